@@ -1,0 +1,1 @@
+"""Reading priors: open them, ask them, print them."""

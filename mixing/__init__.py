@@ -1,0 +1,1 @@
+"""Mixing by priors: measure, set, render, and say why."""

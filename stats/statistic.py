@@ -1,0 +1,59 @@
+"""What a statistic is: the columns it fills, the rows it fills them in, and one function that measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stats.stem import Stem
+
+Value = float | np.ndarray | None
+"""A scalar, a vector whose unmeasurable bins are NaN, or None where nothing can be measured."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the feature rows, and one statistic of the priors.
+
+    Attributes:
+        name: column name, with its unit at the end (`integrated_lufs`).
+        unit: unit of the values, in words a reader knows ("LUFS", "dB", "Hz", "1" for a ratio).
+        definition: one sentence that tells how it is measured, with the source of the formula.
+        resolution: width of the histogram bins, in `unit`, from which quantiles are read;
+            a published quantile is off by at most half of it.
+        axis_hz: centre frequencies of a vector's bins in Hz; None for a scalar.
+    """
+
+    name: str
+    unit: str
+    definition: str
+    resolution: float
+    axis_hz: tuple[float, ...] | None = None
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether a cell holds a list of numbers instead of one."""
+        return self.axis_hz is not None
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A family of columns measured together, because they share their work.
+
+    Attributes:
+        columns: what `measure` returns, by column name.
+        rows: names of the rows it fills: stems ("vocals"), "backing", "mixture" or "song";
+            None stands for every row that is a sound, that is, all but "song".
+        measure: takes one `Stem` and returns a value for each column. From a stem its whole song can be
+            reached (`stem.song`), so that a stem can be held against the mixture or the rest.
+    """
+
+    columns: Sequence[Column]
+    rows: tuple[str, ...] | None
+    measure: Callable[[Stem], Mapping[str, Value]]
+
+    def fills(self, row: str) -> bool:
+        """Whether this statistic has something to say in the row called `row`."""
+        return row != "song" if self.rows is None else row in self.rows
