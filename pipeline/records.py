@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+
+from stats.errors import InputError as InputError
 
 MetadataValue = str | int | float | bool | None
 
@@ -29,6 +32,61 @@ class Song:
         """Whether its stems are in the catalog, so that nothing is to be separated."""
         return bool(self.stems) or self.path.endswith(".stem.mp4")
 
+    def to_json(self) -> str:
+        """Return the song as one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> Song:
+        """Return the song that `to_json` wrote."""
+        fields = json.loads(line)
+        return cls(
+            path=fields["path"],
+            stems=tuple((name, path) for name, path in fields["stems"]),
+            mixture=fields["mixture"],
+            metadata=tuple((name, value) for name, value in fields["metadata"]),
+        )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A song that could not be mined, and why.
+
+    Attributes:
+        song_id: hash of the song's content; of its path where the content cannot be read.
+        path: where it lies.
+        stage: "read", "decode", "separate" or "measure".
+        error: kind of failure, in one word (`Truncated`).
+        message: what was wrong and what to do, in one line.
+    """
+
+    song_id: str
+    path: str
+    stage: str
+    error: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one song of the catalog: the element that leaves the extract graph.
+
+    Attributes:
+        song: the song, as found.
+        song_id: hash of its content; of its path where the content cannot be read.
+        status: "mined", "kept" (finished in an earlier run), "duplicate" (same content as another path) or "failed".
+        feature_key: which features folder holds its rows.
+        duration_s: length in seconds; None if it failed.
+        failure: why it failed; None otherwise.
+    """
+
+    song: Song
+    song_id: str
+    status: str
+    feature_key: str
+    duration_s: float | None = None
+    failure: Failure | None = None
+
 
 class SongError(Exception):
     """A song that cannot be mined, with the reason in words for people.
@@ -47,7 +105,3 @@ class SongError(Exception):
 
     def __str__(self) -> str:
         return self.message
-
-
-class InputError(Exception):
-    """A mistake in what the user gave: told in one line, exit code 2."""

@@ -10,6 +10,11 @@ STATISTICS: tuple[Statistic, ...] = ()
 COLUMNS: tuple[Column, ...] = tuple(column for statistic in STATISTICS for column in statistic.columns)
 
 
+def columns_of(row: str) -> list[Column]:
+    """Return the columns that the row called `row` fills."""
+    return [column for statistic in STATISTICS if statistic.fills(row) for column in statistic.columns]
+
+
 def measure(song: StemSet) -> dict[str, dict[str, Value]]:
     """Measure everything there is to measure on one song.
 

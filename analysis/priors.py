@@ -1,0 +1,227 @@
+"""Priors on disk: opened, checked and looked up."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import and_
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stats.errors import InputError
+from stats.schema import PRIORS_SCHEMA, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PRIORS_FILE = "priors.parquet"
+MANIFEST_FILE = "manifest.json"
+EVERY_SONG = "all"
+"""The group that all songs belong to."""
+
+_CHOICES_SHOWN = 30
+
+
+class NotPriors(InputError):
+    """What was given is no priors folder, or a damaged one."""
+
+
+class PriorsVersionError(InputError):
+    """Priors of another layout than this mixprior reads."""
+
+
+class PriorsLookupError(InputError, LookupError):
+    """No such stem, statistic or group; the message lists what there is."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What a catalog says of one scalar statistic of one stem, in one group of songs.
+
+    Attributes:
+        group: "all", or a value of a manifest column ("genre=rock").
+        stem: "vocals", ..., "backing", "mixture"; "song" for facts about the whole song.
+        statistic: its name, with its unit at the end.
+        unit: unit of the numbers.
+        n: songs it was measured on.
+        n_missing: songs where it could not be measured.
+        mean: arithmetic mean; like all that follow, None where n is 0.
+        sd: sample standard deviation; None where n is below 2.
+        min: smallest value.
+        max: largest value.
+        p5: quantile, as are the others of this kind; p50 is the median.
+    """
+
+    group: str
+    stem: str
+    statistic: str
+    unit: str
+    n: int
+    n_missing: int
+    mean: float | None
+    sd: float | None
+    min: float | None
+    max: float | None
+    p5: float | None
+    p10: float | None
+    p25: float | None
+    p50: float | None
+    p75: float | None
+    p90: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True)
+class Priors:
+    """An opened priors folder. Make one with `open_priors`; rows are read from disk when asked for.
+
+    Attributes:
+        path: the folder that holds `priors.parquet` and `manifest.json`.
+        manifest: what the run wrote about itself: songs, groups, definitions, versions.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+
+    @cached_property
+    def contents(self) -> list[dict[str, Any]]:
+        """What there is: one mapping for each group, stem and statistic, with its unit, `n` and `bins` (0: a scalar)."""
+        keys = ["group", "stem", "statistic", "unit"]
+        rows = self._read(columns=[*keys, "n", "bin"])
+        counted = rows.group_by(keys, use_threads=False).aggregate([("n", "max"), ("bin", "count")])
+        return counted.rename_columns({"n_max": "n", "bin_count": "bins"}).to_pylist()
+
+    def query(
+        self,
+        stem: str | None = None,
+        statistic: str | None = None,
+        group: str | None = None,
+        vectors: bool = False,
+    ) -> pd.DataFrame:
+        """Rows of the priors as a data frame; arguments and errors are those of `rows`."""
+        import pandas as pd  # here, because it takes longer to load than a lookup takes
+
+        return self.rows(stem, statistic, group, vectors).to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get)
+
+    def rows(
+        self,
+        stem: str | None = None,
+        statistic: str | None = None,
+        group: str | None = None,
+        vectors: bool = False,
+    ) -> pa.Table:
+        """Rows of the priors, in the columns of `stats.schema.PRIORS_SCHEMA` and in the order of the file.
+
+        Args:
+            stem: only this stem; None for all.
+            statistic: only this statistic, its words joined by `_` or `-`; None for all.
+            group: only this group; None for all.
+            vectors: whether to include the bins of vector statistics; those of the `statistic` named are always given.
+
+        Raises:
+            PriorsLookupError: if there is no such stem, statistic or group; the message lists those there are.
+            NotPriors: if the file turns out to be damaged.
+        """
+        named = {"stem": stem, "statistic": statistic and statistic.replace("-", "_"), "group": group}
+        wanted = {column: name for column, name in named.items() if name is not None}
+        self._check(wanted)
+        conditions = [pc.field(column) == name for column, name in wanted.items()]
+        if statistic is None and not vectors:
+            conditions.append(pc.field("bin").is_null())
+        return self._read(reduce(and_, conditions) if conditions else None)
+
+    def lookup(self, stem: str, statistic: str, group: str = EVERY_SONG) -> Prior:
+        """The prior of one scalar statistic.
+
+        Raises:
+            PriorsLookupError: if there is none, or the statistic is a vector.
+            NotPriors: if the file turns out to be damaged.
+        """
+        row, *more = self.rows(stem, statistic, group).to_pylist()
+        if row.pop("bin") is not None:
+            raise PriorsLookupError(f"{statistic} of {stem} is a vector of {1 + len(more)} bins: ask for its rows")
+        del row["bin_hz"]
+        return Prior(**row)
+
+    def _check(self, wanted: Mapping[str, str]) -> None:
+        """Refuse a name that no row has, among the rows with the names before it."""
+        found, among = self.contents, ""
+        for column, name in wanted.items():
+            choices = {row[column] for row in found}
+            if name not in choices:
+                owners = sorted({row["stem"] for row in self.contents if row[column] == name})
+                hint = f"it belongs to {', '.join(owners)}" if owners else _suggest(name, choices)
+                raise PriorsLookupError(f"no {column} {name!r}{among} in {self.path}; {hint}")
+            found = [row for row in found if row[column] == name]
+            among = f"{among} of {name}"
+
+    def _read(self, condition: pc.Expression | None = None, columns: Sequence[str] = PRIORS_SCHEMA.names) -> pa.Table:
+        file = self.path / PRIORS_FILE
+        schema = pa.schema([PRIORS_SCHEMA.field(name) for name in columns])
+        try:
+            return pq.read_table(file, columns=list(columns), filters=condition).cast(schema)
+        except (OSError, pa.ArrowException) as error:
+            raise NotPriors(f"{file} is damaged ({_first_line(error)}); build the priors again") from error
+
+
+def open_priors(path: str | Path) -> Priors:
+    """Open a priors folder, or the output folder of a run (its `priors` folder is taken).
+
+    Raises:
+        NotPriors: if there are no priors there, or they are damaged or foreign.
+        PriorsVersionError: if they are of another version of the layout.
+    """
+    folder = Path(path)
+    if not (folder / PRIORS_FILE).is_file() and (folder / "priors" / PRIORS_FILE).is_file():
+        folder = folder / "priors"
+    file = folder / PRIORS_FILE
+    if not file.is_file():
+        raise NotPriors(f"{folder} holds no {PRIORS_FILE}; give the folder that `mixprior mine` wrote")
+    try:
+        schema = pq.read_schema(file)
+    except (OSError, pa.ArrowException) as error:
+        raise NotPriors(f"{file} is not Parquet, or cut short; build the priors again") from error
+    _check_version(file, schema)
+    try:
+        manifest = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise NotPriors(f"{folder / MANIFEST_FILE} is missing or damaged; build the priors again") from error
+    return Priors(folder, manifest)
+
+
+def _check_version(file: Path, schema: pa.Schema) -> None:
+    """Accept the major version this code reads; newer columns within it are passed over."""
+    text = (schema.metadata or {}).get(b"schema_version", b"").decode("utf-8", "replace")
+    major = text.split(".")[0]
+    if not major.isdecimal():
+        raise NotPriors(f"{file} is Parquet, but names no schema_version: these are not priors of mixprior")
+    if int(major) > SCHEMA_VERSION:
+        remedy = "update mixprior to read them"
+    elif int(major) < SCHEMA_VERSION:
+        remedy = "build them again with `mixprior mine`"
+    else:
+        missing = sorted(set(PRIORS_SCHEMA.names) - set(schema.names))
+        if not missing:
+            return
+        remedy = f"and lack {', '.join(missing)}: build them again with `mixprior mine`"
+    raise PriorsVersionError(f"{file}: priors of version {text}, this mixprior reads {SCHEMA_VERSION}; {remedy}")
+
+
+def _suggest(name: str, choices: Iterable[str]) -> str:
+    """Name the nearest choice, and all of them while they fit a message."""
+    ordered = sorted(choices)
+    close = difflib.get_close_matches(name, ordered, n=1)
+    more = len(ordered) - _CHOICES_SHOWN
+    listed = ", ".join(ordered[:_CHOICES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return (f"did you mean {close[0]}? " if close else "") + f"there are: {listed}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

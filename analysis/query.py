@@ -1,0 +1,86 @@
+"""`mixprior query`: priors as a table for people, or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analysis.priors import Priors, open_priors
+from stats.schema import SCHEMA_VERSION
+
+_LABELS = ("stem", "statistic", "unit", "group")
+_NUMBERS = ("mean", "sd", "p5", "p25", "p50", "p75", "p95")
+_NOT_MEASURABLE = "-"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("priors", metavar="PRIORS", help="priors folder, or the output folder of `mixprior mine`")
+    parser.add_argument("--stem", help="only this stem (vocals, ..., backing, mixture; song for the whole song)")
+    parser.add_argument("--stat", metavar="NAME", help="only this statistic; of a vector, print every bin")
+    parser.add_argument("--group", help="only this group of songs (all, genre=rock, ...)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object with every column")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what was asked for to stdout, and return 0.
+
+    Raises:
+        InputError: if there are no such priors, or nothing in them of that name.
+    """
+    priors = open_priors(args.priors)
+    rows = priors.rows(args.stem, args.stat, args.group).to_pylist()
+    unlisted = [] if args.stat else _vectors(priors, args.stem, args.group)
+    print(_to_json(args.priors, rows, unlisted) if args.json else _to_table(rows, unlisted), flush=True)
+    return 0
+
+
+def _vectors(priors: Priors, stem: str | None, group: str | None) -> list[dict[str, Any]]:
+    """The vector statistics that a listing of scalars passes over."""
+    return [
+        row
+        for row in priors.contents
+        if row["bins"] and stem in (None, row["stem"]) and group in (None, row["group"])
+    ]
+
+
+def _to_json(path: str, rows: Sequence[Mapping[str, Any]], vectors: Sequence[Mapping[str, Any]]) -> str:
+    document = {"priors": path, "schema_version": SCHEMA_VERSION, "rows": rows, "vectors": vectors}
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _to_table(rows: Sequence[Mapping[str, Any]], vectors: Sequence[Mapping[str, Any]]) -> str:
+    """Lay out one line a row; then one line a vector, whose bins are not printed."""
+    axis = ("bin", "bin_hz") if any(row["bin"] is not None for row in rows) else ()
+    lines = [(*_LABELS, *axis, "n", *_NUMBERS)]
+    for row in rows:
+        place = (f"{row[name]:.10g}" for name in (*axis, "n"))
+        lines.append((*_labels(row), *place, *_with_decimals([row[name] for name in _NUMBERS])))
+    blocks = [_align(lines)]
+    if vectors:
+        lines = [(*_labels(row), f"{row['n']}", f"{row['bins']} bins") for row in vectors]
+        blocks.append("Vectors, whose bins --stat NAME prints:\n" + _align([(*_LABELS, "n", ""), *lines]))
+    return "\n\n".join(blocks)
+
+
+def _labels(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in _LABELS)
+
+
+def _align(lines: Sequence[Sequence[str]]) -> str:
+    """Set words to the left of their columns and numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    sides = "<" * len(_LABELS) + ">" * (len(widths) - len(_LABELS))
+    return "\n".join(
+        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _with_decimals(values: Sequence[float | None]) -> list[str]:
+    """Write numbers of one row with the same number of decimals: three figures or more of the largest."""
+    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    decimals = 3 if largest < 1 else 2 if largest < 1000 else 1
+    return [_NOT_MEASURABLE if value is None else f"{value:.{decimals}f}" for value in values]

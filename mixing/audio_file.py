@@ -1,0 +1,112 @@
+"""Audio files: read whole and checked, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from stats.errors import InputError
+
+_FORMATS = {".wav": ("WAV", "PCM_24"), ".flac": ("FLAC", "PCM_24"), ".ogg": ("OGG", "VORBIS")}
+_RATES_HZ = (8_000, 192_000)
+_LEAST_DECODED = 0.98
+"""Part of the declared samples that must come out: libsndfile reads a truncated MP3 to its end without complaint."""
+_BLOCK = 65_536
+"""Samples handed to the encoder at once: libsndfile's Vorbis encoder overflows its stack on a whole song."""
+
+
+@dataclass(frozen=True)
+class AudioFile:
+    """An audio file in memory.
+
+    Attributes:
+        path: as it was given.
+        sha256: of the file's bytes, in hex.
+        audio: float32, shape (2, samples), full scale 1.0; a mono file is on both channels.
+        rate_hz: sample rate.
+        channels: number of channels in the file, 1 or 2.
+    """
+
+    path: str
+    sha256: str
+    audio: np.ndarray
+    rate_hz: int
+    channels: int
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.audio.shape[1] / self.rate_hz
+
+
+def read(path: str | Path) -> AudioFile:
+    """Read a mono or stereo file of any format that libsndfile knows: WAV, FLAC, Ogg, MP3 among them.
+
+    Raises:
+        InputError: if it cannot be read or mixed; the message names the file and the reason.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        with soundfile.SoundFile(path) as file:
+            declared, rate_hz, channels = file.frames, file.samplerate, file.channels
+            if channels > 2:
+                raise InputError(f"{path} has {channels} channels; give a mono or stereo file")
+            if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
+                raise InputError(f"{path} is sampled at {rate_hz} Hz; 8 to 192 kHz can be mixed")
+            audio = file.read(dtype="float32", always_2d=True).T
+        sha256 = _sha256(path)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise InputError(f"{path} cannot be read as audio; give WAV, FLAC, Ogg or MP3 ({error})") from error
+    if audio.shape[1] == 0:
+        raise InputError(f"{path} holds no samples")
+    if audio.shape[1] < _LEAST_DECODED * declared:
+        raise InputError(f"{path} is cut short: {audio.shape[1]} of {declared} samples could be read")
+    if not np.isfinite(audio).all():
+        raise InputError(f"{path} holds samples that are not numbers (NaN or infinite)")
+    stereo = np.ascontiguousarray(np.broadcast_to(audio, (2, audio.shape[1])))
+    return AudioFile(str(path), sha256, stereo, rate_hz, channels)
+
+
+def write(path: Path, audio: np.ndarray, rate_hz: int, extension: str) -> None:
+    """Write (channels, samples) in the format of the extension: 24-bit ".wav" or ".flac", or Vorbis ".ogg"."""
+    container, subtype = _FORMATS[extension]
+    with soundfile.SoundFile(path, "w", rate_hz, len(audio), subtype, format=container) as file:
+        for start in range(0, audio.shape[1], _BLOCK):
+            file.write(audio[:, start : start + _BLOCK].T)
+
+
+def check_output(path: Path) -> None:
+    """Refuse an output that cannot be written, before any work is done.
+
+    Raises:
+        InputError: if its extension is not one of a format, or its folder does not exist.
+    """
+    if path.suffix.lower() not in _FORMATS:
+        raise InputError(f"{path}: the name of a mix ends with {', '.join(_FORMATS)}")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` to write to, which takes its place at the end if nothing went wrong."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sha256(path: str | Path) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

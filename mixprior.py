@@ -1,0 +1,66 @@
+"""The front door: `mixprior COMMAND` hands each command to its owner, importing it only then."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from stats.errors import InputError
+
+COMMANDS = {
+    "mine": ("pipeline.mine", "mine priors from a catalog of songs"),
+    "query": ("analysis.query", "ask priors for their numbers"),
+    "mix": ("mixing.mix", "mix a vocal and a backing by priors"),
+    "model": ("pipeline.model_command", "fetch or show the separation model"),
+    "demo": ("pipeline.demo", "generate songs of known truth, mine them, and hold truth against measurement"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code: 0 done, 1 unexpected, 2 wrong input, 3 too many failures, 130 interrupted."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] not in COMMANDS:
+        return _no_command(argv)
+    module_name, description = COMMANDS[argv[0]]
+    debug = "--debug" in argv
+    logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        module = importlib.import_module(module_name)
+        parser = argparse.ArgumentParser(
+            prog=f"mixprior {argv[0]}", description=description, allow_abbrev=False, epilog=module.__doc__
+        )
+        module.add_arguments(parser)
+        parser.add_argument("--debug", action="store_true", help="log everything; show tracebacks")
+        return int(module.run(parser.parse_args(argv[1:])))
+    except KeyboardInterrupt:
+        print("mixprior: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output (`| head`) has seen enough; keep Python from complaining while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        kind = "" if isinstance(error, InputError) else f"unexpected {type(error).__name__}: "
+        print(f"mixprior: {kind}{' '.join(str(error).split())}", file=sys.stderr)
+        return 2 if isinstance(error, InputError) else 1
+
+
+def _no_command(argv: Sequence[str]) -> int:
+    asked = bool(argv) and argv[0] in ("-h", "--help")
+    stream = sys.stdout if asked else sys.stderr
+    if argv and not asked:
+        print(f"mixprior: there is no command {argv[0]!r}", file=stream)
+    print("usage: mixprior COMMAND ...    (mixprior COMMAND --help tells more)\n", file=stream)
+    for name, (_, description) in COMMANDS.items():
+        print(f"  {name:<8}{description}", file=stream)
+    return 0 if asked else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

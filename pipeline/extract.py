@@ -1,0 +1,170 @@
+"""The first graph: every song of the catalog becomes a finished row on disk, or a failure with its reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+import apache_beam as beam
+import pyarrow as pa
+
+from pipeline import decode, files, measure, progress
+from pipeline.checkpoint import Checkpoint
+from pipeline.records import Failure, Outcome, Song, SongError
+from pipeline.settings import MiningSettings
+from stats.schema import SONGS_SCHEMA, with_metadata
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class Extract(beam.PTransform):
+    """Takes `Song`s and gives one `Outcome` for each; features and failures lie under `root` when it is done.
+
+    Attributes:
+        root: the run's folder, local or an fsspec URL.
+        settings: how songs are mined.
+        force: mine again what is finished.
+        retry_failed: try again what failed in an earlier run.
+        parent_pid: process whose end ends the workers too; None where workers live on other machines.
+    """
+
+    root: str
+    settings: MiningSettings
+    force: bool = False
+    retry_failed: bool = False
+    parent_pid: int | None = None
+
+    def expand(self, songs: beam.PCollection) -> beam.PCollection:
+        """Build the graph."""
+        fingerprints = (
+            songs
+            | "Spread songs over workers" >> beam.Reshuffle()
+            | "Fingerprint each song by its content" >> beam.Map(fingerprint, self.settings)
+        )
+        return (
+            fingerprints
+            | "Bring songs of equal content together" >> beam.GroupByKey()
+            | "Decode, separate and measure" >> beam.ParDo(MineSong(self))
+        )
+
+
+def fingerprint(song: Song, settings: MiningSettings) -> tuple[tuple[str, str], tuple[Song, Failure | None]]:
+    """Return ((feature key, song id), (song, None)); a song that cannot be read carries its failure instead."""
+    key = settings.feature_key(song.has_stems)
+    try:
+        return (key, decode.fingerprint(song)), (song, None)
+    except SongError as error:
+        song_id = hashlib.sha256(song.path.encode()).hexdigest()[:16]
+        return (key, song_id), (song, failure(song, song_id, error))
+
+
+def failure(song: Song, song_id: str, error: SongError) -> Failure:
+    """Return the row that tells why a song failed."""
+    return Failure(song_id, song.path, error.stage, type(error).__name__, " ".join(error.message.split()))
+
+
+class MineSong(beam.DoFn):
+    """Takes ((feature key, song id), songs of that content) and gives an `Outcome` for each song.
+
+    The first path in alphabetical order is mined; the others are duplicates of it. Whatever goes wrong with one
+    song becomes its failure row; only what would go wrong with every song (a full disk, a missing model) is raised.
+    """
+
+    def __init__(self, extract: Extract) -> None:
+        self.root, self.settings = extract.root, extract.settings
+        self.force, self.retry_failed = extract.force, extract.retry_failed
+        self.parent_pid = extract.parent_pid
+        self.progress_path = progress.path_in(extract.root)
+
+    def setup(self) -> None:
+        """Tie this process to its parent."""
+        if self.parent_pid is not None and self.parent_pid != os.getpid():
+            threading.Thread(target=_end_with, args=(self.parent_pid,), daemon=True).start()
+
+    def process(self, element: tuple[tuple[str, str], Iterable[tuple[Song, Failure | None]]]) -> Iterator[Outcome]:
+        """Mine one song."""
+        (feature_key, song_id), found = element
+        (song, unreadable), *others = sorted(found, key=lambda pair: pair[0].path)
+        outcome = self._mine(song, song_id, Checkpoint(self.root, feature_key), unreadable)
+        beam.metrics.Metrics.counter("mixprior", f"songs_{outcome.status}").inc()
+        outcomes = [outcome, *(Outcome(other, song_id, "duplicate", feature_key) for other, _ in others)]
+        for each in outcomes:
+            if self.progress_path is not None:
+                progress.report(self.progress_path, each)
+            yield each
+
+    def _mine(self, song: Song, song_id: str, checkpoint: Checkpoint, unreadable: Failure | None) -> Outcome:
+        def outcome(status: str, table: pa.Table | None = None, failed: Failure | None = None) -> Outcome:
+            duration_s = None if table is None else table["duration_s"].to_pylist()[-1]
+            return Outcome(song, song_id, status, checkpoint.feature_key, duration_s, failed)
+
+        if not self.force:
+            table = checkpoint.features(song_id)
+            if table is not None:
+                return outcome("kept", table)
+            failed = checkpoint.failure(song_id)
+            # What could not be read has no content to be known by: it may have come back.
+            if failed is not None and not self.retry_failed and unreadable is None and failed.stage != "read":
+                return outcome("failed", failed=failed)
+        started_s = time.monotonic()
+        try:
+            if unreadable is not None:
+                checkpoint.fail(unreadable)
+                return outcome("failed", failed=unreadable)
+            table = measure.features(song, song_id, self.settings)
+        except SongError as error:
+            failed = failure(song, song_id, error)
+            checkpoint.fail(failed)
+            return outcome("failed", failed=failed)
+        checkpoint.finish(table)
+        beam.metrics.Metrics.distribution("mixprior", "mine_ms").update(int(1000 * (time.monotonic() - started_s)))
+        return outcome("mined", table)
+
+
+def _end_with(parent_pid: int) -> None:
+    # A parent that was killed cannot tell its workers; nor need they hear a Ctrl-C meant for it.
+    while True:
+        try:
+            os.kill(parent_pid, 0)
+        except ProcessLookupError:
+            os._exit(1)
+        time.sleep(0.5)
+
+
+@dataclass
+class WriteSongs(beam.PTransform):
+    """Takes `Outcome`s and writes the table of songs, sorted by path, to `path`; gives that path."""
+
+    path: str
+
+    def expand(self, outcomes: beam.PCollection) -> beam.PCollection:
+        """Build the graph."""
+        return (
+            outcomes
+            | "Gather outcomes" >> beam.combiners.ToList()
+            | "Write the table of songs" >> beam.Map(_write_songs, self.path)
+        )
+
+
+def _write_songs(outcomes: list[Outcome], path: str) -> str:
+    rows = [
+        {
+            "song_id": outcome.song_id,
+            "path": outcome.song.path,
+            "status": outcome.status,
+            "feature_key": outcome.feature_key,
+            "duration_s": outcome.duration_s,
+            "metadata": json.dumps(dict(outcome.song.metadata)),
+            **({} if outcome.failure is None else asdict(outcome.failure)),
+        }
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.song.path)
+    ]
+    files.write_table(path, pa.Table.from_pylist(rows, with_metadata(SONGS_SCHEMA)))
+    return path

@@ -1,0 +1,71 @@
+"""Whole files on any file system, written so that no reader ever sees half of one."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+
+def file_system(url: str) -> tuple[Any, str]:
+    """Return the fsspec file system of a path or URL, and the path within it."""
+    return fsspec.core.url_to_fs(url)
+
+
+def exists(url: str) -> bool:
+    """Whether there is a file or folder."""
+    fs, path = file_system(url)
+    return bool(fs.exists(path))
+
+
+def read_bytes(url: str) -> bytes:
+    """Return the content of a file."""
+    fs, path = file_system(url)
+    return bytes(fs.cat_file(path))
+
+
+def write_bytes(url: str, content: bytes) -> None:
+    """Write a file in one piece: whoever opens it sees the old content or the new, whole.
+
+    Locally a temporary file beside it is synced and renamed; an object store shows an object once it is complete.
+    """
+    fs, path = file_system(url)
+    fs.makedirs(os.path.dirname(path), exist_ok=True)
+    if not isinstance(fs, LocalFileSystem):
+        fs.pipe_file(path, content)
+        return
+    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def remove(url: str) -> None:
+    """Remove a file if it is there."""
+    fs, path = file_system(url)
+    if fs.exists(path):
+        fs.rm_file(path)
+
+
+def read_table(url: str) -> pa.Table:
+    """Read a Parquet file. Raises `pyarrow.ArrowInvalid` if it is none."""
+    return pq.read_table(pa.BufferReader(read_bytes(url)))
+
+
+def write_table(url: str, table: pa.Table) -> None:
+    """Write a Parquet file in one piece; the same table gives the same bytes."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    write_bytes(url, sink.getvalue().to_pybytes())

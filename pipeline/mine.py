@@ -1,0 +1,277 @@
+"""Catalog to priors in one run: extract what is not yet on disk, then aggregate all of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import islice
+from typing import Any, NoReturn
+
+import apache_beam as beam
+
+from pipeline import files, progress, runner
+from pipeline.aggregate import Aggregate, WritePriors
+from pipeline.catalog import open_catalog
+from pipeline.checkpoint import Checkpoint
+from pipeline.decode import DecodeLimits
+from pipeline.extract import Extract, WriteSongs, fingerprint
+from pipeline.model_store import resolve
+from pipeline.records import InputError, Song
+from pipeline.separate import SeparationSettings
+from pipeline.settings import MiningSettings
+from stats.registry import COLUMNS
+from stats.schema import SCHEMA_VERSION
+
+_SONGS_PER_AGGREGATING_WORKER = 256
+_NUMERIC_LIBRARIES = ("demucs", "librosa", "numpy", "pyarrow", "scipy", "soundfile", "soxr", "torch")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `mixprior mine`."""
+    parser.add_argument(
+        "catalog",
+        nargs="+",
+        metavar="CATALOG",
+        help="songs, folders of songs or stems, or a CSV, JSONL or Parquet manifest with a `path` column",
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder of the run")
+    parser.add_argument("--group-by", default="", metavar="A,B", help="manifest columns to group the priors by")
+    parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 1, help="local processes (all cores)")
+    parser.add_argument("-n", "--model", default="htdemucs", help="Demucs model (htdemucs)")
+    parser.add_argument("--model-repo", metavar="DIR", help="folder that holds the model's weights")
+    parser.add_argument("-d", "--device", default="auto", help="cpu, cuda, or auto")
+    parser.add_argument(
+        "--precision", choices=("auto", "fp32", "bf16"), default="auto", help="bf16 where the processor has it"
+    )
+    parser.add_argument("--overlap", type=float, default=0.25, help="overlap of the separator's windows (0.25)")
+    parser.add_argument("--max-minutes", type=float, default=20.0, help="refuse longer songs (20)")
+    parser.add_argument("--limit", type=int, metavar="N", help="mine the first N songs of the catalog")
+    parser.add_argument("--force", action="store_true", help="mine again what is finished")
+    parser.add_argument("--retry-failed", action="store_true", help="try again what failed in an earlier run")
+    parser.add_argument("--max-failures", metavar="N|P%", help="end with exit code 3 if more songs fail")
+    parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+    parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+    parser.add_argument("--quiet", action="store_true", help="no progress, failures only")
+    runner.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `mixprior mine`; return its exit code."""
+    root = args.output.rstrip("/")
+    songs = [song for catalog in args.catalog for song in open_catalog(catalog)]
+    songs = list(islice(songs, args.limit))
+    group_by = tuple(name for name in args.group_by.split(",") if name)
+    _check_groups(group_by, songs)
+    allowed = _allowed_failures(args.max_failures, len(songs))
+    _check_output(root)
+    settings = _settings(args, any(not song.has_stems for song in songs))
+    if args.dry_run:
+        return _dry_run(root, songs, settings, args)
+    logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)
+    display = progress.Display(progress.path_in(root), len(songs), args.quiet)
+    interrupted = _Interrupt(display)
+    signal.signal(signal.SIGTERM, interrupted)
+    try:
+        _extract(root, songs, settings, args, display)
+        table = files.read_table(f"{root}/songs.parquet").to_pylist()
+        run_ = _Run(Counter(row["status"] for row in table), _hours(table), display.audio_s, display.elapsed_s)
+        if run_.finished:
+            _aggregate(root, group_by, run_.finished, args, display)
+            _write_manifest(root, table, group_by, settings)
+    except KeyboardInterrupt:
+        interrupted(signal.SIGINT, None)
+    display.close()
+    print(run_.to_json(root) if args.json else run_.to_text(root))
+    return 3 if run_.statuses["failed"] > allowed or not run_.finished else 0
+
+
+@dataclass
+class _Run:
+    """What a run did, for the summary at its end."""
+
+    statuses: Counter[str]
+    hours: float
+    audio_s: float
+    elapsed_s: float
+
+    @property
+    def finished(self) -> int:
+        return self.statuses["mined"] + self.statuses["kept"]
+
+    def to_json(self, root: str) -> str:
+        return json.dumps(
+            {
+                "output": root,
+                "priors": f"{root}/priors" if self.finished else None,
+                **{name: self.statuses[name] for name in ("mined", "kept", "duplicate", "failed")},
+                "hours": round(self.hours, 4),
+                "audio_s": round(self.audio_s, 1),
+                "elapsed_s": round(self.elapsed_s, 1),
+            }
+        )
+
+    def to_text(self, root: str) -> str:
+        lines = [
+            f"{sum(self.statuses.values())} songs: "
+            + ", ".join(f"{self.statuses[name]} {name}" for name in ("mined", "kept", "duplicate", "failed")),
+            f"{self.audio_s / 60:.1f} min of audio mined in {self.elapsed_s / 60:.1f} min "
+            f"({self.audio_s / self.elapsed_s:.2f}x real time)",
+        ]
+        if self.statuses["failed"]:
+            lines.append(f"reasons of failures: {root}/songs.parquet, {root}/failures")
+        lines.append(f"priors: {root}/priors" if self.finished else "no song could be mined: no priors written")
+        return "\n".join(lines)
+
+
+class _Interrupt:
+    """Ends the command on Ctrl-C or SIGTERM: one line, the shell's exit code, and no waiting for workers."""
+
+    def __init__(self, display: progress.Display) -> None:
+        self.display = display
+
+    def __call__(self, number: int, _frame: object) -> NoReturn:
+        self.display.close()
+        done = len(self.display.notes)
+        print(f"mixprior: interrupted after {done} songs; the same command goes on from there", file=sys.stderr)
+        runner.leave(128 + number)
+
+
+def _extract(
+    root: str, songs: list[Song], settings: MiningSettings, args: argparse.Namespace, display: progress.Display
+) -> None:
+    catalog_path = f"{root}/catalog.jsonl"
+    files.write_bytes(catalog_path, "".join(f"{song.to_json()}\n" for song in songs).encode())
+    if display.path is not None:
+        files.remove(display.path)
+    local = runner.is_local(args)
+    extract = Extract(root, settings, args.force, args.retry_failed, os.getpid() if local else None)
+
+    def build(pipeline: beam.Pipeline) -> None:
+        _ = (
+            pipeline
+            | "Read the catalog" >> beam.io.ReadFromText(catalog_path)
+            | "Parse songs" >> beam.Map(Song.from_json)
+            | "Extract" >> extract
+            | "Keep outcomes" >> WriteSongs(f"{root}/songs.parquet")
+        )
+
+    runner.run(build, runner.options(args, min(args.workers, len(songs))), display.refresh)
+
+
+def _aggregate(
+    root: str, group_by: tuple[str, ...], songs: int, args: argparse.Namespace, display: progress.Display
+) -> None:
+    def build(pipeline: beam.Pipeline) -> None:
+        _ = (
+            pipeline
+            | "Name the table of songs" >> beam.Create([f"{root}/songs.parquet"])
+            | "Aggregate" >> Aggregate(root, group_by)
+            | "Keep priors" >> WritePriors(f"{root}/priors/priors.parquet")
+        )
+
+    workers = min(args.workers, 1 + songs // _SONGS_PER_AGGREGATING_WORKER)
+    runner.run(build, runner.options(args, workers), display.refresh)
+
+
+def _write_manifest(
+    root: str, songs: list[dict[str, Any]], group_by: tuple[str, ...], settings: MiningSettings
+) -> None:
+    mined = [song for song in songs if song["status"] in ("mined", "kept")]
+    keys = Counter(song["feature_key"] for song in mined)
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "songs": len(mined),
+        "hours": round(_hours(songs), 6),
+        "duplicates": sum(song["status"] == "duplicate" for song in songs),
+        "failed": sum(song["status"] == "failed" for song in songs),
+        "failures": dict(Counter(song["error"] for song in songs if song["error"])),
+        "group_by": list(group_by),
+        "features": {
+            settings.feature_key(has_stems): {
+                **settings.provenance(has_stems),
+                "songs": keys[settings.feature_key(has_stems)],
+            }
+            for has_stems in (True, False)
+            if settings.feature_key(has_stems) in keys
+        },
+        "statistics": {
+            column.name: {"unit": column.unit, "definition": column.definition, "resolution": column.resolution}
+            for column in COLUMNS
+        },
+        "versions": {name: version(name) for name in ("mixprior", *_NUMERIC_LIBRARIES)},
+    }
+    files.write_bytes(f"{root}/priors/manifest.json", json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n")
+
+
+def _settings(args: argparse.Namespace, separates: bool) -> MiningSettings:
+    separation = SeparationSettings(
+        model=args.model,
+        model_repo=args.model_repo,
+        device=args.device,
+        precision=args.precision,
+        overlap=args.overlap,
+        weights_sha256=resolve(args.model, args.model_repo).weights_sha256 if separates else "",
+    )
+    return MiningSettings(separation.resolved(), DecodeLimits(max_minutes=args.max_minutes))
+
+
+def _hours(songs: list[dict[str, Any]]) -> float:
+    return sum(song["duration_s"] or 0.0 for song in songs) / 3600
+
+
+def _check_groups(group_by: tuple[str, ...], songs: list[Song]) -> None:
+    columns = {name for song in songs for name, _ in song.metadata}
+    for name in group_by:
+        if name not in columns:
+            raise InputError(
+                f"--group-by {name}: the catalog has no such column (it has: {', '.join(sorted(columns)) or 'none'})"
+            )
+
+
+def _check_output(root: str) -> None:
+    try:
+        files.write_bytes(f"{root}/.writable", b"")
+        files.remove(f"{root}/.writable")
+    except OSError as error:
+        raise InputError(f"cannot write to {root}: {error.strerror or error}") from error
+
+
+def _allowed_failures(text: str | None, songs: int) -> int:
+    if text is None:
+        return songs
+    try:
+        return int(songs * float(text[:-1]) / 100) if text.endswith("%") else int(text)
+    except ValueError:
+        raise InputError(f"--max-failures takes a number or a percentage (5 or 2%), not {text!r}") from None
+
+
+def _dry_run(root: str, songs: list[Song], settings: MiningSettings, args: argparse.Namespace) -> int:
+    found: Counter[str] = Counter()
+    seen = set()
+    for song in songs:
+        (feature_key, song_id), (_, unreadable) = fingerprint(song, settings)
+        checkpoint = Checkpoint(root, feature_key)
+        if song_id in seen:
+            found["duplicate"] += 1
+        elif not args.force and checkpoint.features(song_id) is not None:
+            found["kept"] += 1
+        elif unreadable is not None or (
+            not (args.force or args.retry_failed) and checkpoint.failure(song_id) is not None
+        ):
+            found["failed"] += 1
+        else:
+            found["to mine"] += 1
+        seen.add(song_id)
+    names = ("to mine", "kept", "duplicate", "failed")
+    if args.json:
+        print(json.dumps({"songs": len(songs), **{name.replace(" ", "_"): found[name] for name in names}}))
+    else:
+        print(f"{len(songs)} songs: " + ", ".join(f"{found[name]} {name}" for name in names))
+    return 0

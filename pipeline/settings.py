@@ -1,0 +1,41 @@
+"""What a row of features depends on besides the song, and the key that stands for all of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from pipeline.decode import DecodeLimits
+from pipeline.separate import SeparationSettings
+from stats.schema import FEATURE_VERSION
+
+
+@dataclass(frozen=True)
+class MiningSettings:
+    """How songs are mined: everything a worker needs to know.
+
+    Attributes:
+        separation: model and way of separating, with concrete values (no "auto").
+        limits: what is refused before decoding.
+    """
+
+    separation: SeparationSettings
+    limits: DecodeLimits
+
+    def provenance(self, has_stems: bool) -> dict[str, str | int | float | None]:
+        """Return what the numbers depend on, for songs that come with stems or are separated."""
+        facts: dict[str, str | int | float | None] = {"feature_version": FEATURE_VERSION}
+        if has_stems:
+            return {**facts, "stems": "from the catalog"}
+        separation = asdict(self.separation)
+        return {
+            **facts,
+            "stems": "separated",
+            **{name: separation[name] for name in ("model", "weights_sha256", "precision", "overlap", "segment_s")},
+        }
+
+    def feature_key(self, has_stems: bool) -> str:
+        """Return the first 16 hex digits of the sha256 of the provenance: the name of the features' folder."""
+        text = json.dumps(self.provenance(has_stems), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,91 @@
+"""Where notes start: onsets by high-frequency content, as FxNorm-automix finds them with aubio's defaults.
+
+The function and the peak picking are re-made from their descriptions: Masri, "Computer modeling of sound for
+transformation and synthesis of musical signals" (1996), for the high-frequency content; Brossier, "Automatic
+annotation of musical audio for interactive applications" (2006), section 2, for the smoothed adaptive threshold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+HOP = 1024
+"""Samples of a frame, and from one frame to the next: frames do not overlap."""
+
+_WINDOW = scipy.signal.get_window("hann", HOP).astype(np.float32)
+_BIN_WEIGHTS = np.arange(1, HOP // 2 + 2, dtype=np.float32)
+_FRAMES_AT_ONCE = 256
+
+_NUMERATOR, (_, _, _LAST_POLE) = scipy.signal.butter(2, 0.34)
+# aubio 0.4.9 takes the last coefficient of this low-pass for the one before it; its onsets are wanted, so it stands.
+_SMOOTHER = (_NUMERATOR, (1.0, _LAST_POLE))
+_PAST, _FUTURE = 5, 1  # frames around the one that is judged
+_MEAN_WEIGHT = 0.058  # the threshold is the median plus this much of the mean
+_SILENCE_DB = -70.0
+_LEAST_GAP_S = 0.050
+_DELAY = round(4.3 * HOP)  # how far the picker looks back: from a detection to the onset before it
+
+
+def find(signal: np.ndarray, rate_hz: int, gain: float = 1.0) -> np.ndarray:
+    """Find the onsets of one channel.
+
+    Args:
+        signal: float32, shape (samples,).
+        rate_hz: sampling rate in Hz.
+        gain: factor the signal is taken at; the silence gate (-70 dB) and the log compression depend on level.
+
+    Returns:
+        Ascending sample positions, int64, shape (onsets,); empty where there is none.
+    """
+    frames = signal[: len(signal) // HOP * HOP].reshape(-1, HOP)
+    if len(frames) == 0:
+        return np.zeros(0, np.int64)
+    novelty, level_db = _novelty(frames, gain)
+    above = _above_threshold(novelty)
+    audible = level_db >= _SILENCE_DB
+    before, middle, after = above[:-2], above[1:-1], above[2:]
+    peaks = np.flatnonzero((middle > before) & (middle > after) & (middle > 0.0) & audible[2:])
+    # Vertex of the parabola through the three values, in frames after the first of them.
+    vertex = 1.0 + 0.5 * (before - after)[peaks] / (before - 2.0 * middle + after)[peaks]
+    detected = (peaks + 2) * HOP + np.round(vertex * HOP).astype(np.int64)
+    starts = [-_LEAST_GAP_S * rate_hz - 1.0]
+    if audible[0]:
+        starts.append(0)  # a sound that is there from the first frame on starts with it
+    for position in detected - _DELAY:
+        if position >= 0 and position - starts[-1] > _LEAST_GAP_S * rate_hz:
+            starts.append(position)
+    return np.array(starts[1:], np.int64)
+
+
+def _novelty(frames: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
+    """High-frequency content of log(1 + |X|), and mean-square level in dB, of every frame."""
+    content, power = np.empty(len(frames), np.float32), np.empty(len(frames), np.float32)
+    for start in range(0, len(frames), _FRAMES_AT_ONCE):
+        part = slice(start, start + _FRAMES_AT_ONCE)
+        block = frames[part] * np.float32(gain)
+        power[part] = np.einsum("fs,fs->f", block, block) / HOP
+        block *= _WINDOW
+        spectra = scipy.fft.rfft(block, axis=-1, overwrite_x=True)
+        magnitude = np.sqrt(spectra.real**2 + spectra.imag**2)
+        content[part] = np.log(magnitude + np.float32(1.0)) @ _BIN_WEIGHTS
+    with np.errstate(divide="ignore"):
+        return content.astype(np.float64), 10.0 * np.log10(power)
+
+
+def _above_threshold(novelty: np.ndarray) -> np.ndarray:
+    """How far each frame's novelty, smoothed with its neighbours, lies above median + weighted mean of them.
+
+    Element n tells of frame n - 1, the last one that has a frame after it.
+    """
+    length = _PAST + _FUTURE + 1
+    windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.zeros(length - 1), novelty]), length)
+    smoothed = windows @ _zero_phase_smoothing(length)
+    return smoothed[:, _PAST] - np.median(smoothed, axis=1) - _MEAN_WEIGHT * smoothed.mean(axis=1)
+
+
+def _zero_phase_smoothing(length: int) -> np.ndarray:
+    """Matrix that filters a row of `length` values forward and then backward, from rest each time."""
+    forward = scipy.signal.lfilter(*_SMOOTHER, np.eye(length), axis=-1)
+    return scipy.signal.lfilter(*_SMOOTHER, forward[:, ::-1], axis=-1)[:, ::-1]

@@ -1,0 +1,66 @@
+"""The tables on disk, declared once: features of a song, songs of a run, priors of a catalog."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from stats.registry import COLUMNS
+
+FEATURE_VERSION = 1
+"""Raised whenever a statistic changes its meaning or its value, so that old rows are not taken for new ones."""
+
+SCHEMA_VERSION = 1
+"""Major version of the tables' layout. A reader refuses another one."""
+
+QUANTILES = {"p5": 0.05, "p10": 0.10, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p90": 0.90, "p95": 0.95}
+"""Published quantiles by column name."""
+
+FEATURES_SCHEMA = pa.schema(
+    [
+        pa.field("song_id", pa.string(), nullable=False),
+        pa.field("stem", pa.string(), nullable=False),
+        *(pa.field(c.name, pa.list_(pa.float32()) if c.is_vector else pa.float64()) for c in COLUMNS),
+    ]
+)
+"""One song's table: a row for each stem, the backing, the mixture, and "song" for facts about the whole."""
+
+FAILURES_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("song_id", "path", "stage", "error", "message")],
+)
+"""Songs that could not be mined, and why."""
+
+SONGS_SCHEMA = pa.schema(
+    [
+        pa.field("song_id", pa.string()),
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("feature_key", pa.string(), nullable=False),
+        pa.field("duration_s", pa.float64()),
+        pa.field("stage", pa.string()),
+        pa.field("error", pa.string()),
+        pa.field("message", pa.string()),
+        pa.field("metadata", pa.string(), nullable=False),
+    ]
+)
+"""What became of every song of the catalog; `metadata` is a JSON object of the manifest's columns."""
+
+PRIORS_SCHEMA = pa.schema(
+    [
+        pa.field("group", pa.string(), nullable=False),
+        pa.field("stem", pa.string(), nullable=False),
+        pa.field("statistic", pa.string(), nullable=False),
+        pa.field("unit", pa.string(), nullable=False),
+        pa.field("bin", pa.int32()),
+        pa.field("bin_hz", pa.float64()),
+        pa.field("n", pa.int64(), nullable=False),
+        pa.field("n_missing", pa.int64(), nullable=False),
+        *(pa.field(name, pa.float64()) for name in ("mean", "sd", "min", "max", *QUANTILES)),
+    ]
+)
+"""The priors: a row for each group, stem and statistic, and for each bin of a vector."""
+
+
+def with_metadata(schema: pa.Schema, **metadata: str) -> pa.Schema:
+    """Return the schema with the version of the layout, and `metadata`, in the file's key-value metadata."""
+    pairs = {"schema_version": str(SCHEMA_VERSION), **metadata}
+    return schema.with_metadata({key: pairs[key] for key in sorted(pairs)})

@@ -1,0 +1,205 @@
+"""A run is resumable, keeps going past bad songs, and says what it did."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+
+from tests.conftest import ROOT
+
+
+def features(root: Path) -> dict[str, int]:
+    """Every finished song and when it was written."""
+    return {p.stem: p.stat().st_mtime_ns for p in root.glob("features/*/*/*.parquet")}
+
+
+def songs(root: Path) -> list[dict]:
+    return pq.read_table(root / "songs.parquet").to_pylist()
+
+
+@pytest.fixture(scope="module")
+def finished(stems_catalog, mixprior, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("finished") / "run"
+    mixprior("mine", stems_catalog, "-o", out, "-j", 1)
+    return out
+
+
+def test_a_second_run_mines_nothing_again_and_force_mines_all(stems_catalog, mixprior, finished):
+    before = features(finished)
+    priors = (finished / "priors" / "priors.parquet").read_bytes()
+    summary = json.loads(mixprior("mine", stems_catalog, "-o", finished, "-j", 1, "--json").stdout)
+    assert (summary["kept"], summary["mined"]) == (5, 0)
+    assert features(finished) == before
+    assert (finished / "priors" / "priors.parquet").read_bytes() == priors
+    summary = json.loads(mixprior("mine", stems_catalog, "-o", finished, "-j", 1, "--json", "--force").stdout)
+    assert (summary["kept"], summary["mined"]) == (0, 5)
+    assert features(finished).keys() == before.keys()
+    assert all(features(finished)[song] > before[song] for song in before)
+
+
+def test_dry_run_tells_and_touches_nothing(stems_catalog, mixprior, finished, tmp_path):
+    told = json.loads(mixprior("mine", stems_catalog, "-o", finished, "--dry-run", "--json").stdout)
+    assert told == {"songs": 5, "to_mine": 0, "kept": 5, "duplicate": 0, "failed": 0}
+    told = json.loads(mixprior("mine", stems_catalog, "-o", tmp_path / "new", "--dry-run", "--json").stdout)
+    assert told["to_mine"] == 5
+    assert not features(tmp_path / "new")
+
+
+def test_limit_takes_the_first_songs(stems_catalog, mixprior, tmp_path):
+    mixprior("mine", stems_catalog, "-o", tmp_path, "-j", 1, "--limit", 2)
+    assert [Path(song["path"]).name for song in songs(tmp_path)] == ["Amber", "Birch"]
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_an_interrupted_run_goes_on_with_the_rest_only(stems_catalog, mixprior, tmp_path, how, code):
+    command = [sys.executable, "-m", "mixprior", "mine", str(stems_catalog), "-o", str(tmp_path), "-j", "2"]
+    mark = f"INTERRUPTED_RUN={tmp_path}"
+    environment = {**os.environ, "INTERRUPTED_RUN": str(tmp_path)}
+    run = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline_s = time.monotonic() + 120
+    while len(features(tmp_path)) < 2 and time.monotonic() < deadline_s:
+        assert run.poll() is None, "the run ended before it could be interrupted"
+        time.sleep(0.005)
+    run.send_signal(how)
+    _, told = run.communicate(timeout=20)
+    assert run.returncode == code
+    assert "Traceback" not in told
+    if how != signal.SIGKILL:
+        assert "the same command goes on from there" in told
+    assert_no_process_is_left(mark)
+
+    before = features(tmp_path)
+    assert 2 <= len(before) < 5
+    summary = json.loads(mixprior("mine", stems_catalog, "-o", tmp_path, "-j", 2, "--json").stdout)
+    assert (summary["kept"], summary["mined"]) == (len(before), 5 - len(before))
+    assert {song: when for song, when in features(tmp_path).items() if song in before} == before
+
+
+def assert_no_process_is_left(mark: str) -> None:
+    """Workers inherit the mark in their environment; none may outlive their parent for long."""
+    deadline_s = time.monotonic() + 15
+    while left := [p for p in Path("/proc").glob("[0-9]*") if carries(p, mark)]:
+        assert time.monotonic() < deadline_s, f"still running: {left}"
+        time.sleep(0.2)
+
+
+def carries(process: Path, mark: str) -> bool:
+    try:
+        return mark.encode() in (process / "environ").read_bytes()
+    except OSError:
+        return False
+
+
+def test_a_half_written_file_is_not_taken_for_a_finished_song(stems_catalog, mixprior, finished):
+    victim = next(finished.glob("features/*/*/*.parquet"))
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[: len(whole) // 2])
+    summary = json.loads(mixprior("mine", stems_catalog, "-o", finished, "-j", 1, "--json").stdout)
+    assert (summary["kept"], summary["mined"]) == (4, 1)
+    assert victim.read_bytes() == whole
+
+
+@pytest.fixture(scope="module")
+def motley_catalog(stems_catalog, tmp_path_factory) -> Path:
+    """Good songs among a corrupt one, an empty one, a text, a silent one, a mono one and a copy."""
+    root = tmp_path_factory.mktemp("motley")
+    for title in ("Amber", "Birch", "Cedar", "Dune"):
+        (root / title).mkdir()
+        for wav in (stems_catalog / title).iterdir():
+            (root / title / wav.name).write_bytes(wav.read_bytes())
+    (root / "Birch" / "bass.wav").write_bytes(b"")
+    (root / "Cedar" / "bass.wav").write_text("not a sound")
+    vocals, rate_hz = soundfile.read(root / "Dune" / "vocals.wav")
+    soundfile.write(root / "Dune" / "vocals.wav", vocals.mean(axis=1), rate_hz)
+    (root / "Copy of Amber").mkdir()
+    for wav in (root / "Amber").iterdir():
+        (root / "Copy of Amber" / wav.name).write_bytes(wav.read_bytes())
+    (root / "Silent").mkdir()
+    for name in ("vocals", "drums", "bass", "other"):
+        soundfile.write(root / "Silent" / f"{name}.wav", np.zeros((44_100 * 5, 2)), 44_100)
+    return root
+
+
+def test_bad_songs_are_rows_with_reasons_and_good_ones_are_mined(motley_catalog, mixprior, tmp_path):
+    done = mixprior("mine", motley_catalog, "-o", tmp_path, "-j", 2)
+    found = {Path(song["path"]).name: song for song in songs(tmp_path)}
+    assert {name: song["status"] for name, song in found.items()} == {
+        "Amber": "mined",
+        "Copy of Amber": "duplicate",
+        "Birch": "failed",
+        "Cedar": "failed",
+        "Dune": "mined",
+        "Silent": "failed",
+    }
+    assert found["Birch"]["error"] == "Undecodable"
+    assert found["Cedar"]["error"] == "Undecodable"
+    assert found["Silent"]["error"] == "Silent"
+    assert "3 failed" in done.stdout
+    assert "Birch" in done.stderr
+    failures = pq.read_table(tmp_path / "failures").to_pylist()
+    assert {Path(row["path"]).name for row in failures} == {"Birch", "Cedar", "Silent"}
+    manifest = json.loads((tmp_path / "priors" / "manifest.json").read_text())
+    assert (manifest["songs"], manifest["failed"], manifest["duplicates"]) == (2, 3, 1)
+
+    again = json.loads(mixprior("mine", motley_catalog, "-o", tmp_path, "-j", 1, "--json").stdout)
+    assert (again["kept"], again["failed"]) == (2, 3)
+    assert mixprior("mine", motley_catalog, "-o", tmp_path, "--max-failures", "2", expect=3).stdout
+    assert mixprior("mine", motley_catalog, "-o", tmp_path, "--max-failures", "10%", expect=3).stdout
+
+
+def test_a_failed_song_is_tried_again_only_on_request(stems_catalog, mixprior, tmp_path):
+    song = tmp_path / "catalog" / "Song"
+    song.mkdir(parents=True)
+    for wav in (stems_catalog / "Amber").iterdir():
+        (song / wav.name).write_bytes(wav.read_bytes())
+    (song / "bass.wav").write_text("not a sound")
+    out = tmp_path / "out"
+    assert "no song could be mined" in mixprior("mine", song.parent, "-o", out, "-j", 1, expect=3).stdout
+    failure = next(out.glob("failures/*/*.parquet"))
+    written = failure.stat().st_mtime_ns
+    mixprior("mine", song.parent, "-o", out, "-j", 1, expect=3)
+    assert failure.stat().st_mtime_ns == written
+    mixprior("mine", song.parent, "-o", out, "-j", 1, "--retry-failed", expect=3)
+    assert failure.stat().st_mtime_ns > written
+
+
+def test_groups_come_from_the_manifest(stems_catalog, mixprior, tmp_path):
+    manifest = tmp_path / "catalog.csv"
+    rows = ["path,vocals,drums,bass,other,genre,year"]
+    for title, genre, year in (("Amber", "pop", 1999), ("Birch", "rock", 2004), ("Cedar", "pop", 2004)):
+        stems = [f"{stems_catalog}/{title}/{name}.wav" for name in ("vocals", "drums", "bass", "other")]
+        rows.append(",".join([f"{title}", *stems, genre, str(year)]))
+    manifest.write_text("\n".join(rows) + "\n")
+    mixprior("mine", manifest, "-o", tmp_path / "out", "-j", 1, "--group-by", "genre,year")
+    priors = pq.read_table(tmp_path / "out" / "priors" / "priors.parquet").to_pylist()
+    counts = {row["group"]: row["n"] for row in priors if (row["stem"], row["statistic"]) == ("song", "duration_s")}
+    assert counts == {"all": 3, "genre=pop": 2, "genre=rock": 1, "year=1999": 1, "year=2004": 2}
+    assert json.loads(songs(tmp_path / "out")[0]["metadata"]) == {"genre": "pop", "year": 1999}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nowhere",), "nowhere"),
+        (("{catalog}", "--group-by", "genre"), "genre"),
+        (("{catalog}", "--max-failures", "many"), "--max-failures"),
+        (("{catalog}", "--limt", "3"), "--limt"),
+        (("{catalog}", "-o", "/proc/nothing"), "/proc/nothing"),
+    ],
+)
+def test_wrong_input_is_told_in_one_line_with_exit_code_2(stems_catalog, mixprior, tmp_path, arguments, told):
+    arguments = [argument.format(catalog=stems_catalog) for argument in arguments]
+    output = () if "-o" in arguments else ("-o", tmp_path)
+    done = mixprior("mine", *arguments, *output, expect=2)
+    assert told in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
