@@ -92,7 +92,7 @@ class Priors:
 
     @cached_property
     def contents(self) -> list[dict[str, Any]]:
-        """What there is: one mapping for each group, stem and statistic, with its unit, `n` and `bins` (0: a scalar)."""
+        """What there is: group, stem, statistic and unit, with `n` and the number of `bins` (0 for a scalar)."""
         keys = ["group", "stem", "statistic", "unit"]
         rows = self._read(columns=[*keys, "n", "bin"])
         counted = rows.group_by(keys, use_threads=False).aggregate([("n", "max"), ("bin", "count")])
@@ -190,8 +190,8 @@ def open_priors(path: str | Path) -> Priors:
         raise NotPriors(f"{file} is not Parquet, or cut short; build the priors again") from error
     _check_version(file, schema)
     try:
-        manifest = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        manifest = dict(json.loads((folder / MANIFEST_FILE).read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise NotPriors(f"{folder / MANIFEST_FILE} is missing or damaged; build the priors again") from error
     return Priors(folder, manifest)
 

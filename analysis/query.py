@@ -40,9 +40,7 @@ def run(args: argparse.Namespace) -> int:
 def _vectors(priors: Priors, stem: str | None, group: str | None) -> list[dict[str, Any]]:
     """The vector statistics that a listing of scalars passes over."""
     return [
-        row
-        for row in priors.contents
-        if row["bins"] and stem in (None, row["stem"]) and group in (None, row["group"])
+        row for row in priors.contents if row["bins"] and stem in (None, row["stem"]) and group in (None, row["group"])
     ]
 
 

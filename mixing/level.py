@@ -84,12 +84,16 @@ def from_priors(priors: Priors, group: str = EVERY_SONG) -> LevelTarget:
             if of_group.n >= LEAST_SONGS:
                 prior = of_group
             else:
-                warnings.append(f"all songs stand in for the group {group}: it has {of_group.n}, not {LEAST_SONGS}")
+                warnings.append(
+                    f"all songs stand in for the group {group}: its {of_group.n} songs are fewer than {LEAST_SONGS}"
+                )
     if prior.p50 is None:
         raise InputError(f"{priors.path} has no {RATIO}: no song had vocals and a backing; give --ratio-lu instead")
     if prior.n < LEAST_SONGS:
         warnings.append(f"the prior rests on {prior.n} songs only")
-    reason = f"median of {prior.n} songs (group {prior.group}); half of them lie between {prior.p25:.2f} and {prior.p75:.2f}"
+    reason = (
+        f"median of {prior.n} songs (group {prior.group}); half of them lie between {prior.p25:.2f} and {prior.p75:.2f}"
+    )
     return LevelTarget(RATIO, prior.p50, "prior", reason, prior, tuple(warnings))
 
 

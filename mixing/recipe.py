@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 SCHEMA_VERSION = 1
@@ -56,6 +57,7 @@ class PriorUsed:
         sha256: of its bytes, in hex.
         stem: the row it stands in.
         statistic: its name, with its unit at the end.
+        definition: how it was measured, as the priors' manifest has it; None if it has none.
         group: the songs it is about.
         n: how many of them were measured.
         p25: first quartile.
@@ -67,6 +69,7 @@ class PriorUsed:
     sha256: str
     stem: str
     statistic: str
+    definition: str | None
     group: str
     n: int
     p25: float
@@ -128,8 +131,7 @@ class Recipe:
     """All of a mix but its audio.
 
     Attributes:
-        vocal: the vocal's file.
-        backing: the backing's file.
+        inputs: the files, as "vocal" and "backing".
         output: the mix's file.
         target: what was aimed for.
         settings: what was done.
@@ -138,8 +140,7 @@ class Recipe:
         warnings: what a listener should know, in sentences.
     """
 
-    vocal: Input
-    backing: Input
+    inputs: Mapping[str, Input]
     output: Output
     target: Target
     settings: Settings

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipeline import files
 from pipeline.records import Failure
-from stats.schema import FAILURES_SCHEMA, FEATURES_SCHEMA
+from stats.schema import FAILURES_SCHEMA, FEATURES_SCHEMA, features_path
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Checkpoint:
 
     def features_path(self, song_id: str) -> str:
         """Return the path of a finished song's table."""
-        return f"{self.root}/features/{self.feature_key}/{song_id[:2]}/{song_id}.parquet"
+        return f"{self.root}/{features_path(self.feature_key, song_id)}"
 
     def failure_path(self, song_id: str) -> str:
         """Return the path of a failed song's row."""

@@ -9,20 +9,19 @@ import os
 import signal
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import islice
 from typing import Any, NoReturn
 
 import apache_beam as beam
 
-from pipeline import files, progress, runner
+from pipeline import files, model_store, progress, runner
 from pipeline.aggregate import Aggregate, WritePriors
 from pipeline.catalog import open_catalog
 from pipeline.checkpoint import Checkpoint
 from pipeline.decode import DecodeLimits
 from pipeline.extract import Extract, WriteSongs, fingerprint
-from pipeline.model_store import resolve
 from pipeline.records import InputError, Song
 from pipeline.separate import SeparationSettings
 from pipeline.settings import MiningSettings
@@ -148,6 +147,9 @@ def _extract(
 ) -> None:
     catalog_path = f"{root}/catalog.jsonl"
     files.write_bytes(catalog_path, "".join(f"{song.to_json()}\n" for song in songs).encode())
+    for has_stems in {song.has_stems for song in songs}:
+        provenance = json.dumps(settings.provenance(has_stems), indent=2, sort_keys=True)
+        files.write_bytes(f"{root}/features/{settings.feature_key(has_stems)}/settings.json", provenance.encode())
     if display.path is not None:
         files.remove(display.path)
     local = runner.is_local(args)
@@ -217,9 +219,18 @@ def _settings(args: argparse.Namespace, separates: bool) -> MiningSettings:
         device=args.device,
         precision=args.precision,
         overlap=args.overlap,
-        weights_sha256=resolve(args.model, args.model_repo).weights_sha256 if separates else "",
     )
-    return MiningSettings(separation.resolved(), DecodeLimits(max_minutes=args.max_minutes))
+    if separates:
+        if model_store.find(args.model, args.model_repo) is None:
+            print(f"fetching the weights of {args.model}, once", file=sys.stderr)
+        found = model_store.resolve(args.model, args.model_repo)
+        separation = replace(separation, weights_sha256=found.weights_sha256)
+    if runner.is_local(args):
+        separation = separation.resolved()
+    elif separation.precision == "auto":
+        # Machines differ; what they compute must not.
+        separation = replace(separation, precision="fp32")
+    return MiningSettings(separation, DecodeLimits(max_minutes=args.max_minutes))
 
 
 def _hours(songs: list[dict[str, Any]]) -> float:

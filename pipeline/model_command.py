@@ -11,20 +11,19 @@ from pipeline.model_store import DEFAULT_MODEL, LICENCE, MODEL_REPO_VARIABLE, Mo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the actions `fetch` and `show` to the command's parser."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for action, purpose in [
-        ("fetch", "fetch a model into the cache, unless it is there"),
-        ("show", "tell where a model lies, where it came from, and the digest of its weights"),
-    ]:
-        subparser = actions.add_parser(action, help=purpose, description=purpose)
-        subparser.add_argument("name", metavar="NAME", nargs="?", default=DEFAULT_MODEL, help="default: %(default)s")
-        subparser.add_argument(
-            "--model-repo",
-            metavar="FOLDER",
-            help=f"the model lies in this folder (NAME.yaml, *.safetensors or *.th); default: {MODEL_REPO_VARIABLE}",
-        )
-        subparser.add_argument("--json", action="store_true", help="print JSON")
+    """Add what `mixprior model` takes to its parser."""
+    parser.add_argument(
+        "action",
+        choices=["fetch", "show"],
+        help="fetch: into the cache, unless it is there. show: where it lies, where it came from, its digest",
+    )
+    parser.add_argument("name", metavar="NAME", nargs="?", default=DEFAULT_MODEL, help="default: %(default)s")
+    parser.add_argument(
+        "--model-repo",
+        metavar="FOLDER",
+        help=f"the model lies in this folder (NAME.yaml; *.safetensors or *.th); default: ${MODEL_REPO_VARIABLE}",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:

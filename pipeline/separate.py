@@ -63,17 +63,16 @@ class SeparationSettings:
             raise InputError(f"{self.threads} threads: at least 1")
 
     def resolved(self) -> SeparationSettings:
-        """The same with nothing left open: device, precision and weights as they are on this machine.
+        """The same with device and precision as "auto" chooses them on this machine.
 
         Raises:
-            InputError: if the model cannot be had, or the device is not there.
+            InputError: if the device is not there.
         """
-        weights_sha256 = self.weights_sha256 or model_store.resolve(self.model, self.model_repo).weights_sha256
         device = _device(self.device)
         precision = self.precision
         if precision == "auto":
             precision = "bf16" if device.type == "cuda" or _cpu_has_bf16() else "fp32"
-        return replace(self, weights_sha256=weights_sha256, device=str(device), precision=precision)
+        return replace(self, device=str(device), precision=precision)
 
 
 class Separator:
@@ -173,8 +172,8 @@ def load(settings: SeparationSettings) -> Separator:
 @lru_cache(maxsize=1)
 def _warm(settings: SeparationSettings) -> Separator:
     files = model_store.resolve(settings.model, settings.model_repo)
-    resolved = replace(settings, weights_sha256=settings.weights_sha256 or files.weights_sha256).resolved()
-    return Separator(ModelFolder(files.folder, files.name).load(resolved.weights_sha256), resolved)
+    model = ModelFolder(files.folder, files.name).load(settings.weights_sha256 or files.weights_sha256)
+    return Separator(model, settings.resolved())
 
 
 def _device(name: str) -> torch.device:

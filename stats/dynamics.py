@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 from stats import onsets
@@ -28,7 +29,7 @@ def onset_peaks_db(audio: np.ndarray) -> tuple[float, float] | None:
     Returns:
         Mean and standard deviation in dB; None where no channel has an onset.
     """
-    gain = 10.0 ** (PEAK_DBFS / 20) / float(np.abs(audio).max())
+    gain = 10.0 ** (PEAK_DBFS / 20) / _peak(audio)
     channels = []
     for signal in audio:
         starts = onsets.find(signal, SAMPLE_RATE_HZ, gain)
@@ -45,13 +46,28 @@ def onset_peaks_db(audio: np.ndarray) -> tuple[float, float] | None:
 
 
 def crest_factor_db(audio: np.ndarray) -> float:
-    """Peak over root mean square, both over all channels, in dB: a sine alike in both channels reads 3.01.
+    """Peak over root mean square, both over all channels, in dB.
+
+    A sine alike in both channels reads 3.01, and 6.02 if it is on one side only.
 
     Args:
         audio: float32, shape (channels, samples), with sound in it.
     """
-    energy = sum(float(np.vdot(signal, signal)) for signal in audio)
-    return float(20.0 * np.log10(np.abs(audio).max()) - 10.0 * np.log10(energy / audio.size))
+    return 20.0 * np.log10(_peak(audio)) - 10.0 * np.log10(_energy(audio) / audio.size)
+
+
+def _peak(audio: np.ndarray) -> float:
+    return float(max(audio.max(), -audio.min()))
+
+
+@numba.njit(cache=True, fastmath={"reassoc"})
+def _energy(audio: np.ndarray) -> float:
+    """Sum of x^2 in float64 over a sound of shape (channels, samples)."""
+    energy = 0.0
+    for signal in audio:
+        for value in signal:
+            energy += np.float64(value) * np.float64(value)
+    return energy
 
 
 def _measure(stem: Stem) -> dict[str, Value]:
@@ -77,7 +93,7 @@ STATISTIC = Statistic(
         Column(
             "onset_peak_sd_db",
             "dB",
-            "standard deviation of the onset peaks above their 75th percentile, mean over the channels (FxNorm-automix)",
+            "standard deviation of the same onset peaks, mean over the channels (FxNorm-automix)",
             0.01,
         ),
         Column("crest_factor_db", "dB", "peak over root mean square, both over all channels", 0.01),

@@ -75,7 +75,8 @@ def excitation_floors(audio: np.ndarray, frame: int, hop: int) -> np.ndarray:
         float32, shape (frames,).
     """
     hops = audio.shape[-1] // hop
-    energy = np.array([np.vdot(piece, piece) for piece in np.split(audio[:, : hops * hop], hops, axis=-1)], np.float64)
+    pieces = audio[:, : hops * hop].reshape(len(audio), hops, hop)
+    energy = np.einsum("chs,chs->h", pieces, pieces).astype(np.float64)
     energy = np.lib.stride_tricks.sliding_window_view(energy, frame // hop).sum(axis=-1)
     loud = energy > SILENT_FRAME * energy.max()
     return np.where(loud, UNEXCITED_BIN * energy, np.inf).astype(np.float32)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import numba
 import numpy as np
+
+BLOCKS_PER_S = 10
+PARTS_PER_BLOCK = 5
+# Far below any sound, far above the denormal numbers that make digital silence slow to filter.
+_STATE_FLOOR = 1e-30
 
 
 @dataclass(frozen=True)
@@ -15,12 +22,127 @@ class Blocks:
         weighted: float64, shape (channels, blocks): mean square after the K filter (ITU-R BS.1770).
         plain: float64, shape (channels, blocks): mean square of the samples as they are.
         mono_weighted: float64, shape (blocks,): K-weighted mean square of the mean of the channels.
+        weighted_20ms: float64, shape (channels, 5 * blocks): `weighted` over fifths of a block, for maxima:
+            a burst of 400 ms that falls between two steps of 100 ms would read up to 0.6 dB low.
     """
 
     weighted: np.ndarray
     plain: np.ndarray
     mono_weighted: np.ndarray
+    weighted_20ms: np.ndarray
+
+
+def k_weighting(rate_hz: float) -> np.ndarray:
+    """Coefficients of the K filter at any rate: the high shelf, then the high pass.
+
+    The analogue parameters are those of Brecht De Man ("Evaluation of implementations of the EBU R128 loudness
+    measurement", AES 145, 2018), which give back the coefficients that ITU-R BS.1770 prints for 48 kHz. As in
+    libebur128, FFmpeg and pyloudnorm the numerator of the high pass is 1, -2, 1 at every rate; the gain this
+    adds is 0.043 dB at 48 kHz, where the standard has it too, and 0.047 dB at 44.1 kHz.
+
+    Args:
+        rate_hz: sample rate in Hz, above 4 kHz.
+
+    Returns:
+        float64, shape (2, 6): b0, b1, b2, a0, a1, a2 of each biquad, ready for `scipy.signal.sosfilt`.
+
+    >>> k_weighting(48_000).round(8).tolist()[0]
+    [1.53512486, -2.69169619, 1.19839281, 1.0, -1.69065929, 0.73248077]
+    """
+    gain = 10 ** (3.999843853973347 / 20)
+    mid_gain = gain**0.4996667741545416
+    k, q = math.tan(math.pi * 1681.974450955533 / rate_hz), 0.7071752369554196
+    a0 = 1 + k / q + k * k
+    b = (gain + mid_gain * k / q + k * k, 2 * (k * k - gain), gain - mid_gain * k / q + k * k)
+    shelf = [*(tap / a0 for tap in b), 1.0, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0]
+    k, q = math.tan(math.pi * 38.13547087602444 / rate_hz), 0.5003270373238773
+    a0 = 1 + k / q + k * k
+    high_pass = [1.0, -2.0, 1.0, 1.0, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0]
+    return np.array([shelf, high_pass])
 
 
 def measure(audio: np.ndarray, rate_hz: int) -> Blocks:
-    raise NotImplementedError  # replaced by the loudness work
+    """Filter and square a sound once, for all that is asked about its level later.
+
+    Args:
+        audio: float, shape (channels, samples), full scale 1.0, finite.
+        rate_hz: sample rate in Hz. A block is round(rate_hz / 10) samples.
+
+    Returns:
+        The energies; arrays without blocks where the sound is shorter than 100 ms.
+
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(48_000) / 48_000)[np.newaxis]
+    >>> measure(tone, 48_000).plain.round(6).tolist()[0][:2]
+    [0.5, 0.5]
+    """
+    channels, samples = audio.shape
+    block = round(rate_hz / BLOCKS_PER_S)
+    blocks = samples // block
+    parts = np.arange(blocks * PARTS_PER_BLOCK + 1)
+    edges = parts // PARTS_PER_BLOCK * block + parts % PARTS_PER_BLOCK * block // PARTS_PER_BLOCK
+    shelf, high_pass = k_weighting(rate_hz)
+    weighted, plain, mono = _energies(audio, edges, np.convolve(shelf[:3], high_pass[:3]), shelf[4:], high_pass[4:])
+
+    def per_block(energy: np.ndarray) -> np.ndarray:
+        return energy.reshape(*energy.shape[:-1], blocks, PARTS_PER_BLOCK).sum(-1) / block
+
+    return Blocks(per_block(weighted), per_block(plain), per_block(mono) / channels**2, weighted / np.diff(edges))
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
+def _energies(
+    audio: np.ndarray, edges: np.ndarray, numerator: np.ndarray, shelf: np.ndarray, high_pass: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    # Energy between neighbouring edges: K-weighted and plain by channel, and K-weighted of the channel sum.
+    # Both numerators run first, as one filter without feedback that the compiler vectorises; only the two
+    # feedback pairs remain to be stepped through. All state is float64 and local to the call.
+    channels, parts = audio.shape[0], edges.size - 1
+    weighted, plain, mono = np.zeros((channels, parts)), np.zeros((channels, parts)), np.zeros(parts)
+    longest = 0 if parts == 0 else np.max(np.diff(edges))
+    history = np.zeros((channels, 4))
+    feedback = np.zeros((channels, 4))
+    samples = np.zeros(longest + 4)
+    forward = np.zeros(longest)
+    total = np.zeros(longest)
+    b0, b1, b2, b3, b4 = numerator
+    (a1, a2), (c1, c2) = shelf, high_pass
+    for part in range(parts):
+        start, size = edges[part], edges[part + 1] - edges[part]
+        total[:] = 0.0
+        for channel in range(channels):
+            piece = audio[channel, start : start + size]
+            samples[:4] = history[channel]
+            energy = 0.0
+            for n in range(piece.size):
+                sample = np.float64(piece[n])
+                samples[n + 4] = sample
+                energy += sample * sample
+            plain[channel, part] = energy
+            for n in range(piece.size):
+                forward[n] = (
+                    b0 * samples[n + 4]
+                    + b1 * samples[n + 3]
+                    + b2 * samples[n + 2]
+                    + b3 * samples[n + 1]
+                    + b4 * samples[n]
+                )
+            v1, v2, y1, y2 = feedback[channel]
+            for n in range(piece.size):
+                v = (forward[n] - a2 * v2) - a1 * v1
+                v2, v1 = v1, v
+                y = (v - c2 * y2) - c1 * y1
+                y2, y1 = y1, y
+                forward[n] = y
+            energy = 0.0
+            for n in range(piece.size):
+                energy += forward[n] * forward[n]
+                total[n] += forward[n]
+            weighted[channel, part] = energy
+            history[channel] = samples[size : size + 4]
+            for i, state in enumerate((v1, v2, y1, y2)):
+                feedback[channel, i] = state if abs(state) > _STATE_FLOOR else 0.0
+        energy = 0.0
+        for n in range(size):
+            energy += total[n] * total[n]
+        mono[part] = energy
+    return weighted, plain, mono

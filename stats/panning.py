@@ -12,9 +12,9 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
+from stats.long_term_spectra import BINS as LONG_BINS
 from stats.long_term_spectra import FRAME as LONG_FRAME
 from stats.long_term_spectra import POOL, excitation_floors, pool
-from stats.long_term_spectra import BINS as LONG_BINS
 from stats.loudness import integrated_lufs
 from stats.statistic import Column, Statistic, Value
 from stats.stem import SAMPLE_RATE_HZ, Stem
@@ -24,7 +24,7 @@ HOP = 1024
 BANDS_HZ = {"full": (0, 22_050), "low": (0, 250), "mid": (250, 2500), "high": (2500, 22_050)}
 
 _WINDOW = np.sqrt(scipy.signal.get_window("hann", FRAME)).astype(np.float32)
-_FRAMES_AT_ONCE = 128
+_FRAMES_AT_ONCE = 32
 # First and past-the-last bin of each band, edges rounded down as in FxNorm-automix.
 _BAND_BINS = np.array(list(BANDS_HZ.values())) * FRAME // SAMPLE_RATE_HZ
 
@@ -58,7 +58,7 @@ def sps_rms(audio: np.ndarray) -> dict[str, float | None]:
     }
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})
 def _band_rms(left: np.ndarray, right: np.ndarray, floors: np.ndarray, bands: np.ndarray, values: np.ndarray) -> None:
     """Fill `values`, shape (frames, bands), from spectra of shape (frames, bins); NaN where no bin is excited."""
     bins = left.shape[1]
@@ -99,7 +99,7 @@ def mid_energy_fraction(left_energy: float, right_energy: float, cross_energy: f
     return 0.5 + cross_energy / (left_energy + right_energy)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, fastmath={"reassoc"})
 def energies(audio: np.ndarray) -> tuple[float, float, float]:
     """Sums of L^2, R^2 and L R over a sound of shape (2, samples), in float64."""
     left = right = cross = 0.0
@@ -128,8 +128,8 @@ STATISTIC = Statistic(
         Column(
             "sps_phi",
             "1",
-            "panning similarity 2 |L R*| / (|L|^2 + |R|^2) (FxNorm-automix), mean over the frames of 65,536 samples that "
-            "are less than 60 dB below the loudest, pooled to 2,049 bins",
+            "panning similarity 2 |L R*| / (|L|^2 + |R|^2) (FxNorm-automix), mean over the frames of 65,536 samples "
+            "that are less than 60 dB below the loudest, pooled to 2,049 bins",
             0.001,
             tuple((np.arange(0, LONG_BINS, POOL) * SAMPLE_RATE_HZ / LONG_FRAME).tolist()),
         ),

@@ -60,6 +60,15 @@ PRIORS_SCHEMA = pa.schema(
 """The priors: a row for each group, stem and statistic, and for each bin of a vector."""
 
 
+def features_path(feature_key: str, song_id: str) -> str:
+    """Return where a finished song's table lies within a run's folder.
+
+    >>> features_path("0123456789abcdef", "fedcba9876543210")
+    'features/0123456789abcdef/fe/fedcba9876543210.parquet'
+    """
+    return f"features/{feature_key}/{song_id[:2]}/{song_id}.parquet"
+
+
 def with_metadata(schema: pa.Schema, **metadata: str) -> pa.Schema:
     """Return the schema with the version of the layout, and `metadata`, in the file's key-value metadata."""
     pairs = {"schema_version": str(SCHEMA_VERSION), **metadata}

@@ -125,7 +125,7 @@ STATISTIC = Statistic(
         Column(
             "third_octave_db",
             "dB",
-            "power in third-octave bands (IEC 61260-1 centres, straight edges) relative to the power of the whole sound",
+            "power in third-octave bands (IEC 61260-1 centres, straight edges) relative to that of the whole sound",
             0.05,
             tuple(BAND_CENTRES_HZ.tolist()),
         ),

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from stats import loudness_blocks
+from stats import long_term_spectra, loudness_blocks
 
 SAMPLE_RATE_HZ = 44_100
 BACKING = "backing"
@@ -35,6 +35,11 @@ class Stem:
     def blocks(self) -> loudness_blocks.Blocks:
         """Energies of every 100 ms, K-weighted and plain: what all loudness measures are made of."""
         return loudness_blocks.measure(self.audio, SAMPLE_RATE_HZ)
+
+    @cached_property
+    def spectra(self) -> long_term_spectra.LongTermSpectra:
+        """Long-term spectra: what the spectrum and the panning by frequency are made of."""
+        return long_term_spectra.measure(self.audio)
 
     @cached_property
     def rest_blocks(self) -> loudness_blocks.Blocks:

@@ -1,0 +1,96 @@
+"""The songs of a run, one by one: what was measured on each, beside the metadata of its manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.priors import PriorsLookupError
+from stats.errors import InputError
+from stats.registry import COLUMNS
+from stats.schema import features_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SONGS_FILE = "songs.parquet"
+_FINISHED = ("mined", "kept")
+
+
+class NotARun(InputError):
+    """What was given is not the output folder of a run."""
+
+
+@dataclass(frozen=True)
+class Songs:
+    """The songs of a run. Make one with `open_songs`.
+
+    Attributes:
+        path: the run's output folder.
+        table: its `songs.parquet`, as `stats.schema.SONGS_SCHEMA` has it.
+    """
+
+    path: Path
+    table: pa.Table
+
+    def query(self, stem: str, statistic: str) -> pd.DataFrame:
+        """One statistic of one stem, a row a song: path, the manifest's columns, and `value`."""
+        import pandas as pd
+
+        return pd.DataFrame([{**row["metadata"], **row} for row in self.rows(stem, statistic)]).drop(
+            columns="metadata", errors="ignore"
+        )
+
+    def rows(self, stem: str, statistic: str) -> list[dict[str, Any]]:
+        """One statistic of one stem for every finished song, sorted by path.
+
+        Returns:
+            For each song its song_id, path, metadata (a mapping), stem, statistic, unit, and value: a number, a list of
+            numbers for a vector, None where it could not be measured.
+
+        Raises:
+            PriorsLookupError: if there is no such statistic, or no song has such a stem.
+        """
+        name = statistic.replace("-", "_")
+        units = {column.name: column.unit for column in COLUMNS}
+        if name not in units:
+            raise PriorsLookupError(f"no statistic {statistic!r}; there are: {', '.join(units)}")
+        rows = list(self._rows(stem, name, units[name]))
+        if not rows:
+            raise PriorsLookupError(f"no song in {self.path} has a row {stem!r}")
+        return rows
+
+    def _rows(self, stem: str, statistic: str, unit: str) -> Iterator[dict[str, Any]]:
+        for song in self.table.to_pylist():
+            if song["status"] not in _FINISHED:
+                continue
+            file = self.path / features_path(song["feature_key"], song["song_id"])
+            for value in pq.read_table(file, columns=[statistic], filters=[("stem", "=", stem)])[statistic]:
+                yield {
+                    "song_id": song["song_id"],
+                    "path": song["path"],
+                    "metadata": json.loads(song["metadata"]),
+                    "stem": stem,
+                    "statistic": statistic,
+                    "unit": unit,
+                    "value": value.as_py(),
+                }
+
+
+def open_songs(path: str | Path) -> Songs:
+    """Open the output folder of `mixprior mine`.
+
+    Raises:
+        NotARun: if it holds no table of songs.
+    """
+    file = Path(path) / SONGS_FILE
+    try:
+        return Songs(Path(path), pq.read_table(file))
+    except (OSError, pa.ArrowException) as error:
+        raise NotARun(f"{path} holds no {SONGS_FILE}; give the output folder of `mixprior mine`") from error

@@ -1,0 +1,35 @@
+"""HTDemucs with random weights and a second's segment: small enough to separate with in a test."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from demucs.htdemucs import HTDemucs
+
+from pipeline.model_folder import write_htdemucs
+
+SIGNATURE = "0a1b2c3d"
+ARGUMENTS = {
+    "sources": ["drums", "bass", "other", "vocals"],
+    "channels": 8,
+    "nfft": 1024,
+    "depth": 4,
+    "bottom_channels": 16,
+    "t_layers": 1,
+    "t_heads": 2,
+    "segment": Fraction(1),
+}
+
+
+def tiny_state(seed: int = 0) -> dict[str, torch.Tensor]:
+    """The weights, in half precision."""
+    torch.manual_seed(seed)
+    return {name: tensor.half() for name, tensor in HTDemucs(**ARGUMENTS).state_dict().items()}
+
+
+def write_tiny_model(folder: Path, name: str = "tiny", seed: int = 0) -> Path:
+    """A model repository with the tiny model, called `name`; returns the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_htdemucs(folder / f"{SIGNATURE}.safetensors", tiny_state(seed), ARGUMENTS)
+    (folder / f"{name}.yaml").write_text(f"models: ['{SIGNATURE}']\n")
+    return folder

@@ -1,0 +1,89 @@
+"""CPU seconds of the spectrum, panning, dynamics and tempo statistics of a 4-minute stereo sound.
+
+Run it with `python -m tests.stats.bench_spectra`. It holds the shared pass of long FFTs against the same figures by
+`librosa.stft`, and prints the largest difference between the two.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import librosa
+import numpy as np
+
+from stats import dynamics, long_term_spectra, panning, spectrum, tempo
+from stats.long_term_spectra import FRAME, HOP
+from stats.stem import SAMPLE_RATE_HZ, StemSet
+
+MINUTES = 4
+RUNS = 3
+WINDOW = np.sqrt(np.hanning(FRAME + 1)[:-1])
+
+
+def band(minutes: float) -> np.ndarray:
+    """Coloured noise in bursts, a little wide: shape (2, samples)."""
+    rng = np.random.default_rng(0)
+    samples = round(minutes * 60 * SAMPLE_RATE_HZ)
+    middle, side = rng.standard_normal((2, samples), dtype=np.float32)
+    pulse = np.exp(-(np.arange(samples) % (SAMPLE_RATE_HZ // 2)) / (0.1 * SAMPLE_RATE_HZ)).astype(np.float32)
+    return 0.05 * pulse * np.stack([middle + 0.3 * side, middle - 0.3 * side])
+
+
+def with_librosa(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean magnitude and phi as a script would get them; both channels' spectra are held in memory."""
+    left, right = (
+        np.abs(librosa.stft(channel, n_fft=FRAME, hop_length=HOP, window=WINDOW, center=False)) for channel in audio
+    )
+    magnitude = (left.mean(axis=1) + right.mean(axis=1)) / 2
+    return magnitude, (2 * left * right / (left**2 + right**2)).mean(axis=1)
+
+
+def cpu_s(work: Callable[[], object]) -> float:
+    """Least process time of a few runs, after one that is not counted."""
+    work()
+    times = []
+    for _ in range(RUNS):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def main() -> None:
+    audio = band(MINUTES)
+    silence = np.zeros_like(audio)
+
+    def stem():
+        return StemSet({"vocals": silence, "other": audio}, audio)["other"]
+
+    measured = stem()
+    measured.blocks, measured.spectra  # noqa: B018 -- caches them
+    rows = [
+        ("spectrum and phi, librosa.stft", lambda: with_librosa(audio)),
+        ("spectrum and phi, ours", lambda: long_term_spectra.measure(audio)),
+        ("panning RMS, 2,048-sample frames", lambda: panning.sps_rms(audio)),
+        ("onset peaks and crest factor", lambda: dynamics.STATISTIC.measure(measured)),
+        ("spectrum statistics, spectra known", lambda: spectrum.STATISTIC.measure(measured)),
+        ("panning statistics, spectra known", lambda: panning.STATISTIC.measure(measured)),
+        ("tempo (once a song)", lambda: tempo.tempo_bpm(audio[0])),
+    ]
+    print(f"{MINUTES} minutes of stereo, CPU seconds (least of {RUNS} runs)")
+    for name, work in rows:
+        print(f"{name:40s}{cpu_s(work):8.3f}")
+
+    def everything():
+        fresh = stem()
+        fresh.__dict__["blocks"] = measured.blocks  # loudness has its own bench
+        for statistic in (spectrum.STATISTIC, panning.STATISTIC, dynamics.STATISTIC):
+            statistic.measure(fresh)
+
+    print(f"{'all of a stem, without loudness':40s}{cpu_s(everything):8.3f}")
+    magnitude, phi = with_librosa(audio)
+    ours = long_term_spectra.measure(audio)
+    print(f"largest relative difference: spectrum {np.abs(ours.magnitude / magnitude - 1).max():.1e}, ", end="")
+    print(f"phi {np.abs(ours.phi / phi - 1).max():.1e}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Tempo: clicks at a known pace."""
+
+import numpy as np
+import pytest
+
+from stats import tempo
+from stats.stem import SAMPLE_RATE_HZ, StemSet
+
+
+def clicks(bpm, seconds=30.0, seed=0):
+    rng = np.random.default_rng(seed)
+    length = round(0.02 * SAMPLE_RATE_HZ)
+    click = 0.2 * rng.standard_normal(length) * np.exp(-np.arange(length) / (0.004 * SAMPLE_RATE_HZ))
+    signal = np.zeros(round(seconds * SAMPLE_RATE_HZ), np.float32)
+    for beat in np.arange(0, seconds - 0.05, 60.0 / bpm):
+        start = round(beat * SAMPLE_RATE_HZ)
+        signal[start : start + length] += click.astype(np.float32)
+    return signal
+
+
+@pytest.mark.parametrize("bpm", [80.0, 97.3, 120.0, 128.0, 141.7, 160.0])
+def test_clicks_give_their_tempo(bpm):
+    assert tempo.tempo_bpm(clicks(bpm)) == pytest.approx(bpm, abs=0.1)
+
+
+@pytest.mark.parametrize("seconds", [4.5, 7.0, 12.0])
+def test_a_short_sound_gives_its_tempo(seconds):
+    assert tempo.tempo_bpm(clicks(120.0, seconds)) == pytest.approx(120.0, abs=1.0)
+
+
+def test_too_short_or_silent_is_null():
+    assert tempo.tempo_bpm(clicks(120.0, 3.9)) is None
+    assert tempo.tempo_bpm(np.zeros(10 * SAMPLE_RATE_HZ, np.float32)) is None
+
+
+def test_the_backing_is_measured_and_only_it():
+    voice = np.tile(clicks(97.3, seed=1), (2, 1))
+    song = StemSet({"vocals": voice, "drums": np.tile(clicks(128.0), (2, 1))})
+    assert tempo.STATISTIC.measure(song["backing"])["tempo_bpm"] == pytest.approx(128.0, abs=0.1)
+    assert [stem.name for stem in song.rows() if tempo.STATISTIC.fills(stem.name)] == ["backing"]
+    silent = StemSet({"vocals": voice, "drums": np.zeros_like(voice)})
+    assert tempo.STATISTIC.measure(silent["backing"]) == {"tempo_bpm": None}
