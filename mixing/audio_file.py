@@ -19,7 +19,7 @@ _RATES_HZ = (8_000, 192_000)
 _LEAST_DECODED = 0.98
 """Part of the declared samples that must come out: libsndfile reads a truncated MP3 to its end without complaint."""
 _BLOCK = 65_536
-"""Samples handed to the encoder at once: libsndfile's Vorbis encoder overflows its stack on a whole song."""
+"""Samples handed to the encoder at once: Vorbis overflows the stack on a whole song (libsndfile issue 1095)."""
 
 
 @dataclass(frozen=True)

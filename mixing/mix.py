@@ -16,9 +16,8 @@ from mixing.audio_file import AudioFile
 from mixing.level import LevelTarget
 from mixing.mixdown import mix_down
 from mixing.recipe import Input, Output, PriorUsed, Recipe, Results, Target
-from stats import loudness_blocks
 from stats.errors import InputError
-from stats.loudness import integrated_lufs
+from stats.loudness import integrated
 from stats.true_peak import true_peak_dbtp
 
 LOWEST_RATE_HZ = 44_100
@@ -63,8 +62,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"wrote {recipe.output.path} and {recipe_path(args.output)}")
     print(*recipe.reasons, sep="\n")
     print(
-        f"reached: vocal to backing {_decibels(results.vocal_to_backing_lu, 'LU')} "
-        f"({_decibels(results.vocal_to_backing_mono_lu, 'LU')} in mono), "
+        f"reached: vocal to backing {_decibels(results.vocal_to_backing_lu, 'LU')}, "
         f"{_decibels(results.integrated_lufs, 'LUFS')}, {_decibels(results.true_peak_dbtp, 'dBTP')}",
         flush=True,
     )
@@ -120,8 +118,8 @@ def mix_files(
             inputs={"vocal": _input(vocal, mixed.vocal_lufs), "backing": _input(backing, mixed.backing_lufs)},
             output=Output(str(output_path), written.sha256, rate_hz, written.duration_s),
             target=Target(
-                target.statistic,
-                level.DEFINITIONS[target.statistic],
+                level.RATIO,
+                level.DEFINITION,
                 target.ratio_lu,
                 target.source,
                 _prior_used(priors, target) if priors else None,
@@ -129,8 +127,7 @@ def mix_files(
             settings=mixed.settings,
             results=Results(
                 mixed.vocal_to_backing_lu,
-                mixed.vocal_to_backing_mono_lu,
-                integrated_lufs(loudness_blocks.measure(written.audio, rate_hz).weighted),
+                integrated(written.audio, rate_hz),
                 peak_dbtp,
             ),
             reasons=mixed.reasons,

@@ -10,7 +10,7 @@ from mixing import ceiling, level
 from mixing.level import LevelTarget
 from mixing.recipe import Settings
 from stats import loudness_blocks
-from stats.loudness import integrated_lufs
+from stats.loudness import integrated, integrated_lufs
 from stats.loudness_blocks import Blocks
 from stats.true_peak import true_peak_dbtp
 
@@ -25,7 +25,6 @@ class Mixdown:
         vocal_lufs: integrated loudness of the vocal before its gain; None if silent or shorter than 0.4 s.
         backing_lufs: the same of the backing.
         vocal_to_backing_lu: ratio of the two inside the mix; None where one of them is None.
-        vocal_to_backing_mono_lu: the same, measured on the mean of the channels.
         reasons: why the gains are what they are, in sentences.
         warnings: what could not be done, in sentences.
     """
@@ -35,7 +34,6 @@ class Mixdown:
     vocal_lufs: float | None
     backing_lufs: float | None
     vocal_to_backing_lu: float | None
-    vocal_to_backing_mono_lu: float | None
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -70,15 +68,14 @@ def mix_down(
         settings=Settings(*gains),
         vocal_lufs=integrated_lufs(vocal_blocks.weighted),
         backing_lufs=integrated_lufs(backing_blocks.weighted),
-        vocal_to_backing_lu=level.vocal_to_backing_lu(vocal_blocks, backing_blocks, level.RATIO, *gains),
-        vocal_to_backing_mono_lu=level.vocal_to_backing_lu(vocal_blocks, backing_blocks, level.RATIO_OF_MONO, *gains),
+        vocal_to_backing_lu=level.vocal_to_backing_lu(vocal_blocks, backing_blocks, *gains),
         reasons=(reason, mix_reason),
         warnings=(*target.warnings, *warnings, *mix_warnings),
     )
 
 
 def _set_vocal(vocal: Blocks, backing: Blocks, target: LevelTarget) -> tuple[float, str, tuple[str, ...]]:
-    gain_db = level.vocal_gain_db(vocal, backing, target)
+    gain_db = level.vocal_gain_db(vocal, backing, target.ratio_lu)
     if gain_db is None:
         warning = "the vocal or the backing is silent, or shorter than 0.4 s, so that there is no ratio to set"
         return 0.0, "vocal left as it is", (warning,)
@@ -90,19 +87,18 @@ def _set_mix(
     audio: np.ndarray, rate_hz: int, target_lufs: float | None, ceiling_dbtp: float
 ) -> tuple[float, str, tuple[str, ...]]:
     wanted_db, aim, warnings = 0.0, "left as it is", []
-    if target_lufs is not None:
-        lufs = integrated_lufs(loudness_blocks.measure(audio, rate_hz).weighted)
-        if lufs is None:
-            warnings.append(f"the mix is silent, or shorter than 0.4 s, and cannot be brought to {target_lufs} LUFS")
-        else:
-            wanted_db = round(target_lufs - lufs, 2)
-            aim = f"{wanted_db:+.2f} dB, to {target_lufs:.2f} LUFS as asked for"
+    lufs = integrated(audio, rate_hz)
+    if target_lufs is not None and lufs is not None:
+        wanted_db = round(target_lufs - lufs, 2)
+        aim = f"{wanted_db:+.2f} dB, to {target_lufs:.2f} LUFS as asked for"
+    elif target_lufs is not None:
+        warnings.append(f"the mix is silent, or shorter than 0.4 s, and cannot be brought to {target_lufs:.2f} LUFS")
     gain_db = ceiling.gain_db(true_peak_dbtp(audio), ceiling_dbtp)
     if gain_db >= wanted_db:
         return wanted_db, f"mix {aim}; its true peak stays under {ceiling.CEILING_DBTP:g} dBTP", tuple(warnings)
-    if wanted_db:
-        short = wanted_db - gain_db
-        warnings.append(f"{target_lufs:.2f} LUFS missed by {short:.2f} LU: a louder mix would need a limiter")
+    if target_lufs is not None and lufs is not None:
+        missed = target_lufs - lufs - gain_db
+        warnings.append(f"{target_lufs:.2f} LUFS missed by {missed:.2f} LU: a louder mix would need a limiter")
     reason = (
         f"mix {gain_db:+.2f} dB, to keep its true peak under {ceiling.CEILING_DBTP:g} dBTP: a plain gain, no limiter"
     )

@@ -115,13 +115,11 @@ class Results:
 
     Attributes:
         vocal_to_backing_lu: ratio of the two inside the mix, measured before they were summed; None if one is silent.
-        vocal_to_backing_mono_lu: the same, measured on the mean of the channels.
         integrated_lufs: loudness of the written file; None if silent.
         true_peak_dbtp: true peak of the written file; None if silent.
     """
 
     vocal_to_backing_lu: float | None
-    vocal_to_backing_mono_lu: float | None
     integrated_lufs: float | None
     true_peak_dbtp: float | None
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+from apache_beam.pvalue import PCollection
+from apache_beam.transforms.combiners import ToList
 
 from pipeline import files
 from pipeline.checkpoint import Checkpoint
@@ -50,7 +52,7 @@ class Aggregate(beam.PTransform):
     root: str
     group_by: tuple[str, ...] = ()
 
-    def expand(self, songs_tables: beam.PCollection) -> beam.PCollection:
+    def expand(self, songs_tables: PCollection) -> PCollection:
         """Build the graph."""
         return (
             songs_tables
@@ -174,11 +176,11 @@ class WritePriors(beam.PTransform):
 
     path: str
 
-    def expand(self, groups: beam.PCollection) -> beam.PCollection:
+    def expand(self, groups: PCollection) -> PCollection:
         """Build the graph."""
         return (
             groups
-            | "Gather groups" >> beam.combiners.ToList()
+            | "Gather groups" >> ToList()
             | "Write the priors" >> beam.Map(lambda found: files.write_table(self.path, to_table(found)))
         )
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 from pipeline.synthesis import RATE_HZ, SCORES, Score, perform
@@ -32,9 +33,7 @@ def run(args: argparse.Namespace) -> int:
     sources = {"stems": root / "from-stems"}
     _tell("2. Mine them from their mixtures, through HTDemucs.")
     if _mixprior("model", "fetch", may_fail=True):
-        _mixprior(
-            *("mine", str(root / "mixes" / "catalog.csv"), "-o", str(root / "from-mixes"), "--group-by", "genre")
-        )
+        _mixprior(*("mine", str(root / "mixes" / "catalog.csv"), "-o", str(root / "from-mixes"), "--group-by", "genre"))
         sources["HTDemucs"] = root / "from-mixes"
     else:
         print("The model's weights cannot be had here, so nothing was separated: only the true stems were mined.")
@@ -58,13 +57,13 @@ def _generate(root: Path) -> None:
     catalog = root / "mixes" / "catalog.csv"
     if catalog.exists():
         return
-    for folder in ("mixes", "pair"):
-        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "mixes").mkdir(parents=True, exist_ok=True)
+    (root / "pair").mkdir(exist_ok=True)
     for score in SCORES:
         stems = perform(score)
         folder = root / "stems" / score.title
         folder.mkdir(parents=True, exist_ok=True)
-        mixture = sum(stems.values())
+        mixture = np.sum(list(stems.values()), axis=0)
         for name, audio in {**stems, "mixture": mixture}.items():
             soundfile.write(folder / f"{name}.wav", audio.T, RATE_HZ, "FLOAT")
         soundfile.write(root / "mixes" / f"{score.title}.flac", mixture.T, RATE_HZ, "PCM_24")

@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass
 
 import apache_beam as beam
 import pyarrow as pa
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import PCollection
+from apache_beam.transforms.combiners import ToList
 
 from pipeline import decode, files, measure, progress
 from pipeline.checkpoint import Checkpoint
@@ -41,7 +44,7 @@ class Extract(beam.PTransform):
     retry_failed: bool = False
     parent_pid: int | None = None
 
-    def expand(self, songs: beam.PCollection) -> beam.PCollection:
+    def expand(self, songs: PCollection) -> PCollection:
         """Build the graph."""
         fingerprints = (
             songs
@@ -93,7 +96,7 @@ class MineSong(beam.DoFn):
         (feature_key, song_id), found = element
         (song, unreadable), *others = sorted(found, key=lambda pair: pair[0].path)
         outcome = self._mine(song, song_id, Checkpoint(self.root, feature_key), unreadable)
-        beam.metrics.Metrics.counter("mixprior", f"songs_{outcome.status}").inc()
+        Metrics.counter("mixprior", f"songs_{outcome.status}").inc()
         outcomes = [outcome, *(Outcome(other, song_id, "duplicate", feature_key) for other, _ in others)]
         for each in outcomes:
             if self.progress_path is not None:
@@ -124,7 +127,7 @@ class MineSong(beam.DoFn):
             checkpoint.fail(failed)
             return outcome("failed", failed=failed)
         checkpoint.finish(table)
-        beam.metrics.Metrics.distribution("mixprior", "mine_ms").update(int(1000 * (time.monotonic() - started_s)))
+        Metrics.distribution("mixprior", "mine_ms").update(int(1000 * (time.monotonic() - started_s)))
         return outcome("mined", table)
 
 
@@ -144,12 +147,10 @@ class WriteSongs(beam.PTransform):
 
     path: str
 
-    def expand(self, outcomes: beam.PCollection) -> beam.PCollection:
+    def expand(self, outcomes: PCollection) -> PCollection:
         """Build the graph."""
         return (
-            outcomes
-            | "Gather outcomes" >> beam.combiners.ToList()
-            | "Write the table of songs" >> beam.Map(_write_songs, self.path)
+            outcomes | "Gather outcomes" >> ToList() | "Write the table of songs" >> beam.Map(_write_songs, self.path)
         )
 
 

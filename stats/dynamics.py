@@ -53,7 +53,7 @@ def crest_factor_db(audio: np.ndarray) -> float:
     Args:
         audio: float32, shape (channels, samples), with sound in it.
     """
-    return 20.0 * np.log10(_peak(audio)) - 10.0 * np.log10(_energy(audio) / audio.size)
+    return float(20.0 * np.log10(_peak(audio)) - 10.0 * np.log10(_energy(audio) / audio.size))
 
 
 def _peak(audio: np.ndarray) -> float:
@@ -71,7 +71,7 @@ def _energy(audio: np.ndarray) -> float:
 
 
 def _measure(stem: Stem) -> dict[str, Value]:
-    if integrated_lufs(stem.blocks) is None:
+    if integrated_lufs(stem.blocks.weighted) is None:
         return dict.fromkeys((column.name for column in STATISTIC.columns), None)
     mean_db, sd_db = onset_peaks_db(stem.audio) or (None, None)
     return {

@@ -101,7 +101,7 @@ def _energies(
     longest = 0 if parts == 0 else np.max(np.diff(edges))
     history = np.zeros((channels, 4))
     feedback = np.zeros((channels, 4))
-    samples = np.zeros(longest + 4)
+    x = np.zeros(longest + 4)
     forward = np.zeros(longest)
     total = np.zeros(longest)
     b0, b1, b2, b3, b4 = numerator
@@ -111,20 +111,20 @@ def _energies(
         total[:] = 0.0
         for channel in range(channels):
             piece = audio[channel, start : start + size]
-            samples[:4] = history[channel]
+            x[:4] = history[channel]
             energy = 0.0
             for n in range(piece.size):
                 sample = np.float64(piece[n])
-                samples[n + 4] = sample
+                x[n + 4] = sample
                 energy += sample * sample
             plain[channel, part] = energy
             for n in range(piece.size):
                 forward[n] = (
-                    b0 * samples[n + 4]
-                    + b1 * samples[n + 3]
-                    + b2 * samples[n + 2]
-                    + b3 * samples[n + 1]
-                    + b4 * samples[n]
+                    b0 * x[n + 4]
+                    + b1 * x[n + 3]
+                    + b2 * x[n + 2]
+                    + b3 * x[n + 1]
+                    + b4 * x[n]
                 )
             v1, v2, y1, y2 = feedback[channel]
             for n in range(piece.size):
@@ -138,7 +138,7 @@ def _energies(
                 energy += forward[n] * forward[n]
                 total[n] += forward[n]
             weighted[channel, part] = energy
-            history[channel] = samples[size : size + 4]
+            history[channel] = x[size : size + 4]
             for i, state in enumerate((v1, v2, y1, y2)):
                 feedback[channel, i] = state if abs(state) > _STATE_FLOOR else 0.0
         energy = 0.0

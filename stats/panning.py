@@ -112,7 +112,7 @@ def energies(audio: np.ndarray) -> tuple[float, float, float]:
 
 
 def _measure(stem: Stem) -> dict[str, Value]:
-    if integrated_lufs(stem.blocks) is None:
+    if integrated_lufs(stem.blocks.weighted) is None:
         return dict.fromkeys((column.name for column in STATISTIC.columns), None)
     left, right, cross = energies(stem.audio)
     return {

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from stats import dynamics, loudness, loudness_range, panning, spectrum, tempo, true_peak
 from stats.statistic import Column, Statistic, Value
 from stats.stem import StemSet
 
-STATISTICS: tuple[Statistic, ...] = ()
+STATISTICS: tuple[Statistic, ...] = (
+    loudness.STATISTIC,
+    loudness_range.STATISTIC,
+    true_peak.STATISTIC,
+    spectrum.STATISTIC,
+    panning.STATISTIC,
+    dynamics.STATISTIC,
+    tempo.STATISTIC,
+)
 
 COLUMNS: tuple[Column, ...] = tuple(column for statistic in STATISTICS for column in statistic.columns)
 

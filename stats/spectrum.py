@@ -27,7 +27,8 @@ def magnitude_spectrum_db(magnitude: np.ndarray, loudness_lufs: float) -> np.nda
     """Give the mean magnitude spectrum the level it has when the sound is at -30 LUFS, in 2,049 bins.
 
     FxNorm-automix's EQ feature (sony/FxNorm-automix, Martinez-Ramirez et al. 2022), pooled: the FFT is not scaled, so
-    a sine of amplitude a in the middle of a bin reads 20 log10(a/2 * sum of the window) there.
+    a sine of amplitude a in the middle of a bin reads 20 log10(a/2 * sum of the window) there. FxNorm-automix takes the
+    loudness from pyloudnorm's default filter, which reads 0.045 dB below BS.1770 at 44.1 kHz; here it is BS.1770.
 
     Args:
         magnitude: shape (32769,), `LongTermSpectra.magnitude`.
@@ -99,7 +100,7 @@ def _one_sided(power: np.ndarray) -> np.ndarray:
 
 
 def _measure(stem: Stem) -> dict[str, Value]:
-    loudness_lufs = integrated_lufs(stem.blocks)
+    loudness_lufs = integrated_lufs(stem.blocks.weighted)
     if loudness_lufs is None:
         return dict.fromkeys((column.name for column in STATISTIC.columns), None)
     spectra = stem.spectra

@@ -70,7 +70,7 @@ class StemSet:
         if "vocals" not in stems:
             raise ValueError(f"no stem called 'vocals' among {sorted(stems)}")
         if mixture is None:
-            mixture = np.sum(list(stems.values()), axis=0, dtype=np.float32)
+            mixture = np.asarray(np.sum(list(stems.values()), axis=0, dtype=np.float32))
         for name, audio in stems.items():
             if audio.shape != mixture.shape:
                 raise ValueError(f"{name} has shape {audio.shape}, the mixture {mixture.shape}")

@@ -61,7 +61,7 @@ def _tempogram(strength: np.ndarray) -> np.ndarray:
 
 
 def _measure(stem: Stem) -> dict[str, Value]:
-    if integrated_lufs(stem.blocks) is None:
+    if integrated_lufs(stem.blocks.weighted) is None:
         return {"tempo_bpm": None}
     return {"tempo_bpm": tempo_bpm(stem.audio.mean(axis=0))}
 

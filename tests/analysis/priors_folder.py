@@ -12,11 +12,12 @@ from stats.schema import PRIORS_SCHEMA
 
 RATIO = "vocal_to_backing_lu"
 SPREAD = ("mean", "sd", "min", "max", "p5", "p10", "p25", "p50", "p75", "p90", "p95")
+NOT_MEASURED = (None,) * len(SPREAD)
 RATIO_OF_ALL = (-2.15, 2.48, -9.0, 4.0, -5.5, -5.0, -3.7, -1.89, -0.6, 0.9, 1.3)
 RATIO_OF_ROCK = (-3.5, 1.5, -7.0, 0.5, -6.0, -5.5, -4.5, -3.25, -2.5, -1.5, -1.0)
 
 
-def row(group, stem, statistic, unit, n, numbers=(None,) * len(SPREAD), bin=None, bin_hz=None, n_missing=0):  # noqa: A002
+def row(group, stem, statistic, unit, n, numbers=NOT_MEASURED, bin=None, bin_hz=None, n_missing=0):
     place = {"group": group, "stem": stem, "statistic": statistic, "unit": unit, "bin": bin, "bin_hz": bin_hz}
     return {**place, "n": n, "n_missing": n_missing, **dict(zip(SPREAD, numbers, strict=True))}
 

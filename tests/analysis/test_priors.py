@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -136,7 +137,7 @@ def test_columns_of_another_type_are_refused(tmp_path):
 
 @pytest.mark.parametrize("path", ["nowhere", "."])
 def test_a_folder_without_priors_is_refused(tmp_path, path):
-    with pytest.raises(NotPriors, match="holds no priors.parquet; give the folder that `mixprior mine` wrote"):
+    with pytest.raises(NotPriors, match=r"holds no priors.parquet; give the folder that `mixprior mine` wrote"):
         open_priors(tmp_path / path)
 
 
@@ -167,3 +168,10 @@ def test_a_missing_or_damaged_manifest_is_refused(tmp_path, text):
         manifest.write_text(text)
     with pytest.raises(NotPriors, match=r"manifest.json is missing or damaged"):
         open_priors(tmp_path)
+
+
+def test_priors_written_by_version_1_are_read_for_ever():
+    priors = open_priors(Path(__file__).parent / "priors_v1")
+    assert priors.lookup("song", RATIO, "genre=rock").p50 == -3.25
+    assert priors.query(vectors=True)["n"].tolist() == [100, 100, 90, 91, 92, 0, 1, 40]
+    assert priors.manifest["songs"] == 102

@@ -10,17 +10,26 @@ import pytest
 from mixprior import main
 from tests.analysis.priors_folder import RATIO, RATIO_OF_ROCK, SPREAD, row, write_priors
 
-TABLE = """\
-stem    statistic            unit  group          n     mean    sd      p5     p25     p50     p75     p95
-song    vocal_to_backing_lu  LU    all          100    -2.15  2.48   -5.50   -3.70   -1.89   -0.60    1.30
-vocals  centroid_hz          Hz    all          100   1000.0  1001.0  1004.0  1006.0  1007.0  1008.0  1010.0
-song    vocal_to_backing_lu  LU    genre=jazz     0        -     -       -       -       -       -       -
-"""
+ROOT = Path(__file__).parent.parent.parent
 
-VECTORS = """\
+LISTING = """\
+stem    statistic            unit  group          n    mean      sd      p5     p25     p50     p75     p95
+song    vocal_to_backing_lu  LU    all          100   -2.15    2.48   -5.50   -3.70   -1.89   -0.60    1.30
+vocals  centroid_hz          Hz    all          100  1000.0  1001.0  1004.0  1006.0  1007.0  1008.0  1010.0
+song    vocal_to_backing_lu  LU    genre=jazz     0       -       -       -       -       -       -       -
+song    vocal_to_backing_lu  LU    genre=polka    1   -1.00       -   -1.00   -1.00   -1.00   -1.00   -1.00
+song    vocal_to_backing_lu  LU    genre=rock    40   -3.50    1.50   -6.00   -4.50   -3.25   -2.50   -1.00
+
 Vectors, whose bins --stat NAME prints:
 stem    statistic  unit  group   n
 vocals  sps_phi    1     all    92  3 bins
+"""
+
+BINS = """\
+stem    statistic  unit  group  bin  bin_hz   n   mean     sd     p5    p25    p50    p75    p95
+vocals  sps_phi    1     all      0       0  90  0.000  0.000  0.000  0.000  0.000  0.000  0.000
+vocals  sps_phi    1     all      1      10  91  0.100  0.100  0.100  0.100  0.100  0.100  0.100
+vocals  sps_phi    1     all      2      20  92  0.200  0.200  0.200  0.200  0.200  0.200  0.200
 """
 
 
@@ -29,10 +38,70 @@ def folder(tmp_path):
     return str(write_priors(tmp_path))
 
 
-def test_the_table_reads_as_it_should(folder, capsys):
+def test_without_options_scalars_are_listed_and_vectors_named(folder, capsys):
     assert main(["query", folder]) == 0
-    scalars, vectors = capsys.readouterr().out.split("\n\n")
-    assert vectors == VECTORS
-    lines = scalars.splitlines()
-    assert [line.split() for line in lines[:4]] == [line.split() for line in TABLE.splitlines()]
-    assert len({len(line) for line in lines}) == 1, "numbers are set to the right of their columns"
+    assert capsys.readouterr().out == LISTING
+
+
+def test_a_vector_asked_for_is_printed_bin_by_bin(folder, capsys):
+    assert main(["query", folder, "--stat", "sps-phi"]) == 0
+    assert capsys.readouterr().out == BINS
+
+
+def test_options_narrow_the_table(folder, capsys):
+    main(["query", folder, "--stem", "song", "--stat", RATIO, "--group", "genre=rock"])
+    header, line = capsys.readouterr().out.splitlines()
+    assert header.split()[0] == "stem"
+    assert line.split() == f"song {RATIO} LU genre=rock 40 -3.50 1.50 -6.00 -4.50 -3.25 -2.50 -1.00".split()
+
+
+def test_vectors_are_named_only_where_stem_and_group_fit(folder, capsys):
+    main(["query", folder, "--stem", "song"])
+    main(["query", folder, "--group", "genre=rock"])
+    assert "sps_phi" not in capsys.readouterr().out
+
+
+def test_json_holds_every_column_and_null_for_what_is_missing(folder, capsys):
+    main(["query", folder, "--json"])
+    document = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert {key: document[key] for key in ("priors", "schema_version")} == {"priors": folder, "schema_version": 1}
+    rows = {(found["group"], found["statistic"]): found for found in document["rows"]}
+    assert rows["genre=rock", RATIO] == row("genre=rock", "song", RATIO, "LU", 40, RATIO_OF_ROCK)
+    assert all(rows["genre=jazz", RATIO][name] is None for name in SPREAD)
+    vector = {"group": "all", "stem": "vocals", "statistic": "sps_phi", "unit": "1", "n": 92, "bins": 3}
+    assert document["vectors"] == [vector]
+
+
+def test_json_of_a_vector_holds_its_bins(folder, capsys):
+    main(["query", folder, "--stat", "sps_phi", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert [(found["bin"], found["bin_hz"]) for found in document["rows"]] == [(0, 0.0), (1, 10.0), (2, 20.0)]
+    assert document["vectors"] == []
+
+
+@pytest.mark.parametrize("options", [["--stem", "vocal"], ["--stat", "loud"], ["--group", "genre=rok"]])
+def test_an_unknown_name_ends_with_2_and_one_line(folder, capsys, options):
+    assert main(["query", folder, *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "there are: " in err
+
+
+def test_no_priors_end_with_2_and_one_line(tmp_path, capsys):
+    assert main(["query", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"mixprior: {tmp_path} holds no priors.parquet; give the folder that `mixprior mine` wrote\n"
+    )
+
+
+def test_a_reader_that_leaves_early_causes_no_complaint(tmp_path):
+    rows = [row("all", "vocals", "sps_phi", "1", 9, [0.5] * 11, i, 10.0 * i) for i in range(20_000)]
+    command = [sys.executable, "-m", "mixprior", "query", str(write_priors(tmp_path, rows)), "--stat", "sps_phi"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as query:
+        assert query.stdout is not None
+        assert query.stderr is not None
+        assert query.stdout.readline().startswith(b"stem")
+        query.stdout.close()
+        assert query.stderr.read() == b""
+        assert query.wait() == 0

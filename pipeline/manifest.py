@@ -1,0 +1,240 @@
+"""Manifests: CSV, JSONL or Parquet tables that list songs, with whatever is known of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import song_folder, sources
+from pipeline.records import InputError, MetadataValue, Song, SongError
+
+Row = tuple[int, Mapping[str, Any]]
+"""Number of its line (of Parquet: its row), from 1, and its cells by column."""
+
+_STEM_COLUMNS = ("vocals", "drums", "bass", "other")
+_PATH_COLUMNS = ("path", *_STEM_COLUMNS, "mixture")
+_MAX_LINE_BYTES = 1 << 20
+
+_INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_LEADING_ZERO = re.compile(r"[-+]?0\d")
+
+_CASTS: dict[str, Callable[[Any], MetadataValue]] = {
+    "bool": lambda value: str(value).lower() == "true",
+    "int": int,
+    "float": float,
+    "str": str,
+}
+
+
+def songs(location: str) -> Iterator[Song]:
+    """Yield the songs of a manifest, in its order.
+
+    `path` names a file, or a folder of stems; a relative path starts at the manifest's folder and stays in it.
+    The columns `vocals`, `drums`, `bass`, `other` and `mixture`, where they are filled, name the song's stems and
+    its mixture; without `mixture` it is `path` if that is audio, else the sum of the stems. All other columns are
+    metadata: each column has one type (bool, int, float or str), found by looking at all its cells.
+
+    The manifest is read twice, so that whatever is wrong in it is known before the first song.
+
+    Args:
+        location: local path or fsspec URL, ending in .csv, .jsonl, .ndjson or .parquet.
+
+    Raises:
+        InputError: names the line (of Parquet: the row) and what is wrong there.
+    """
+    rows, kind_of = _READERS[_suffix(location)]
+    kinds: dict[str, str | None] = {}
+    numbers: dict[str, int] = {}
+    for number, row in rows(location):
+        path = _song(location, number, row, {}).path
+        first = numbers.setdefault(path, number)
+        if first != number:
+            raise InputError(f"{_where(location, number)}: {row['path']} is there already, in {first}")
+        for name, value in row.items():
+            if name not in _PATH_COLUMNS:
+                kinds[name] = _common(kinds.get(name), None if _is_missing(value) else kind_of(value))
+    casts = {name: _CASTS[kind or "str"] for name, kind in kinds.items()}
+    return (_song(location, number, row, casts) for number, row in rows(location))
+
+
+def is_manifest(location: str) -> bool:
+    """Whether a file is a manifest by its name."""
+    return _suffix(location) in _READERS
+
+
+def _suffix(location: str) -> str:
+    return os.path.splitext(location)[1].lower()
+
+
+def _where(location: str, number: int) -> str:
+    return f"{os.path.basename(location)}, {'row' if _suffix(location) == '.parquet' else 'line'} {number}"
+
+
+def _song(location: str, number: int, row: Mapping[str, Any], casts: Mapping[str, Callable]) -> Song:
+    where = _where(location, number)
+    named = {
+        column: _resolve(row[column], location, f"{where}: `{column}`")
+        for column in _PATH_COLUMNS
+        if not _is_missing(row.get(column))
+    }
+    if "path" not in named:
+        raise InputError(f"{where}: no `path`")
+    metadata = tuple(
+        (name, None if _is_missing(row.get(name)) else cast(_flat(row[name]))) for name, cast in casts.items()
+    )
+    path = named["path"]
+    stems = tuple((name, named[name]) for name in sorted(_STEM_COLUMNS) if name in named)
+    mixture = named.get("mixture", path if song_folder.is_audio(path) else None)
+    if stems:
+        if "vocals" not in named or (len(stems) == 1 and mixture is None):
+            raise InputError(f"{where}: stems need `vocals` and at least one more stem or the mixture")
+        return Song(path, stems, mixture, metadata)
+    if not song_folder.is_audio(path) and sources.is_folder(path):
+        files = sources.file_names(path)
+        if not os.path.isabs(sources.local_path(row["path"])):
+            song_folder.refuse_links_out(path, files, os.path.dirname(location))
+        song = song_folder.stem_song(path, files)
+        if song is None:
+            raise InputError(f"{where}: the folder {row['path']} does not hold the stems of a song")
+        return Song(path, song.stems, song.mixture, metadata)
+    return Song(path, metadata=metadata)
+
+
+def _resolve(text: object, location: str, where: str) -> str:
+    """Return where a cell points: a URL or absolute path as it is, a relative path from the manifest's folder."""
+    if not isinstance(text, str):
+        raise InputError(f"{where} is {text!r}, not a path")
+    if "\0" in text:
+        raise InputError(f"{where} holds a NUL character")
+    if sources.is_remote(text):
+        sources.need_driver(text)
+        return text
+    path, folder = sources.local_path(text), os.path.dirname(location)
+    if os.path.isabs(path):
+        if sources.is_remote(location):
+            raise InputError(f"{where} is a local path in a remote manifest: {path}")
+        return path
+    path = os.path.normpath(path)
+    if path.split("/")[0] == "..":
+        raise InputError(f"{where} leads out of the manifest's folder: {text}; give an absolute path instead")
+    path = os.path.join(folder, path)
+    if not sources.is_remote(path) and sources.leads_out(path, folder):
+        raise InputError(f"{where} links to a place outside the manifest's folder: {text}; give its absolute path")
+    return path
+
+
+def _csv_rows(location: str) -> Iterator[Row]:
+    reader = csv.reader((text for _, text in _lines(location)), strict=True)
+    try:
+        header = next(reader)
+        _need_path(header, _where(location, 1))
+        for cells in reader:
+            if cells and len(cells) != len(header):
+                where = _where(location, reader.line_num)
+                raise InputError(f"{where}: {len(cells)} cells, but the header has {len(header)}")
+            if cells:
+                yield reader.line_num, dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        raise InputError(f"{_where(location, reader.line_num)}: {error}") from error
+
+
+def _jsonl_rows(location: str) -> Iterator[Row]:
+    for number, text in _lines(location):
+        if not text.strip():
+            continue
+        try:
+            row = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{_where(location, number)}: no JSON: {error.msg} at column {error.colno}") from error
+        if not isinstance(row, dict):
+            raise InputError(f"{_where(location, number)}: no JSON object")
+        if "path" not in row:
+            raise InputError(f"{_where(location, number)}: no `path` among {', '.join(row) or 'no keys'}")
+        yield number, row
+
+
+def _parquet_rows(location: str) -> Iterator[Row]:
+    with _open(location) as file:
+        try:
+            table = pq.ParquetFile(file)
+            _need_path(table.schema_arrow.names, os.path.basename(location))
+            rows = (row for batch in table.iter_batches(4096) for row in batch.to_pylist())
+            yield from enumerate(rows, 1)
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{location} is no readable Parquet file: {error}") from error
+
+
+def _lines(location: str) -> Iterator[tuple[int, str]]:
+    """Yield (number, text) of the lines of a file in UTF-8, with or without a byte order mark."""
+    number = 0
+    with _open(location) as file:
+        while line := file.readline(_MAX_LINE_BYTES):
+            number += 1
+            if len(line) == _MAX_LINE_BYTES:
+                raise InputError(f"{_where(location, number)}: longer than {_MAX_LINE_BYTES} bytes")
+            try:
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise InputError(f"{_where(location, number)}: not UTF-8 text; save the manifest as UTF-8") from error
+    if not number:
+        raise InputError(f"{_where(location, 1)}: the manifest is empty")
+
+
+def _open(location: str) -> Any:
+    try:
+        return sources.open_file(location)
+    except SongError as error:
+        raise InputError(f"{location} {error}") from error
+
+
+def _need_path(columns: Sequence[str], where: str) -> None:
+    if "path" not in columns:
+        raise InputError(f"{where}: no column called `path` among {', '.join(columns) or 'none'}")
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise InputError(f"{where}: the column {twice[0]} is there twice")
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
+
+
+def _flat(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool) else json.dumps(value, default=str)
+
+
+def _kind_of_text(text: str) -> str:
+    if text.lower() in ("true", "false"):
+        return "bool"
+    if _INTEGER.fullmatch(text):
+        return "int"
+    # What starts with an idle zero is a name, not a number.
+    return "float" if _NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text) else "str"
+
+
+def _kind_of_value(value: object) -> str:
+    return type(value).__name__ if isinstance(value, bool | int | float) else "str"
+
+
+def _common(a: str | None, b: str | None) -> str | None:
+    """Return the type that holds both."""
+    if a == b or b is None or a is None:
+        return a or b
+    return "float" if {a, b} == {"int", "float"} else "str"
+
+
+_READERS: dict[str, tuple[Callable[[str], Iterator[Row]], Callable[[Any], str]]] = {
+    ".csv": (_csv_rows, _kind_of_text),
+    ".jsonl": (_jsonl_rows, _kind_of_value),
+    ".ndjson": (_jsonl_rows, _kind_of_value),
+    ".parquet": (_parquet_rows, _kind_of_value),
+}
