@@ -157,7 +157,7 @@ class Priors:
             choices = {row[column] for row in found}
             if name not in choices:
                 owners = sorted({row["stem"] for row in self.contents if row[column] == name})
-                hint = f"it belongs to {', '.join(owners)}" if owners else _suggest(name, choices)
+                hint = f"it belongs to {', '.join(owners)}" if owners else suggest(name, choices)
                 raise PriorsLookupError(f"no {column} {name!r}{among} in {self.path}; {hint}")
             found = [row for row in found if row[column] == name]
             among = f"{among} of {name}"
@@ -214,8 +214,8 @@ def _check_version(file: Path, schema: pa.Schema) -> None:
     raise PriorsVersionError(f"{file}: priors of version {text}, this mixprior reads {SCHEMA_VERSION}; {remedy}")
 
 
-def _suggest(name: str, choices: Iterable[str]) -> str:
-    """Name the nearest choice, and all of them while they fit a message."""
+def suggest(name: str, choices: Iterable[str]) -> str:
+    """Name the nearest choice to a name that is none, and all of them while they fit a message."""
     ordered = sorted(choices)
     close = difflib.get_close_matches(name, ordered, n=1)
     more = len(ordered) - _CHOICES_SHOWN

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from analysis.priors import Priors, open_priors
+from analysis.songs import open_songs
+from stats.errors import InputError
 from stats.schema import SCHEMA_VERSION
 
 _LABELS = ("stem", "statistic", "unit", "group")
 _NUMBERS = ("mean", "sd", "p5", "p25", "p50", "p75", "p95")
 _NOT_MEASURABLE = "-"
+_SONG_LABELS = ("stem", "statistic", "unit")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stem", help="only this stem (vocals, ..., backing, mixture; song for the whole song)")
     parser.add_argument("--stat", metavar="NAME", help="only this statistic; of a vector, print every bin")
     parser.add_argument("--group", help="only this group of songs (all, genre=rock, ...)")
+    parser.add_argument("--songs", action="store_true", help="print the value of each song (needs --stem and --stat)")
     parser.add_argument("--json", action="store_true", help="print one JSON object with every column")
 
 
@@ -30,11 +35,29 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: if there are no such priors, or nothing in them of that name.
     """
+    if args.songs:
+        print(_songs(args), flush=True)
+        return 0
     priors = open_priors(args.priors)
     rows = priors.rows(args.stem, args.stat, args.group).to_pylist()
     unlisted = [] if args.stat else _vectors(priors, args.stem, args.group)
     print(_to_json(args.priors, rows, unlisted) if args.json else _to_table(rows, unlisted), flush=True)
     return 0
+
+
+def _songs(args: argparse.Namespace) -> str:
+    if not (args.stem and args.stat):
+        raise InputError("--songs needs --stem and --stat: one number a song")
+    rows = open_songs(args.priors).rows(args.stem, args.stat)
+    if args.json:
+        document = {"run": args.priors, "schema_version": SCHEMA_VERSION, "rows": rows}
+        return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    lines = [("song", *_SONG_LABELS, "value")]
+    for row in rows:
+        vector = isinstance(row["value"], list)
+        value = [f"{len(row['value'])} bins"] if vector else _with_decimals([row["value"]])
+        lines.append((PurePath(row["path"]).name, *(row[name] for name in _SONG_LABELS), *value))
+    return _align(lines)
 
 
 def _vectors(priors: Priors, stem: str | None, group: str | None) -> list[dict[str, Any]]:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.priors import PriorsLookupError
+from analysis.priors import PriorsLookupError, open_priors, suggest
 from stats.errors import InputError
-from stats.registry import COLUMNS
 from stats.schema import features_path
 
 if TYPE_CHECKING:
@@ -58,9 +57,9 @@ class Songs:
             PriorsLookupError: if there is no such statistic, or no song has such a stem.
         """
         name = statistic.replace("-", "_")
-        units = {column.name: column.unit for column in COLUMNS}
+        units = {key: facts["unit"] for key, facts in open_priors(self.path).manifest["statistics"].items()}
         if name not in units:
-            raise PriorsLookupError(f"no statistic {statistic!r}; there are: {', '.join(units)}")
+            raise PriorsLookupError(f"no statistic {statistic!r}; {suggest(statistic, units)}")
         rows = list(self._rows(stem, name, units[name]))
         if not rows:
             raise PriorsLookupError(f"no song in {self.path} has a row {stem!r}")

@@ -20,7 +20,9 @@ _HOLE_S = 0.1
 
 # Writers that cannot seek back leave a data size of this much or more: the file tells nothing of its length.
 _STREAMED_BYTES = 0x7FFFF000
-_UNKNOWN_FRAMES = 1 << 40
+
+# What libsndfile makes of a FLAC of undeclared length, in which it cannot find its place, is longer still.
+_UNKNOWN_S = 1e12
 
 # Order of the channels where a file names none: that of WAVE_FORMAT_EXTENSIBLE and of FLAC (RFC 9639, 9.1.3).
 _USUAL_LAYOUTS = {
@@ -93,7 +95,12 @@ def open_audio(file: BinaryIO, stream: int = 0) -> AudioFile:
     file.seek(0)
     if not head:
         raise Undecodable("decode", "the file is empty")
-    return _SndFile(file) if head in _LIBSNDFILE_MAGICS else _AvFile(file, stream)
+    if head in _LIBSNDFILE_MAGICS:
+        sound = _SndFile(file)
+        if sound.declared_s < _UNKNOWN_S:
+            return sound
+        file.seek(0)
+    return _AvFile(file, stream)
 
 
 class _SndFile:
@@ -107,8 +114,7 @@ class _SndFile:
         self._file, self._sound = file, sound
         self.rate_hz = sound.samplerate
         self.channels = _USUAL_LAYOUTS.get(sound.channels, ("?",) * sound.channels)
-        known = sound.frames < _UNKNOWN_FRAMES
-        self.declared_s = sound.frames / sound.samplerate * _cut_ratio(sound.extra_info) if known else None
+        self.declared_s = sound.frames / sound.samplerate * _cut_ratio(sound.extra_info)
 
     def blocks(self) -> Iterator[np.ndarray]:
         try:

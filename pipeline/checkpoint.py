@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from pipeline import files
 from pipeline.records import Failure
-from stats.schema import FAILURES_SCHEMA, FEATURES_SCHEMA, features_path
+from stats.registry import FEATURES_SCHEMA
+from stats.schema import FAILURES_SCHEMA, features_path
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -35,14 +33,12 @@ class Extract(beam.PTransform):
         settings: how songs are mined.
         force: mine again what is finished.
         retry_failed: try again what failed in an earlier run.
-        parent_pid: process whose end ends the workers too; None where workers live on other machines.
     """
 
     root: str
     settings: MiningSettings
     force: bool = False
     retry_failed: bool = False
-    parent_pid: int | None = None
 
     def expand(self, songs: PCollection) -> PCollection:
         """Build the graph."""
@@ -83,13 +79,7 @@ class MineSong(beam.DoFn):
     def __init__(self, extract: Extract) -> None:
         self.root, self.settings = extract.root, extract.settings
         self.force, self.retry_failed = extract.force, extract.retry_failed
-        self.parent_pid = extract.parent_pid
         self.progress_path = progress.path_in(extract.root)
-
-    def setup(self) -> None:
-        """Tie this process to its parent."""
-        if self.parent_pid is not None and self.parent_pid != os.getpid():
-            threading.Thread(target=_end_with, args=(self.parent_pid,), daemon=True).start()
 
     def process(self, element: tuple[tuple[str, str], Iterable[tuple[Song, Failure | None]]]) -> Iterator[Outcome]:
         """Mine one song."""
@@ -129,16 +119,6 @@ class MineSong(beam.DoFn):
         checkpoint.finish(table)
         Metrics.distribution("mixprior", "mine_ms").update(int(1000 * (time.monotonic() - started_s)))
         return outcome("mined", table)
-
-
-def _end_with(parent_pid: int) -> None:
-    # A parent that was killed cannot tell its workers; nor need they hear a Ctrl-C meant for it.
-    while True:
-        try:
-            os.kill(parent_pid, 0)
-        except ProcessLookupError:
-            os._exit(1)
-        time.sleep(0.5)
 
 
 @dataclass

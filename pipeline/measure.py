@@ -11,7 +11,8 @@ from pipeline import decode, separate
 from pipeline.records import InputError, Song, SongError
 from pipeline.settings import MiningSettings
 from stats import registry
-from stats.schema import FEATURES_SCHEMA, with_metadata
+from stats.registry import FEATURES_SCHEMA
+from stats.schema import with_metadata
 from stats.statistic import Value
 from stats.stem import StemSet
 

@@ -120,9 +120,12 @@ class _Run:
         lines = [
             f"{sum(self.statuses.values())} songs: "
             + ", ".join(f"{self.statuses[name]} {name}" for name in ("mined", "kept", "duplicate", "failed")),
-            f"{self.audio_s / 60:.1f} min of audio mined in {self.elapsed_s / 60:.1f} min "
-            f"({self.audio_s / self.elapsed_s:.2f}x real time)",
         ]
+        if self.audio_s:
+            lines.append(
+                f"{self.audio_s / 60:.1f} min of audio mined in {self.elapsed_s / 60:.1f} min "
+                f"({self.audio_s / self.elapsed_s:.2f}x real time)"
+            )
         if self.statuses["failed"]:
             lines.append(f"reasons of failures: {root}/songs.parquet, {root}/failures")
         lines.append(f"priors: {root}/priors" if self.finished else "no song could be mined: no priors written")
@@ -152,8 +155,7 @@ def _extract(
         files.write_bytes(f"{root}/features/{settings.feature_key(has_stems)}/settings.json", provenance.encode())
     if display.path is not None:
         files.remove(display.path)
-    local = runner.is_local(args)
-    extract = Extract(root, settings, args.force, args.retry_failed, os.getpid() if local else None)
+    extract = Extract(root, settings, args.force, args.retry_failed)
 
     def build(pipeline: beam.Pipeline) -> None:
         _ = (
@@ -164,7 +166,7 @@ def _extract(
             | "Keep outcomes" >> WriteSongs(f"{root}/songs.parquet")
         )
 
-    runner.run(build, runner.options(args, min(args.workers, len(songs))), display.refresh)
+    runner.run(build, args, min(args.workers, len(songs)), display.refresh)
 
 
 def _aggregate(
@@ -179,7 +181,7 @@ def _aggregate(
         )
 
     workers = min(args.workers, 1 + songs // _SONGS_PER_AGGREGATING_WORKER)
-    runner.run(build, runner.options(args, workers), display.refresh)
+    runner.run(build, args, workers, display.refresh)
 
 
 def _write_manifest(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-"""Beam's own local runner, named in full: the short names first look for a binary on the network."""
+from pipeline import worker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,24 +34,16 @@ def is_local(args: argparse.Namespace) -> bool:
     return args.runner is None
 
 
-def options(args: argparse.Namespace, workers: int) -> PipelineOptions:
-    """Return Beam's options from parsed arguments; locally, `workers` processes unless the user shaped them."""
-    given = {}
-    for cls in PipelineOptions.__subclasses__():
-        parser = argparse.ArgumentParser()
-        cls._add_argparse_args(parser)  # type: ignore[arg-type]
-        given.update(
-            {k: getattr(args, k) for k, default in vars(parser.parse_args([])).items() if getattr(args, k) != default}
-        )
-    if is_local(args):
-        given["runner"] = LOCAL_RUNNER
-        if workers > 1 and "direct_running_mode" not in given:
-            given.update(direct_running_mode="multi_processing", direct_num_workers=workers)
-    return PipelineOptions([], **given)
-
-
-def run(build: Callable[[beam.Pipeline], None], options: PipelineOptions, tick: Callable[[], None]) -> None:
+def run(
+    build: Callable[[beam.Pipeline], None], args: argparse.Namespace, workers: int, tick: Callable[[], None]
+) -> None:
     """Build and run a graph to its end, calling `tick` twice a second from this thread.
+
+    Args:
+        build: applies the transforms to an empty pipeline.
+        args: parsed arguments, with Beam's among them.
+        workers: local processes, unless Beam's own options say how many.
+        tick: shows progress.
 
     Raises:
         KeyboardInterrupt: on Ctrl-C, at once; the caller must then leave the process.
@@ -61,7 +55,7 @@ def run(build: Callable[[beam.Pipeline], None], options: PipelineOptions, tick: 
         # Workers inherit this mask: a Ctrl-C in the terminal reaches the parent alone, which ends them.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            pipeline = beam.Pipeline(options=options)
+            pipeline = _local_pipeline(args, workers) if is_local(args) else beam.Pipeline(options=_options(args))
             build(pipeline)
             pipeline.run().wait_until_finish()
         except BaseException as error:
@@ -74,6 +68,34 @@ def run(build: Callable[[beam.Pipeline], None], options: PipelineOptions, tick: 
         tick()
     if failure:
         raise failure[0]
+
+
+def _local_pipeline(args: argparse.Namespace, workers: int) -> beam.Pipeline:
+    """Return a pipeline on Beam's own local runner: the short names of runners first look for a binary afar."""
+    if args.direct_num_workers != 1:
+        workers = args.direct_num_workers
+    if args.direct_running_mode == "multi_threading" or workers == 1:
+        return beam.Pipeline(FnApiRunner(), _options(args))
+    os.environ[worker.PARENT_VARIABLE] = str(os.getpid())
+    if args.debug:
+        os.environ[worker.DEBUG_VARIABLE] = "1"
+    command = f"{shlex.quote(sys.executable)} -m pipeline.worker"
+    environment = SubprocessSDKEnvironment.from_command_string(command)
+    return beam.Pipeline(
+        FnApiRunner(default_environment=environment),
+        _options(args, direct_num_workers=workers, direct_running_mode="in_memory"),
+    )
+
+
+def _options(args: argparse.Namespace, **ours: Any) -> PipelineOptions:
+    """Return those of Beam's options that differ from their defaults, and `ours`."""
+    given: dict[str, Any] = {}
+    for cls in PipelineOptions.__subclasses__():
+        parser = argparse.ArgumentParser()
+        cls._add_argparse_args(parser)  # type: ignore[arg-type]
+        defaults = vars(parser.parse_args([]))
+        given.update({name: getattr(args, name) for name in defaults if getattr(args, name) != defaults[name]})
+    return PipelineOptions([], **{**given, **ours})
 
 
 def leave(code: int) -> NoReturn:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stats import dynamics, loudness, loudness_range, panning, spectrum, tempo, true_peak
+import pyarrow as pa
+
+from stats import activity, balance, dynamics, loudness, loudness_range, panning, spectrum, tempo, true_peak
 from stats.statistic import Column, Statistic, Value
 from stats.stem import StemSet
 
@@ -14,9 +16,21 @@ STATISTICS: tuple[Statistic, ...] = (
     panning.STATISTIC,
     dynamics.STATISTIC,
     tempo.STATISTIC,
+    activity.STATISTIC,
+    activity.SONG_STATISTIC,
+    balance.STATISTIC,
 )
 
 COLUMNS: tuple[Column, ...] = tuple(column for statistic in STATISTICS for column in statistic.columns)
+
+FEATURES_SCHEMA = pa.schema(
+    [
+        pa.field("song_id", pa.string(), nullable=False),
+        pa.field("stem", pa.string(), nullable=False),
+        *(pa.field(c.name, pa.list_(pa.float32()) if c.is_vector else pa.float64()) for c in COLUMNS),
+    ]
+)
+"""One song's table: a row for each stem, the backing, the mixture, and "song" for facts about the whole."""
 
 
 def columns_of(row: str) -> list[Column]:

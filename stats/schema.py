@@ -1,10 +1,11 @@
-"""The tables on disk, declared once: features of a song, songs of a run, priors of a catalog."""
+"""The tables on disk, declared once: songs of a run, their failures, priors of a catalog.
+
+The features of a song have a column for each statistic: `stats.registry.FEATURES_SCHEMA`.
+"""
 
 from __future__ import annotations
 
 import pyarrow as pa
-
-from stats.registry import COLUMNS
 
 FEATURE_VERSION = 1
 """Raised whenever a statistic changes its meaning or its value, so that old rows are not taken for new ones."""
@@ -14,15 +15,6 @@ SCHEMA_VERSION = 1
 
 QUANTILES = {"p5": 0.05, "p10": 0.10, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p90": 0.90, "p95": 0.95}
 """Published quantiles by column name."""
-
-FEATURES_SCHEMA = pa.schema(
-    [
-        pa.field("song_id", pa.string(), nullable=False),
-        pa.field("stem", pa.string(), nullable=False),
-        *(pa.field(c.name, pa.list_(pa.float32()) if c.is_vector else pa.float64()) for c in COLUMNS),
-    ]
-)
-"""One song's table: a row for each stem, the backing, the mixture, and "song" for facts about the whole."""
 
 FAILURES_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("song_id", "path", "stage", "error", "message")],

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numba
 import numpy as np
 from scipy.signal import firwin
 
-from stats.statistic import Column, Statistic, Value
-from stats.stem import Stem
+from stats.statistic import Column, Statistic
 
 _UP = 4
 _REACH = 10
@@ -100,7 +97,7 @@ def _block_bounds(x: np.ndarray, level: float, straight: float, curved: float) -
 @numba.njit(cache=True, nogil=True)
 def _channel_peak(x: np.ndarray, bounds: np.ndarray, phases: np.ndarray, peak: float) -> float:
     # The block with the highest bound goes first: it holds nearly the peak, and rules out nearly all others.
-    likely = np.argmax(bounds)
+    likely = int(np.argmax(bounds))
     peak = max(peak, _block_peak(x, likely, phases))
     for block in range(bounds.size):
         at_an_end = block == 0 or block >= bounds.size - _LAST
@@ -115,9 +112,10 @@ def _block_peak(x: np.ndarray, block: int, phases: np.ndarray) -> float:
     window = np.zeros(_BLOCK + 2 * _REACH)
     for n in range(max(0, start - _REACH), min(x.size, start + _BLOCK + _REACH)):
         window[n - start + _REACH] = x[n]
+    value = np.empty(_BLOCK)
     peak = 0.0
     for phase in range(phases.shape[0]):
-        value = np.zeros(_BLOCK)
+        value[:] = 0.0
         for tap in range(phases.shape[1]):
             for n in range(_BLOCK):
                 value[n] += phases[phase, tap] * window[tap + n]

@@ -71,8 +71,8 @@ def test_files_read_in_one_sitting_and_are_named_by_what_they_hold():
 
 def test_schemas_and_records_agree():
     from pipeline.records import Failure
-    from stats.registry import COLUMNS, STATISTICS
-    from stats.schema import FAILURES_SCHEMA, FEATURES_SCHEMA, SONGS_SCHEMA
+    from stats.registry import COLUMNS, FEATURES_SCHEMA, STATISTICS
+    from stats.schema import FAILURES_SCHEMA, SONGS_SCHEMA
 
     assert FAILURES_SCHEMA.names == [field.name for field in fields(Failure)]
     assert set(FAILURES_SCHEMA.names) <= set(SONGS_SCHEMA.names)

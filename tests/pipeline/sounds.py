@@ -8,7 +8,7 @@ import av
 import numpy as np
 import soundfile
 
-_SOUNDFILE = (".wav", ".flac", ".aiff", ".aif", ".ogg", ".oga")
+_SOUNDFILE = (".wav", ".flac", ".aiff", ".aif", ".ogg", ".oga", ".mp3")
 _CODECS = {".mp3": "libmp3lame", ".m4a": "aac", ".aac": "aac", ".opus": "libopus", ".wma": "wmav2", ".mp4": "aac"}
 _CONTAINERS = {".m4a": "ipod", ".aac": "adts", ".wma": "asf", ".oga": "ogg"}
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
@@ -20,10 +20,17 @@ def tone(duration_s: float = 5.0, rate_hz: int = 44_100, hz: float = 1000.0, pea
     return np.tile((peak * np.sin(2 * np.pi * hz * time_s)).astype(np.float32), (channels, 1))
 
 
-def write(path: Path, *streams: np.ndarray, rate_hz: int = 44_100, options: dict | None = None, **keywords) -> Path:
+def write(
+    path: Path,
+    *streams: np.ndarray,
+    rate_hz: int = 44_100,
+    options: dict | None = None,
+    bit_rate: int = 192_000,
+    **keywords,
+) -> Path:
     """Write arrays of shape (channels, samples) in the format of the file's ending, each as a stream of its own."""
     suffix = path.suffix.lower()
-    if suffix in _SOUNDFILE:
+    if suffix in _SOUNDFILE and options is None:
         (audio,) = streams
         kind = "OGG" if suffix in (".ogg", ".oga") else None
         with soundfile.SoundFile(path, "w", rate_hz, len(audio), format=kind, **keywords) as file:
@@ -38,7 +45,7 @@ def write(path: Path, *streams: np.ndarray, rate_hz: int = 44_100, options: dict
             for audio in streams
         ]
         for encoder, audio in zip(encoders, streams, strict=True):
-            encoder.bit_rate = 192_000
+            encoder.bit_rate = bit_rate
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(audio), "fltp", encoder.layout.name)
             frame.sample_rate, frame.pts = rate_hz, 0
             size = encoder.codec_context.frame_size or 1024

@@ -1,0 +1,47 @@
+"""A local worker process: Beam's own, which ends with its parent and keeps its log to itself.
+
+The runner starts it as `python -m pipeline.worker`, with Beam's settings and ours in the environment.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+
+PARENT_VARIABLE = "MIXPRIOR_PARENT_PID"
+DEBUG_VARIABLE = "MIXPRIOR_DEBUG"
+
+
+def end_with(parent_pid: int) -> None:
+    """Watch a process; leave this one within a second of its end.
+
+    A parent that is killed cannot tell its workers, and Beam's would go on with the song at hand.
+    """
+
+    def watch() -> None:
+        while True:
+            try:
+                os.kill(parent_pid, 0)
+            except ProcessLookupError:
+                os._exit(1)
+            time.sleep(0.5)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main() -> None:
+    """Serve the runner until it has no more work."""
+    end_with(int(os.environ[PARENT_VARIABLE]))
+    if DEBUG_VARIABLE not in os.environ:
+        # Beam's worker logs every channel it opens; whatever fails comes back through the runner.
+        logging.disable(logging.CRITICAL)
+    from apache_beam.runners.worker import sdk_worker_main
+
+    sdk_worker_main.main(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

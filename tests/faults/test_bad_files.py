@@ -1,0 +1,283 @@
+"""Bad files: each is refused for its own reason, in words, in bounded time and memory, and never half-measured."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import fsspec
+import numpy as np
+import pytest
+
+from pipeline.audio_file import NoAudio, Truncated, Undecodable, Unsupported
+from pipeline.catalog import open_catalog
+from pipeline.decode import (
+    DecodeLimits,
+    NonFinite,
+    OverScale,
+    Silent,
+    TooLong,
+    TooShort,
+    decode,
+    decode_mixture,
+    fingerprint,
+)
+from pipeline.records import InputError, Song, SongError
+from pipeline.sources import Unreadable
+from tests.pipeline.sounds import rms_db, tone, write
+
+ROOT = Path(__file__).parents[2]
+
+
+def refusal(path, limits=DecodeLimits()) -> SongError:
+    """What decoding a song raises: an error of a known kind, with a line of text, which survives pickling."""
+    with pytest.raises(SongError) as caught:
+        decode_mixture(Song(str(path)), limits)
+    error = caught.value
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), copy.stage, copy.message) == (type(error), error.stage, error.message)
+    assert error.message
+    assert "\n" not in error.message
+    return error
+
+
+def noise(duration_s=20.0):
+    return np.random.default_rng(7).normal(0, 0.1, (2, round(duration_s * 44_100))).astype(np.float32)
+
+
+def damaged(path: Path, change) -> Path:
+    content = bytearray(path.read_bytes())
+    change(content)
+    path.write_bytes(content)
+    return path
+
+
+def cut(content):
+    del content[len(content) // 2 :]
+
+
+def zeros(content):
+    middle = len(content) // 2
+    content[middle : middle + 200] = bytes(200)
+
+
+def garbage(content):
+    middle = len(content) // 2
+    content[middle : middle + 20_000] = np.random.default_rng(1).bytes(20_000)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello\n" * 500, b"<!DOCTYPE html><html><body>404 Not Found</body></html>" * 50, bytes(5000), b"RIFF", b"fLaC"],
+    ids=["empty", "text", "html", "zeros", "riff", "flac"],
+)
+@pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.m4a"])
+def test_what_is_no_audio_is_undecodable(tmp_path, content, name):
+    (tmp_path / name).write_bytes(content)
+    error = refusal(tmp_path / name)
+    assert type(error) is Undecodable
+    assert error.stage == "decode"
+
+
+@pytest.mark.parametrize(
+    "playlist",
+    ["#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{0}\n", "ffconcat version 1.0\nfile '{0}'\n", "{0}\n"],
+    ids=["m3u8", "concat", "plain"],
+)
+def test_a_playlist_opens_no_other_file(tmp_path, playlist):
+    music = write(tmp_path / "music.mp3", tone())
+    (tmp_path / "a.mp3").write_text(playlist.format(music))
+    assert type(refusal(tmp_path / "a.mp3")) is Undecodable
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".mp3", ".wav", ".aiff", ".ogg", ".opus", ".wma"])
+def test_a_file_cut_in_half_is_truncated(tmp_path, suffix):
+    assert type(refusal(damaged(write(tmp_path / f"a{suffix}", noise()), cut))) is Truncated
+
+
+def test_a_raw_aac_file_cut_in_half_is_truncated(tmp_path):
+    assert type(refusal(damaged(write(tmp_path / "a.aac", noise()), cut))) is Truncated
+
+
+def test_an_m4a_cut_in_half_is_truncated_or_has_lost_its_header(tmp_path):
+    last = write(tmp_path / "last.m4a", noise())
+    first = write(tmp_path / "first.m4a", noise(), options={"movflags": "faststart"})
+    assert type(refusal(damaged(last, cut))) is Undecodable
+    assert type(refusal(damaged(first, cut))) is Truncated
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma"])
+def test_a_file_with_garbage_in_its_middle_is_refused(tmp_path, suffix):
+    error = refusal(damaged(write(tmp_path / f"a{suffix}", noise()), garbage))
+    assert type(error) in (Undecodable, Truncated)
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".wav"])
+def test_a_file_with_200_zeroed_bytes_is_refused_or_as_loud_as_before(tmp_path, suffix):
+    made = write(tmp_path / f"a{suffix}", noise())
+    before = rms_db(decode(str(made)))
+    damaged(made, zeros)
+    try:
+        after = decode(str(made))
+    except SongError as error:
+        assert type(error) in (Undecodable, Truncated)
+    else:
+        assert rms_db(after) == pytest.approx(before, abs=0.1)
+        assert after.shape[1] / 44_100 == pytest.approx(20.0, abs=0.1)
+
+
+def test_junk_after_the_end_of_an_mp3_does_no_harm(tmp_path):
+    made = write(tmp_path / "a.mp3", noise())
+    whole = decode(str(made))
+    made.write_bytes(made.read_bytes() + b"LYRICSBEGIN" + np.random.default_rng(1).bytes(5000))
+    np.testing.assert_array_equal(decode(str(made)), whole)
+
+
+@pytest.mark.parametrize("duration_s", [0.0, 0.1, 0.39, 2.9])
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_song_below_3_s_is_too_short(tmp_path, duration_s, suffix):
+    error = refusal(write(tmp_path / f"a{suffix}", tone(duration_s)))
+    assert type(error) is TooShort
+    assert "3 s" in error.message
+
+
+def test_a_short_mp3_of_undeclared_length_is_too_short(tmp_path):
+    made = write(tmp_path / "a.mp3", tone(1.0), options={"write_xing": "0"})
+    assert type(refusal(made)) is TooShort
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".mp3", ".m4a", ".ogg"])
+def test_digital_silence_is_silent(tmp_path, suffix):
+    assert type(refusal(write(tmp_path / f"a{suffix}", np.zeros((2, 5 * 44_100), np.float32)))) is Silent
+
+
+def test_noise_at_minus_100_dbfs_is_silent_and_at_minus_60_is_not(tmp_path):
+    made = write(tmp_path / "a.wav", noise(5.0) * 10**-4, subtype="FLOAT")
+    assert type(refusal(made)) is Silent
+    assert decode_mixture(Song(str(write(made, noise(5.0) * 10**-2, subtype="FLOAT")))).shape == (2, 5 * 44_100)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("rate_hz", [44_100, 48_000])
+def test_samples_that_are_no_numbers_are_not_finite(tmp_path, value, rate_hz):
+    audio = tone(rate_hz=rate_hz)
+    audio[1, 100_000] = value
+    assert type(refusal(write(tmp_path / "a.wav", audio, rate_hz=rate_hz, subtype="FLOAT"))) is NonFinite
+
+
+def test_integers_saved_as_floats_are_over_scale(tmp_path):
+    assert type(refusal(write(tmp_path / "a.wav", tone() * 32_768, subtype="FLOAT"))) is OverScale
+
+
+@pytest.mark.parametrize("rate_hz", [1, 4_000, 384_000])
+def test_a_rate_outside_8_to_192_khz_is_unsupported(tmp_path, rate_hz):
+    made = write(tmp_path / "a.wav", np.zeros((1, 5 * rate_hz), np.float32), rate_hz=rate_hz)
+    error = refusal(made)
+    assert type(error) is Unsupported
+    assert str(rate_hz) in error.message
+
+
+def test_more_than_8_channels_are_unsupported(tmp_path):
+    error = refusal(write(tmp_path / "a.wav", np.zeros((9, 5 * 44_100), np.float32)))
+    assert type(error) is Unsupported
+    assert "9 channels" in error.message
+
+
+def test_a_stem_file_without_its_stems_is_unsupported(tmp_path):
+    from pipeline.decode import decode_stems
+
+    made = write(tmp_path / "a.stem.mp4", tone(), tone())
+    with pytest.raises(Unsupported, match="2 audio streams"):
+        decode_stems(Song(str(made)))
+
+
+def test_a_video_without_sound_has_no_audio(tmp_path):
+    made = tmp_path / "a.mp4"
+    with av.open(str(made), "w") as out:
+        picture = out.add_stream("mjpeg", rate=1)
+        picture.width = picture.height = 64
+        picture.pix_fmt = "yuvj420p"
+        out.mux(picture.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")))
+        out.mux(picture.encode(None))
+    assert type(refusal(made)) is NoAudio
+
+
+def test_a_protected_file_is_undecodable_with_a_hint(tmp_path):
+    made = write(tmp_path / "a.m4a", tone())
+    made.write_bytes(made.read_bytes().replace(b"mp4a", b"drms"))
+    error = refusal(made)
+    assert type(error) is Undecodable
+    assert "DRM" in error.message
+
+
+def test_a_header_that_claims_10_hours_is_refused_unread(tmp_path):
+    made = write(tmp_path / "a.flac", tone())
+    # STREAMINFO: the low 32 bits of the number of samples are bytes 22 to 25 (RFC 9639, 8.2).
+    damaged(made, lambda content: content.__setitem__(slice(22, 26), struct.pack(">I", 36_000 * 44_100)))
+    started = time.perf_counter()
+    error = refusal(made)
+    assert time.perf_counter() - started < 2
+    assert type(error) is TooLong
+    assert "600.0 min" in error.message
+
+
+def test_a_song_of_undeclared_length_is_decoded_no_further_than_the_limit(tmp_path):
+    made = write(tmp_path / "a.mp3", noise(20.0), options={"write_xing": "0"})
+    assert type(refusal(made, DecodeLimits(max_minutes=0.1))) is TooLong
+
+
+def test_memory_follows_the_result_not_the_file(tmp_path):
+    """A FLAC of 64 s of 8-channel silence at 192 kHz is 24 kB that a whole decode blows up to 393 MB."""
+    made = write(tmp_path / "bomb.flac", np.zeros((8, 64 * 192_000), np.float32), rate_hz=192_000)
+    assert made.stat().st_size < 1_000_000
+    script = (
+        "import resource, sys; from pipeline.decode import decode; decode(sys.argv[1]);"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; decode(sys.argv[2]);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    short = write(tmp_path / "short.flac", np.zeros((8, 5 * 192_000), np.float32), rate_hz=192_000)
+    command = [sys.executable, "-c", script, str(short), str(made)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) * 1024 < 100e6
+
+
+def test_missing_and_forbidden_files_are_unreadable(tmp_path):
+    error = refusal(tmp_path / "a.mp3")
+    assert (type(error), error.stage) == (Unreadable, "read")
+    assert "No such file" in error.message
+    with pytest.raises(Unreadable):
+        fingerprint(Song(str(tmp_path / "a.mp3")))
+    assert type(refusal(tmp_path)) is Unreadable
+    assert type(refusal("memory://nowhere/a.mp3")) is Unreadable
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_pipe_is_unreadable_and_does_not_hang(tmp_path, scheme):
+    os.mkfifo(tmp_path / "a.mp3")
+    assert type(refusal(f"{scheme}{tmp_path / 'a.mp3'}")) is Unreadable
+    (song,) = open_catalog(str(tmp_path))
+    with pytest.raises(Unreadable, match="not a regular file"):
+        fingerprint(song)
+    with pytest.raises(InputError, match="neither a file nor a folder"):
+        open_catalog(str(tmp_path / "a.mp3"))
+
+
+def test_a_truncated_remote_file_is_truncated(tmp_path):
+    made = damaged(write(tmp_path / "a.flac", noise()), cut)
+    fsspec.filesystem("memory").pipe_file("/cut/a.flac", made.read_bytes())
+    assert type(refusal("memory://cut/a.flac")) is Truncated
+
+
+def test_no_file_stays_open_after_a_refusal(tmp_path):
+    made = damaged(write(tmp_path / "a.m4a", noise(), options={"movflags": "faststart"}), cut)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        refusal(made)
+    assert len(os.listdir("/proc/self/fd")) == before
