@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO, Protocol
 
 import av
@@ -165,15 +166,10 @@ class _AvFile:
         self.declared_s = float(duration * tick_s) if duration and tick_s and tells_length else None
 
     def blocks(self) -> Iterator[np.ndarray]:
-        as_float = av.AudioResampler(format="fltp")
-        waiting: list[np.ndarray] = []
-        for frame in self._frames():
-            waiting += (part.to_ndarray() for part in as_float.resample(frame))
-            if sum(part.shape[1] for part in waiting) >= _BLOCK_FRAMES:
-                yield np.concatenate(waiting, axis=1)
-                waiting = []
-        if waiting:
-            yield np.concatenate(waiting, axis=1)
+        as_float = av.AudioResampler(format="fltp", frame_size=_BLOCK_FRAMES)
+        for frame in chain(self._frames(), [None]):
+            for block in as_float.resample(frame):
+                yield block.to_ndarray()
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         """Decode frames, and see to it that none is missing between two of them."""

@@ -55,7 +55,7 @@ class NonFinite(SongError):
 
 
 class OverScale(SongError):
-    """Samples far over full scale: integers saved as floats, most likely."""
+    """Samples far over full scale: integers saved as floats, or a damaged frame of a lossy format."""
 
 
 class Silent(SongError):
@@ -226,7 +226,7 @@ def _refuse_scale(audio: np.ndarray) -> None:
     if not peak < _SQUARE_OVERFLOWS:
         raise NonFinite("decode", "holds samples that are not finite numbers; export it again")
     if peak > _OVER_SCALE:
-        raise OverScale("decode", f"has peaks of {peak:.3g} where full scale is 1; divide it by its full scale")
+        raise OverScale("decode", f"peaks at {peak:.3g} where full scale is 1: damaged, or integers saved as floats")
 
 
 def _refuse_silence(sounds: list[np.ndarray]) -> None:

@@ -8,6 +8,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -51,19 +52,27 @@ def songs(location: str) -> Iterator[Song]:
     Raises:
         InputError: names the line (of Parquet: the row) and what is wrong there.
     """
-    rows, kind_of = _READERS[_suffix(location)]
+    kind_of = _READERS[_suffix(location)][1]
     kinds: dict[str, str | None] = {}
     numbers: dict[str, int] = {}
-    for number, row in rows(location):
-        path = _song(location, number, row, {}).path
-        first = numbers.setdefault(path, number)
+    for number, row, song in _read(location, {}):
+        first = numbers.setdefault(song.path, number)
         if first != number:
             raise InputError(f"{_where(location, number)}: {row['path']} is there already, in {first}")
         for name, value in row.items():
             if name not in _PATH_COLUMNS:
                 kinds[name] = _common(kinds.get(name), None if _is_missing(value) else kind_of(value))
     casts = {name: _CASTS[kind or "str"] for name, kind in kinds.items()}
-    return (_song(location, number, row, casts) for number, row in rows(location))
+    return (song for _, _, song in _read(location, casts))
+
+
+def _read(location: str, casts: Mapping[str, Callable]) -> Iterator[tuple[int, Mapping[str, Any], Song]]:
+    folder = os.path.dirname(location)
+    for number, row in _READERS[_suffix(location)][0](location):
+        try:
+            yield number, row, _song(folder, row, casts)
+        except InputError as error:
+            raise InputError(f"{_where(location, number)}: {error}") from error
 
 
 def is_manifest(location: str) -> bool:
@@ -79,56 +88,59 @@ def _where(location: str, number: int) -> str:
     return f"{os.path.basename(location)}, {'row' if _suffix(location) == '.parquet' else 'line'} {number}"
 
 
-def _song(location: str, number: int, row: Mapping[str, Any], casts: Mapping[str, Callable]) -> Song:
-    where = _where(location, number)
+def _song(folder: str, row: Mapping[str, Any], casts: Mapping[str, Callable]) -> Song:
     named = {
-        column: _resolve(row[column], location, f"{where}: `{column}`")
+        column: _resolve(column, row[column], folder)
         for column in _PATH_COLUMNS
-        if not _is_missing(row.get(column))
+        if column in row and not _is_missing(row[column])
     }
     if "path" not in named:
-        raise InputError(f"{where}: no `path`")
+        raise InputError("no `path`")
     metadata = tuple(
         (name, None if _is_missing(row.get(name)) else cast(_flat(row[name]))) for name, cast in casts.items()
     )
     path = named["path"]
+    if len(named) == 1 and not song_folder.is_audio(path) and sources.is_folder(path):
+        return _folder_song(folder, row["path"], path, metadata)
     stems = tuple((name, named[name]) for name in sorted(_STEM_COLUMNS) if name in named)
+    if not stems:
+        return Song(path, metadata=metadata)
     mixture = named.get("mixture", path if song_folder.is_audio(path) else None)
-    if stems:
-        if "vocals" not in named or (len(stems) == 1 and mixture is None):
-            raise InputError(f"{where}: stems need `vocals` and at least one more stem or the mixture")
-        return Song(path, stems, mixture, metadata)
-    if not song_folder.is_audio(path) and sources.is_folder(path):
-        files = sources.file_names(path)
-        if not os.path.isabs(sources.local_path(row["path"])):
-            song_folder.refuse_links_out(path, files, os.path.dirname(location))
-        song = song_folder.stem_song(path, files)
-        if song is None:
-            raise InputError(f"{where}: the folder {row['path']} does not hold the stems of a song")
-        return Song(path, song.stems, song.mixture, metadata)
-    return Song(path, metadata=metadata)
+    if "vocals" not in named or (len(stems) == 1 and mixture is None):
+        raise InputError("stems need `vocals` and at least one more stem or the mixture")
+    return Song(path, stems, mixture, metadata)
 
 
-def _resolve(text: object, location: str, where: str) -> str:
+def _folder_song(folder: str, text: str, path: str, metadata: tuple[tuple[str, MetadataValue], ...]) -> Song:
+    files = sources.file_names(path)
+    if not os.path.isabs(sources.local_path(text)):
+        song_folder.refuse_links_out(path, files, folder)
+    song = song_folder.stem_song(path, files)
+    if song is None:
+        raise InputError(f"the folder {text} does not hold the stems of a song")
+    return replace(song, metadata=metadata)
+
+
+def _resolve(column: str, text: object, folder: str) -> str:
     """Return where a cell points: a URL or absolute path as it is, a relative path from the manifest's folder."""
     if not isinstance(text, str):
-        raise InputError(f"{where} is {text!r}, not a path")
+        raise InputError(f"`{column}` is {text!r}, not a path")
     if "\0" in text:
-        raise InputError(f"{where} holds a NUL character")
+        raise InputError(f"`{column}` holds a NUL character")
     if sources.is_remote(text):
         sources.need_driver(text)
         return text
-    path, folder = sources.local_path(text), os.path.dirname(location)
+    path = sources.local_path(text)
     if os.path.isabs(path):
-        if sources.is_remote(location):
-            raise InputError(f"{where} is a local path in a remote manifest: {path}")
+        if sources.is_remote(folder):
+            raise InputError(f"`{column}` is a local path in a remote manifest: {path}")
         return path
     path = os.path.normpath(path)
-    if path.split("/")[0] == "..":
-        raise InputError(f"{where} leads out of the manifest's folder: {text}; give an absolute path instead")
+    if path == ".." or path.startswith("../"):
+        raise InputError(f"`{column}` leads out of the manifest's folder: {text}; give an absolute path instead")
     path = os.path.join(folder, path)
-    if not sources.is_remote(path) and sources.leads_out(path, folder):
-        raise InputError(f"{where} links to a place outside the manifest's folder: {text}; give its absolute path")
+    if not sources.is_remote(folder) and sources.leads_out(path, folder):
+        raise InputError(f"`{column}` links to a place outside the manifest's folder: {text}; give its absolute path")
     return path
 
 

@@ -128,15 +128,11 @@ def is_link(path: str) -> bool:
 
 
 def leads_out(path: str, root: str) -> bool:
-    """Whether a local path leads out of a folder by way of symbolic links."""
-    parent, name = os.path.split(path)
-    real = os.path.join(_real_folder(parent), name)
-    if os.path.islink(path):
-        real = os.path.realpath(path)
-    real_root = _real_folder(root)
-    return os.path.commonpath((real, real_root)) != real_root
+    """Whether a local path, which lies below a folder by its name, leads out of it by way of symbolic links."""
+    return _is_outside(os.path.dirname(path), root) or (os.path.islink(path) and _is_outside(path, root))
 
 
 @lru_cache(maxsize=1024)
-def _real_folder(folder: str) -> str:
-    return os.path.realpath(folder)
+def _is_outside(path: str, root: str) -> bool:
+    real_root = os.path.realpath(root)
+    return os.path.commonpath((os.path.realpath(path), real_root)) != real_root

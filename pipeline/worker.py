@@ -5,7 +5,6 @@ The runner starts it as `python -m pipeline.worker`, with Beam's settings and ou
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
@@ -36,8 +35,8 @@ def main() -> None:
     """Serve the runner until it has no more work."""
     end_with(int(os.environ[PARENT_VARIABLE]))
     if DEBUG_VARIABLE not in os.environ:
-        # Beam's worker logs every channel it opens; whatever fails comes back through the runner.
-        logging.disable(logging.CRITICAL)
+        # Beam's worker tells of every channel that opens or breaks; whatever fails comes back through the runner.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv)

@@ -81,24 +81,27 @@ def measure(audio: np.ndarray, rate_hz: int) -> Blocks:
     parts = np.arange(blocks * PARTS_PER_BLOCK + 1)
     edges = parts // PARTS_PER_BLOCK * block + parts % PARTS_PER_BLOCK * block // PARTS_PER_BLOCK
     shelf, high_pass = k_weighting(rate_hz)
-    weighted, plain, mono = _energies(audio, edges, np.convolve(shelf[:3], high_pass[:3]), shelf[4:], high_pass[4:])
+    numerator = np.convolve(shelf[:3], high_pass[:3])
+    sizes = np.diff(edges)
+    longest = int(sizes.max(initial=0))
+    weighted, plain, mono = _energies(np.ascontiguousarray(audio), edges, longest, numerator, shelf[4:], high_pass[4:])
 
     def per_block(energy: np.ndarray) -> np.ndarray:
         return energy.reshape(*energy.shape[:-1], blocks, PARTS_PER_BLOCK).sum(-1) / block
 
-    return Blocks(per_block(weighted), per_block(plain), per_block(mono) / channels**2, weighted / np.diff(edges))
+    return Blocks(per_block(weighted), per_block(plain), per_block(mono) / channels**2, weighted / sizes)
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
 def _energies(
-    audio: np.ndarray, edges: np.ndarray, numerator: np.ndarray, shelf: np.ndarray, high_pass: np.ndarray
+    audio: np.ndarray, edges: np.ndarray, longest: int, numerator: np.ndarray, shelf: np.ndarray, high_pass: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # Energy between neighbouring edges: K-weighted and plain by channel, and K-weighted of the channel sum.
     # Both numerators run first, as one filter without feedback that the compiler vectorises; only the two
     # feedback pairs remain to be stepped through. All state is float64 and local to the call.
+    # (Copying by loops and not by slices compiles in a fifth of the time.)
     channels, parts = audio.shape[0], edges.size - 1
     weighted, plain, mono = np.zeros((channels, parts)), np.zeros((channels, parts)), np.zeros(parts)
-    longest = 0 if parts == 0 else np.max(np.diff(edges))
     history = np.zeros((channels, 4))
     feedback = np.zeros((channels, 4))
     x = np.zeros(longest + 4)
@@ -111,7 +114,8 @@ def _energies(
         total[:] = 0.0
         for channel in range(channels):
             piece = audio[channel, start : start + size]
-            x[:4] = history[channel]
+            for i in range(4):
+                x[i] = history[channel, i]
             energy = 0.0
             for n in range(piece.size):
                 sample = np.float64(piece[n])
@@ -132,8 +136,8 @@ def _energies(
                 energy += forward[n] * forward[n]
                 total[n] += forward[n]
             weighted[channel, part] = energy
-            history[channel] = x[size : size + 4]
             for i, state in enumerate((v1, v2, y1, y2)):
+                history[channel, i] = x[size + i]
                 feedback[channel, i] = state if abs(state) > _STATE_FLOOR else 0.0
         energy = 0.0
         for n in range(size):

@@ -17,6 +17,7 @@ STATISTICS: tuple[Statistic, ...] = (
     dynamics.STATISTIC,
     tempo.STATISTIC,
     activity.STATISTIC,
+    activity.VOCAL_STATISTIC,
     activity.SONG_STATISTIC,
     balance.STATISTIC,
 )

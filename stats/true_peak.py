@@ -65,7 +65,7 @@ def true_peak_dbtp(audio: np.ndarray) -> float | None:
     True
     """
     peak = 0.0
-    for channel in audio:
+    for channel in np.ascontiguousarray(audio):
         if channel.size:
             bounds = _block_bounds(channel, _LEVEL, _STRAIGHT, _CURVED)
             peak = max(peak, _channel_peak(channel, bounds, _PHASES, peak))

@@ -1,6 +1,7 @@
 """Loudness against the published coefficients, against pyloudnorm, and against what physics says."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pyloudnorm
@@ -32,7 +33,9 @@ def test_coefficients_at_48_khz_are_those_that_bs_1770_prints():
     np.testing.assert_allclose(high_pass[4:], [-1.99004745483398, 0.99007225036621], rtol=1e-12)
 
 
-@pytest.mark.parametrize(("rate_hz", "tolerance_db"), [(22_050, 0.08), (44_100, 0.005), (96_000, 0.03), (192_000, 0.04)])
+@pytest.mark.parametrize(
+    ("rate_hz", "tolerance_db"), [(22_050, 0.08), (44_100, 0.005), (96_000, 0.03), (192_000, 0.04)]
+)
 def test_k_weighting_is_the_same_filter_at_any_rate(rate_hz, tolerance_db):
     def gain_db(rate_hz, frequency_hz):
         z = np.exp(-2j * np.pi * frequency_hz / rate_hz * np.arange(3))
@@ -58,7 +61,7 @@ def test_blocks_equal_scipy_filtering_the_whole_signal(rate_hz, channels):
     np.testing.assert_allclose(blocks.plain, mean_squares(audio.astype(np.float64)), rtol=1e-9)
     np.testing.assert_allclose(blocks.mono_weighted, mean_squares(filtered.mean(axis=0)), rtol=1e-9)
     edges = [b * block + part * block // 5 for b in range(whole // block) for part in range(5)] + [whole]
-    parts = [np.mean(filtered[:, a:b] ** 2, axis=-1) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [np.mean(filtered[:, a:b] ** 2, axis=-1) for a, b in pairwise(edges)]
     np.testing.assert_allclose(blocks.weighted_20ms, np.transpose(parts), rtol=1e-9)
 
 

@@ -1,0 +1,25 @@
+"""Sums songs that come as stems to their mixtures: `python -m tests.mixtures CATALOG FOLDER`, for mining both ways."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from pipeline.catalog import open_catalog
+from pipeline.decode import DecodeLimits, decode_stems
+from stats.stem import SAMPLE_RATE_HZ
+
+
+def main(catalog: str, folder: str) -> None:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for song in open_catalog(catalog):
+        stems, mixture = decode_stems(song, DecodeLimits())
+        if mixture is None:
+            mixture = np.sum(list(stems.values()), axis=0)
+        name = Path(song.path).name.removesuffix(".stem.mp4")
+        soundfile.write(Path(folder) / f"{name}.wav", mixture.T, SAMPLE_RATE_HZ, "FLOAT")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,87 @@
+"""Every command of the README does what it says."""
+
+import argparse
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tests.conftest import ROOT
+from tests.pipeline.tiny_model import write_tiny_model
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    lines = "".join(blocks("sh")).replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True) for line in lines if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def music(stems_catalog, tmp_path_factory) -> Path:
+    """A folder with the README's files: songs to mine, a voice and a band."""
+    root = tmp_path_factory.mktemp("readme")
+    (root / "MUSIC").mkdir()
+    stems = {p.stem: soundfile.read(p) for p in (stems_catalog / "Amber").iterdir()}
+    rate_hz = stems["vocals"][1]
+    band = sum(audio for name, (audio, _) in stems.items() if name != "vocals")
+    soundfile.write(root / "voice.wav", stems["vocals"][0], rate_hz)
+    soundfile.write(root / "band.wav", band, rate_hz)
+    soundfile.write(root / "MUSIC" / "Amber.flac", stems["vocals"][0] + band, rate_hz)
+    return root
+
+
+def test_the_first_two_commands_are_targets_of_make():
+    first, second = commands()[:2]
+    assert (first, second) == (["make", "demo"], ["make", "test"])
+    for command in (first, second):
+        subprocess.run([*command, "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_the_commands_for_own_songs_run_in_order(music, mixprior, tmp_path):
+    environment = {**os.environ, "MIXPRIOR_MODEL_REPO": str(write_tiny_model(tmp_path / "model"))}
+    told = {}
+    for command in commands():
+        if command[0] == ".venv/bin/mixprior":
+            arguments = [
+                str(music / word) if (music / word).exists() else word.replace("outputs/", f"{tmp_path}/")
+                for word in command[1:]
+            ]
+            arguments = [str(tmp_path / word) if word == "mix.wav" else word for word in arguments]
+            model = ("-n", "tiny") if arguments[0] == "mine" else ()
+            told[arguments[0]] = mixprior(*arguments, *model, env=environment).stdout
+    assert list(told) == ["mine", "query", "mix"]
+    assert "1 mined" in told["mine"]
+    assert "duration_s" in told["query"]
+    assert (tmp_path / "mix.wav").exists()
+    assert (tmp_path / "mix.json").exists()
+
+    [snippet] = blocks("python")
+    frames: dict = {}
+    snippet = snippet.replace("outputs/mine", str(tmp_path / "mine")).replace("\nopen_songs", "\nframe = open_songs")
+    exec(snippet, frames)
+    assert list(frames["frame"]["song_id"]) != []
+
+
+def test_the_dataflow_command_names_options_that_exist():
+    from pipeline import mine
+
+    [command] = [command for command in commands() if "DataflowRunner" in command]
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    mine.add_arguments(parser)
+    args = parser.parse_args(command[2:])
+    assert (args.runner, args.sdk_container_image) == ("DataflowRunner", "IMAGE_WITH_MIXPRIOR_AND_WEIGHTS")
+
+
+def test_the_map_of_the_tree_names_every_folder():
+    for folder in ("stats", "pipeline", "analysis", "mixing", "tests"):
+        assert f"`{folder}/`" in README
+        assert (ROOT / folder).is_dir()
