@@ -61,7 +61,8 @@ def remove(url: str) -> None:
 
 def read_table(url: str) -> pa.Table:
     """Read a Parquet file. Raises `pyarrow.ArrowInvalid` if it is none."""
-    return pq.read_table(pa.BufferReader(read_bytes(url)))
+    # One thread: the tables are small, and Arrow's pool beside torch's can abort the process while it exits.
+    return pq.read_table(pa.BufferReader(read_bytes(url)), use_threads=False)
 
 
 def write_table(url: str, table: pa.Table) -> None:

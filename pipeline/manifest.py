@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import song_folder, sources
+from pipeline import column_types, song_folder, sources
 from pipeline.records import InputError, MetadataValue, Song, SongError
 
 Row = tuple[int, Mapping[str, Any]]
@@ -23,17 +21,6 @@ Row = tuple[int, Mapping[str, Any]]
 _STEM_COLUMNS = ("vocals", "drums", "bass", "other")
 _PATH_COLUMNS = ("path", *_STEM_COLUMNS, "mixture")
 _MAX_LINE_BYTES = 1 << 20
-
-_INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-_LEADING_ZERO = re.compile(r"[-+]?0\d")
-
-_CASTS: dict[str, Callable[[Any], MetadataValue]] = {
-    "bool": lambda value: str(value).lower() == "true",
-    "int": int,
-    "float": float,
-    "str": str,
-}
 
 
 def songs(location: str) -> Iterator[Song]:
@@ -61,8 +48,10 @@ def songs(location: str) -> Iterator[Song]:
             raise InputError(f"{_where(location, number)}: {row['path']} is there already, in {first}")
         for name, value in row.items():
             if name not in _PATH_COLUMNS:
-                kinds[name] = _common(kinds.get(name), None if _is_missing(value) else kind_of(value))
-    casts = {name: _CASTS[kind or "str"] for name, kind in kinds.items()}
+                kinds[name] = column_types.common(
+                    kinds.get(name), None if column_types.is_missing(value) else kind_of(value)
+                )
+    casts = {name: column_types.CASTS[kind or "str"] for name, kind in kinds.items()}
     return (song for _, _, song in _read(location, casts))
 
 
@@ -92,19 +81,19 @@ def _song(folder: str, row: Mapping[str, Any], casts: Mapping[str, Callable]) ->
     named = {
         column: _resolve(column, row[column], folder)
         for column in _PATH_COLUMNS
-        if column in row and not _is_missing(row[column])
+        if column in row and not column_types.is_missing(row[column])
     }
     if "path" not in named:
         raise InputError("no `path`")
     metadata = tuple(
-        (name, None if _is_missing(row.get(name)) else cast(_flat(row[name]))) for name, cast in casts.items()
+        (name, None if column_types.is_missing(row.get(name)) else cast(row[name])) for name, cast in casts.items()
     )
     path = named["path"]
     if len(named) == 1 and not song_folder.is_audio(path) and sources.is_folder(path):
         return _folder_song(folder, row["path"], path, metadata)
-    stems = tuple((name, named[name]) for name in sorted(_STEM_COLUMNS) if name in named)
-    if not stems:
+    if len(named) == 1:
         return Song(path, metadata=metadata)
+    stems = tuple((name, named[name]) for name in sorted(_STEM_COLUMNS) if name in named)
     mixture = named.get("mixture", path if song_folder.is_audio(path) else None)
     if "vocals" not in named or (len(stems) == 1 and mixture is None):
         raise InputError("stems need `vocals` and at least one more stem or the mixture")
@@ -216,37 +205,9 @@ def _need_path(columns: Sequence[str], where: str) -> None:
         raise InputError(f"{where}: the column {twice[0]} is there twice")
 
 
-def _is_missing(value: object) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
-
-
-def _flat(value: object) -> object:
-    return value if isinstance(value, str | int | float | bool) else json.dumps(value, default=str)
-
-
-def _kind_of_text(text: str) -> str:
-    if text.lower() in ("true", "false"):
-        return "bool"
-    if _INTEGER.fullmatch(text):
-        return "int"
-    # What starts with an idle zero is a name, not a number.
-    return "float" if _NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text) else "str"
-
-
-def _kind_of_value(value: object) -> str:
-    return type(value).__name__ if isinstance(value, bool | int | float) else "str"
-
-
-def _common(a: str | None, b: str | None) -> str | None:
-    """Return the type that holds both."""
-    if a == b or b is None or a is None:
-        return a or b
-    return "float" if {a, b} == {"int", "float"} else "str"
-
-
 _READERS: dict[str, tuple[Callable[[str], Iterator[Row]], Callable[[Any], str]]] = {
-    ".csv": (_csv_rows, _kind_of_text),
-    ".jsonl": (_jsonl_rows, _kind_of_value),
-    ".ndjson": (_jsonl_rows, _kind_of_value),
-    ".parquet": (_parquet_rows, _kind_of_value),
+    ".csv": (_csv_rows, column_types.of_text),
+    ".jsonl": (_jsonl_rows, column_types.of_value),
+    ".ndjson": (_jsonl_rows, column_types.of_value),
+    ".parquet": (_parquet_rows, column_types.of_value),
 }

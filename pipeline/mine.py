@@ -227,11 +227,11 @@ def _settings(args: argparse.Namespace, separates: bool) -> MiningSettings:
             print(f"fetching the weights of {args.model}, once", file=sys.stderr)
         found = model_store.resolve(args.model, args.model_repo)
         separation = replace(separation, weights_sha256=found.weights_sha256)
-    if runner.is_local(args):
-        separation = separation.resolved()
-    elif separation.precision == "auto":
-        # Machines differ; what they compute must not.
-        separation = replace(separation, precision="fp32")
+        if runner.is_local(args):
+            separation = separation.resolved()
+        elif separation.precision == "auto":
+            # Machines differ; what they compute must not.
+            separation = replace(separation, precision="fp32")
     return MiningSettings(separation, DecodeLimits(max_minutes=args.max_minutes))
 
 

@@ -73,9 +73,11 @@ def separation_residual_db(song: StemSet) -> float | None:
     It tells whether the stems sum to the mixture, not whether each sound went to its own stem.
 
     Returns:
-        The ratio; None where the mixture is silent, or where the stems sum to it but for rounding (120 dB): nothing
-        was separated then.
+        The ratio; None where the mixture is silent, where the vocals are the only stem, or where the stems sum to the
+        mixture but for rounding (120 dB): nothing was separated then.
     """
+    if song.separated == ("vocals",):
+        return None
     residual = song[MIXTURE].audio.copy()
     for name in song.separated:
         residual -= song[name].audio

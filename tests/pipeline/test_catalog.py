@@ -210,6 +210,7 @@ def test_manifest_lists_folders_of_stems(tmp_path):
         ("path\nx.mp3\n".encode("utf-16"), "line 1: not UTF-8"),
         (b'path\n"x.mp3\n', "line 2: unexpected end of data"),
         (b"path,vocals\nx,v.wav\n", "line 2: stems need"),
+        (b"path,mixture\nx.wav,m.wav\n", "line 2: stems need"),
         (b"path,drums,bass\nx,d.wav,b.wav\n", "line 2: stems need"),
         (b"path\n" + b"x" * 2_000_000, "line 2: longer than"),
     ],
