@@ -30,7 +30,8 @@ lint: setup  ## check style and types
 	$(BIN)/mypy .
 
 bench: setup  ## time our kernels against the libraries, in one run
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.stats.bench_loudness
+	$(BIN)/python -m tests.stats.bench_spectra
 
 clean:  ## remove the environment, caches and outputs
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -21,7 +21,11 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit code: 0 done, 1 unexpected, 2 wrong input, 3 too many failures, 130 interrupted."""
+    """Run a command and return its exit code.
+
+    Returns:
+        0 done, 1 something unexpected, 2 wrong input, 3 too many songs failed, 130 interrupted.
+    """
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] not in COMMANDS:
         return _no_command(argv)

@@ -88,7 +88,10 @@ def run(args: argparse.Namespace) -> int:
         interrupted(signal.SIGINT, None)
     display.close()
     print(run_.to_json(root) if args.json else run_.to_text(root))
-    return 3 if run_.statuses["failed"] > allowed or not run_.finished else 0
+    if run_.statuses["failed"] > allowed:
+        print(f"mixprior: more songs failed than --max-failures {args.max_failures} allows", file=sys.stderr)
+        return 3
+    return 0 if run_.finished else 3
 
 
 @dataclass

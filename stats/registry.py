@@ -28,7 +28,10 @@ FEATURES_SCHEMA = pa.schema(
     [
         pa.field("song_id", pa.string(), nullable=False),
         pa.field("stem", pa.string(), nullable=False),
-        *(pa.field(c.name, pa.list_(pa.float32()) if c.is_vector else pa.float64()) for c in COLUMNS),
+        *(
+            pa.field(c.name, pa.list_(pa.field("element", pa.float32())) if c.is_vector else pa.float64())
+            for c in COLUMNS
+        ),
     ]
 )
 """One song's table: a row for each stem, the backing, the mixture, and "song" for facts about the whole."""

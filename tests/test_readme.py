@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -27,15 +28,15 @@ def commands() -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def music(stems_catalog, tmp_path_factory) -> Path:
-    """A folder with the README's files: songs to mine, a voice and a band."""
+    """A folder with the README's files: a song to separate and one that comes as stems, a voice and a band."""
     root = tmp_path_factory.mktemp("readme")
-    (root / "MUSIC").mkdir()
-    stems = {p.stem: soundfile.read(p) for p in (stems_catalog / "Amber").iterdir()}
-    rate_hz = stems["vocals"][1]
-    band = sum(audio for name, (audio, _) in stems.items() if name != "vocals")
-    soundfile.write(root / "voice.wav", stems["vocals"][0], rate_hz)
+    shutil.copytree(stems_catalog / "Birch", root / "MUSIC" / "Birch")
+    sounds = {path.stem: soundfile.read(path) for path in (stems_catalog / "Amber").iterdir()}
+    voice, rate_hz = sounds.pop("vocals")
+    band = sum(audio for audio, _ in sounds.values())
+    soundfile.write(root / "voice.wav", voice, rate_hz)
     soundfile.write(root / "band.wav", band, rate_hz)
-    soundfile.write(root / "MUSIC" / "Amber.flac", stems["vocals"][0] + band, rate_hz)
+    soundfile.write(root / "MUSIC" / "Amber.flac", voice + band, rate_hz)
     return root
 
 
@@ -59,7 +60,7 @@ def test_the_commands_for_own_songs_run_in_order(music, mixprior, tmp_path):
             model = ("-n", "tiny") if arguments[0] == "mine" else ()
             told[arguments[0]] = mixprior(*arguments, *model, env=environment).stdout
     assert list(told) == ["mine", "query", "mix"]
-    assert "1 mined" in told["mine"]
+    assert "2 mined" in told["mine"]
     assert "duration_s" in told["query"]
     assert (tmp_path / "mix.wav").exists()
     assert (tmp_path / "mix.json").exists()
