@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import islice
@@ -163,13 +164,17 @@ def _extract(
     def build(pipeline: beam.Pipeline) -> None:
         _ = (
             pipeline
-            | "Read the catalog" >> beam.io.ReadFromText(catalog_path)
-            | "Parse songs" >> beam.Map(Song.from_json)
+            | "Name the catalog" >> beam.Create([catalog_path])
+            | "Read songs" >> beam.FlatMap(_read_songs)
             | "Extract" >> extract
             | "Keep outcomes" >> WriteSongs(f"{root}/songs.parquet")
         )
 
     runner.run(build, args, min(args.workers, len(songs)), display.refresh)
+
+
+def _read_songs(catalog_path: str) -> Iterator[Song]:
+    return map(Song.from_json, files.read_bytes(catalog_path).decode().splitlines())
 
 
 def _aggregate(

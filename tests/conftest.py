@@ -44,6 +44,14 @@ def mixprior():
 
 
 @pytest.fixture(scope="session")
+def mined_run(stems_catalog, mixprior, tmp_path_factory) -> Path:
+    """The output folder of a run over `stems_catalog`; not to be changed."""
+    out = tmp_path_factory.mktemp("mined") / "run"
+    mixprior("mine", stems_catalog, "-o", out, "-j", 1)
+    return out
+
+
+@pytest.fixture(scope="session")
 def bin_first_on_path() -> dict[str, str]:
     """An environment in which a bare `python` is this interpreter, as Beam's worker pool expects."""
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

@@ -26,14 +26,7 @@ def digests(root: Path) -> dict[str, str]:
     return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
 
 
-@pytest.fixture(scope="module")
-def default_run(stems_catalog, mixprior, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("default") / "run"
-    mixprior("mine", stems_catalog, "-o", out, "-j", 1)
-    return out
-
-
-def test_pipeline_equals_direct_computation(stems_catalog, default_run):
+def test_pipeline_equals_direct_computation(stems_catalog, mined_run):
     settings = MiningSettings(SeparationSettings().resolved(), DecodeLimits())
     tables = {}
     for song in open_catalog(str(stems_catalog)):
@@ -42,12 +35,12 @@ def test_pipeline_equals_direct_computation(stems_catalog, default_run):
     assert len(tables) == 5
 
     for song_id, table in tables.items():
-        [path] = default_run.glob(f"features/*/*/{song_id}.parquet")
+        [path] = mined_run.glob(f"features/*/*/{song_id}.parquet")
         assert pq.read_table(path).equals(table, check_metadata=True)
 
     everything = pa.concat_tables([table.replace_schema_metadata() for table in tables.values()])
     direct = aggregate.to_table([("all", aggregate.summarise(everything))])
-    mined = pq.read_table(default_run / "priors" / "priors.parquet")
+    mined = pq.read_table(mined_run / "priors" / "priors.parquet")
     assert mined.equals(direct, check_metadata=True)
     # Not vacuous: every row has five songs behind it, and they differ.
     loudness = mined.filter(pa.compute.equal(mined["statistic"], "integrated_lufs"))
@@ -55,26 +48,24 @@ def test_pipeline_equals_direct_computation(stems_catalog, default_run):
     assert min(loudness["sd"].to_pylist()) > 0.1
 
 
-def test_two_worker_processes_give_the_same_bytes(stems_catalog, default_run, mixprior, tmp_path):
+def test_two_worker_processes_give_the_same_bytes(stems_catalog, mined_run, mixprior, tmp_path):
     options = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
     mixprior("mine", stems_catalog, "-o", tmp_path / "run", *options)
-    assert digests(tmp_path / "run") == digests(default_run)
+    assert digests(tmp_path / "run") == digests(mined_run)
 
 
-def test_replayed_bundles_give_the_same_bytes(stems_catalog, default_run, mixprior, tmp_path):
+def test_replayed_bundles_give_the_same_bytes(stems_catalog, mined_run, mixprior, tmp_path):
     mixprior("mine", stems_catalog, "-o", tmp_path / "run", "-j", 1, "--direct_runner_bundle_repeat=1")
-    assert digests(tmp_path / "run") == digests(default_run)
+    assert digests(tmp_path / "run") == digests(mined_run)
 
 
-def test_the_order_of_the_catalog_does_not_matter(stems_catalog, default_run, mixprior, tmp_path):
+def test_the_order_of_the_catalog_does_not_matter(stems_catalog, mined_run, mixprior, tmp_path):
     folders = sorted(stems_catalog.iterdir(), reverse=True)
     mixprior("mine", *folders, "-o", tmp_path / "run", "-j", 2)
-    assert digests(tmp_path / "run") == digests(default_run)
+    assert digests(tmp_path / "run") == digests(mined_run)
 
 
-def test_the_portable_job_service_gives_the_same_bytes(
-    stems_catalog, default_run, mixprior, tmp_path, bin_first_on_path
-):
+def test_the_portable_job_service_gives_the_same_bytes(stems_catalog, mined_run, mixprior, tmp_path, bin_first_on_path):
     jobs, workers = free_port(), free_port()
     with (
         service("apache_beam.runners.portability.local_job_service_main", "-p", jobs, env=bin_first_on_path, port=jobs),
@@ -90,7 +81,7 @@ def test_the_portable_job_service_gives_the_same_bytes(
             *(f"--job_endpoint=localhost:{jobs}", "--environment_type=EXTERNAL"),
             f"--environment_config=localhost:{workers}",
         )
-    assert digests(tmp_path / "run") == digests(default_run)
+    assert digests(tmp_path / "run") == digests(mined_run)
 
 
 def free_port() -> int:

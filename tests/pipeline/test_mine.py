@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,11 +26,10 @@ def songs(root: Path) -> list[dict]:
     return pq.read_table(root / "songs.parquet").to_pylist()
 
 
-@pytest.fixture(scope="module")
-def finished(stems_catalog, mixprior, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("finished") / "run"
-    mixprior("mine", stems_catalog, "-o", out, "-j", 1)
-    return out
+@pytest.fixture
+def finished(mined_run, tmp_path) -> Path:
+    """A finished run that a test may go on with."""
+    return Path(shutil.copytree(mined_run, tmp_path / "finished"))
 
 
 def test_a_second_run_mines_nothing_again_and_force_mines_all(stems_catalog, mixprior, finished):
