@@ -17,12 +17,6 @@ def file_system(url: str) -> tuple[Any, str]:
     return fsspec.core.url_to_fs(url)
 
 
-def exists(url: str) -> bool:
-    """Whether there is a file or folder."""
-    fs, path = file_system(url)
-    return bool(fs.exists(path))
-
-
 def read_bytes(url: str) -> bytes:
     """Return the content of a file."""
     fs, path = file_system(url)

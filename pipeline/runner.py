@@ -55,7 +55,9 @@ def run(
         # Workers inherit this mask: a Ctrl-C in the terminal reaches the parent alone, which ends them.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            pipeline = _local_pipeline(args, workers) if is_local(args) else beam.Pipeline(options=_options(args))
+            pipeline = (
+                _local_pipeline(args, workers) if is_local(args) else beam.Pipeline(options=pipeline_options(args))
+            )
             build(pipeline)
             pipeline.run().wait_until_finish()
         except BaseException as error:
@@ -75,7 +77,7 @@ def _local_pipeline(args: argparse.Namespace, workers: int) -> beam.Pipeline:
     if args.direct_num_workers != 1:
         workers = args.direct_num_workers
     if args.direct_running_mode == "multi_threading" or workers == 1:
-        return beam.Pipeline(FnApiRunner(), _options(args))
+        return beam.Pipeline(FnApiRunner(), pipeline_options(args))
     os.environ[worker.PARENT_VARIABLE] = str(os.getpid())
     if args.debug:
         os.environ[worker.DEBUG_VARIABLE] = "1"
@@ -83,11 +85,11 @@ def _local_pipeline(args: argparse.Namespace, workers: int) -> beam.Pipeline:
     environment = SubprocessSDKEnvironment.from_command_string(command)
     return beam.Pipeline(
         FnApiRunner(default_environment=environment),
-        _options(args, direct_num_workers=workers, direct_running_mode="in_memory"),
+        pipeline_options(args, direct_num_workers=workers, direct_running_mode="in_memory"),
     )
 
 
-def _options(args: argparse.Namespace, **ours: Any) -> PipelineOptions:
+def pipeline_options(args: argparse.Namespace, **ours: Any) -> PipelineOptions:
     """Return those of Beam's options that differ from their defaults, and `ours`."""
     given: dict[str, Any] = {}
     for cls in PipelineOptions.__subclasses__():

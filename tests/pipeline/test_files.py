@@ -1,0 +1,54 @@
+"""Whoever opens a file sees all of it, however many write it, and whatever stops them."""
+
+import threading
+
+import pyarrow as pa
+import pytest
+
+from pipeline import files
+
+
+def test_readers_never_see_half_a_file_that_many_write(tmp_path):
+    path = str(tmp_path / "folder" / "file")
+    contents = [bytes([k]) * 2_000_000 for k in range(4)]
+    files.write_bytes(path, contents[0])
+    done = threading.Event()
+
+    def write(content: bytes) -> None:
+        while not done.is_set():
+            files.write_bytes(path, content)
+
+    writers = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for writer in writers:
+        writer.start()
+    seen = {files.read_bytes(path) for _ in range(200)}
+    done.set()
+    for writer in writers:
+        writer.join()
+    assert seen <= set(contents)
+    assert [p.name for p in (tmp_path / "folder").iterdir()] == ["file"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = str(tmp_path / "file")
+    files.write_bytes(path, b"old")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        files.write_bytes(path, b"new")
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_same_table_gives_the_same_bytes_on_any_file_system(tmp_path):
+    table = pa.table({"n": [1, 2, None], "name": ["a", "b", "c"]})
+    files.write_table(str(tmp_path / "a.parquet"), table)
+    files.write_table("memory://tables/b.parquet", table)
+    assert (tmp_path / "a.parquet").read_bytes() == files.read_bytes("memory://tables/b.parquet")
+    assert files.read_table("memory://tables/b.parquet").equals(table)
+    files.remove("memory://tables/b.parquet")
+    with pytest.raises(FileNotFoundError):
+        files.read_bytes("memory://tables/b.parquet")
