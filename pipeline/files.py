@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import os
 import uuid
-from typing import Any
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-
-def file_system(url: str) -> tuple[Any, str]:
-    """Return the fsspec file system of a path or URL, and the path within it."""
-    return fsspec.core.url_to_fs(url)
+from pipeline import sources
 
 
 def read_bytes(url: str) -> bytes:
     """Return the content of a file."""
-    fs, path = file_system(url)
+    fs, path = sources.file_system(url)
     return bytes(fs.cat_file(path))
 
 
@@ -28,7 +23,7 @@ def write_bytes(url: str, content: bytes) -> None:
 
     Locally a temporary file beside it is synced and renamed; an object store shows an object once it is complete.
     """
-    fs, path = file_system(url)
+    fs, path = sources.file_system(url)
     fs.makedirs(os.path.dirname(path), exist_ok=True)
     if not isinstance(fs, LocalFileSystem):
         fs.pipe_file(path, content)
@@ -48,7 +43,7 @@ def write_bytes(url: str, content: bytes) -> None:
 
 def remove(url: str) -> None:
     """Remove a file if it is there."""
-    fs, path = file_system(url)
+    fs, path = sources.file_system(url)
     if fs.exists(path):
         fs.rm_file(path)
 

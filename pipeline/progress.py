@@ -12,7 +12,7 @@ from typing import TextIO
 from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
-from pipeline import files
+from pipeline import sources
 from pipeline.records import Outcome
 
 _QUIET_INTERVAL_S = 30.0
@@ -31,7 +31,7 @@ class Note:
 
 def path_in(root: str) -> str | None:
     """Return the progress file of a run; None where several processes cannot append to one (object stores)."""
-    fs, path = files.file_system(root)
+    fs, path = sources.file_system(root)
     return f"{path}/progress.jsonl" if isinstance(fs, LocalFileSystem) else None
 
 
