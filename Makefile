@@ -32,6 +32,7 @@ lint: setup  ## check style and types
 bench: setup  ## time our kernels against the libraries, in one run
 	$(BIN)/python -m tests.stats.bench_loudness
 	$(BIN)/python -m tests.stats.bench_spectra
+	$(BIN)/python -m tests.pipeline.bench_separation
 
 clean:  ## remove the environment, caches and outputs
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Times separation of a generated song, torch's fused attention against ours: `python -m tests.pipeline.bench_separation`."""
+"""Times separation as Demucs comes and as we run it, in one run: `python -m tests.pipeline.bench_separation`."""
 
 import time
 from dataclasses import replace
