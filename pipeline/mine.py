@@ -231,9 +231,7 @@ def _settings(args: argparse.Namespace, separates: bool) -> MiningSettings:
         overlap=args.overlap,
     )
     if separates:
-        if model_store.find(args.model, args.model_repo) is None:
-            print(f"fetching the weights of {args.model}, once", file=sys.stderr)
-        found = model_store.resolve(args.model, args.model_repo)
+        found = model_store.fetch_aloud(args.model, args.model_repo)
         separation = replace(separation, weights_sha256=found.weights_sha256)
         if runner.is_local(args):
             separation = separation.resolved()

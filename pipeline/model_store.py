@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,13 @@ def resolve(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFi
     raise ModelUnavailable(
         f"model {name} cannot be had: {'; '.join(failures)}. Give --model-repo FOLDER with {name}.yaml and its weights"
     )
+
+
+def fetch_aloud(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFiles:
+    """As `resolve`, and say so on stderr where the model must be fetched first: that can take a minute."""
+    if find(name, model_repo) is None:
+        print(f"fetching the weights of {name}, once ({LICENCE})", file=sys.stderr, flush=True)
+    return resolve(name, model_repo)
 
 
 def find(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFiles | None:
