@@ -41,8 +41,8 @@ def run(args: argparse.Namespace) -> int:
     _compare(sources)
     priors = list(sources.values())[-1] / "priors"
     _tell("4. The priors of how these songs are mixed.")
-    _mixprior("query", str(priors), "--stem", "song")
-    _mixprior("query", str(priors), "--stem", "vocals")
+    _mixprior("query", str(priors), "--stem", "song", "--group", "all")
+    _mixprior("query", str(priors), "--stem", "vocals", "--group", "all")
     _tell("5. Mix a vocal and a backing as these songs are mixed.")
     pair = root / "pair"
     _mixprior(
