@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from stats.errors import InputError
 
@@ -18,6 +19,20 @@ COMMANDS = {
     "model": ("pipeline.model_command", "fetch or show the separation model"),
     "demo": ("pipeline.demo", "generate songs of known truth, mine them, and hold truth against measurement"),
 }
+
+
+def command() -> NoReturn:
+    """Run the command line and leave: the entry point of `mixprior`.
+
+    Not by `sys.exit`: while Python takes itself apart, the thread pools of Arrow and torch can abort the process, and a
+    finished run would end with a signal for an exit code.
+    """
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,4 +82,4 @@ def _no_command(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -178,7 +178,7 @@ def open_priors(path: str | Path) -> Priors:
         NotPriors: if there are no priors there, or they are damaged or foreign.
         PriorsVersionError: if they are of another version of the layout.
     """
-    folder = Path(path)
+    folder = local_folder(path)
     if not (folder / PRIORS_FILE).is_file() and (folder / "priors" / PRIORS_FILE).is_file():
         folder = folder / "priors"
     file = folder / PRIORS_FILE
@@ -212,6 +212,13 @@ def _check_version(file: Path, schema: pa.Schema) -> None:
             return
         remedy = f"and lack {', '.join(missing)}: build them again with `mixprior mine`"
     raise PriorsVersionError(f"{file}: priors of version {text}, this mixprior reads {SCHEMA_VERSION}; {remedy}")
+
+
+def local_folder(path: str | Path) -> Path:
+    """Return a folder on this machine. Raises `NotPriors` for a URL."""
+    if "://" in str(path):
+        raise NotPriors(f"{path} is not on this machine: copy priors, songs.parquet and features, and ask the copy")
+    return Path(path)
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:

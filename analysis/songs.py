@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.priors import PriorsLookupError, open_priors, suggest
+from analysis.priors import PriorsLookupError, local_folder, open_priors, suggest
 from stats.errors import InputError
 from stats.schema import features_path
 
@@ -88,8 +88,8 @@ def open_songs(path: str | Path) -> Songs:
     Raises:
         NotARun: if it holds no table of songs.
     """
-    file = Path(path) / SONGS_FILE
+    folder = local_folder(path)
     try:
-        return Songs(Path(path), pq.read_table(file))
+        return Songs(folder, pq.read_table(folder / SONGS_FILE))
     except (OSError, pa.ArrowException) as error:
         raise NotARun(f"{path} holds no {SONGS_FILE}; give the output folder of `mixprior mine`") from error

@@ -15,6 +15,7 @@ import soundfile
 
 from pipeline.synthesis import RATE_HZ, SCORES, Score, perform
 
+_COMMAND = str(Path(sys.executable).with_name("mixprior"))
 _PAIR = SCORES[1]
 """The song whose vocal and backing are mixed at the end."""
 
@@ -104,7 +105,7 @@ def _value(found: dict[str, float | None], score: Score) -> float | None:
 
 
 def _per_song(run_: Path, stem: str, statistic: str) -> dict[str, float | None]:
-    command = (*_python(), "query", str(run_), "--songs", "--stem", stem, "--stat", statistic, "--json")
+    command = (_COMMAND, "query", str(run_), "--songs", "--stem", stem, "--stat", statistic, "--json")
     rows = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["rows"]
     return {Path(row["path"]).stem: row["value"] for row in rows}
 
@@ -113,13 +114,9 @@ def _tell(text: str) -> None:
     print(f"\n{text}\n", flush=True)
 
 
-def _python() -> tuple[str, ...]:
-    return sys.executable, "-m", "mixprior"
-
-
 def _mixprior(*arguments: str, may_fail: bool = False) -> bool:
     print(f"$ mixprior {shlex.join(arguments)}", flush=True)
-    code = subprocess.run((*_python(), *arguments)).returncode
+    code = subprocess.run((_COMMAND, *arguments)).returncode
     if code and not may_fail:
         sys.exit(code)
     return code == 0

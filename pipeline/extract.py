@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import apache_beam as beam
 import pyarrow as pa
@@ -69,6 +69,11 @@ def failure(song: Song, song_id: str, error: SongError) -> Failure:
     return Failure(song_id, song.path, error.stage, type(error).__name__, " ".join(error.message.split()))
 
 
+def is_lasting(failed: Failure) -> bool:
+    """Whether a failure would come again: a file that could not be read may be back, a limit may be another."""
+    return failed.stage != "read" and failed.error != decode.TooLong.__name__
+
+
 class MineSong(beam.DoFn):
     """Takes ((feature key, song id), songs of that content) and gives an `Outcome` for each song.
 
@@ -84,7 +89,7 @@ class MineSong(beam.DoFn):
     def process(self, element: tuple[tuple[str, str], Iterable[tuple[Song, Failure | None]]]) -> Iterator[Outcome]:
         """Mine one song."""
         (feature_key, song_id), found = element
-        (song, unreadable), *others = sorted(found, key=lambda pair: pair[0].path)
+        (song, unreadable), *others = sorted(found, key=lambda pair: (pair[0].path, pair[0].to_json()))
         outcome = self._mine(song, song_id, Checkpoint(self.root, feature_key), unreadable)
         Metrics.counter("mixprior", f"songs_{outcome.status}").inc()
         outcomes = [outcome, *(Outcome(other, song_id, "duplicate", feature_key) for other, _ in others)]
@@ -103,9 +108,8 @@ class MineSong(beam.DoFn):
             if table is not None:
                 return outcome("kept", table)
             failed = checkpoint.failure(song_id)
-            # What could not be read has no content to be known by: it may have come back.
-            if failed is not None and not self.retry_failed and unreadable is None and failed.stage != "read":
-                return outcome("failed", failed=failed)
+            if failed is not None and not self.retry_failed and unreadable is None and is_lasting(failed):
+                return outcome("failed", failed=replace(failed, path=song.path))
         started_s = time.monotonic()
         try:
             if unreadable is not None:
@@ -145,7 +149,7 @@ def _write_songs(outcomes: list[Outcome], path: str) -> str:
             "metadata": json.dumps(dict(outcome.song.metadata)),
             **({} if outcome.failure is None else asdict(outcome.failure)),
         }
-        for outcome in sorted(outcomes, key=lambda outcome: outcome.song.path)
+        for outcome in sorted(outcomes, key=lambda each: (each.song.path, each.status, each.song.to_json()))
     ]
     files.write_table(path, pa.Table.from_pylist(rows, with_metadata(SONGS_SCHEMA)))
     return path

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from itertools import islice
 from typing import Any, NoReturn
 
 import apache_beam as beam
@@ -22,7 +21,7 @@ from pipeline.aggregate import Aggregate, WritePriors
 from pipeline.catalog import open_catalog
 from pipeline.checkpoint import Checkpoint
 from pipeline.decode import DecodeLimits
-from pipeline.extract import Extract, WriteSongs, fingerprint
+from pipeline.extract import Extract, WriteSongs, fingerprint, is_lasting
 from pipeline.records import InputError, Song
 from pipeline.separate import SeparationSettings
 from pipeline.settings import MiningSettings
@@ -66,14 +65,17 @@ def run(args: argparse.Namespace) -> int:
     """Run `mixprior mine`; return its exit code."""
     root = args.output.rstrip("/")
     songs = [song for catalog in args.catalog for song in open_catalog(catalog)]
-    songs = list(islice(songs, args.limit))
-    group_by = tuple(name for name in args.group_by.split(",") if name)
+    if (args.limit is not None and args.limit < 1) or args.workers < 1:
+        raise InputError("--limit and --workers take a number from 1")
+    songs = songs[: args.limit]
+    group_by = tuple(dict.fromkeys(name.strip() for name in args.group_by.split(",") if name.strip()))
     _check_groups(group_by, songs)
     allowed = _allowed_failures(args.max_failures, len(songs))
-    _check_output(root)
-    settings = _settings(args, any(not song.has_stems for song in songs))
+    separates = any(not song.has_stems for song in songs)
     if args.dry_run:
-        return _dry_run(root, songs, settings, args)
+        return _dry_run(root, songs, _settings(args, separates), args)
+    _check_output(root)
+    settings = _settings(args, separates)
     logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)
     display = progress.Display(progress.path_in(root), len(songs), args.quiet)
     interrupted = _Interrupt(display)
@@ -81,12 +83,25 @@ def run(args: argparse.Namespace) -> int:
     try:
         _extract(root, songs, settings, args, display)
         table = files.read_table(f"{root}/songs.parquet").to_pylist()
-        run_ = _Run(Counter(row["status"] for row in table), _hours(table), display.audio_s, display.elapsed_s)
+        run_ = _Run(
+            Counter(row["status"] for row in table),
+            _hours(table),
+            sum(row["duration_s"] for row in table if row["status"] == "mined"),
+            display.elapsed_s,
+        )
         if run_.finished:
             _aggregate(root, group_by, run_.finished, args, display)
             _write_manifest(root, table, group_by, settings)
     except KeyboardInterrupt:
         interrupted(signal.SIGINT, None)
+    except runner.WorkerDied as death:
+        display.close()
+        print(
+            f"mixprior: a worker process died ({death}), out of memory perhaps: fewer --workers need less; "
+            "the same command goes on from where it was",
+            file=sys.stderr,
+        )
+        runner.leave(1)
     display.close()
     print(run_.to_json(root) if args.json else run_.to_text(root))
     if run_.statuses["failed"] > allowed:
@@ -144,8 +159,7 @@ class _Interrupt:
 
     def __call__(self, number: int, _frame: object) -> NoReturn:
         self.display.close()
-        done = len(self.display.notes)
-        print(f"mixprior: interrupted after {done} songs; the same command goes on from there", file=sys.stderr)
+        print("mixprior: interrupted; the same command (without --force) goes on from there", file=sys.stderr)
         runner.leave(128 + number)
 
 
@@ -154,6 +168,8 @@ def _extract(
 ) -> None:
     catalog_path = f"{root}/catalog.jsonl"
     files.write_bytes(catalog_path, "".join(f"{song.to_json()}\n" for song in songs).encode())
+    # Readers refuse priors without a manifest: from here on the old ones are not those of this catalog.
+    files.remove(f"{root}/priors/manifest.json")
     for has_stems in {song.has_stems for song in songs}:
         provenance = json.dumps(settings.provenance(has_stems), indent=2, sort_keys=True)
         files.write_bytes(f"{root}/features/{settings.feature_key(has_stems)}/settings.json", provenance.encode())
@@ -231,8 +247,10 @@ def _settings(args: argparse.Namespace, separates: bool) -> MiningSettings:
         overlap=args.overlap,
     )
     if separates:
-        found = model_store.fetch_aloud(args.model, args.model_repo)
-        separation = replace(separation, weights_sha256=found.weights_sha256)
+        find = model_store.find if args.dry_run else model_store.fetch_aloud
+        found = find(args.model, args.model_repo)
+        # Weights that are yet to be fetched have no rows.
+        separation = replace(separation, weights_sha256=found.weights_sha256 if found else "")
         if runner.is_local(args):
             separation = separation.resolved()
         elif separation.precision == "auto":
@@ -258,8 +276,10 @@ def _check_output(root: str) -> None:
     try:
         files.write_bytes(f"{root}/.writable", b"")
         files.remove(f"{root}/.writable")
-    except OSError as error:
-        raise InputError(f"cannot write to {root}: {error.strerror or error}") from error
+    except InputError:
+        raise
+    except Exception as error:  # every driver of an object store has exceptions of its own
+        raise InputError(f"cannot write to {root}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _allowed_failures(text: str | None, songs: int) -> int:
@@ -277,17 +297,18 @@ def _dry_run(root: str, songs: list[Song], settings: MiningSettings, args: argpa
     for song in songs:
         (feature_key, song_id), (_, unreadable) = fingerprint(song, settings)
         checkpoint = Checkpoint(root, feature_key)
-        if song_id in seen:
+        failed = checkpoint.failure(song_id)
+        if (feature_key, song_id) in seen:
             found["duplicate"] += 1
         elif not args.force and checkpoint.features(song_id) is not None:
             found["kept"] += 1
         elif unreadable is not None or (
-            not (args.force or args.retry_failed) and checkpoint.failure(song_id) is not None
+            failed is not None and is_lasting(failed) and not (args.force or args.retry_failed)
         ):
             found["failed"] += 1
         else:
             found["to mine"] += 1
-        seen.add(song_id)
+        seen.add((feature_key, song_id))
     names = ("to mine", "kept", "duplicate", "failed")
     if args.json:
         print(json.dumps({"songs": len(songs), **{name.replace(" ", "_"): found[name] for name in names}}))

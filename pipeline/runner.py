@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import apache_beam as beam
@@ -17,6 +19,13 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipeline import worker
+from stats.errors import InputError
+
+_OURS = str(Path(__file__).parent.parent)
+
+
+class WorkerDied(Exception):
+    """A local worker process ended before its work did: killed, out of memory, or crashed in native code."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         options._add_argparse_args(group)  # type: ignore[arg-type]
     for action in parser._actions[known:]:
         action.help = argparse.SUPPRESS
+    parser.set_defaults(direct_num_workers=None)  # so that a 1 can be told from nothing
 
 
 def is_local(args: argparse.Namespace) -> bool:
@@ -46,10 +56,18 @@ def run(
         tick: shows progress.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C, at once; the caller must then leave the process.
-        Exception: whatever ended the graph.
+        KeyboardInterrupt: on Ctrl-C, at once; the caller must then `leave`.
+        WorkerDied: if a local worker process did, at once; the caller must then `leave`.
+        InputError: if that is what ended the graph, in whichever process.
+        Exception: whatever else ended the graph.
     """
     failure: list[BaseException] = []
+    deaths: list[BaseException] = []
+
+    def note_death(died: threading.ExceptHookArgs) -> None:
+        # Beam's runner would wait for the answer of a dead worker for ever.
+        if died.thread is not None and died.thread.name == "run_worker" and died.exc_value is not None:
+            deaths.append(died.exc_value)
 
     def work() -> None:
         # Workers inherit this mask: a Ctrl-C in the terminal reaches the parent alone, which ends them.
@@ -63,25 +81,47 @@ def run(
         except BaseException as error:
             failure.append(error)
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.5)
-        tick()
+    threading.excepthook = note_death
+    try:
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.5)
+            tick()
+            if deaths:
+                raise WorkerDied(str(deaths[0]))
+    finally:
+        threading.excepthook = threading.__excepthook__
     if failure:
-        raise failure[0]
+        raise _in_one_line(failure[0]) from failure[0]
+
+
+def _in_one_line(error: BaseException) -> BaseException:
+    """Return an error of another process, which Beam hands on as its whole traceback, as what it was."""
+    last = re.findall(r"^([\w.]+): (.+)$", str(error), re.MULTILINE)
+    if "Traceback" not in str(error) or not last:
+        return error
+    name, message = last[-1]
+    kinds, found = [InputError], {InputError.__name__}
+    while kinds:
+        kinds = [each for kind in kinds for each in kind.__subclasses__()]
+        found |= {kind.__name__ for kind in kinds}
+    kind = name.rpartition(".")[2]
+    return InputError(message) if kind in found else RuntimeError(f"{kind}: {message}")
 
 
 def _local_pipeline(args: argparse.Namespace, workers: int) -> beam.Pipeline:
     """Return a pipeline on Beam's own local runner: the short names of runners first look for a binary afar."""
-    if args.direct_num_workers != 1:
-        workers = args.direct_num_workers
+    if args.direct_num_workers is not None:
+        workers = args.direct_num_workers or os.cpu_count() or 1
     if args.direct_running_mode == "multi_threading" or workers == 1:
         return beam.Pipeline(FnApiRunner(), pipeline_options(args))
     os.environ[worker.PARENT_VARIABLE] = str(os.getpid())
     if args.debug:
         os.environ[worker.DEBUG_VARIABLE] = "1"
-    command = f"{shlex.quote(sys.executable)} -m pipeline.worker"
+    # Not `-m pipeline.worker`: that would look for our packages in the user's folder first.
+    code = f"import sys; sys.path.insert(0, {_OURS!r}); from pipeline.worker import main; main()"
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}"
     environment = SubprocessSDKEnvironment.from_command_string(command)
     return beam.Pipeline(
         FnApiRunner(default_environment=environment),
@@ -97,6 +137,8 @@ def pipeline_options(args: argparse.Namespace, **ours: Any) -> PipelineOptions:
         cls._add_argparse_args(parser)  # type: ignore[arg-type]
         defaults = vars(parser.parse_args([]))
         given.update({name: getattr(args, name) for name in defaults if getattr(args, name) != defaults[name]})
+    if given.get("direct_num_workers", 0) is None:
+        del given["direct_num_workers"]
     return PipelineOptions([], **{**given, **ours})
 
 

@@ -1,6 +1,6 @@
 """A local worker process: Beam's own, which ends with its parent and keeps its log to itself.
 
-The runner starts it as `python -m pipeline.worker`, with Beam's settings and ours in the environment.
+The runner calls `main` in a fresh interpreter, with Beam's settings and ours in the environment.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 PARENT_VARIABLE = "MIXPRIOR_PARENT_PID"
 DEBUG_VARIABLE = "MIXPRIOR_DEBUG"
@@ -21,14 +22,21 @@ def end_with(parent_pid: int) -> None:
     """
 
     def watch() -> None:
-        while True:
-            try:
-                os.kill(parent_pid, 0)
-            except ProcessLookupError:
-                os._exit(1)
+        while _runs(parent_pid):
             time.sleep(0.5)
+        os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A process that ended, but whose own parent has not asked for its exit code yet, still takes signals.
+    stat = Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 def main() -> None:
@@ -40,7 +48,3 @@ def main() -> None:
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv)
-
-
-if __name__ == "__main__":
-    main()

@@ -56,7 +56,7 @@ class Summary:
         Raises:
             ValueError: if a value is infinite or 2**21 or more histogram bins from zero.
         """
-        values = np.asarray(values, np.float64)
+        values = np.asarray(values, np.float64) + 0.0  # there is one zero: -0.0 would depend on the order
         present = ~np.isnan(values)
         if np.abs(values[present]).max(initial=0.0) >= _LIMIT * resolution:
             raise ValueError(f"a value lies beyond what a resolution of {resolution} can count")
