@@ -58,18 +58,26 @@ def test_limit_takes_the_first_songs(stems_catalog, mixprior, tmp_path):
     assert [Path(song["path"]).name for song in songs(tmp_path)] == ["Amber", "Birch"]
 
 
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
-def test_an_interrupted_run_goes_on_with_the_rest_only(stems_catalog, mixprior, tmp_path, how, code):
-    command = [sys.executable, "-m", "mixprior", "mine", str(stems_catalog), "-o", str(tmp_path), "-j", "2"]
-    mark = f"INTERRUPTED_RUN={tmp_path}"
-    environment = {**os.environ, "INTERRUPTED_RUN": str(tmp_path)}
+def start_until(finished: int, catalog: Path, out: Path) -> tuple[subprocess.Popen, str]:
+    """Start a run and wait until so many songs are finished; give it, and a mark that its processes inherit."""
     run = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "mixprior", "mine", str(catalog), "-o", str(out), "-j", "2"],
+        cwd=ROOT,
+        env={**os.environ, "RUN_UNDER_TEST": str(out)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline_s = time.monotonic() + 120
-    while len(features(tmp_path)) < 2 and time.monotonic() < deadline_s:
+    while len(features(out)) < finished and time.monotonic() < deadline_s:
         assert run.poll() is None, "the run ended before it could be interrupted"
         time.sleep(0.005)
+    return run, f"RUN_UNDER_TEST={out}"
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_an_interrupted_run_goes_on_with_the_rest_only(stems_catalog, mixprior, tmp_path, how, code):
+    run, mark = start_until(2, stems_catalog, tmp_path)
     run.send_signal(how)
     _, told = run.communicate(timeout=20)
     assert run.returncode == code
@@ -86,15 +94,7 @@ def test_an_interrupted_run_goes_on_with_the_rest_only(stems_catalog, mixprior, 
 
 
 def test_a_worker_that_is_killed_ends_the_run_in_one_line_and_loses_no_song(stems_catalog, mixprior, tmp_path):
-    command = [sys.executable, "-m", "mixprior", "mine", str(stems_catalog), "-o", str(tmp_path), "-j", "2"]
-    mark = f"KILLED_WORKER={tmp_path}"
-    environment = {**os.environ, "KILLED_WORKER": str(tmp_path)}
-    run = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline_s = time.monotonic() + 120
-    while not features(tmp_path) and time.monotonic() < deadline_s:
-        time.sleep(0.005)
+    run, mark = start_until(1, stems_catalog, tmp_path)
     workers = [p for p in Path("/proc").glob("[0-9]*") if carries(p, mark) and is_python_worker(p)]
     os.kill(int(workers[0].name), signal.SIGKILL)
     _, told = run.communicate(timeout=60)
