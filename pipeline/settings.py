@@ -16,7 +16,7 @@ class MiningSettings:
     """How songs are mined: everything a worker needs to know.
 
     Attributes:
-        separation: model and way of separating, with concrete values (no "auto").
+        separation: model and way of separating, with a concrete precision wherever something is separated.
         limits: what is refused before decoding.
     """
 
