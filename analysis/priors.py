@@ -27,6 +27,8 @@ EVERY_SONG = "all"
 """The group that all songs belong to."""
 
 _CHOICES_SHOWN = 30
+_SINCE_1_1 = set(PRIORS_SCHEMA.names[PRIORS_SCHEMA.names.index("n_silent") :])
+"""Columns that files of the first layout do not have; they read as null."""
 
 
 class NotPriors(InputError):
@@ -76,6 +78,17 @@ class Prior:
     p75: float | None
     p90: float | None
     p95: float | None
+    n_silent: int | None = None
+    se: float | None = None
+    mean_low: float | None = None
+    mean_high: float | None = None
+    median_low: float | None = None
+    median_high: float | None = None
+    trimmed_mean: float | None = None
+    weighted_mean: float | None = None
+    shrunk_mean: float | None = None
+    shrinkage: float | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +179,11 @@ class Priors:
         file = self.path / PRIORS_FILE
         schema = pa.schema([PRIORS_SCHEMA.field(name) for name in columns])
         try:
-            return pq.read_table(file, columns=list(columns), filters=condition).cast(schema)
+            table = pq.read_table(file, columns=list(columns), filters=condition)
+            for field in schema:
+                if field.name not in table.column_names:  # an older file
+                    table = table.append_column(field, pa.nulls(len(table), field.type))
+            return table.select(list(columns)).cast(schema)
         except (OSError, pa.ArrowException) as error:
             raise NotPriors(f"{file} is damaged ({_first_line(error)}); build the priors again") from error
 
@@ -207,7 +224,7 @@ def _check_version(file: Path, schema: pa.Schema) -> None:
     elif int(major) < SCHEMA_VERSION:
         remedy = "build them again with `mixprior mine`"
     else:
-        missing = sorted(set(PRIORS_SCHEMA.names) - set(schema.names))
+        missing = sorted({field.name for field in PRIORS_SCHEMA} - set(schema.names) - _SINCE_1_1)
         if not missing:
             return
         remedy = f"and lack {', '.join(missing)}: build them again with `mixprior mine`"

@@ -47,9 +47,42 @@ PRIORS_SCHEMA = pa.schema(
         pa.field("n", pa.int64(), nullable=False),
         pa.field("n_missing", pa.int64(), nullable=False),
         *(pa.field(name, pa.float64()) for name in ("mean", "sd", "min", "max", *QUANTILES)),
+        pa.field("n_silent", pa.int64()),
+        *(
+            pa.field(name, pa.float64())
+            for name in (
+                *("se", "mean_low", "mean_high", "median_low", "median_high"),
+                *("trimmed_mean", "weighted_mean", "shrunk_mean", "shrinkage"),
+            )
+        ),
+        pa.field("parent", pa.string()),
     ]
 )
-"""The priors: a row for each group, stem and statistic, and for each bin of a vector."""
+"""The priors: a row for each group, stem and statistic, and for each bin of a vector.
+
+`n_missing` songs have no value; of these, `n_silent` because the stem is silent. `se` is the standard error of the mean;
+`mean_low` to `mean_high` and `median_low` to `median_high` are 95 % intervals; `trimmed_mean` leaves out a tenth at
+either end; `weighted_mean` weights songs with the confidence in their separation. `shrunk_mean` is the mean drawn
+towards that of the `parent` group, by the share `shrinkage`: what to use where a group is small. Files written before
+the columns from `n_silent` on existed read as null there.
+"""
+
+JOINT_SCHEMA = pa.schema(
+    [
+        *(
+            pa.field(name, pa.string(), nullable=False)
+            for name in ("group", "stem", "statistic", "other_stem", "other_statistic")
+        ),
+        pa.field("n", pa.int64(), nullable=False),
+        *(
+            pa.field(name, pa.float64())
+            for name in ("correlation", "correlation_low", "correlation_high", "slope", "intercept", "residual_sd")
+        ),
+    ]
+)
+"""Joint facts: for each pair of scalar statistics, over the songs that have both, Pearson's correlation with its 95 %
+interval, and the least-squares line `statistic = intercept + slope * other_statistic` (its R2 is the correlation's square).
+"""
 
 
 def features_path(feature_key: str, song_id: str) -> str:
