@@ -14,9 +14,14 @@ from stats.errors import InputError
 
 COMMANDS = {
     "mine": ("pipeline.mine", "mine priors from a catalog of songs"),
+    "aggregate": ("pipeline.aggregate_command", "build priors anew from a run's rows, in other groups"),
+    "merge": ("analysis.merge", "add priors of several catalogs together"),
     "query": ("analysis.query", "ask priors for their numbers"),
+    "report": ("analysis.report", "write priors as one page for people"),
+    "constants": ("analysis.constants_command", "take constants of FxNorm-automix or of a mixer from priors"),
     "mix": ("mixing.mix", "mix a vocal and a backing by priors"),
     "model": ("pipeline.model_command", "fetch or show the separation model"),
+    "catalog": ("pipeline.catalog_command", "list the songs of a published dataset in a manifest for `mine`"),
     "demo": ("pipeline.demo", "generate songs of known truth, mine them, and hold truth against measurement"),
 }
 
@@ -77,7 +82,7 @@ def _no_command(argv: Sequence[str]) -> int:
         print(f"mixprior: there is no command {argv[0]!r}", file=stream)
     print("usage: mixprior COMMAND ...    (mixprior COMMAND --help tells more)\n", file=stream)
     for name, (_, description) in COMMANDS.items():
-        print(f"  {name:<8}{description}", file=stream)
+        print(f"  {name:<11}{description}", file=stream)
     return 0 if asked else 2
 
 

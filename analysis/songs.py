@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.priors import PriorsLookupError, local_folder, open_priors, suggest
+from analysis.rows import Rows
 from stats.errors import InputError
-from stats.schema import features_path
+from stats.schema import FINISHED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SONGS_FILE = "songs.parquet"
-_FINISHED = ("mined", "kept")
 
 
 class NotARun(InputError):
@@ -66,11 +66,9 @@ class Songs:
         return rows
 
     def _rows(self, stem: str, statistic: str, unit: str) -> Iterator[dict[str, Any]]:
+        values = Rows(self.path, self.table).values(stem, statistic)
         for song in self.table.to_pylist():
-            if song["status"] not in _FINISHED:
-                continue
-            file = self.path / features_path(song["feature_key"], song["song_id"])
-            for value in pq.read_table(file, columns=[statistic], filters=[("stem", "=", stem)])[statistic]:
+            if song["song_id"] in values and song["status"] in FINISHED:
                 yield {
                     "song_id": song["song_id"],
                     "path": song["path"],
@@ -78,7 +76,7 @@ class Songs:
                     "stem": stem,
                     "statistic": statistic,
                     "unit": unit,
-                    "value": value.as_py(),
+                    "value": values[song["song_id"]],
                 }
 
 

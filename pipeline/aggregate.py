@@ -3,194 +3,255 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.combiners import ToList
 
-from pipeline import files
+from pipeline import archive, files
 from pipeline.checkpoint import Checkpoint
-from stats.registry import COLUMNS, columns_of
-from stats.schema import PRIORS_SCHEMA, QUANTILES, with_metadata
-from stats.statistic import Column
-from stats.summary import Summary
+from stats.digest import Digest
+from stats.errors import InputError
+from stats.evidence import Evidence, joined_members
+from stats.schema import FINISHED, MEMBERS_SCHEMA
+from stats.tally import Grouping, tally
 
-_COLUMNS = {column.name: column for column in COLUMNS}
 _BATCH = 64
-"""Songs read at a time: enough for array arithmetic to pay, little enough for memory."""
-
-Summaries = dict[tuple[str, str], Summary]
-"""One summary for each (stem, statistic)."""
+"""Single songs read at a time: enough for array arithmetic to pay, little enough for memory."""
+_PIECE_BYTES = 32 << 20
+_PENDING = 8
+"""Digests that are merged at a time: merging touches every histogram."""
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Some songs of one group, ready to be summarised.
+class Batch:
+    """Some rows on disk.
 
     Attributes:
-        group: "all", or a column of the manifest and a value of it ("genre=rock").
-        table: their rows, as `stats.schema.FEATURES_SCHEMA` has them.
+        feature_key: how they were measured.
+        part: path of a part of the archive; None for files of single songs.
+        song_ids: the single songs; of a part, those that lie elsewhere too, and are to be left out here.
     """
 
-    group: str
-    table: pa.Table
+    feature_key: str
+    part: str | None
+    song_ids: tuple[str, ...] = field(repr=False)
 
 
 @dataclass
 class Aggregate(beam.PTransform):
-    """Takes paths of songs tables and gives (group, {(stem, statistic): `Summary`}) for each group.
+    """Takes paths of songs tables and gives (group, `Digest`) for each group.
 
     Attributes:
-        root: the run's folder, in which the features lie.
-        group_by: columns of the manifest to group by, besides "all".
+        root: the run's folder, in which the rows lie.
+        grouping: how songs are grouped and corrected.
     """
 
     root: str
-    group_by: tuple[str, ...] = ()
+    grouping: Grouping = field(default_factory=Grouping)
 
     def expand(self, songs_tables: PCollection) -> PCollection:
         """Build the graph."""
         return (
             songs_tables
-            | "List finished songs" >> beam.FlatMap(finished_songs)
-            | "Spread finished songs" >> beam.Reshuffle()
-            | "Batch songs" >> beam.BatchElements(min_batch_size=_BATCH, max_batch_size=_BATCH)
-            | "Read their rows" >> beam.FlatMap(read_rows, self.root, self.group_by)
-            | "Key by group" >> beam.Map(lambda rows: (rows.group, rows.table))
-            | "Summarise groups" >> beam.CombinePerKey(SummariseRows())
+            | "Find their rows" >> beam.FlatMap(lambda path: [(path, batch) for batch in batches(self.root, path)])
+            | "Spread rows" >> beam.Reshuffle()
+            | "Digest rows" >> beam.ParDo(DigestRows(self.root, self.grouping))
+            | "Merge groups" >> beam.CombinePerKey(MergeDigests())
         )
 
 
-def finished_songs(songs_path: str) -> Iterator[tuple[str, str, str]]:
-    """Give (song id, feature key, metadata as JSON) of every mined song in a songs table."""
-    table = files.read_table(songs_path).select(["song_id", "feature_key", "metadata", "status"])
-    for row in table.to_pylist():
-        if row["status"] in ("mined", "kept"):
-            yield row["song_id"], row["feature_key"], row["metadata"]
+class DigestRows(beam.DoFn):
+    """Takes (path of a songs table, `Batch`) and gives (group, `Digest`) for every group one of its songs is in."""
+
+    def __init__(self, root: str, grouping: Grouping) -> None:
+        self.root, self.grouping = root, grouping
+        self.catalogs: dict[str, _Catalog] = {}
+
+    def process(self, element: tuple[str, Batch]) -> Iterator[tuple[str, Digest]]:
+        """Digest one batch."""
+        songs_path, batch = element
+        if songs_path not in self.catalogs:
+            self.catalogs[songs_path] = _catalog(songs_path)
+        metadata = self.catalogs[songs_path].metadata(batch.feature_key)
+        separated = settings_of(self.root, batch.feature_key)["stems"] == "separated"
+        for rows in read(self.root, batch):
+            yield from tally(rows, metadata, self.grouping, separated)
 
 
-def read_rows(songs: list[tuple[str, str, str]], root: str, group_by: Iterable[str]) -> Iterator[Rows]:
-    """Read the rows of some songs and give them once for every group that one of the songs is in."""
-    members: dict[str, list[pa.Table]] = {}
-    for song_id, feature_key, metadata in songs:
-        table = files.read_table(Checkpoint(root, feature_key).features_path(song_id)).replace_schema_metadata()
-        for group in groups_of(json.loads(metadata), group_by):
-            members.setdefault(group, []).append(table)
-    for group, tables in members.items():
-        yield Rows(group, pa.concat_tables(tables))
+def batches(root: str, songs_path: str) -> list[Batch]:
+    """Find where the rows of the finished songs of a songs table lie.
 
-
-def groups_of(metadata: Mapping[str, object], group_by: Iterable[str]) -> list[str]:
-    """Return the groups a song is in: always "all", and one for each column that has a value.
-
-    >>> groups_of({"genre": "rock", "year": None}, ["genre", "year"])
-    ['all', 'genre=rock']
+    Raises:
+        InputError: if the rows of some are gone.
     """
-    return ["all", *(f"{name}={metadata[name]}" for name in group_by if metadata.get(name) not in (None, ""))]
+    found = []
+    catalog = _catalog(songs_path)
+    for feature_key in catalog.feature_keys:
+        wanted = catalog.song_ids(feature_key)
+        single = np.array(archive.loose_songs(root, feature_key), "S")
+        own = wanted[np.isin(wanted, single)]
+        index = archive.Index.of(root, feature_key)
+        place = index.find(wanted)
+        lost = ~np.isin(wanted, single) & (place < 0)
+        if lost.any():
+            raise InputError(
+                f"{root} has no rows of {lost.sum()} songs that songs.parquet calls finished: mine the catalog again"
+            )
+        names = [song_id.decode() for song_id in own]
+        for start in range(0, len(names), _BATCH):
+            found.append(Batch(feature_key, None, tuple(names[start : start + _BATCH])))
+        archived = np.isin(index.song_ids, wanted) & ~np.isin(index.song_ids, own)
+        for k, path in enumerate(index.paths):
+            if (archived & (index.part == k)).any():
+                here, _ = archive.songs_in(path)
+                elsewhere = here[~np.isin(here, index.song_ids[archived & (index.part == k)])]
+                found.append(Batch(feature_key, path, tuple(song_id.decode() for song_id in elsewhere)))
+    return found
 
 
-class SummariseRows(beam.CombineFn):
-    """Takes tables of songs and gives one `Summary` for each stem and statistic that a song has."""
+def read(root: str, batch: Batch) -> Iterator[pa.Table]:
+    """Give the rows of a batch, a few tens of megabytes at a time."""
+    if batch.part is None:
+        checkpoint = Checkpoint(root, batch.feature_key)
+        tables = [files.read_table(checkpoint.features_path(song_id)) for song_id in batch.song_ids]
+        yield pa.concat_tables([table.replace_schema_metadata() for table in tables])
+        return
+    for rows in archive.read_part(batch.part, _PIECE_BYTES):
+        if batch.song_ids:
+            rows = rows.filter(pc.invert(pc.is_in(rows["song_id"], pa.array(batch.song_ids))))
+        if len(rows):
+            yield rows
 
-    def create_accumulator(self) -> Summaries:
-        """Nothing summarised."""
-        return {}
 
-    def add_input(self, summaries: Summaries, table: pa.Table) -> Summaries:
+class MergeDigests(beam.CombineFn):
+    """Takes digests of one group and gives the digest of all its songs."""
+
+    def create_accumulator(self) -> list[Digest]:
+        """Nothing digested."""
+        return []
+
+    def add_input(self, digests: list[Digest], digest: Digest) -> list[Digest]:
         """Add some songs."""
-        return merge(summaries, summarise(table))
+        digests.append(digest)
+        return self.compact(digests) if len(digests) >= _PENDING else digests
 
-    def merge_accumulators(self, accumulators: Iterable[Summaries]) -> Summaries:
-        """Merge what several workers summarised."""
-        merged: Summaries = {}
-        for each in accumulators:
-            merged = merge(merged, each)
-        return merged
+    def merge_accumulators(self, accumulators: Iterable[list[Digest]]) -> list[Digest]:
+        """Merge what several workers digested."""
+        return self.compact([digest for digests in accumulators for digest in digests])
 
-    def extract_output(self, summaries: Summaries) -> Summaries:
-        """Give the summaries as they are."""
-        return summaries
+    def compact(self, digests: list[Digest]) -> list[Digest]:
+        """Merge what waits."""
+        return [Digest.merged(digests)] if digests else []
 
-
-def merge(left: Summaries, right: Summaries) -> Summaries:
-    """Merge two sets of summaries."""
-    merged = {**left, **right}
-    for key in left.keys() & right.keys():
-        merged[key] = left[key].merge(right[key])
-    return merged
-
-
-def summarise(table: pa.Table) -> Summaries:
-    """Summarise a table of songs directly, without Beam; columns that a stem never fills are left out."""
-    stems = np.array(table["stem"].to_pylist())
-    summaries: Summaries = {}
-    for stem in sorted(set(stems)):
-        rows = table.filter(pa.array(stems == stem))
-        for column in columns_of(stem):
-            summaries[stem, column.name] = Summary.of(_values(rows[column.name], column), column.resolution)
-    return summaries
-
-
-def to_table(groups: Iterable[tuple[str, Summaries]]) -> pa.Table:
-    """Turn (group, summaries) into the table of priors, sorted, with null where nothing was measured."""
-    tables = [PRIORS_SCHEMA.empty_table()]
-    for group, summaries in sorted(groups, key=lambda pair: pair[0]):
-        for (stem, statistic), summary in sorted(summaries.items()):
-            tables.append(_table(group, stem, _COLUMNS[statistic], summary))
-    return pa.concat_tables(tables).replace_schema_metadata(with_metadata(PRIORS_SCHEMA).metadata)
-
-
-def _table(group: str, stem: str, column: Column, summary: Summary) -> pa.Table:
-    bins = summary.n.size
-    empty = summary.n == 0
-    numbers = {
-        "mean": summary.mean(),
-        "sd": summary.sd(),
-        "min": np.where(empty, np.nan, summary.low),
-        "max": np.where(empty, np.nan, summary.high),
-        **{name: summary.quantile(q) for name, q in QUANTILES.items()},
-    }
-    return pa.table(
-        {
-            "group": [group] * bins,
-            "stem": [stem] * bins,
-            "statistic": [column.name] * bins,
-            "unit": [column.unit] * bins,
-            "bin": list(range(bins)) if column.is_vector else [None],
-            "bin_hz": list(column.axis_hz) if column.axis_hz is not None else [None],
-            "n": summary.n,
-            "n_missing": summary.missing,
-            **{name: pa.array(values, from_pandas=True) for name, values in numbers.items()},
-        },
-        PRIORS_SCHEMA,
-    )
+    def extract_output(self, digests: list[Digest]) -> Digest:
+        """Give the digest of all."""
+        return Digest.merged(digests)
 
 
 @dataclass
 class WritePriors(beam.PTransform):
-    """Takes (group, summaries) and writes the table of priors to `path`; gives that path."""
+    """Takes (group, digest) and writes the priors folder; gives its path.
 
-    path: str
+    Attributes:
+        folder: where to write.
+        root: the run's folder.
+        songs_path: path of the table of songs.
+        grouping: how songs were grouped and corrected.
+        versions: versions of the libraries, by name.
+    """
+
+    folder: str
+    root: str
+    songs_path: str
+    grouping: Grouping
+    versions: Mapping[str, str]
 
     def expand(self, groups: PCollection) -> PCollection:
         """Build the graph."""
-        return (
-            groups
-            | "Gather groups" >> ToList()
-            | "Write the priors" >> beam.Map(lambda found: files.write_table(self.path, to_table(found)))
+        return groups | "Gather groups" >> ToList() | "Write the priors" >> beam.Map(self.write)
+
+    def write(self, digests: list[tuple[str, Digest]]) -> str:
+        """Write the files, the manifest last."""
+        members = members_of(files.read_table(self.songs_path))
+        evidence = Evidence(
+            dict(digests),
+            members,
+            {key: settings_of(self.root, key) for key in sorted(set(members["feature_key"].to_pylist()))},
+            {name: [version] for name, version in self.versions.items()},
+            tuple(sorted(self.grouping.group_by)),
+            self.grouping.min_group,
+            None if self.grouping.calibration is None else json.loads(self.grouping.calibration),
         )
+        for name, content in evidence.files():
+            files.write_bytes(f"{self.folder}/{name}", content)
+        return self.folder
 
 
-def _values(cells: pa.ChunkedArray, column: Column) -> np.ndarray:
-    if column.axis_hz is None:
-        return cells.to_numpy(zero_copy_only=False).astype(np.float64)[:, None]
-    bins = len(column.axis_hz)
-    out = np.full((len(cells), bins), np.nan)
-    for k, cell in enumerate(cells):
-        if cell.is_valid:
-            out[k] = cell.values.to_numpy(zero_copy_only=False)
-    return out
+def members_of(songs: pa.Table) -> pa.Table:
+    """Return the songs of a songs table by content, `stats.schema.MEMBERS_SCHEMA`."""
+    copy = pc.equal(songs["status"], "duplicate")
+    copies = Counter(songs.filter(copy)["song_id"].to_pylist())
+    songs = songs.filter(pc.invert(copy))
+    counts = pa.array([copies[song_id] for song_id in songs["song_id"].to_pylist()], pa.int64())
+    columns = [songs[name] for name in ("song_id", "feature_key", "duration_s", "error")]
+    return joined_members([pa.table([*columns, counts], MEMBERS_SCHEMA)])
+
+
+def settings_of(root: str, feature_key: str) -> dict[str, Any]:
+    """Return how the rows of a feature key were measured."""
+    facts: dict[str, Any] = json.loads(files.read_bytes(f"{root}/features/{feature_key}/settings.json"))
+    return facts
+
+
+@dataclass
+class _Catalog:
+    """The finished songs of a songs table: by feature key, ids and metadata, sorted by id."""
+
+    by_key: dict[str, tuple[np.ndarray, pa.Array]]
+
+    @property
+    def feature_keys(self) -> list[str]:
+        return sorted(self.by_key)
+
+    def song_ids(self, feature_key: str) -> np.ndarray:
+        return self.by_key[feature_key][0]
+
+    def metadata(self, feature_key: str) -> Mapping[str, str]:
+        return _Lookup(*self.by_key[feature_key])
+
+
+class _Lookup(Mapping[str, str]):
+    """Metadata by song id, in two arrays: a dictionary of a million songs would take hundreds of megabytes."""
+
+    def __init__(self, song_ids: np.ndarray, metadata: pa.Array) -> None:
+        self.song_ids, self.values_ = song_ids, metadata
+
+    def __getitem__(self, song_id: str) -> str:
+        place = int(np.searchsorted(self.song_ids, song_id.encode()))
+        if place == len(self.song_ids) or self.song_ids[place] != song_id.encode():
+            raise KeyError(song_id)
+        return str(self.values_[place].as_py())
+
+    def __iter__(self) -> Iterator[str]:
+        return (song_id.decode() for song_id in self.song_ids)
+
+    def __len__(self) -> int:
+        return len(self.song_ids)
+
+
+def _catalog(songs_path: str) -> _Catalog:
+    table = files.read_table(songs_path).select(["song_id", "feature_key", "metadata", "status"])
+    table = table.filter(pc.is_in(table["status"], pa.array(FINISHED))).sort_by("song_id")
+    found = {}
+    for feature_key in pc.unique(table["feature_key"]).to_pylist():
+        own = table.filter(pc.equal(table["feature_key"], feature_key))
+        found[feature_key] = np.array(own["song_id"].to_pylist(), "S"), own["metadata"].combine_chunks()
+    return _Catalog(found)

@@ -15,7 +15,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.combiners import ToList
 
-from pipeline import decode, files, measure, progress
+from pipeline import archive, decode, files, measure, progress
 from pipeline.checkpoint import Checkpoint
 from pipeline.records import Failure, Outcome, Song, SongError
 from pipeline.settings import MiningSettings
@@ -85,6 +85,7 @@ class MineSong(beam.DoFn):
         self.root, self.settings = extract.root, extract.settings
         self.force, self.retry_failed = extract.force, extract.retry_failed
         self.progress_path = progress.path_in(extract.root)
+        self.archived: dict[str, archive.Index] = {}
 
     def process(self, element: tuple[tuple[str, str], Iterable[tuple[Song, Failure | None]]]) -> Iterator[Outcome]:
         """Mine one song."""
@@ -99,14 +100,13 @@ class MineSong(beam.DoFn):
             yield each
 
     def _mine(self, song: Song, song_id: str, checkpoint: Checkpoint, unreadable: Failure | None) -> Outcome:
-        def outcome(status: str, table: pa.Table | None = None, failed: Failure | None = None) -> Outcome:
-            duration_s = None if table is None else table["duration_s"].to_pylist()[-1]
+        def outcome(status: str, duration_s: float | None = None, failed: Failure | None = None) -> Outcome:
             return Outcome(song, song_id, status, checkpoint.feature_key, duration_s, failed)
 
         if not self.force:
-            table = checkpoint.features(song_id)
-            if table is not None:
-                return outcome("kept", table)
+            duration_s = self._kept(checkpoint, song_id)
+            if duration_s is not None:
+                return outcome("kept", duration_s)
             failed = checkpoint.failure(song_id)
             if failed is not None and not self.retry_failed and unreadable is None and is_lasting(failed):
                 return outcome("failed", failed=replace(failed, path=song.path))
@@ -122,7 +122,20 @@ class MineSong(beam.DoFn):
             return outcome("failed", failed=failed)
         checkpoint.finish(table)
         Metrics.distribution("mixprior", "mine_ms").update(int(1000 * (time.monotonic() - started_s)))
-        return outcome("mined", table)
+        return outcome("mined", _duration_s(table))
+
+    def _kept(self, checkpoint: Checkpoint, song_id: str) -> float | None:
+        """Length of a song whose rows are on disk; None if they are not."""
+        table = checkpoint.features(song_id)
+        if table is not None:
+            return _duration_s(table)
+        if checkpoint.feature_key not in self.archived:
+            self.archived[checkpoint.feature_key] = archive.Index.of(self.root, checkpoint.feature_key)
+        return self.archived[checkpoint.feature_key].duration_of(song_id)
+
+
+def _duration_s(table: pa.Table) -> float:
+    return float(table["duration_s"].to_pylist()[-1])
 
 
 @dataclass

@@ -14,19 +14,22 @@ from stats import registry
 from stats.registry import FEATURES_SCHEMA
 from stats.schema import with_metadata
 from stats.statistic import Value
-from stats.stem import StemSet
+from stats.stem import MIXTURE, StemSet
 
 
 def load(song: Song, settings: MiningSettings) -> StemSet:
-    """Decode a song and, unless its stems are in the catalog, separate it.
+    """Decode a song and separate it, unless its stems are in the catalog (and the settings take them).
 
     Raises:
         SongError: if it cannot be read, decoded or separated; the error tells the stage.
     """
     if song.has_stems:
-        stems, mixture = decode.decode_stems(song, settings.limits)
-        return StemSet(stems, mixture)
-    mixture = decode.decode_mixture(song, settings.limits)
+        known = StemSet(*decode.decode_stems(song, settings.limits))
+        if not settings.separate_all:
+            return known
+        mixture = known[MIXTURE].audio
+    else:
+        mixture = decode.decode_mixture(song, settings.limits)
     return StemSet(separate.load(settings.separation).separate(mixture), mixture)
 
 

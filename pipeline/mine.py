@@ -11,13 +11,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import Any, NoReturn
 
 import apache_beam as beam
 
-from pipeline import files, model_store, progress, runner
-from pipeline.aggregate import Aggregate, WritePriors
+from pipeline import archive, files, model_store, progress, runner
+from pipeline.aggregate_command import add_grouping, aggregate, check_calibration, check_groups, grouping_of
 from pipeline.catalog import open_catalog
 from pipeline.checkpoint import Checkpoint
 from pipeline.decode import DecodeLimits
@@ -25,11 +24,6 @@ from pipeline.extract import Extract, WriteSongs, fingerprint, is_lasting
 from pipeline.records import InputError, Song
 from pipeline.separate import SeparationSettings
 from pipeline.settings import MiningSettings
-from stats.registry import COLUMNS
-from stats.schema import SCHEMA_VERSION
-
-_SONGS_PER_AGGREGATING_WORKER = 256
-_NUMERIC_LIBRARIES = ("demucs", "librosa", "numpy", "pyarrow", "scipy", "soundfile", "soxr", "torch")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="songs, folders of songs or stems, or a CSV, JSONL or Parquet manifest with a `path` column",
     )
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder of the run")
-    parser.add_argument("--group-by", default="", metavar="A,B", help="manifest columns to group the priors by")
+    add_grouping(parser)
     parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 1, help="local processes (all cores)")
     parser.add_argument("-n", "--model", default="htdemucs", help="Demucs model (htdemucs)")
     parser.add_argument("--model-repo", metavar="DIR", help="folder that holds the model's weights")
@@ -68,14 +62,16 @@ def run(args: argparse.Namespace) -> int:
     if (args.limit is not None and args.limit < 1) or args.workers < 1:
         raise InputError("--limit and --workers take a number from 1")
     songs = songs[: args.limit]
-    group_by = tuple(dict.fromkeys(name.strip() for name in args.group_by.split(",") if name.strip()))
-    _check_groups(group_by, songs)
+    grouping = grouping_of(args)
+    check_groups(grouping, {name for song in songs for name, _ in song.metadata})
     allowed = _allowed_failures(args.max_failures, len(songs))
     separates = any(not song.has_stems for song in songs)
     if args.dry_run:
         return _dry_run(root, songs, _settings(args, separates), args)
     _check_output(root)
     settings = _settings(args, separates)
+    if separates:
+        check_calibration(grouping, settings.provenance(has_stems=False))
     logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)
     display = progress.Display(progress.path_in(root), len(songs), args.quiet)
     interrupted = _Interrupt(display)
@@ -90,8 +86,7 @@ def run(args: argparse.Namespace) -> int:
             display.elapsed_s,
         )
         if run_.finished:
-            _aggregate(root, group_by, run_.finished, args, display)
-            _write_manifest(root, table, group_by, settings)
+            aggregate(root, f"{root}/priors", grouping, args, run_.finished, display.refresh)
     except KeyboardInterrupt:
         interrupted(signal.SIGINT, None)
     except runner.WorkerDied as death:
@@ -193,51 +188,6 @@ def _read_songs(catalog_path: str) -> Iterator[Song]:
     return map(Song.from_json, files.read_bytes(catalog_path).decode().splitlines())
 
 
-def _aggregate(
-    root: str, group_by: tuple[str, ...], songs: int, args: argparse.Namespace, display: progress.Display
-) -> None:
-    def build(pipeline: beam.Pipeline) -> None:
-        _ = (
-            pipeline
-            | "Name the table of songs" >> beam.Create([f"{root}/songs.parquet"])
-            | "Aggregate" >> Aggregate(root, group_by)
-            | "Keep priors" >> WritePriors(f"{root}/priors/priors.parquet")
-        )
-
-    workers = min(args.workers, 1 + songs // _SONGS_PER_AGGREGATING_WORKER)
-    runner.run(build, args, workers, display.refresh)
-
-
-def _write_manifest(
-    root: str, songs: list[dict[str, Any]], group_by: tuple[str, ...], settings: MiningSettings
-) -> None:
-    mined = [song for song in songs if song["status"] in ("mined", "kept")]
-    keys = Counter(song["feature_key"] for song in mined)
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
-        "songs": len(mined),
-        "hours": round(_hours(songs), 6),
-        "duplicates": sum(song["status"] == "duplicate" for song in songs),
-        "failed": sum(song["status"] == "failed" for song in songs),
-        "failures": dict(Counter(song["error"] for song in songs if song["error"])),
-        "group_by": list(group_by),
-        "features": {
-            settings.feature_key(has_stems): {
-                **settings.provenance(has_stems),
-                "songs": keys[settings.feature_key(has_stems)],
-            }
-            for has_stems in (True, False)
-            if settings.feature_key(has_stems) in keys
-        },
-        "statistics": {
-            column.name: {"unit": column.unit, "definition": column.definition, "resolution": column.resolution}
-            for column in COLUMNS
-        },
-        "versions": {name: version(name) for name in ("mixprior", *_NUMERIC_LIBRARIES)},
-    }
-    files.write_bytes(f"{root}/priors/manifest.json", json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n")
-
-
 def _settings(args: argparse.Namespace, separates: bool) -> MiningSettings:
     separation = SeparationSettings(
         model=args.model,
@@ -263,15 +213,6 @@ def _hours(songs: list[dict[str, Any]]) -> float:
     return sum(song["duration_s"] or 0.0 for song in songs) / 3600
 
 
-def _check_groups(group_by: tuple[str, ...], songs: list[Song]) -> None:
-    columns = {name for song in songs for name, _ in song.metadata}
-    for name in group_by:
-        if name not in columns:
-            raise InputError(
-                f"--group-by {name}: the catalog has no such column (it has: {', '.join(sorted(columns)) or 'none'})"
-            )
-
-
 def _check_output(root: str) -> None:
     try:
         files.write_bytes(f"{root}/.writable", b"")
@@ -294,13 +235,16 @@ def _allowed_failures(text: str | None, songs: int) -> int:
 def _dry_run(root: str, songs: list[Song], settings: MiningSettings, args: argparse.Namespace) -> int:
     found: Counter[str] = Counter()
     seen = set()
+    archived = {key: archive.Index.of(root, key) for key in {settings.feature_key(song.has_stems) for song in songs}}
     for song in songs:
         (feature_key, song_id), (_, unreadable) = fingerprint(song, settings)
         checkpoint = Checkpoint(root, feature_key)
         failed = checkpoint.failure(song_id)
         if (feature_key, song_id) in seen:
             found["duplicate"] += 1
-        elif not args.force and checkpoint.features(song_id) is not None:
+        elif not args.force and (
+            checkpoint.features(song_id) is not None or archived[feature_key].duration_of(song_id) is not None
+        ):
             found["kept"] += 1
         elif unreadable is not None or (
             failed is not None and is_lasting(failed) and not (args.force or args.retry_failed)

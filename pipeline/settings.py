@@ -18,15 +18,17 @@ class MiningSettings:
     Attributes:
         separation: model and way of separating, with a concrete precision wherever something is separated.
         limits: what is refused before decoding.
+        separate_all: separate even songs that come with stems: their mixture, or the sum of the stems.
     """
 
     separation: SeparationSettings
     limits: DecodeLimits
+    separate_all: bool = False
 
     def provenance(self, has_stems: bool) -> dict[str, str | int | float | None]:
         """Return what the numbers depend on, for songs that come with stems or are separated."""
         facts: dict[str, str | int | float | None] = {"feature_version": FEATURE_VERSION}
-        if has_stems:
+        if has_stems and not self.separate_all:
             return {**facts, "stems": "from the catalog"}
         separation = asdict(self.separation)
         return {

@@ -88,15 +88,15 @@ STATISTIC = Statistic(
             "dBFS",
             "mean of the onset peaks above their 75th percentile, the sound's peak at -10 dBFS, mean over the channels "
             "(FxNorm-automix; onsets by high-frequency content)",
-            0.01,
+            0.05,
         ),
         Column(
             "onset_peak_sd_db",
             "dB",
             "standard deviation of the same onset peaks, mean over the channels (FxNorm-automix)",
-            0.01,
+            0.05,
         ),
-        Column("crest_factor_db", "dB", "peak over root mean square, both over all channels", 0.01),
+        Column("crest_factor_db", "dB", "peak over root mean square, both over all channels", 0.05),
     ),
     rows=None,
     measure=_measure,

@@ -172,20 +172,20 @@ def _measure(stem: Stem) -> Mapping[str, Value]:
 
 STATISTIC = Statistic(
     columns=(
-        Column("integrated_lufs", "LUFS", "Integrated loudness with both gates (ITU-R BS.1770-5, annex 1).", 0.01),
-        Column("max_short_term_lufs", "LUFS", "Loudest 3 s, ungated, at 20 ms steps (EBU Tech 3341).", 0.01),
-        Column("max_momentary_lufs", "LUFS", "Loudest 400 ms, ungated, at 20 ms steps (EBU Tech 3341).", 0.01),
+        Column("integrated_lufs", "LUFS", "Integrated loudness with both gates (ITU-R BS.1770-5, annex 1).", 0.05),
+        Column("max_short_term_lufs", "LUFS", "Loudest 3 s, ungated, at 20 ms steps (EBU Tech 3341).", 0.05),
+        Column("max_momentary_lufs", "LUFS", "Loudest 400 ms, ungated, at 20 ms steps (EBU Tech 3341).", 0.05),
         Column(
             "loudness_vs_mixture_lu",
             "LU",
             "Integrated loudness (ITU-R BS.1770-5) of the stem minus that of the mixture.",
-            0.01,
+            0.05,
         ),
         Column(
             "loudness_vs_rest_lu",
             "LU",
             "Integrated loudness (ITU-R BS.1770-5) of the stem minus that of the mixture without the stem.",
-            0.01,
+            0.05,
         ),
     ),
     rows=None,

@@ -54,14 +54,14 @@ STATISTIC = Statistic(
             "loudness_range_lu",
             "LU",
             "Loudness range: P95 - P10 of 3 s loudness at 10 Hz, gates -70 LUFS and -20 LU (EBU Tech 3342).",
-            0.01,
+            0.05,
         ),
         Column(
             "loudness_range_100ms_lu",
             "LU",
             "P95 - P10 of 100 ms loudness with the gates of EBU Tech 3342; not an EBU loudness range, but what "
             "Kelian Li's mixing code measures under that name.",
-            0.01,
+            0.05,
         ),
     ),
     rows=None,

@@ -6,6 +6,7 @@ The features of a song have a column for each statistic: `stats.registry.FEATURE
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 FEATURE_VERSION = 1
 """Raised whenever a statistic changes its meaning or its value, so that old rows are not taken for new ones."""
@@ -36,6 +37,9 @@ SONGS_SCHEMA = pa.schema(
 )
 """What became of every song of the catalog; `metadata` is a JSON object of the manifest's columns."""
 
+FINISHED = ("mined", "kept")
+"""The statuses of songs whose rows are on disk."""
+
 PRIORS_SCHEMA = pa.schema(
     [
         pa.field("group", pa.string(), nullable=False),
@@ -60,11 +64,11 @@ PRIORS_SCHEMA = pa.schema(
 )
 """The priors: a row for each group, stem and statistic, and for each bin of a vector.
 
-`n_missing` songs have no value; of these, `n_silent` because the stem is silent. `se` is the standard error of the mean;
-`mean_low` to `mean_high` and `median_low` to `median_high` are 95 % intervals; `trimmed_mean` leaves out a tenth at
-either end; `weighted_mean` weights songs with the confidence in their separation. `shrunk_mean` is the mean drawn
-towards that of the `parent` group, by the share `shrinkage`: what to use where a group is small. Files written before
-the columns from `n_silent` on existed read as null there.
+`n_missing` songs have no value; of these, `n_silent` because the stem is silent. `se` is the standard error of the
+mean; `mean_low` to `mean_high` and `median_low` to `median_high` are 95 % intervals; `trimmed_mean` leaves out a
+tenth at either end; `weighted_mean` weights songs with the confidence in their separation. `shrunk_mean` is the mean
+drawn towards that of the `parent` group, by the share `shrinkage`: what to use where a group is small. Files written
+before the columns from `n_silent` on existed read as null there.
 """
 
 JOINT_SCHEMA = pa.schema(
@@ -81,8 +85,42 @@ JOINT_SCHEMA = pa.schema(
     ]
 )
 """Joint facts: for each pair of scalar statistics, over the songs that have both, Pearson's correlation with its 95 %
-interval, and the least-squares line `statistic = intercept + slope * other_statistic` (its R2 is the correlation's square).
+interval, and the least-squares line `statistic = intercept + slope * other_statistic`, whose R2 is the correlation
+squared.
 """
+
+STATE_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string(), nullable=False) for name in ("group", "stem", "statistic")),
+        pa.field("resolution", pa.float64(), nullable=False),
+        *(
+            pa.field(name, pa.list_(pa.int64()))
+            for name in ("n", "missing", "silent", "total", "weight", "weighted", "squares_high", "squares_low")
+        ),
+        *(pa.field(name, pa.list_(pa.float64())) for name in ("low", "high")),
+        *(pa.field(name, pa.list_(pa.int64())) for name in ("keys", "counts")),
+    ]
+)
+"""What priors are made of and merged by: `stats.summary.Summary`, a number for each bin (keys and counts: sparse)."""
+
+MOMENTS_SCHEMA = pa.schema(
+    [
+        pa.field("group", pa.string(), nullable=False),
+        *(pa.field(name, pa.list_(pa.string())) for name in ("stems", "statistics")),
+        *(pa.field(name, pa.list_(pa.int64())) for name in ("n", "total", "square", "cross")),
+    ]
+)
+"""What joint facts are made of: `stats.moments.Moments`, square matrices row by row."""
+
+MEMBERS_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string(), nullable=False) for name in ("song_id", "feature_key")),
+        pa.field("duration_s", pa.float64()),
+        pa.field("error", pa.string()),
+        pa.field("copies", pa.int64(), nullable=False),
+    ]
+)
+"""The songs that priors tell of, by content: `error` of those that failed, `copies` beside the one that counts."""
 
 
 def features_path(feature_key: str, song_id: str) -> str:
@@ -92,6 +130,22 @@ def features_path(feature_key: str, song_id: str) -> str:
     'features/0123456789abcdef/fe/fedcba9876543210.parquet'
     """
     return f"features/{feature_key}/{song_id[:2]}/{song_id}.parquet"
+
+
+def archive_folder(feature_key: str) -> str:
+    """Return where songs' tables lie many to a file within a run's folder: parts, of which a later one prevails.
+
+    >>> archive_folder("0123456789abcdef")
+    'archive/0123456789abcdef'
+    """
+    return f"archive/{feature_key}"
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Return the table as the bytes of a Parquet file; the same table gives the same bytes."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return bytes(sink.getvalue())
 
 
 def with_metadata(schema: pa.Schema, **metadata: str) -> pa.Schema:

@@ -127,7 +127,7 @@ STATISTIC = Statistic(
             "third_octave_db",
             "dB",
             "power in third-octave bands (IEC 61260-1 centres, straight edges) relative to that of the whole sound",
-            0.05,
+            0.2,
             tuple(BAND_CENTRES_HZ.tolist()),
         ),
         Column(
@@ -141,7 +141,7 @@ STATISTIC = Statistic(
             "dB/octave",
             "least-squares slope of the spectral density in third-octave bands from 100 Hz to 10 kHz (white noise 0, "
             "pink noise -3.01)",
-            0.01,
+            0.02,
         ),
     ),
     rows=None,

@@ -130,7 +130,7 @@ STATISTIC = Statistic(
             "true_peak_dbtp",
             "dBTP",
             "Largest value of the waveform after fourfold oversampling (ITU-R BS.1770-5, annex 2), over both channels.",
-            0.01,
+            0.05,
         ),
     ),
     rows=None,

@@ -8,15 +8,19 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import aggregate, decode, measure
+from pipeline import decode, measure
 from pipeline.catalog import open_catalog
 from pipeline.decode import DecodeLimits
 from pipeline.separate import SeparationSettings
 from pipeline.settings import MiningSettings
+from stats.digest import Measurements
+from stats.priors_table import joint_table, priors_table
 from tests.conftest import ROOT
 
 
@@ -39,9 +43,19 @@ def test_pipeline_equals_direct_computation(stems_catalog, mined_run):
         assert pq.read_table(path).equals(table, check_metadata=True)
 
     everything = pa.concat_tables([table.replace_schema_metadata() for table in tables.values()])
-    direct = aggregate.to_table([("all", aggregate.summarise(everything))])
+    measured = Measurements.of(everything)
+    direct = {"all": measured.digest(np.arange(5))}
     mined = pq.read_table(mined_run / "priors" / "priors.parquet")
-    assert mined.equals(direct, check_metadata=True)
+    assert mined.equals(priors_table(direct, min_group=1), check_metadata=True)
+    assert pq.read_table(mined_run / "priors" / "joint.parquet").equals(joint_table(direct, min_group=1))
+    # And what numpy says of the same rows.
+    backing = mined.filter(
+        (pa.compute.field("stem") == "backing") & (pa.compute.field("statistic") == "integrated_lufs")
+    ).to_pylist()[0]
+    values = everything.filter(pa.compute.field("stem") == "backing")["integrated_lufs"].to_numpy()
+    assert backing["mean"] == pytest.approx(np.mean(values), abs=1e-4)
+    assert backing["sd"] == pytest.approx(np.std(values, ddof=1), abs=1e-4)
+    assert backing["p50"] == pytest.approx(np.median(values), abs=0.025 + 1e-9)
     # Not vacuous: every row has five songs behind it, and they differ.
     loudness = mined.filter(pa.compute.equal(mined["statistic"], "integrated_lufs"))
     assert set(loudness["n"].to_pylist()) == {5}

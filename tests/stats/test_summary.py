@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import trim_mean
 
 from stats.summary import Summary
 
@@ -71,3 +72,43 @@ def test_sums_of_a_million_large_values_do_not_overflow():
 def test_a_value_too_large_to_count_is_refused(value):
     with pytest.raises(ValueError, match="beyond"):
         of([value])
+
+
+def test_spread_far_from_zero_loses_nothing():
+    values = np.array([19_999.99, 20_000.0, 20_000.01])
+    assert of(values).sd()[0] == pytest.approx(0.01, rel=1e-3)
+
+
+def test_spread_of_sums_beyond_64_bits_is_still_right():
+    rng = np.random.default_rng(4)
+    values = rng.normal(0, 5_000, (5000, 1))
+    many = Summary.merged([Summary.of(values, RESOLUTION)] * 400)
+    assert many.sd()[0] == pytest.approx(values.std(), rel=1e-5)
+
+
+def test_weights_move_the_weighted_mean_and_nothing_else():
+    values = np.array([[0.0], [10.0]])
+    summary = Summary.of(values, RESOLUTION, weights=np.array([[256], [64]]))
+    assert summary.mean()[0] == pytest.approx(5.0)
+    assert summary.weighted_mean()[0] == pytest.approx(2.0)
+
+
+def test_trimmed_mean_is_scipys():
+    rng = np.random.default_rng(9)
+    values = np.append(rng.normal(-20, 3, 200), [500.0, 800.0])[:, None]
+    assert Summary.of(values, RESOLUTION).trimmed_mean()[0] == pytest.approx(trim_mean(values[:, 0], 0.1), abs=0.005)
+
+
+def test_an_absent_stem_is_not_missing_and_a_silent_one_is_told_apart():
+    values = np.array([[1.0], [np.nan], [np.nan], [np.nan]])
+    present = np.array([[True], [True], [True], [False]])
+    silent = np.array([[False], [True], [False], [False]])
+    summary = Summary.of(values, RESOLUTION, present=present, silent=silent)
+    assert (summary.n[0], summary.missing[0], summary.silent[0]) == (1, 2, 1)
+
+
+def test_a_range_too_wide_to_count_in_place_gives_the_same_histogram():
+    values = np.array([[-20_000.0, 1.0], [20_000.0, 2.0], [0.0, 2.0]])
+    summary = Summary.of(values, RESOLUTION)
+    assert summary.quantile(0.5).tolist() == [0.0, 2.0]
+    assert summary.counted.tolist() == [3, 3]

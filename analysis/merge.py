@@ -1,0 +1,157 @@
+"""`mixprior merge`: priors of several catalogs become those that one run over all their songs would give."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.priors import MANIFEST_FILE, local_folder, open_priors
+from analysis.rows import Rows
+from stats.errors import InputError
+from stats.evidence import Evidence, joined_members
+
+_SHOWN = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("inputs", nargs="+", metavar="PRIORS", help="priors folders, or output folders of runs")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="priors folder to write")
+    parser.add_argument("--min-group", type=int, metavar="N", help="publish no smaller groups (that of the inputs)")
+    parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Merge, write, and say what was merged; return 0.
+
+    Raises:
+        InputError: if an input holds no priors, or they cannot be added together.
+    """
+    merged, notes = merge([_Input.open(path) for path in args.inputs])
+    if args.min_group is not None:
+        if args.min_group < 1:
+            raise InputError("--min-group takes a number from 1")
+        merged = replace(merged, min_group=args.min_group)
+    out = Path(args.output)
+    for name, content in merged.files():
+        _write(out / name, content)
+    if merged.members is None:
+        (out / "members.parquet").unlink(missing_ok=True)
+    for note in notes:
+        print(f"mixprior: {note}", file=sys.stderr)
+    manifest = merged.manifest()
+    if args.json:
+        print(json.dumps({"priors": str(out), "songs": manifest["songs"], "hours": manifest["hours"], "notes": notes}))
+    else:
+        print(f"{len(args.inputs)} priors, {manifest['songs'] or 'unknown number of'} songs: {out}")
+    return 0
+
+
+@dataclass(frozen=True)
+class _Input:
+    """One of the priors to merge.
+
+    Attributes:
+        name: as the user gave it.
+        evidence: what its priors rest on.
+        rows: the songs' rows, where the run's folder was given.
+    """
+
+    name: str
+    evidence: Evidence
+    rows: Rows | None
+
+    @classmethod
+    def open(cls, path: str) -> _Input:
+        priors = open_priors(path)
+        try:
+            evidence = Evidence.read(lambda name: (priors.path / name).read_bytes())
+        except FileNotFoundError as error:
+            missing = Path(str(error.filename)).name
+            raise InputError(
+                f"{priors.path} lacks {missing}: it cannot be merged; build it again with `mixprior aggregate`"
+            ) from error
+        except (KeyError, ValueError, pa.ArrowException) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{priors.path} is damaged ({error}); build the priors again") from error
+        return cls(path, evidence, Rows.open(local_folder(path)))
+
+    @property
+    def song_ids(self) -> pa.Array | None:
+        members = self.evidence.members
+        return None if members is None else members["song_id"].combine_chunks()
+
+
+def merge(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
+    """Merge priors, counting every song once where that can be known.
+
+    Songs that two inputs share are taken from the first, and left out of the other, which must then have its rows at
+    hand: a sum cannot be taken apart.
+
+    Returns:
+        The merged evidence, and notes on what could not be known or was left out.
+
+    Raises:
+        InputError: if two inputs share songs and neither has its rows, or they were measured or corrected differently.
+    """
+    notes: list[str] = []
+    # Those whose songs cannot be left out go first.
+    ordered = sorted(inputs, key=lambda each: each.rows is not None)
+    parts: list[Evidence] = []
+    seen: pa.Array = pa.array([], pa.string())
+    copies: list[pa.Table] = []
+    _check_versions(inputs)
+    for each in ordered:
+        ids = each.song_ids
+        if ids is None:
+            notes.append(f"{each.name} does not tell its songs: whether others count them too cannot be known")
+            parts.append(each.evidence)
+            continue
+        shared = ids.filter(pc.is_in(ids, seen))
+        if not len(shared):
+            parts.append(each.evidence)
+        elif each.rows is None:
+            shown = ", ".join(shared[:_SHOWN].to_pylist())
+            raise InputError(
+                f"{each.name} counts {len(shared)} songs that another counts too ({shown}, ...), and only sums of both "
+                "are at hand: give the output folder of the run, with its rows"
+            )
+        else:
+            parts.append(each.rows.without(each.evidence, shared))
+            members = each.evidence.members
+            assert members is not None
+            copies.append(members.filter(pc.is_in(members["song_id"], shared)))
+            notes.append(f"{each.name} shares {len(shared)} songs with the others: they count once")
+        seen = pa.concat_arrays([seen, ids])
+    merged = Evidence.merged(parts)
+    dropped = sorted({name for part in parts for name in part.group_by} - set(merged.group_by))
+    if dropped:
+        notes.append(f"not all are grouped by {', '.join(dropped)}: those groups are left out")
+    if copies and merged.members is not None:
+        merged = replace(merged, members=joined_members([merged.members, *copies]))
+    return merged, notes
+
+
+def _check_versions(inputs: Sequence[_Input]) -> None:
+    found = {facts.get("feature_version"): each.name for each in inputs for facts in each.evidence.features.values()}
+    if len(found) > 1:
+        told = "; ".join(f"{name}: version {version}" for version, name in sorted(found.items(), key=str))
+        raise InputError(f"these were measured by different versions of the statistics ({told}): mine the older again")
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.name == MANIFEST_FILE:
+        path.unlink(missing_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)

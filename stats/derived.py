@@ -1,0 +1,68 @@
+"""Statistics that follow from a song's row and are worth a prior of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from stats.registry import COLUMNS, columns_of
+from stats.statistic import Column
+
+CORRECTED = "_corrected"
+"""Ends the name of a statistic's twin that is corrected for the bias of separation."""
+
+_SPECTRUM = next(column for column in COLUMNS if column.name == "magnitude_spectrum_db")
+MAGNITUDE_SPECTRUM = Column(
+    "magnitude_spectrum",
+    "1",
+    "10^(magnitude_spectrum_db / 20): its mean over songs is the EQ feature of FxNorm-automix",
+    2.0**-11,
+    _SPECTRUM.axis_hz,
+)
+
+
+def derive(rows: pa.Table) -> pa.Table:
+    """Append the derived columns to rows of `stats.registry.FEATURES_SCHEMA`."""
+    level_db = rows[_SPECTRUM.name].combine_chunks()
+    lengths = level_db.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+    # A bin without sound is null in decibels, and 0 here.
+    flat = np.nan_to_num(level_db.flatten().to_numpy(zero_copy_only=False), nan=-np.inf)
+    values = pa.array((10.0 ** (flat / 20.0)).astype(np.float32))
+    return rows.append_column(
+        MAGNITUDE_SPECTRUM.name, pa.ListArray.from_arrays(offsets, values, mask=level_db.is_null())
+    )
+
+
+def columns_in(stem: str, names: Iterable[str]) -> list[Column]:
+    """Return the columns of a table that the row called `stem` fills: measured, derived and corrected ones.
+
+    >>> [c.name for c in columns_in("song", ["duration_s", "duration_s_corrected", "tempo_bpm"])]
+    ['duration_s', 'duration_s_corrected']
+    """
+    names = set(names)
+    columns = []
+    for column in columns_of(stem):
+        if column.name in names:
+            columns.append(column)
+        if column.name + CORRECTED in names:
+            columns.append(corrected(column))
+        if column is _SPECTRUM and MAGNITUDE_SPECTRUM.name in names:
+            columns.append(MAGNITUDE_SPECTRUM)
+    return columns
+
+
+def corrected(column: Column) -> Column:
+    """Return the corrected twin of a column."""
+    definition = f"{column.name}, corrected for the bias that separation has on it"
+    return replace(column, name=column.name + CORRECTED, definition=definition)
+
+
+def definitions(names: Iterable[str]) -> dict[str, Column]:
+    """Return the columns of these names: measured, derived, and corrected ones."""
+    known = {column.name: column for column in (*COLUMNS, MAGNITUDE_SPECTRUM)}
+    known |= {column.name + CORRECTED: corrected(column) for column in COLUMNS}
+    return {name: known[name] for name in names if name in known}
