@@ -16,6 +16,7 @@ COMMANDS = {
     "mine": ("pipeline.mine", "mine priors from a catalog of songs"),
     "aggregate": ("pipeline.aggregate_command", "build priors anew from a run's rows, in other groups"),
     "merge": ("analysis.merge", "add priors of several catalogs together"),
+    "calibrate": ("pipeline.calibrate", "measure the bias of separation on songs with true stems"),
     "query": ("analysis.query", "ask priors for their numbers"),
     "report": ("analysis.report", "write priors as one page for people"),
     "constants": ("analysis.constants_command", "take constants of FxNorm-automix or of a mixer from priors"),

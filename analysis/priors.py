@@ -179,9 +179,10 @@ class Priors:
         file = self.path / PRIORS_FILE
         schema = pa.schema([PRIORS_SCHEMA.field(name) for name in columns])
         try:
-            table = pq.read_table(file, columns=list(columns), filters=condition)
+            there = set(pq.read_schema(file).names)  # an older file lacks some, and Arrow would not pass over them
+            table = pq.read_table(file, columns=[name for name in columns if name in there], filters=condition)
             for field in schema:
-                if field.name not in table.column_names:  # an older file
+                if field.name not in there:
                     table = table.append_column(field, pa.nulls(len(table), field.type))
             return table.select(list(columns)).cast(schema)
         except (OSError, pa.ArrowException) as error:

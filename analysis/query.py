@@ -1,4 +1,4 @@
-"""`mixprior query`: priors as a table for people, or as JSON."""
+"""`mixprior query`: priors as a table for people, as JSON or as a plot; by name, by song or in SQL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from stats.errors import InputError
 from stats.schema import SCHEMA_VERSION
 
 _LABELS = ("stem", "statistic", "unit", "group")
-_NUMBERS = ("mean", "sd", "p5", "p25", "p50", "p75", "p95")
+_NUMBERS = ("mean", "mean_low", "mean_high", "sd", "p5", "p25", "p50", "p75", "p95")
+_LEFT_OUT_IF_WIDE = (("p25", "p75"), ("p5", "p95"))
+_COLUMNS = 120
 _NOT_MEASURABLE = "-"
 _SONG_LABELS = ("stem", "statistic", "unit")
 
@@ -26,6 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stat", metavar="NAME", help="only this statistic; of a vector, print every bin")
     parser.add_argument("--group", help="only this group of songs (all, genre=rock, ...)")
     parser.add_argument("--songs", action="store_true", help="print the value of each song (needs --stem and --stat)")
+    parser.add_argument(
+        "--sql", metavar="SELECT", help="answer one SELECT over the views priors, joint, songs and features (DuckDB)"
+    )
+    parser.add_argument("--plot", metavar="FILE", help="draw the statistic --stat names into a .png, .pdf or .svg")
     parser.add_argument("--json", action="store_true", help="print one JSON object with every column")
 
 
@@ -35,14 +41,50 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: if there are no such priors, or nothing in them of that name.
     """
+    if args.sql is not None:
+        print(_sql(args), flush=True)
+        return 0
     if args.songs:
         print(_songs(args), flush=True)
         return 0
     priors = open_priors(args.priors)
     rows = priors.rows(args.stem, args.stat, args.group).to_pylist()
+    if args.plot is not None:
+        _plot(rows, args)
+        return 0
     unlisted = [] if args.stat else _vectors(priors, args.stem, args.group)
     print(_to_json(args.priors, rows, unlisted) if args.json else _to_table(rows, unlisted), flush=True)
     return 0
+
+
+def _plot(rows: Sequence[Mapping[str, Any]], args: argparse.Namespace) -> None:
+    if not args.stat:
+        raise InputError("--plot needs --stat: one statistic a picture")
+    from analysis.plot import plot
+
+    plot(rows, args.plot)
+
+
+def _sql(args: argparse.Namespace) -> str:
+    if args.songs or args.plot or args.stem or args.stat or args.group:
+        raise InputError("--sql stands alone: say in its WHERE what --stem, --stat, --group and --songs would")
+    from analysis.sql import sql
+
+    rows = sql(args.priors, args.sql)
+    if args.json:
+        document = {"priors": args.priors, "schema_version": SCHEMA_VERSION, "sql": args.sql, "rows": rows}
+        return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    if not rows:
+        return "no rows"
+    lines = [[str(name) for name in rows[0]], *([_cell(value) for value in row.values()] for row in rows)]
+    words = [any(isinstance(row[name], str) for row in rows) for name in rows[0]]
+    return _align(lines, ["<" if word else ">" for word in words])
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return _NOT_MEASURABLE
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _songs(args: argparse.Namespace) -> str:
@@ -75,25 +117,36 @@ def _to_json(path: str, rows: Sequence[Mapping[str, Any]], vectors: Sequence[Map
 def _to_table(rows: Sequence[Mapping[str, Any]], vectors: Sequence[Mapping[str, Any]]) -> str:
     """Lay out one line a row; then one line a vector, whose bins are not printed."""
     axis = ("bin", "bin_hz") if any(row["bin"] is not None for row in rows) else ()
-    lines = [(*_LABELS, *axis, "n", *_NUMBERS)]
-    for row in rows:
-        place = (f"{row[name]:.10g}" for name in (*axis, "n"))
-        lines.append((*_labels(row), *place, *_with_decimals([row[name] for name in _NUMBERS])))
-    blocks = [_align(lines)]
+    names = [name for name in _NUMBERS if name == "mean" or any(row[name] is not None for row in rows)]
+    table = _lines(rows, axis, names)
+    for less in _LEFT_OUT_IF_WIDE:
+        if len(table.partition("\n")[0]) <= _COLUMNS:
+            break
+        names = [name for name in names if name not in less]
+        table = _lines(rows, axis, names)
+    blocks = [table]
     if vectors:
         lines = [(*_labels(row), f"{row['n']}", f"{row['bins']} bins") for row in vectors]
         blocks.append("Vectors, whose bins --stat NAME prints:\n" + _align([(*_LABELS, "n", ""), *lines]))
     return "\n\n".join(blocks)
 
 
+def _lines(rows: Sequence[Mapping[str, Any]], axis: Sequence[str], names: Sequence[str]) -> str:
+    lines = [(*_LABELS, *axis, "n", *names)]
+    for row in rows:
+        place = (f"{row[name]:.10g}" for name in (*axis, "n"))
+        lines.append((*_labels(row), *place, *_with_decimals([row[name] for name in names])))
+    return _align(lines)
+
+
 def _labels(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(row[name] for name in _LABELS)
 
 
-def _align(lines: Sequence[Sequence[str]]) -> str:
-    """Set words to the left of their columns and numbers to the right."""
+def _align(lines: Sequence[Sequence[str]], sides: Sequence[str] = ()) -> str:
+    """Set words to the left of their columns and numbers to the right; without sides, the labels are words."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    sides = "<" * len(_LABELS) + ">" * (len(widths) - len(_LABELS))
+    sides = sides or "<" * len(_LABELS) + ">" * (len(widths) - len(_LABELS))
     return "\n".join(
         "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths, strict=True)).rstrip()
         for line in lines

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.priors import PriorsLookupError, local_folder, open_priors, suggest
-from analysis.rows import Rows
 from stats.errors import InputError
 from stats.schema import FINISHED
 
@@ -66,6 +65,8 @@ class Songs:
         return rows
 
     def _rows(self, stem: str, statistic: str, unit: str) -> Iterator[dict[str, Any]]:
+        from analysis.rows import Rows  # here, because it takes numba along
+
         values = Rows(self.path, self.table).values(stem, statistic)
         for song in self.table.to_pylist():
             if song["song_id"] in values and song["status"] in FINISHED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 from collections.abc import Callable
 from importlib.metadata import version
@@ -113,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
     for feature_key in sorted(set(songs["feature_key"].to_pylist())):
         check_calibration(grouping, settings_of(root, feature_key))
     folder = (args.output or f"{root}/priors").rstrip("/")
+    logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)
     aggregate(root, folder, grouping, args, finished, tick=lambda: None)
     manifest = json.loads(files.read_bytes(f"{folder}/manifest.json"))
     if args.json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,10 +76,8 @@ class Digest:
         """
         if len(digests) == 1:
             return digests[0]
-        cells = digests[0].cells
-        if any(d.cells is not cells and d.cells != cells for d in digests):
-            cells = tuple(cell for _, cell in sorted({cell.key: cell for d in digests for cell in d.cells}.items()))
-            digests = [d._spread(cells) for d in digests]
+        cells = union(digests)
+        digests = [d.aligned(cells) for d in digests]
         curves = [d.curves for d in digests if d.curves is not None]
         moments = [d.moments for d in digests if d.moments is not None]
         return cls(
@@ -89,22 +87,18 @@ class Digest:
             Moments.merged(moments) if len(moments) == len(digests) else None,
         )
 
-    def summaries(self) -> Iterator[tuple[Cell, Summary]]:
-        """The summary of each cell that is kept, in the order of `cells`."""
-        starts = {False: 0, True: 0}
-        for cell in self.cells:
-            summary = self.curves if cell.is_curve else self.counted
-            if summary is not None:
-                start = starts[cell.is_curve]
-                yield cell, summary.at(start, start + cell.bins)
-                starts[cell.is_curve] += cell.bins
-
     def joint_cells(self) -> list[Cell]:
         """The variables of the joint moments, in their order."""
         return [cell for cell in self.cells if cell.is_joint]
 
-    def _spread(self, cells: tuple[Cell, ...]) -> Digest:
+    def summary(self, curves: bool) -> Summary | None:
+        """The summary of all cells that are curves, or that are none, side by side; None if it is not kept."""
+        return self.curves if curves else self.counted
+
+    def aligned(self, cells: tuple[Cell, ...]) -> Digest:
         """The same in the layout of more cells, where nothing is counted in those it does not have."""
+        if self.cells is cells or [c.key for c in self.cells] == [c.key for c in cells]:
+            return self
         own = {cell.key for cell in self.cells}
         joint = [k for k, cell in enumerate(c for c in cells if c.is_joint) if cell.key in own]
         moments = self.moments
@@ -120,6 +114,14 @@ class Digest:
             None if self.curves is None else _spread_summary(self.curves, [c for c in cells if c.is_curve], own),
             moments,
         )
+
+
+def union(digests: Sequence[Digest]) -> tuple[Cell, ...]:
+    """The cells that any of the digests has, sorted."""
+    first = digests[0].cells
+    if all(d.cells is first for d in digests):
+        return first
+    return tuple(cell for _, cell in sorted({cell.key: cell for d in digests for cell in d.cells}.items()))
 
 
 def _spread_summary(summary: Summary, cells: Sequence[Cell], own: set[tuple[str, str]]) -> Summary:

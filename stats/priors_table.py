@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from stats.digest import Cell, Digest
+from stats.digest import Cell, Digest, union
 from stats.grouping import EVERY_SONG, columns_of, parents_of
 from stats.interval import mean_interval, median_ranks
 from stats.schema import JOINT_SCHEMA, PRIORS_SCHEMA, QUANTILES, with_metadata
 from stats.shrinkage import shrink
 from stats.summary import Summary
+
+_Shrunk = tuple[np.ndarray, np.ndarray]
+"""Shrunk means, and the parents' shares in them."""
 
 
 def size(digest: Digest) -> int:
@@ -28,28 +31,54 @@ def withheld(digests: Mapping[str, Digest], min_group: int) -> dict[str, int]:
 
 def priors_table(digests: Mapping[str, Digest], min_group: int) -> pa.Table:
     """Return the priors, `stats.schema.PRIORS_SCHEMA`, sorted by group, stem, statistic and bin."""
-    shrunk = _shrunk(digests)
+    cells = union(list(digests.values()))
+    digests = {group: digest.aligned(cells) for group, digest in sorted(digests.items())}
+    kinds = [(curves, _labels([cell for cell in cells if cell.is_curve == curves])) for curves in (False, True)]
+    shrunk = {curves: _shrunk(digests, curves) for curves, _ in kinds}
     hidden = withheld(digests, min_group)
     tables = [PRIORS_SCHEMA.empty_table()]
-    for group, digest in sorted(digests.items()):
+    for group, digest in digests.items():
         if group not in hidden:
             parent = " + ".join(parents_of(group, digests)) or None
-            tables.extend(
-                _rows(group, parent, cell, summary, shrunk.get((group, *cell.key)))
-                for cell, summary in digest.summaries()
+            tables.append(
+                pa.concat_tables(
+                    _rows(group, parent, labels, summary, shrunk[curves].get(group))
+                    for curves, labels in kinds
+                    if (summary := digest.summary(curves)) is not None
+                ).sort_by([("stem", "ascending"), ("statistic", "ascending"), ("bin", "ascending")])
             )
     return pa.concat_tables(tables).combine_chunks().replace_schema_metadata(with_metadata(PRIORS_SCHEMA).metadata)
 
 
+def _labels(cells: Sequence[Cell]) -> dict[str, pa.Array]:
+    """What tells the bins of cells apart, side by side."""
+    bins = np.array([cell.bins for cell in cells], np.int64)
+    cell_of_bin = pa.array(np.repeat(np.arange(len(cells)), bins))
+    inner = np.arange(bins.sum()) - np.repeat(np.cumsum(bins) - bins, bins)
+    scalar = np.repeat(bins == 1, bins)
+    axes = [np.asarray(cell.column.axis_hz or (0.0,)) for cell in cells]
+    texts = {
+        "stem": [cell.stem for cell in cells],
+        "statistic": [cell.column.name for cell in cells],
+        "unit": [cell.column.unit for cell in cells],
+    }
+    return {
+        **{name: pa.array(values, pa.string()).take(cell_of_bin) for name, values in texts.items()},
+        "bin": pa.array(inner, pa.int32(), mask=scalar),
+        "bin_hz": pa.array(np.concatenate([np.zeros(0), *axes]), pa.float64(), mask=scalar),
+    }
+
+
 def _rows(
-    group: str, parent: str | None, cell: Cell, summary: Summary, shrunk: tuple[np.ndarray, np.ndarray] | None
+    group: str, parent: str | None, labels: Mapping[str, pa.Array], summary: Summary, shrunk: _Shrunk | None
 ) -> pa.Table:
-    bins, n = cell.bins, summary.n
+    n = summary.n
     mean, sd = summary.mean(), summary.sd()
     with np.errstate(divide="ignore", invalid="ignore"):
         se = sd / np.sqrt(n)
     mean_low, mean_high = mean_interval(mean, se, n)
     median_low, median_high = (summary.order_statistic(rank) for rank in median_ranks(summary.counted))
+    unknown = np.full(n.size, np.nan)
     numbers = {
         "mean": mean,
         "sd": sd,
@@ -63,63 +92,50 @@ def _rows(
         "median_high": median_high,
         "trimmed_mean": summary.trimmed_mean(),
         "weighted_mean": summary.weighted_mean(),
-        "shrunk_mean": np.full(bins, np.nan) if shrunk is None else shrunk[0],
-        "shrinkage": np.full(bins, np.nan) if shrunk is None else shrunk[1],
+        "shrunk_mean": unknown if shrunk is None else shrunk[0],
+        "shrinkage": unknown if shrunk is None else shrunk[1],
     }
-    axis_hz = cell.column.axis_hz
     columns = {
-        "group": pa.repeat(group, bins),
-        "stem": pa.repeat(cell.stem, bins),
-        "statistic": pa.repeat(cell.column.name, bins),
-        "unit": pa.repeat(cell.column.unit, bins),
-        "bin": pa.nulls(1, pa.int32()) if axis_hz is None else pa.array(np.arange(bins, dtype=np.int32)),
-        "bin_hz": pa.nulls(1, pa.float64()) if axis_hz is None else pa.array(axis_hz, pa.float64()),
-        "n": n,
-        "n_missing": summary.missing,
-        "n_silent": summary.silent,
+        **labels,
+        "group": pa.repeat(group, n.size),
+        "n": pa.array(n),
+        "n_missing": pa.array(summary.missing),
+        "n_silent": pa.array(summary.silent),
         **{
             name: pa.array(values, pa.float64(), mask=~np.isfinite(values) | (n == 0))
             for name, values in numbers.items()
         },
-        "parent": pa.nulls(bins, pa.string()) if parent is None else pa.repeat(parent, bins),
+        "parent": pa.nulls(n.size, pa.string()) if parent is None else pa.repeat(parent, n.size),
     }
-    return pa.table([columns[name] for name in PRIORS_SCHEMA.names], PRIORS_SCHEMA)
+    table = pa.table([columns[name] for name in PRIORS_SCHEMA.names], PRIORS_SCHEMA)
+    return table.filter(pa.array(n + summary.missing > 0))  # no song of the group has the other stems
 
 
-def _shrunk(digests: Mapping[str, Digest]) -> dict[tuple[str, str, str], tuple[np.ndarray, np.ndarray]]:
-    """Shrunk means, and the parents' shares in them, by group, stem and statistic; none for all songs together."""
-    own: dict[tuple[str, str, str], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+def _shrunk(digests: Mapping[str, Digest], curves: bool) -> dict[str, _Shrunk]:
+    """Shrink the means of all groups but that of all songs, siblings together, parents before children."""
+    kept = {group: summary for group, digest in digests.items() if (summary := digest.summary(curves)) is not None}
     siblings: dict[tuple[str, ...], list[str]] = {}
-    for group, digest in sorted(digests.items()):
+    for group in kept:
         siblings.setdefault(columns_of(group, digests), []).append(group)
-        for cell, summary in digest.summaries():
-            own[group, cell.stem, cell.column.name] = summary.n, summary.mean(), summary.sd()
-    found: dict[tuple[str, str, str], tuple[np.ndarray, np.ndarray]] = {}
+    found: dict[str, _Shrunk] = {}
     for columns, groups in sorted(siblings.items(), key=lambda item: len(item[0])):
-        if not columns:
-            continue
-        keys = sorted({key[1:] for group in groups for key in own if key[0] == group})
-        for stem, statistic in keys:
-            having = [group for group in groups if (group, stem, statistic) in own]
-            n, mean, sd = (np.stack(arrays) for arrays in zip(*(own[g, stem, statistic] for g in having), strict=True))
-            parent = np.stack([_parent_mean(group, (stem, statistic), digests, own, found) for group in having])
-            means, shares = shrink(mean, sd, n, parent)
-            for group, each, share in zip(having, means, shares, strict=True):
-                found[group, stem, statistic] = each, share
+        if columns:
+            parents = np.stack([_parent_mean(group, digests, kept, found) for group in groups])
+            n, mean, sd = (
+                np.stack(arrays)
+                for arrays in zip(*((kept[g].n, kept[g].mean(), kept[g].sd()) for g in groups), strict=True)
+            )
+            found.update(zip(groups, zip(*shrink(mean, sd, n, parents), strict=True), strict=True))
     return found
 
 
 def _parent_mean(
-    group: str, key: tuple[str, str], digests: Mapping[str, Digest], own: Mapping, found: Mapping
+    group: str, digests: Mapping[str, Digest], kept: Mapping[str, Summary], found: Mapping[str, _Shrunk]
 ) -> np.ndarray:
     """Mean of the parent; of a pair, what its two columns add up to: one's mean, and how far the other's is off."""
-
-    def of(name: str) -> tuple[str, ...]:
-        return (name, *key)
-
-    everything: np.ndarray = own[of(EVERY_SONG)][1]
-    parents = [parent for parent in parents_of(group, digests) if of(parent) in found]
-    return everything + sum((found[of(parent)][0] - everything for parent in parents), np.zeros(everything.shape))
+    everything = kept[EVERY_SONG].mean()
+    parents = [parent for parent in parents_of(group, digests) if parent in found]
+    return everything + sum((found[parent][0] - everything for parent in parents), np.zeros(everything.shape))
 
 
 def joint_table(digests: Mapping[str, Digest], min_group: int) -> pa.Table:

@@ -150,16 +150,6 @@ class Summary:
         """Merge with one other."""
         return Summary.merged([self, other])
 
-    def at(self, start: int, stop: int) -> Summary:
-        """Return the summary of the bins from `start` to before `stop`, with the arrays of this one underneath."""
-        part = slice(start, stop)
-        first, last = np.searchsorted(self.keys, [start * SPAN, stop * SPAN])
-        return Summary(
-            keys=self.keys[first:last] - start * SPAN,
-            counts=self.counts[first:last],
-            **{name: getattr(self, name)[..., part] for name in _ARRAYS},
-        )
-
     def mean(self) -> np.ndarray:
         """Mean per bin; NaN where nothing was counted."""
         with np.errstate(invalid="ignore"):

@@ -19,9 +19,13 @@ def priors(tmp_path):
     return open_priors(write_priors(tmp_path / "priors"))
 
 
+SINCE_THEN = PRIORS_SCHEMA.names[PRIORS_SCHEMA.names.index("n_silent") :]
+
+
 def test_lookup_gives_the_numbers_that_were_written(priors):
     prior = priors.lookup("song", RATIO)
-    assert asdict(prior) == {
+    written = {name: value for name, value in asdict(prior).items() if name not in SINCE_THEN}
+    assert written == {
         "group": "all",
         "stem": "song",
         "statistic": RATIO,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mixprior import main
+from stats.schema import PRIORS_SCHEMA
 from tests.analysis.priors_folder import RATIO, RATIO_OF_ROCK, SPREAD, row, write_priors
 
 ROOT = Path(__file__).parent.parent.parent
@@ -66,7 +67,9 @@ def test_json_holds_every_column_and_null_for_what_is_missing(folder, capsys):
     document = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert {key: document[key] for key in ("priors", "schema_version")} == {"priors": folder, "schema_version": 1}
     rows = {(found["group"], found["statistic"]): found for found in document["rows"]}
-    assert rows["genre=rock", RATIO] == row("genre=rock", "song", RATIO, "LU", 40, RATIO_OF_ROCK)
+    assert set(rows["genre=rock", RATIO]) == set(PRIORS_SCHEMA.names)
+    written = row("genre=rock", "song", RATIO, "LU", 40, RATIO_OF_ROCK)
+    assert rows["genre=rock", RATIO] == {**dict.fromkeys(PRIORS_SCHEMA.names), **written}
     assert all(rows["genre=jazz", RATIO][name] is None for name in SPREAD)
     vector = {"group": "all", "stem": "vocals", "statistic": "sps_phi", "unit": "1", "n": 92, "bins": 3}
     assert document["vectors"] == [vector]
@@ -105,3 +108,53 @@ def test_a_reader_that_leaves_early_causes_no_complaint(tmp_path):
         query.stdout.close()
         assert query.stderr.read() == b""
         assert query.wait() == 0
+
+
+INTERVALS = """\
+stem  statistic            unit  group        n   mean  mean_low  mean_high    sd     p5    p25    p50    p75    p95
+song  vocal_to_backing_lu  LU    genre=rock  40  -3.50     -3.98      -3.02  1.50  -6.00  -4.50  -3.25  -2.50  -1.00
+"""
+
+
+def test_intervals_are_shown_where_there_are_any(tmp_path, capsys):
+    ratio = row("genre=rock", "song", RATIO, "LU", 40, RATIO_OF_ROCK)
+    write_priors(tmp_path, [{**ratio, "mean_low": -3.98, "mean_high": -3.02}])
+    assert main(["query", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == INTERVALS
+
+
+def test_a_table_that_would_be_wide_leaves_out_the_outer_quantiles(tmp_path, capsys):
+    group = "decade=1990s,genre=rock"
+    ratio = row(group, "song", "vocal_to_backing_active_rms_db", "dB", 40, RATIO_OF_ROCK)
+    write_priors(tmp_path, [{**ratio, "mean_low": -3.98, "mean_high": -3.02}])
+    main(["query", str(tmp_path)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[4:] == ["n", "mean", "mean_low", "mean_high", "sd", "p50"]
+    assert max(map(len, lines)) <= 120
+
+
+def test_a_curve_without_quantiles_shows_mean_and_sd_alone(tmp_path, capsys):
+    rows = [row("all", "vocals", "sps_phi", "1", 3, (0.9, 0.1, 0.8, 1.0, *[None] * 7), i, 10.0 * i) for i in range(2)]
+    main(["query", str(write_priors(tmp_path, rows)), "--stat", "sps_phi"])
+    assert capsys.readouterr().out.splitlines()[0].split()[-3:] == ["n", "mean", "sd"]
+
+
+def test_keys_of_the_json_are_the_documented_ones(folder, mined_run, capsys):
+    page = (ROOT / "docs" / "query.md").read_text("utf-8")
+    vocals = ["--songs", "--stem", "vocals", "--stat", "centroid_hz"]
+    for options in ([folder], [str(mined_run), *vocals], [folder, "--sql", "SELECT 1 AS n"]):
+        assert main(["query", *options, "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        rows = [] if "--sql" in options else document["rows"] + document.get("vectors", [])
+        keys = set(document).union(*rows)
+        assert not {key for key in keys if f"`{key}`" not in page}
+
+
+def test_names_alone_load_neither_database_nor_plots(folder):
+    code = (  # pandas is not in the list: pyarrow.dataset loads it by itself
+        "import sys, mixprior\n"
+        f"mixprior.main(['query', {folder!r}, '--json'])\n"
+        "print(sorted({'duckdb', 'matplotlib', 'numba', 'scipy'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"

@@ -42,6 +42,7 @@ GENRES = (
     "reggae",
 )
 PART_SONGS = 4096
+_BLOCK_SONGS = 256
 _SHARES = 1 / np.arange(1, len(GENRES) + 1)
 
 
@@ -57,13 +58,20 @@ def song_ids(first: int, songs: int) -> list[str]:
 
 
 def rows(first: int, songs: int, curves: bool = False) -> pa.Table:
-    """Rows of songs `first` to `first + songs`, as `FEATURES_SCHEMA`; a song's row depends on nothing but its block.
+    """Rows of songs `first` to `first + songs`, as `FEATURES_SCHEMA`; a song's row depends on nothing but its number.
 
     Args:
         first: number of the first song.
         songs: how many.
         curves: whether to fill the curves of 2,049 bins, too.
     """
+    tables = [_block(start, curves) for start in range(first - first % _BLOCK_SONGS, first + songs, _BLOCK_SONGS)]
+    stems = len(tables[0]) // _BLOCK_SONGS
+    return pa.concat_tables(tables).slice(first % _BLOCK_SONGS * stems, songs * stems).combine_chunks()
+
+
+def _block(first: int, curves: bool) -> pa.Table:
+    songs = _BLOCK_SONGS
     m = _moments()
     rng = np.random.default_rng([20261121, first])
     factors, mean = m["factors"], m["mean"]
@@ -121,11 +129,12 @@ def _lists(flat: np.ndarray, null: np.ndarray) -> pa.Array:
 
 def songs_table(first: int, songs: int) -> pa.Table:
     """The table of these songs, with genre, year and artist as a catalog would tell them."""
-    rng = np.random.default_rng([1994, first])
-    genre = rng.choice(GENRES, songs, p=_SHARES / _SHARES.sum())
-    year = np.minimum(1960 + rng.gamma(9.0, 5.0, songs).astype(int), 2024)
+    numbers = np.arange(first, first + songs, dtype=np.uint64)
+    draw = [_noise(numbers, stream) for stream in range(3)]
+    genre = np.searchsorted(np.cumsum(_SHARES) / _SHARES.sum(), draw[0])
+    year = 1960 + (64.99 * np.sqrt(draw[1])).astype(int)
     metadata = [
-        json.dumps({"genre": str(g), "year": int(y), "artist": f"artist {k % 9973}"})
+        json.dumps({"genre": GENRES[g], "year": int(y), "artist": f"artist {k % 9973}"})
         for k, (g, y) in enumerate(zip(genre, year, strict=True), first)
     ]
     ids = song_ids(first, songs)
@@ -136,7 +145,7 @@ def songs_table(first: int, songs: int) -> pa.Table:
             pa.array([f"songs/{song_id}.flac" for song_id in ids]),
             pa.array(["mined"] * songs),
             pa.array([KEY] * songs),
-            pa.array(rng.integers(90_000, 400_000, songs) / 1000.0),
+            pa.array(np.round(90.0 + 310.0 * draw[2], 3)),
             none,
             none,
             none,
@@ -144,6 +153,15 @@ def songs_table(first: int, songs: int) -> pa.Table:
         ],
         SONGS_SCHEMA,
     )
+
+
+def _noise(numbers: np.ndarray, stream: int) -> np.ndarray:
+    """A number from 0 to 1 for each song, from its number alone (the finaliser of splitmix64)."""
+    with np.errstate(over="ignore"):
+        x = (numbers + np.uint64(1 + stream)) * np.uint64(0x9E3779B97F4A7C15) * np.uint64(2 * stream + 1)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (x ^ (x >> np.uint64(31))).astype(np.float64) / 2.0**64
 
 
 def write_run(folder: Path, songs: int, first: int = 0, curves: bool = False) -> Path:

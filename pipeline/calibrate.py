@@ -1,0 +1,172 @@
+"""Songs measured on their true stems and on separated ones: how far separation biases each statistic."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+
+from pipeline import files, progress, runner, separation_options
+from pipeline.catalog import open_catalog
+from pipeline.checkpoint import Checkpoint
+from pipeline.extract import Extract, WriteSongs
+from pipeline.records import InputError, Song
+from pipeline.settings import MiningSettings
+from stats.calibration import Calibration
+from stats.calibration_fit import MIN_FOLDS, fit_all
+from stats.registry import COLUMNS
+from stats.schema import FEATURE_VERSION
+
+_UNITS = {column.name: column.unit for column in COLUMNS}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `mixprior calibrate`."""
+    parser.add_argument(
+        "truth",
+        nargs="+",
+        metavar="TRUTH",
+        help="songs with their true stems (MUSDB18, folders of stems, a manifest); others are passed over",
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="write the corrections to it, as JSON")
+    parser.add_argument(
+        "--run", dest="run_folder", metavar="FOLDER", help="keep finished songs here (the output without .json)"
+    )
+    parser.add_argument(
+        "--fold-by",
+        metavar="COLUMN",
+        help="manifest column that tells what songs share (a recording, a voice), so that they are held out together; "
+        "without it every song stands alone",
+    )
+    parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 1, help="local processes (all cores)")
+    separation_options.add_arguments(parser)
+    parser.add_argument("--force", action="store_true", help="measure again what is finished")
+    parser.add_argument("--retry-failed", action="store_true", help="try again what failed in an earlier run")
+    parser.add_argument("--json", action="store_true", help="print the corrections as JSON instead of a table")
+    parser.add_argument("--quiet", action="store_true", help="no progress, failures only")
+    runner.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `mixprior calibrate`; return its exit code."""
+    root = (args.run_folder or args.output.removesuffix(".json")).rstrip("/")
+    if root == args.output.rstrip("/"):
+        raise InputError(f"--output {args.output} does not end in .json: name the folder of the run with --run")
+    if args.workers < 1:
+        raise InputError("--workers takes a number from 1")
+    songs = [song for catalog in args.truth for song in open_catalog(catalog) if song.has_stems]
+    if not songs:
+        raise InputError(f"no song of {', '.join(args.truth)} comes with its stems: there is no truth to hold against")
+    if args.fold_by is not None and args.fold_by not in {name for song in songs for name, _ in song.metadata}:
+        raise InputError(f"--fold-by {args.fold_by}: the catalog has no such column")
+    from_stems = separation_options.settings(args)
+    ways = {"true": from_stems, "separated": replace(from_stems, separate_all=True)}
+    logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)
+    display = progress.Display(progress.path_in(f"{root}/separated"), len(songs), args.quiet)
+    try:
+        _extract(root, songs, ways, args, display)
+    except (KeyboardInterrupt, runner.WorkerDied) as end:
+        display.close()
+        died = isinstance(end, runner.WorkerDied)
+        what = f"a worker process died ({end}), out of memory perhaps" if died else "interrupted"
+        print(f"mixprior: {what}; the same command (without --force) goes on from there", file=sys.stderr)
+        runner.leave(1 if died else 130)
+    display.close()
+    calibration = _fit(root, from_stems, args.fold_by)
+    files.write_bytes(args.output, calibration.to_json().encode())
+    failed = len(songs) - calibration.songs
+    if failed:
+        print(f"mixprior: {failed} songs failed or are duplicates: {root}/separated/songs.parquet", file=sys.stderr)
+    print(calibration.to_json() if args.json else _table(calibration))
+    if not calibration.corrections:
+        print(f"mixprior: fewer than {MIN_FOLDS} songs or sources: nothing could be judged", file=sys.stderr)
+        return 3
+    return 0
+
+
+def _extract(
+    root: str, songs: list[Song], ways: dict[str, MiningSettings], args: argparse.Namespace, display: progress.Display
+) -> None:
+    catalog_path = f"{root}/catalog.jsonl"
+    try:
+        files.write_bytes(catalog_path, "".join(f"{song.to_json()}\n" for song in songs).encode())
+    except OSError as error:
+        raise InputError(f"cannot write to {root}: {error.strerror or error}") from error
+    if display.path is not None:
+        files.remove(display.path)
+
+    def build(pipeline: beam.Pipeline) -> None:
+        catalog = pipeline | "Name the catalog" >> beam.Create([catalog_path])
+        found = catalog | "Read songs" >> beam.FlatMap(_read_songs)
+        for way, settings in ways.items():
+            folder = f"{root}/{way}"
+            provenance = json.dumps(settings.provenance(has_stems=True), indent=2, sort_keys=True)
+            files.write_bytes(f"{folder}/features/{settings.feature_key(True)}/settings.json", provenance.encode())
+            outcomes = found | f"Measure {way} stems" >> Extract(folder, settings, args.force, args.retry_failed)
+            _ = outcomes | f"Keep outcomes of {way} stems" >> WriteSongs(f"{folder}/songs.parquet")
+
+    runner.run(build, args, min(args.workers, len(songs)), display.refresh)
+
+
+def _read_songs(catalog_path: str) -> Iterator[Song]:
+    return map(Song.from_json, files.read_bytes(catalog_path).decode().splitlines())
+
+
+def _fit(root: str, settings: MiningSettings, fold_by: str | None) -> Calibration:
+    separated, true = (_finished(f"{root}/{way}") for way in ("separated", "true"))
+    both = sorted(separated.keys() & true.keys())
+    if not both:
+        raise InputError(f"no song could be measured both ways: {root}/separated/songs.parquet tells why")
+    separation = settings.separation
+    folds = {song_id: str(json.loads(separated[song_id]["metadata"]).get(fold_by) or song_id) for song_id in both}
+    corrections = fit_all(
+        _rows(f"{root}/separated", [separated[song_id] for song_id in both]),
+        _rows(f"{root}/true", [true[song_id] for song_id in both]),
+        folds,
+    )
+    return Calibration(
+        model=separation.model,
+        weights_sha256=separation.weights_sha256,
+        precision=separation.precision,
+        overlap=separation.overlap,
+        feature_version=FEATURE_VERSION,
+        songs=len(both),
+        fold_by=fold_by,
+        corrections=tuple(corrections),
+    )
+
+
+def _finished(root: str) -> dict[str, dict[str, Any]]:
+    songs = files.read_table(f"{root}/songs.parquet").to_pylist()
+    return {song["song_id"]: song for song in songs if song["status"] in ("mined", "kept")}
+
+
+def _rows(root: str, songs: list[dict[str, Any]]) -> pa.Table:
+    paths = [Checkpoint(root, song["feature_key"]).features_path(song["song_id"]) for song in songs]
+    return pa.concat_tables([files.read_table(path).replace_schema_metadata() for path in paths])
+
+
+def _table(calibration: Calibration) -> str:
+    head = ("stem", "statistic", "unit", "n", "folds", "kind", "bias", "after", "MAE", "after", "residual sd")
+    rows = [
+        (
+            *(row["stem"], row["statistic"], _UNITS[row["statistic"]], str(row["n"]), str(row["folds"]), row["kind"]),
+            *(f"{row[f'{error}_{when}']:.4g}" for error in ("bias", "mae") for when in ("before", "after")),
+            f"{row['residual_sd']:.4g}",
+        )
+        for row in map(asdict, calibration.corrections)
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [
+        "  ".join(f"{cell:<{width}}" if k in (0, 1, 2, 5) else f"{cell:>{width}}" for k, (cell, width) in cells)
+        for cells in ([*enumerate(zip(row, widths, strict=True))] for row in (head, *rows))
+    ]
+    return "\n".join([f"{calibration.songs} songs; errors after correction are of held-out songs", *lines])

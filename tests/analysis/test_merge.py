@@ -1,0 +1,104 @@
+"""`mixprior merge` gives, byte for byte, what one run over all songs gives; shared songs count once."""
+
+import json
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.scale.catalog import write_run
+
+GROUPS = ("--group-by", "genre,decade", "--min-group", 3)
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, mixprior):
+    """Runs of songs 0 to 50, 50 to 80, 40 to 80, and 0 to 80, aggregated."""
+    root = tmp_path_factory.mktemp("merge")
+    found = {}
+    for name, first, songs in (("a", 0, 50), ("b", 50, 30), ("overlapping", 40, 40), ("whole", 0, 80)):
+        found[name] = write_run(root / name, songs, first)
+        mixprior("aggregate", found[name], "-j", 1, *GROUPS)
+    return found
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_merged_priors_are_the_bytes_of_one_run(runs, mixprior, tmp_path, order):
+    done = mixprior("merge", *(runs[name] / "priors" for name in order), "-o", tmp_path / "c")
+    assert content(tmp_path / "c") == content(runs["whole"] / "priors")
+    assert "80 songs" in done.stdout
+    assert done.stderr == ""
+
+
+def test_songs_in_two_catalogs_count_once_when_rows_are_at_hand(runs, mixprior, tmp_path):
+    done = mixprior("merge", runs["a"] / "priors", runs["overlapping"], "-o", tmp_path / "c")
+    assert "shares 10 songs" in done.stderr
+    merged, whole = content(tmp_path / "c"), content(runs["whole"] / "priors")
+    for name in ("priors.parquet", "joint.parquet", "state.parquet", "moments.parquet"):
+        assert merged[name] == whole[name], name
+    manifest = json.loads(merged["manifest.json"])
+    assert (manifest["songs"], manifest["duplicates"]) == (80, 10)
+
+
+def test_songs_in_two_catalogs_are_refused_when_only_sums_are_at_hand(runs, mixprior, tmp_path):
+    done = mixprior("merge", runs["a"] / "priors", runs["overlapping"] / "priors", "-o", tmp_path / "c", expect=2)
+    assert "10 songs that another counts too" in done.stderr
+    assert "give the output folder of the run" in done.stderr
+    assert not (tmp_path / "c").exists()
+
+
+def test_it_says_when_it_cannot_know_whether_songs_are_shared(runs, mixprior, tmp_path):
+    shutil.copytree(runs["a"] / "priors", tmp_path / "a")
+    (tmp_path / "a" / "members.parquet").unlink()
+    done = mixprior("merge", tmp_path / "a", runs["b"] / "priors", "-o", tmp_path / "c")
+    assert "cannot be known" in done.stderr
+    assert not (tmp_path / "c" / "members.parquet").exists()
+    assert json.loads((tmp_path / "c" / "manifest.json").read_text())["songs"] is None
+    assert (tmp_path / "c" / "state.parquet").read_bytes() == (runs["whole"] / "priors" / "state.parquet").read_bytes()
+
+
+def test_groups_that_not_all_have_are_left_out_and_told(runs, mixprior, tmp_path):
+    mixprior("aggregate", runs["b"], "-o", tmp_path / "b", "-j", 1, "--group-by", "genre", "--min-group", 3)
+    done = mixprior("merge", runs["a"] / "priors", tmp_path / "b", "-o", tmp_path / "c")
+    assert "not all are grouped by decade" in done.stderr
+    mixprior("aggregate", runs["whole"], "-o", tmp_path / "whole", "-j", 1, "--group-by", "genre", "--min-group", 3)
+    assert content(tmp_path / "c") == content(tmp_path / "whole")
+
+
+def test_priors_without_their_state_are_told_how_to_be_mergeable(runs, mixprior, tmp_path):
+    shutil.copytree(runs["a"] / "priors", tmp_path / "a")
+    (tmp_path / "a" / "state.parquet").unlink()
+    done = mixprior("merge", tmp_path / "a", runs["b"] / "priors", "-o", tmp_path / "c", expect=2)
+    assert "lacks state.parquet" in done.stderr
+    assert "mixprior aggregate" in done.stderr
+
+
+def test_ten_parts_nest_and_merge_to_the_whole(runs, mixprior, tmp_path):
+    parts = []
+    for k in range(10):
+        run = write_run(tmp_path / f"part{k}", 8, 8 * k)
+        mixprior("aggregate", run, "-j", 1, *GROUPS)
+        parts.append(run / "priors")
+    mixprior("merge", *parts[:4], "-o", tmp_path / "first")
+    mixprior("merge", *parts[:3:-1], tmp_path / "first", "-o", tmp_path / "all")
+    assert content(tmp_path / "all") == content(runs["whole"] / "priors")
+
+
+def test_measured_by_different_versions_is_refused(runs, mixprior, tmp_path):
+    shutil.copytree(runs["a"] / "priors", tmp_path / "a")
+    manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
+    for facts in manifest["features"].values():
+        facts["feature_version"] = 99
+    (tmp_path / "a" / "manifest.json").write_text(json.dumps(manifest))
+    done = mixprior("merge", tmp_path / "a", runs["b"] / "priors", "-o", tmp_path / "c", expect=2)
+    assert "different versions" in done.stderr
+
+
+def test_the_state_holds_whole_numbers_only(runs):
+    schema = pq.read_schema(runs["a"] / "priors" / "state.parquet")
+    assert all(pa.types.is_integer(schema.field(name).type.value_type) for name in ("n", "total", "keys", "counts"))

@@ -1,0 +1,100 @@
+"""`mixprior query --sql`: what is asked in SQL is what the files hold, and nothing else can be reached."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.sql import sql
+from mixprior import main
+from stats.errors import InputError
+from stats.schema import PRIORS_SCHEMA
+from tests.analysis.priors_folder import RATIO, row, write_priors
+
+ROCK = f"SELECT mean, sd FROM priors WHERE \"group\" = 'genre=rock' AND statistic = '{RATIO}'"
+
+
+def test_priors_answer_a_select(tmp_path):
+    assert sql(write_priors(tmp_path), ROCK) == [{"mean": -3.5, "sd": 1.5}]
+
+
+def test_json_has_null_for_null_and_for_what_is_no_number(tmp_path, capsys):
+    query = "SELECT 'NaN'::DOUBLE AS nan, NULL AS nothing, [1.5, NULL] AS list, 2::HUGEINT AS many"
+    assert main(["query", str(write_priors(tmp_path)), "--sql", query, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert document["rows"] == [{"nan": None, "nothing": None, "list": [1.5, None], "many": 2}]
+    assert document["sql"] == query
+
+
+def test_a_table_sets_words_left_and_numbers_right(tmp_path, capsys):
+    main(
+        [
+            "query",
+            str(write_priors(tmp_path)),
+            "--sql",
+            "SELECT 'a' AS word, 10.25 AS number UNION ALL SELECT 'bcdef', NULL",
+        ]
+    )
+    assert capsys.readouterr().out == "word   number\na       10.25\nbcdef       -\n"
+
+
+def test_priors_of_the_first_layout_have_the_newer_columns_as_null():
+    folder = Path(__file__).parent / "priors_v1"
+    found = sql(folder, "SELECT * FROM priors WHERE \"group\" = 'genre=rock' LIMIT 1")
+    assert list(found[0]) == PRIORS_SCHEMA.names
+    assert found[0]["mean_low"] is None
+    assert found[0]["mean"] is not None
+
+
+def test_songs_join_their_features(mined_run):
+    query = (
+        "SELECT count(*) AS songs, avg(vocal_to_backing_lu) AS mean FROM songs "
+        "JOIN features USING (song_id, feature_key) WHERE stem = 'song'"
+    )
+    (found,) = sql(mined_run, query)
+    assert found["songs"] == 5
+    (prior,) = sql(mined_run, f"SELECT mean FROM priors WHERE statistic = '{RATIO}' AND \"group\" = 'all'")
+    assert found["mean"] == pytest.approx(prior["mean"], abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ("COPY priors TO 'here.csv'", "one SELECT"),
+        ("CREATE TABLE t AS SELECT 1", "one SELECT"),
+        ("SELECT 1; SELECT 2", "one SELECT"),
+        ("", "one SELECT"),
+        ("SELEC 1", "syntax error"),
+        ("SELECT * FROM prior", "prior does not exist"),
+        ("SELECT * FROM features", "features does not exist"),
+        ("SELECT 1 AS n, 2 AS n", "two columns are called n"),
+    ],
+)
+def test_what_is_no_select_is_refused_in_one_line(tmp_path, capsys, query, complaint):
+    assert main(["query", str(write_priors(tmp_path)), "--sql", query]) == 2
+    err = capsys.readouterr().err
+    assert complaint in err
+    assert err.count("\n") == 1
+
+
+def test_no_other_file_can_be_read(tmp_path):
+    outside = tmp_path / "outside.csv"
+    outside.write_text("secret\n1\n")
+    with pytest.raises(InputError, match="disabled by configuration"):
+        sql(write_priors(tmp_path / "priors"), f"SELECT * FROM read_csv('{outside}')")
+
+
+def test_a_quote_in_the_path_is_no_sql(tmp_path):
+    folder = write_priors(tmp_path / "o'clock", [row("all", "vocals", "centroid_hz", "Hz", 1)])
+    assert sql(folder, "SELECT n FROM priors") == [{"n": 1}]
+
+
+def test_without_duckdb_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "duckdb", None)
+    with pytest.raises(InputError, match=r"pip install 'mixprior\[sql\]'"):
+        sql(write_priors(tmp_path), ROCK)
+
+
+def test_sql_stands_alone(tmp_path, capsys):
+    assert main(["query", str(write_priors(tmp_path)), "--sql", ROCK, "--stem", "song"]) == 2
+    assert "stands alone" in capsys.readouterr().err

@@ -1,0 +1,117 @@
+"""Rows move from single files to parts of many songs, and nothing that is read from them changes."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from analysis import open_priors, open_songs
+from analysis.rows import Rows
+from pipeline import archive
+from stats.schema import with_metadata
+from tests.scale.catalog import KEY, rows, write_run
+
+GROUPS = ("--group-by", "genre,tempo_band", "--min-group", 4)
+
+
+def priors(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def run_of_forty(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("scale") / "run", 40)
+
+
+def loosen(run):
+    """Take a run's archive apart into files of single songs, as `mine` leaves them."""
+    for part in archive.parts(str(run), KEY):
+        table = pq.read_table(part)
+        for k in range(0, len(table), 7):
+            song = table.slice(k, 7)
+            song_id = song["song_id"][0].as_py()
+            path = run / "features" / KEY / song_id[:2] / f"{song_id}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            metadata = with_metadata(song.schema, feature_key=KEY).metadata
+            pq.write_table(song.replace_schema_metadata(metadata), path)
+        (run / part).unlink()
+
+
+@pytest.fixture(scope="module")
+def loose_run(tmp_path_factory):
+    run = write_run(tmp_path_factory.mktemp("loose") / "run", 40)
+    loosen(run)
+    return run
+
+
+def test_priors_are_the_same_bytes_from_single_files_and_from_the_archive(run_of_forty, loose_run, mixprior, tmp_path):
+    mixprior("aggregate", run_of_forty, "-o", tmp_path / "archived", "-j", 1, *GROUPS)
+    mixprior("aggregate", loose_run, "-o", tmp_path / "loose", "-j", 2, *GROUPS)
+    assert priors(tmp_path / "archived") == priors(tmp_path / "loose")
+    manifest = json.loads((tmp_path / "loose" / "manifest.json").read_text())
+    assert manifest["songs"] == 40
+    groups = pq.read_table(tmp_path / "loose" / "priors.parquet")["group"].unique().to_pylist()
+    assert {"all", "genre=pop"} <= set(groups)
+    assert any(group.startswith("genre=") and ",tempo_band=" in group for group in groups)
+
+
+def test_compaction_keeps_every_row_and_removes_the_single_files(loose_run, tmp_path):
+    run = write_run(tmp_path / "run", 40)
+    loosen(run)
+    whole = dict(songs_of(run))
+    compact = archive.Compact(str(run), part_songs=16)
+    for element in list(compact.deal(KEY)):
+        compact.write(*element)
+    assert archive.loose_songs(str(run), KEY) == []
+    assert len(archive.parts(str(run), KEY)) == 3
+    index = archive.Index.of(str(run), KEY)
+    assert [song.decode() for song in index.song_ids] == sorted(whole)
+    assert dict(songs_of(run)) == whole
+    assert all(index.duration_of(song) is not None for song in whole)
+    assert index.duration_of("f" * 16) is None
+
+
+def test_a_song_mined_again_prevails_over_its_archived_row(tmp_path, mixprior):
+    run = write_run(tmp_path / "run", 8)
+    part = pq.read_table(archive.parts(str(run), KEY)[0])
+    changed = rows(8, 1).set_column(0, part.schema.field("song_id"), part["song_id"].slice(0, 7).combine_chunks())
+    path = run / "features" / KEY / "00" / f"{part['song_id'][0].as_py()}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(changed.replace_schema_metadata(with_metadata(changed.schema, feature_key=KEY).metadata), path)
+    mixprior("aggregate", run, "-j", 1)
+    before = priors(run / "priors")
+    compact = archive.Compact(str(run))
+    for element in list(compact.deal(KEY)):
+        compact.write(*element)
+    assert len(archive.parts(str(run), KEY)) == 2
+    mixprior("aggregate", run, "-j", 1)
+    assert priors(run / "priors") == before
+    assert open_priors(run).lookup("song", "duration_s").n == 8
+
+
+def test_songs_are_read_one_by_one_from_the_archive(run_of_forty, mixprior):
+    mixprior("aggregate", run_of_forty, "-j", 1)
+    found = open_songs(run_of_forty).rows("song", "vocal_to_backing_lu")
+    assert len(found) == 40
+    assert {row["metadata"]["genre"] for row in found} > {"pop"}
+
+
+def test_rows_that_are_gone_are_told(tmp_path, mixprior):
+    run = write_run(tmp_path / "run", 8)
+    for part in archive.parts(str(run), KEY):
+        (run / part).unlink()
+    done = mixprior("aggregate", run, "-j", 1, expect=2)
+    assert "no rows of 8 songs" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_cannot_be_grouped_by_is_told(run_of_forty, mixprior):
+    done = mixprior("aggregate", run_of_forty, "--group-by", "mood", expect=2)
+    assert "it has: artist, genre, year" in done.stderr
+
+
+def songs_of(run):
+    found = Rows.open(run)
+    for table in found.tables(KEY):
+        for k in range(0, len(table), 7):
+            yield table["song_id"][k].as_py(), table.slice(k, 7).to_pylist().__repr__()
