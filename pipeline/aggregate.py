@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.combiners import ToList
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline import archive, files
 from pipeline.checkpoint import Checkpoint
@@ -26,8 +28,6 @@ from stats.tally import Grouping, tally
 _BATCH = 64
 """Single songs read at a time: enough for array arithmetic to pay, little enough for memory."""
 _PIECE_BYTES = 32 << 20
-_PENDING = 8
-"""Digests that are merged at a time: merging touches every histogram."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,21 @@ class Aggregate(beam.PTransform):
 
 
 class DigestRows(beam.DoFn):
-    """Takes (path of a songs table, `Batch`) and gives (group, `Digest`) for every group one of its songs is in."""
+    """Takes (path of a songs table, `Batch`) and gives (group, `Digest`) for every group one of its songs is in.
+
+    One for each bundle and group: what a worker digests it adds up itself.
+    """
 
     def __init__(self, root: str, grouping: Grouping) -> None:
         self.root, self.grouping = root, grouping
         self.catalogs: dict[str, _Catalog] = {}
+        self.digests: dict[str, Digest] = {}
 
-    def process(self, element: tuple[str, Batch]) -> Iterator[tuple[str, Digest]]:
+    def start_bundle(self) -> None:
+        """Begin with nothing: what a failed bundle left is not counted."""
+        self.digests = {}
+
+    def process(self, element: tuple[str, Batch]) -> None:
         """Digest one batch."""
         songs_path, batch = element
         if songs_path not in self.catalogs:
@@ -83,7 +91,15 @@ class DigestRows(beam.DoFn):
         metadata = self.catalogs[songs_path].metadata(batch.feature_key)
         separated = settings_of(self.root, batch.feature_key)["stems"] == "separated"
         for rows in read(self.root, batch):
-            yield from tally(rows, metadata, self.grouping, separated)
+            for group, digest in tally(rows, metadata, self.grouping, separated):
+                known = self.digests.get(group)
+                self.digests[group] = digest if known is None else known.absorb(digest)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Give what was added up."""
+        for group, digest in self.digests.items():
+            yield WindowedValue((group, digest), GlobalWindow().max_timestamp(), (GlobalWindow(),))
+        self.digests = {}
 
 
 def batches(root: str, songs_path: str) -> list[Batch]:
@@ -140,8 +156,7 @@ class MergeDigests(beam.CombineFn):
 
     def add_input(self, digests: list[Digest], digest: Digest) -> list[Digest]:
         """Add some songs."""
-        digests.append(digest)
-        return self.compact(digests) if len(digests) >= _PENDING else digests
+        return self.compact([*digests, digest])
 
     def merge_accumulators(self, accumulators: Iterable[list[Digest]]) -> list[Digest]:
         """Merge what several workers digested."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numba
 import numpy as np
 import pyarrow as pa
 
@@ -19,6 +20,7 @@ _HUBER = 1.345
 """Scaled residuals beyond this count less: 95 % efficiency for a normal distribution (Huber 1981, chapter 7)."""
 _MAD_TO_SD = 1.4826
 _ITERATIONS = 100
+_SETTLED = 1e-9
 _DIGITS = 6
 
 Line = tuple[float, float]
@@ -142,26 +144,23 @@ def _errors_by_fold(kind: str, measured: np.ndarray, true: np.ndarray, fold: np.
 
 
 def _fit(kind: str, measured: np.ndarray, true: np.ndarray) -> Line:
-    """Huber's M-estimate of a line, by iteratively reweighted least squares; its scale is the residuals' MAD."""
-    if kind == "none":
-        return 0.0, 1.0
-    weights = np.ones(measured.shape)
-    a, b = np.inf, np.inf
-    for _ in range(_ITERATIONS):
-        last = a, b
-        a, b = _weighted_line(kind, measured, true, weights)
-        if np.allclose((a, b), last, rtol=1e-10, atol=1e-12):
-            break
-        residual = np.abs(true - a - b * measured)
+    return (0.0, 1.0) if kind == "none" else _huber_line(measured, true, kind == "linear")
+
+
+@numba.njit(cache=True)
+def _huber_line(x: np.ndarray, y: np.ndarray, has_slope: bool) -> Line:
+    """Huber's M-estimate of y = a + b x, by iteratively reweighted least squares; its scale is the residuals' MAD."""
+    weights = np.ones(x.size)
+    a, b = 0.0, 1.0
+    for iteration in range(_ITERATIONS):
+        last_a, last_b = a, b
+        x_mean, y_mean = np.sum(weights * x) / np.sum(weights), np.sum(weights * y) / np.sum(weights)
+        spread = np.sum(weights * (x - x_mean) ** 2)
+        b = np.sum(weights * (x - x_mean) * (y - y_mean)) / spread if has_slope and spread > 0 else 1.0
+        a = y_mean - b * x_mean
+        residual = np.abs(y - a - b * x)
         limit = _HUBER * _MAD_TO_SD * np.median(residual)
-        weights = np.minimum(1.0, limit / np.maximum(residual, limit)) if limit > 0 else weights
+        if limit == 0 or (iteration and abs(a - last_a) < _SETTLED and abs(b - last_b) < _SETTLED):
+            break
+        weights = np.minimum(1.0, limit / np.maximum(residual, limit))
     return a, b
-
-
-def _weighted_line(kind: str, measured: np.ndarray, true: np.ndarray, weights: np.ndarray) -> Line:
-    x_mean, y_mean = np.average(measured, weights=weights), np.average(true, weights=weights)
-    b = 1.0
-    if kind == "linear":
-        spread = np.sum(weights * (measured - x_mean) ** 2)
-        b = float(np.sum(weights * (measured - x_mean) * (true - y_mean)) / spread) if spread > 0 else 1.0
-    return float(y_mean - b * x_mean), b

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +18,7 @@ from stats.stem import BACKING, MIXTURE, SONG
 from stats.summary import FULL_WEIGHT, SPAN, Summary
 
 LONGEST_HISTOGRAM = 64
-"""Vectors with more bins are curves: they have means and spreads, but no quantiles and no pairs of groups."""
+"""Vectors with more bins are curves: they have means and spreads, but no quantiles."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,25 @@ class Digest:
     def joint_cells(self) -> list[Cell]:
         """The variables of the joint moments, in their order."""
         return [cell for cell in self.cells if cell.is_joint]
+
+    def absorb(self, other: Digest) -> Digest:
+        """Merge another into this one, in place where both have the same cells; return what has both."""
+        mergeable = self.curves is None or other.curves is not None
+        if not mergeable or [c.key for c in self.cells] != [c.key for c in other.cells]:
+            return Digest.merged([self, other])
+        self.counted.absorb(other.counted)
+        if self.curves is not None and other.curves is not None:
+            self.curves.absorb(other.curves)
+        if self.moments is not None and other.moments is not None:
+            self.moments.absorb(other.moments)
+        return self
+
+    def __getstate__(self) -> bytes:
+        """Between workers digests travel compressed, to a fifth or less."""
+        return zlib.compress(pickle.dumps(vars(self), protocol=5), level=1)
+
+    def __setstate__(self, state: bytes) -> None:
+        vars(self).update(pickle.loads(zlib.decompress(state)))
 
     def summary(self, curves: bool) -> Summary | None:
         """The summary of all cells that are curves, or that are none, side by side; None if it is not kept."""
@@ -204,20 +225,16 @@ class Measurements:
         found.weights = found._weights()
         return found
 
-    def digest(self, songs: np.ndarray, curves: bool = True, joint: bool = True) -> Digest:
+    def digest(self, songs: np.ndarray, scalars_only: bool = False) -> Digest:
         """Digest some of the songs.
 
         Args:
             songs: their indices.
-            curves: whether to keep the curves.
-            joint: whether to keep joint moments.
+            scalars_only: whether to leave out vectors and joint moments, as for pairs of groups, which are many.
         """
-        return Digest(
-            self.cells,
-            self._counted(songs),
-            self._curves(songs) if curves else None,
-            self._moments(songs) if joint else None,
-        )
+        if scalars_only:
+            return Digest(tuple(c for c in self.cells if c.bins == 1), self._counted(songs, scalars_only), None, None)
+        return Digest(self.cells, self._counted(songs), self._curves(songs), self._moments(songs))
 
     def scalar(self, stem: str, statistic: str) -> np.ndarray | None:
         """Values of one scalar, shape (songs,); None where there is no such cell."""
@@ -228,11 +245,15 @@ class Measurements:
             start += 0 if cell.is_curve else cell.bins
         return None
 
-    def _counted(self, songs: np.ndarray) -> Summary:
+    def _counted(self, songs: np.ndarray, scalars_only: bool = False) -> Summary:
         cells = [cell for cell in self.cells if not cell.is_curve]
         bins = np.array([cell.bins for cell in cells], np.int64)
+        values = self.counted[songs]
+        if scalars_only:
+            values = values[:, np.repeat(bins == 1, bins)]
+            cells, bins = [cell for cell in cells if cell.bins == 1], bins[bins == 1]
         return Summary.of(
-            self.counted[songs],
+            values,
             np.repeat([cell.column.resolution for cell in cells], bins),
             self.weights[songs],
             self.silent[songs],

@@ -91,6 +91,14 @@ class Moments:
             raise OverflowError("too many songs: a joint moment does not fit")
         return cls(parts[0].resolution, *sums)
 
+    def absorb(self, other: Moments) -> None:
+        """Merge others of the same variables into these, in place."""
+        for name in ("n", "total", "square", "cross"):
+            total = getattr(self, name)
+            total += getattr(other, name)
+            if np.abs(total).max(initial=0) >= _OVERFLOWING:
+                raise OverflowError("too many songs: a joint moment does not fit")
+
     def covariance(self) -> np.ndarray:
         """Sample covariances, shape (variables, variables); NaN below two songs."""
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -108,7 +108,16 @@ def _rows(
         "parent": pa.nulls(n.size, pa.string()) if parent is None else pa.repeat(parent, n.size),
     }
     table = pa.table([columns[name] for name in PRIORS_SCHEMA.names], PRIORS_SCHEMA)
-    return table.filter(pa.array(n + summary.missing > 0))  # no song of the group has the other stems
+    return table.filter(pa.array(_worth_telling(labels, summary)))
+
+
+def _worth_telling(labels: Mapping[str, pa.Array], summary: Summary) -> np.ndarray:
+    """All bins but those of stems that no song of the group has, and of vectors that none has a value of."""
+    first = labels["bin"].fill_null(0).to_numpy(zero_copy_only=False) == 0
+    measured = np.maximum.reduceat(summary.n, np.flatnonzero(first)) > 0 if first.any() else first
+    scalar = labels["bin"].is_null().to_numpy(zero_copy_only=False)
+    told: np.ndarray = (scalar | measured[np.cumsum(first) - 1]) & (summary.n + summary.missing > 0)
+    return told
 
 
 def _shrunk(digests: Mapping[str, Digest], curves: bool) -> dict[str, _Shrunk]:

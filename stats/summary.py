@@ -146,6 +146,25 @@ class Summary:
         arrays = {name: np.concatenate([getattr(s, name) for s in summaries], axis=-1) for name in _ARRAYS}
         return cls(keys=np.concatenate(keys), counts=counts, **arrays)
 
+    def absorb(self, other: Summary) -> None:
+        """Merge another of the same columns into this one, in place."""
+        for name in _SUMS:
+            total = getattr(self, name)
+            total += getattr(other, name)
+            if total.size and (total.max() >= _OVERFLOWING or total.min() <= -_OVERFLOWING):
+                raise OverflowError(f"too many songs: the sum {name} does not fit")
+        np.minimum(self.low, other.low, out=self.low)
+        np.maximum(self.high, other.high, out=self.high)
+        self.keys, self.counts = _merge_histograms([self.keys, other.keys], [self.counts, other.counts])
+
+    def __getstate__(self) -> dict[str, np.ndarray]:
+        """Neighbouring keys differ by little: what workers send each other compresses well so."""
+        return {**vars(self), "keys": np.diff(self.keys, prepend=0)}
+
+    def __setstate__(self, state: dict[str, np.ndarray]) -> None:
+        vars(self).update(state)
+        self.keys = np.cumsum(self.keys)
+
     def merge(self, other: Summary) -> Summary:
         """Merge with one other."""
         return Summary.merged([self, other])

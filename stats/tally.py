@@ -55,4 +55,4 @@ def tally(
     columns = set(grouping.group_by)
     for group, songs in members.items():
         pair = any(f",{name}=" in group for name in columns)
-        yield group, measured.digest(np.array(songs), curves=not pair, joint=not pair)
+        yield group, measured.digest(np.array(songs), scalars_only=pair)

@@ -1,0 +1,148 @@
+"""Aggregation, merging and queries from a thousand songs to a million: `python -m tests.scale.bench_million FOLDER`.
+
+Writes catalogs of generated rows under FOLDER (8 GB for all sizes), times `mixprior aggregate` with groups on two
+processes, `mixprior merge` of a hundred parts and a warm query, and writes docs/scale.json and docs/scale.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from analysis import open_priors
+from tests.conftest import ROOT
+from tests.scale.catalog import write_run
+
+GROUP_BY = "genre,decade,tempo_band"
+DOCS = ROOT / "docs"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sizes", default="1000,10000,100000,1000000")
+    parser.add_argument("--workers", default="2")
+    parser.add_argument("--curves", default="1000,10000", help="sizes to aggregate with the curves of 2,049 bins, too")
+    args = parser.parse_args()
+    found: dict[str, list[dict]] = {"aggregate": [], "merge": [], "query": []}
+    sizes = [(int(n), False) for n in args.sizes.split(",")] + [(int(n), True) for n in args.curves.split(",") if n]
+    for songs, curves in sizes:
+        run = args.folder / f"{songs}{'-curves' if curves else ''}"
+        if not (run / "songs.parquet").exists():
+            write_run(run, songs, curves=curves)
+        size_mb = sum(path.stat().st_size for path in (run / "archive").rglob("*.parquet")) / 1e6
+        told = measured(*("aggregate", run, "--group-by", GROUP_BY, "-j", args.workers, "-o", run / "priors"))
+        groups = len(open_priors(run).manifest["withheld"]) + len({row["group"] for row in open_priors(run).contents})
+        row = {"songs": songs, "curves": curves, "rows_mb": round(size_mb, 1), "groups": groups, **told}
+        found["aggregate"].append(row)
+        print(row, flush=True)
+    for grouped in ("", "genre"):
+        parts = hundred_parts(args.folder / f"parts-{grouped or 'all'}", grouped)
+        row = {"parts": len(parts), "songs_a_part": PART, "group_by": grouped or None}
+        row |= measured("merge", *parts, "-o", args.folder / "merged")
+        found["merge"].append(row)
+        print(row, flush=True)
+    found["query"] = [queries(args.folder / args.sizes.split(",")[-1])]
+    print(found["query"])
+    (DOCS / "scale.json").write_text(json.dumps(found, indent=1) + "\n")
+    plot(found["aggregate"])
+
+
+PART = 1000
+
+
+def hundred_parts(folder: Path, group_by: str) -> list[Path]:
+    parts = []
+    for k in range(100):
+        run = folder / f"{k:03d}"
+        if not (run / "priors" / "manifest.json").exists():
+            write_run(run, PART, k * PART)
+            measured("aggregate", run, "-j", "1", *(["--group-by", group_by] if group_by else []))
+        parts.append(run / "priors")
+    return parts
+
+
+def measured(*arguments: object) -> dict[str, float]:
+    """Run the command; give seconds, and the greatest memory of it and its workers together."""
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mixprior", *map(str, arguments)], cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    peak, seconds = [0.0], [0.0]
+
+    def watch() -> None:
+        while process.poll() is None:
+            peak[0] = max(peak[0], sum(memory_mb(pid) for pid in family(process.pid)))
+            time.sleep(0.1)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    assert process.wait() == 0, arguments
+    seconds[0] = time.monotonic() - started
+    watcher.join()
+    return {"seconds": round(seconds[0], 1), "peak_mb": round(peak[0])}
+
+
+def family(pid: int) -> list[int]:
+    children = [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in _read(task).split()]
+    return [pid, *(each for child in children for each in family(child))]
+
+
+def memory_mb(pid: int) -> float:
+    """Proportional set size: pages that processes share count once."""
+    for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1000
+    return 0.0
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def queries(run: Path) -> dict[str, float]:
+    """Warm seconds of lookups in the priors of the largest catalog."""
+    priors = open_priors(run)
+    found = {}
+    for name, ask in {
+        "lookup_ms": lambda: open_priors(run).lookup("song", "vocal_to_backing_lu", "genre=rock"),
+        "rows_of_a_stem_ms": lambda: open_priors(run).rows(stem="vocals", group="genre=rock"),
+        "groups_of_a_statistic_ms": lambda: priors.rows("song", "vocal_to_backing_lu"),
+    }.items():
+        ask()
+        started = time.perf_counter()
+        for _ in range(5):
+            ask()
+        found[name] = round((time.perf_counter() - started) / 5 * 1000, 1)
+    return found
+
+
+def plot(rows: list[dict]) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    for curves, label in ((False, "scalars and third octaves"), (True, "with curves of 2,049 bins")):
+        own = [row for row in rows if row["curves"] == curves]
+        left.loglog([row["songs"] for row in own], [row["seconds"] for row in own], "o-", label=label)
+        right.semilogx([row["songs"] for row in own], [row["peak_mb"] / 1000 for row in own], "o-", label=label)
+    left.axhline(600, color="grey", linestyle=":", linewidth=1)
+    right.axhline(2, color="grey", linestyle=":", linewidth=1)
+    left.set(xlabel="songs", ylabel="seconds", title="mixprior aggregate, groups and pairs, two cores")
+    right.set(xlabel="songs", ylabel="GB, all processes", title="memory", ylim=(0, None))
+    left.legend(frameon=False)
+    figure.savefig(DOCS / "scale.png", dpi=110)
+
+
+if __name__ == "__main__":
+    main()
