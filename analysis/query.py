@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from analysis.priors import Priors, open_priors
+from analysis.priors import EVERY_SONG, Priors, open_priors
 from analysis.songs import open_songs
 from stats.errors import InputError
 from stats.schema import SCHEMA_VERSION
@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sql", metavar="SELECT", help="answer one SELECT over the views priors, joint, songs and features (DuckDB)"
     )
+    parser.add_argument(
+        "--regress",
+        metavar="STEM:STAT",
+        help="explain this statistic by those of --on: slopes, R2, residual (least squares)",
+    )
+    parser.add_argument("--on", metavar="A,B", help="what --regress explains it by: backing:tempo_bpm,mixture:...")
     parser.add_argument("--plot", metavar="FILE", help="draw the statistic --stat names into a .png, .pdf or .svg")
     parser.add_argument("--json", action="store_true", help="print one JSON object with every column")
 
@@ -46,6 +52,9 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.songs:
         print(_songs(args), flush=True)
+        return 0
+    if args.regress is not None or args.on is not None:
+        print(_regression(args), flush=True)
         return 0
     priors = open_priors(args.priors)
     rows = priors.rows(args.stem, args.stat, args.group).to_pylist()
@@ -70,9 +79,23 @@ def _sql(args: argparse.Namespace) -> str:
         raise InputError("--sql stands alone: say in its WHERE what --stem, --stat, --group and --songs would")
     from analysis.sql import sql
 
-    rows = sql(args.priors, args.sql)
+    return _records(args, sql(args.priors, args.sql), sql=args.sql)
+
+
+def _regression(args: argparse.Namespace) -> str:
+    if not (args.regress and args.on):
+        raise InputError("--regress STEM:STAT needs --on STEM:STAT,...: what is to be explained, and by what")
+    from analysis.regression import named, regress
+
+    on = [named(text.strip()) for text in args.on.split(",") if text.strip()]
+    rows = regress(open_priors(args.priors), named(args.regress), on, args.group or EVERY_SONG)
+    return _records(args, rows)
+
+
+def _records(args: argparse.Namespace, rows: Sequence[Mapping[str, Any]], **told: str) -> str:
+    """Lay out rows of any columns as a table, or as JSON."""
     if args.json:
-        document = {"priors": args.priors, "schema_version": SCHEMA_VERSION, "sql": args.sql, "rows": rows}
+        document = {"priors": args.priors, "schema_version": SCHEMA_VERSION, **told, "rows": rows}
         return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     if not rows:
         return "no rows"

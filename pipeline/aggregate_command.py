@@ -13,6 +13,7 @@ import apache_beam as beam
 
 from pipeline import archive, files, runner
 from pipeline.aggregate import Aggregate, WritePriors, settings_of
+from stats.calibration import Calibration
 from stats.errors import InputError
 from stats.evidence import MIN_GROUP
 from stats.grouping import can_group_by
@@ -64,8 +65,6 @@ def grouping_of(args: argparse.Namespace) -> Grouping:
             calibration = files.read_bytes(args.calibration).decode()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"--calibration {args.calibration} cannot be read: {error}") from error
-        from stats.calibration import Calibration
-
         Calibration.load(calibration)
     names = dict.fromkeys(name.strip() for name in args.group_by.split(",") if name.strip())
     return Grouping(tuple(names), args.min_group, calibration)
@@ -94,8 +93,6 @@ def check_calibration(grouping: Grouping, facts: dict) -> None:
         InputError: naming both.
     """
     if grouping.calibration is not None and facts["stems"] == "separated":
-        from stats.calibration import Calibration
-
         Calibration.load(grouping.calibration).check(facts["feature_version"], facts["model"], facts["weights_sha256"])
 
 

@@ -10,19 +10,17 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import apache_beam as beam
 
-from pipeline import archive, files, model_store, progress, runner
+from pipeline import archive, files, model_store, progress, runner, separation_options
 from pipeline.aggregate_command import add_grouping, aggregate, check_calibration, check_groups, grouping_of
 from pipeline.catalog import open_catalog
 from pipeline.checkpoint import Checkpoint
-from pipeline.decode import DecodeLimits
 from pipeline.extract import Extract, WriteSongs, fingerprint, is_lasting
 from pipeline.records import InputError, Song
-from pipeline.separate import SeparationSettings
 from pipeline.settings import MiningSettings
 
 
@@ -37,14 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder of the run")
     add_grouping(parser)
     parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 1, help="local processes (all cores)")
-    parser.add_argument("-n", "--model", default="htdemucs", help="Demucs model (htdemucs)")
-    parser.add_argument("--model-repo", metavar="DIR", help="folder that holds the model's weights")
-    parser.add_argument("-d", "--device", default="auto", help="cpu, cuda, or auto")
-    parser.add_argument(
-        "--precision", choices=("auto", "fp32", "bf16"), default="auto", help="bf16 where the processor has it"
-    )
-    parser.add_argument("--overlap", type=float, default=0.25, help="overlap of the separator's windows (0.25)")
-    parser.add_argument("--max-minutes", type=float, default=20.0, help="refuse longer songs (20)")
+    separation_options.add_arguments(parser)
     parser.add_argument("--limit", type=int, metavar="N", help="mine the first N songs of the catalog")
     parser.add_argument("--force", action="store_true", help="mine again what is finished")
     parser.add_argument("--retry-failed", action="store_true", help="try again what failed in an earlier run")
@@ -67,9 +58,9 @@ def run(args: argparse.Namespace) -> int:
     allowed = _allowed_failures(args.max_failures, len(songs))
     separates = any(not song.has_stems for song in songs)
     if args.dry_run:
-        return _dry_run(root, songs, _settings(args, separates), args)
+        return _dry_run(root, songs, separation_options.settings(args, model_store.find if separates else None), args)
     _check_output(root)
-    settings = _settings(args, separates)
+    settings = separation_options.settings(args, model_store.fetch_aloud if separates else None)
     if separates:
         check_calibration(grouping, settings.provenance(has_stems=False))
     logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)
@@ -186,27 +177,6 @@ def _extract(
 
 def _read_songs(catalog_path: str) -> Iterator[Song]:
     return map(Song.from_json, files.read_bytes(catalog_path).decode().splitlines())
-
-
-def _settings(args: argparse.Namespace, separates: bool) -> MiningSettings:
-    separation = SeparationSettings(
-        model=args.model,
-        model_repo=args.model_repo,
-        device=args.device,
-        precision=args.precision,
-        overlap=args.overlap,
-    )
-    if separates:
-        find = model_store.find if args.dry_run else model_store.fetch_aloud
-        found = find(args.model, args.model_repo)
-        # Weights that are yet to be fetched have no rows.
-        separation = replace(separation, weights_sha256=found.weights_sha256 if found else "")
-        if runner.is_local(args):
-            separation = separation.resolved()
-        elif separation.precision == "auto":
-            # Machines differ; what they compute must not.
-            separation = replace(separation, precision="fp32")
-    return MiningSettings(separation, DecodeLimits(max_minutes=args.max_minutes))
 
 
 def _hours(songs: list[dict[str, Any]]) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from stats.calibration import Calibration
 from stats.digest import Digest, Measurements
 from stats.evidence import MIN_GROUP
 from stats.grouping import groups_of
@@ -41,8 +42,6 @@ def tally(
         separated: whether the stems were separated, and not in the catalog.
     """
     if grouping.calibration is not None:
-        from stats.calibration import Calibration
-
         rows = Calibration.load(grouping.calibration).corrected(rows, separated)
     measured = Measurements.of(rows)
     tempo_bpm = measured.scalar("backing", "tempo_bpm")

@@ -47,9 +47,10 @@ def test_the_first_two_commands_are_targets_of_make():
         subprocess.run([*command, "--dry-run"], cwd=ROOT, check=True, capture_output=True)
 
 
-def test_the_commands_for_own_songs_run_in_order(music, mixprior, tmp_path):
+def test_the_commands_for_own_songs_run_in_order(music, stems_catalog, mixprior, tmp_path):
     environment = {**os.environ, "MIXPRIOR_MODEL_REPO": str(write_tiny_model(tmp_path / "model"))}
-    told = {}
+    mixprior("mine", stems_catalog / "Cedar", "-o", tmp_path / "more", "-j", 1)
+    told: dict[str, str] = {}
     for command in commands():
         if command[0] == ".venv/bin/mixprior":
             arguments = [
@@ -58,8 +59,12 @@ def test_the_commands_for_own_songs_run_in_order(music, mixprior, tmp_path):
             ]
             arguments = [str(tmp_path / word) if word == "mix.wav" else word for word in arguments]
             model = ("-n", "tiny") if arguments[0] == "mine" else ()
-            told[arguments[0]] = mixprior(*arguments, *model, env=environment).stdout
-    assert list(told) == ["mine", "query", "mix"]
+            told[arguments[0]] = told.get(arguments[0], "") + mixprior(*arguments, *model, env=environment).stdout
+    assert list(told) == ["mine", "query", "mix", "aggregate", "merge", "report", "constants"]
+    assert "3 songs" in told["merge"]
+    assert "MUSIC/Amber.flac" in told["query"]
+    for name in ("report.html", "features.npz", "both/manifest.json"):
+        assert (tmp_path / name).exists()
     assert "2 mined" in told["mine"]
     assert "duration_s" in told["query"]
     assert (tmp_path / "mix.wav").exists()
