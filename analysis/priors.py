@@ -144,11 +144,13 @@ class Priors:
         """
         named = {"stem": stem, "statistic": statistic and statistic.replace("-", "_"), "group": group}
         wanted = {column: name for column, name in named.items() if name is not None}
-        self._check(wanted)
         conditions = [pc.field(column) == name for column, name in wanted.items()]
         if statistic is None and not vectors:
             conditions.append(pc.field("bin").is_null())
-        return self._read(reduce(and_, conditions) if conditions else None)
+        found = self._read(reduce(and_, conditions) if conditions else None)
+        if not len(found):
+            self._check(wanted)
+        return found
 
     def lookup(self, stem: str, statistic: str, group: str = EVERY_SONG) -> Prior:
         """The prior of one scalar statistic.
@@ -168,6 +170,13 @@ class Priors:
         found, among = self.contents, ""
         for column, name in wanted.items():
             choices = {row[column] for row in found}
+            hidden = (self.manifest.get("withheld") or {}) if column == "group" else {}
+            if name in hidden:
+                least = self.manifest.get("min_group")
+                raise PriorsLookupError(
+                    f"the group {name!r} in {self.path} has {hidden[name]} songs, and groups below {least} are withheld: "
+                    "ask for a group it is part of, or `mixprior aggregate --min-group`"
+                )
             if name not in choices:
                 owners = sorted({row["stem"] for row in self.contents if row[column] == name})
                 hint = f"it belongs to {', '.join(owners)}" if owners else suggest(name, choices)

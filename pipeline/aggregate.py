@@ -28,6 +28,7 @@ from stats.tally import Grouping, tally
 _BATCH = 64
 """Single songs read at a time: enough for array arithmetic to pay, little enough for memory."""
 _PIECE_BYTES = 32 << 20
+_WAITING = 8
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class DigestRows(beam.DoFn):
     def __init__(self, root: str, grouping: Grouping) -> None:
         self.root, self.grouping = root, grouping
         self.catalogs: dict[str, _Catalog] = {}
-        self.digests: dict[str, Digest] = {}
+        self.digests: dict[str, list[Digest]] = {}
 
     def start_bundle(self) -> None:
         """Begin with nothing: what a failed bundle left is not counted."""
@@ -92,14 +93,24 @@ class DigestRows(beam.DoFn):
         separated = settings_of(self.root, batch.feature_key)["stems"] == "separated"
         for rows in read(self.root, batch):
             for group, digest in tally(rows, metadata, self.grouping, separated):
-                known = self.digests.get(group)
-                self.digests[group] = digest if known is None else known.absorb(digest)
+                self._add(group, digest)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Give what was added up."""
-        for group, digest in self.digests.items():
-            yield WindowedValue((group, digest), GlobalWindow().max_timestamp(), (GlobalWindow(),))
+        for group, digests in self.digests.items():
+            found = (group, Digest.merged(digests))
+            yield WindowedValue(found, GlobalWindow().max_timestamp(), (GlobalWindow(),))
         self.digests = {}
+
+    def _add(self, group: str, digest: Digest) -> None:
+        waiting = self.digests.setdefault(group, [])
+        if digest.curves is None:
+            # Of pairs of groups, which are many and small, several are merged at a time: it touches every histogram.
+            waiting.append(digest)
+            if len(waiting) > _WAITING:
+                self.digests[group] = [Digest.merged(waiting)]
+        else:
+            self.digests[group] = [waiting[0].absorb(digest) if waiting else digest]
 
 
 def batches(root: str, songs_path: str) -> list[Batch]:

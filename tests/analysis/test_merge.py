@@ -102,3 +102,11 @@ def test_measured_by_different_versions_is_refused(runs, mixprior, tmp_path):
 def test_the_state_holds_whole_numbers_only(runs):
     schema = pq.read_schema(runs["a"] / "priors" / "state.parquet")
     assert all(pa.types.is_integer(schema.field(name).type.value_type) for name in ("n", "total", "keys", "counts"))
+
+
+def test_a_withheld_group_is_told_as_such(runs, mixprior):
+    withheld = json.loads((runs["a"] / "priors" / "manifest.json").read_text())["withheld"]
+    group = next(iter(withheld))
+    done = mixprior("query", runs["a"], "--group", group, expect=2)
+    assert f"has {withheld[group]} songs" in done.stderr
+    assert "--min-group" in done.stderr
