@@ -149,6 +149,8 @@ def _bins(priors: Priors, stem: str, statistic: str, group: str, mean: str) -> t
     if songs == 0:
         raise InputError(f"{statistic} of {stem} was measured on no song of {group}: there is no constant of it")
     centre, sd = (rows[name].to_numpy().astype(np.float64) for name in (mean, "sd"))
+    if not np.isfinite(centre).any():
+        raise InputError(f"no separated {stem} of {group} can be trusted, so there is no weighted {statistic}")
     return centre, sd, songs
 
 

@@ -76,6 +76,8 @@ def _features(path: Path, group: str, weighted: bool) -> Features:
 def _write(args: argparse.Namespace) -> None:
     priors = open_priors(args.sources[0])
     if args.format == "mixing":
+        if args.weighted:
+            raise InputError("--weighted is for --format fxnorm and json: a mixer's targets are plain means")
         data = mixing_targets.to_json(priors, args.group).encode()
     elif args.format == "json":
         data = constants_file.to_json(of_priors(priors, args.group, weighted=args.weighted)).encode()

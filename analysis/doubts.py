@@ -31,7 +31,7 @@ def doubts(material: Material) -> list[str]:
 
 def _catalog(material: Material) -> Iterator[str]:
     manifest = material.manifest
-    songs, failed = manifest.get("songs", 0), manifest.get("failed", 0)
+    songs, failed = manifest.get("songs") or 0, manifest.get("failed") or 0
     if songs < FEW_SONGS:
         yield (
             f"The catalog is small: {count(songs, 'song')}. The 5 % and 95 % quantiles rest on one or two songs, and "

@@ -40,9 +40,16 @@ def run(args: argparse.Namespace) -> int:
         if args.min_group < 1:
             raise InputError("--min-group takes a number from 1")
         merged = replace(merged, min_group=args.min_group)
+    if "://" in args.output:
+        raise InputError(f"merge writes to this machine only, not to {args.output}: copy the folder there afterwards")
     out = Path(args.output)
-    for name, content in merged.files():
-        _write(out / name, content)
+    try:
+        # Readers refuse priors without a manifest, which is written last: no old one may vouch for new tables.
+        (out / MANIFEST_FILE).unlink(missing_ok=True)
+        for name, content in merged.files():
+            _write(out / name, content)
+    except OSError as error:
+        raise InputError(f"cannot write to {out}: {error.strerror or error}") from error
     if merged.members is None:
         (out / "members.parquet").unlink(missing_ok=True)
     for note in notes:
@@ -87,8 +94,11 @@ class _Input:
 
     @property
     def song_ids(self) -> pa.Array | None:
+        """Ids of the songs that count; None where they are not known."""
         members = self.evidence.members
-        return None if members is None else members["song_id"].combine_chunks()
+        if members is None:
+            return None
+        return members.filter(pc.is_null(members["error"]))["song_id"].combine_chunks()
 
 
 def merge(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
@@ -150,8 +160,6 @@ def _check_versions(inputs: Sequence[_Input]) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.name == MANIFEST_FILE:
-        path.unlink(missing_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     temporary.write_bytes(content)
     temporary.replace(path)

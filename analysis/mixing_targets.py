@@ -33,7 +33,7 @@ def to_json(priors: Priors, group: str = EVERY_SONG) -> str:
         PriorsLookupError: if there is no such group.
     """
     document: dict[str, Any] = {"provenance": provenance(priors, group), "song": {}, "stems": {}}
-    scalars = priors.rows(group=group).to_pylist()
+    scalars, kept = priors.rows(group=group).to_pylist(), priors.contents
     for row in scalars:
         name = row["statistic"].removesuffix(_CORRECTED)
         if row["stem"] == SONG and name in _OF_SONG:
@@ -41,6 +41,8 @@ def to_json(priors: Priors, group: str = EVERY_SONG) -> str:
         elif name in _OF_STEM and row["n"]:
             document["stems"].setdefault(row["stem"], {})[row["statistic"]] = {key: row[key] for key in _NUMBERS}
     for stem, facts in document["stems"].items():
+        if not any((row["stem"], row["statistic"], row["group"]) == (stem, "third_octave_db", group) for row in kept):
+            continue  # pairs of groups keep scalars only
         bands = priors.rows(stem, "third_octave_db", group).sort_by("bin")
         facts["third_octave_db"] = {
             "unit": "dB",

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stats.errors import InputError
+from stats.grouping import EVERY_SONG as EVERY_SONG
 from stats.schema import PRIORS_SCHEMA, SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
 PRIORS_FILE = "priors.parquet"
 MANIFEST_FILE = "manifest.json"
-EVERY_SONG = "all"
-"""The group that all songs belong to."""
+JOINT_FILE = "joint.parquet"
 
 _CHOICES_SHOWN = 30
 _SINCE_1_1 = set(PRIORS_SCHEMA.names[PRIORS_SCHEMA.names.index("n_silent") :])
@@ -174,7 +174,7 @@ class Priors:
             if name in hidden:
                 least = self.manifest.get("min_group")
                 raise PriorsLookupError(
-                    f"the group {name!r} in {self.path} has {hidden[name]} songs, and groups below {least} are withheld: "
+                    f"the group {name!r} in {self.path} has {hidden[name]} songs; groups below {least} are withheld: "
                     "ask for a group it is part of, or `mixprior aggregate --min-group`"
                 )
             if name not in choices:

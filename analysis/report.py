@@ -60,7 +60,7 @@ def report(path: str | Path) -> str:
     contents = element(
         "nav", *(element("a", title, href=f"#{name}") for name, title, _ in chapters), aria_label="Contents"
     )
-    heading = f"mixprior report: {count(material.manifest.get('songs', 0), 'song')}"
+    heading = f"mixprior report: {count(material.manifest.get('songs') or 0, 'song')}"
     head = element(
         "head",
         element("meta", charset="utf-8"),

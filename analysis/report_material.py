@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis.chart import Number
-from analysis.priors import EVERY_SONG, NotPriors, Priors, PriorsLookupError, open_priors
+from analysis.priors import EVERY_SONG, JOINT_FILE, NotPriors, Priors, open_priors
 from analysis.songs import NotARun, Songs, open_songs
+from stats.errors import InputError
 from stats.grouping import columns_of
 
 RATIO = "vocal_to_backing_lu"
-JOINT_FILE = "joint.parquet"
 STEMS = ("vocals", "drums", "bass", "other", "guitar", "piano", "backing", "mixture", "song")
 """The order of stems on the page, and the classes that colour them."""
 MOST_SONGS_DRAWN = 300
@@ -114,7 +114,7 @@ class Material:
             return []
         try:
             rows = self.songs.rows(stem, statistic)
-        except (OSError, PriorsLookupError):  # the table of songs was copied without their features
+        except (OSError, InputError):  # the table of songs was copied without their features
             return []
         return [(row["value"], PurePath(row["path"]).stem) for row in rows if row["value"] is not None]
 

@@ -34,7 +34,7 @@ def catalog(material: Material) -> Markup:
     facts = {
         "Songs": str(manifest.get("songs", "\N{EN DASH}")),
         "Music": "\N{EN DASH}" if hours is None else _duration(hours),
-        "Failed": str(manifest.get("failed", 0)),
+        "Failed": str(manifest.get("failed") or 0),
         "Duplicates": str(manifest.get("duplicates", 0)),
         "Stems": _each(features, "stems"),
         "Model": _each(features, "model"),
@@ -53,7 +53,7 @@ def catalog(material: Material) -> Markup:
     return element(
         "header",
         element("p", "mixprior report", class_="kicker"),
-        element("h1", f"How {count(manifest.get('songs', 0), 'song')} are mixed"),
+        element("h1", f"How {count(manifest.get('songs') or 0, 'song')} are mixed"),
         element("dl", *(element("div", fact) for fact in told), class_="facts"),
         element("p", "Failed: ", ", ".join(causes), class_="versions") if causes else "",
         element("p", "Measured with ", " \N{MIDDLE DOT} ".join(versions), class_="versions") if versions else "",

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from stats.digest import Digest
 from stats.errors import InputError
-from stats.evidence import Evidence
+from stats.evidence import Evidence, first_of_each
+from stats.registry import FEATURES_SCHEMA
 from stats.schema import FINISHED, archive_folder, features_path
 from stats.tally import Grouping, tally
 
@@ -42,11 +43,19 @@ class Rows:
 
     @cached_property
     def finished(self) -> pa.Table:
-        """The songs that have rows."""
-        return self.songs.filter(pc.is_in(self.songs["status"], pa.array(FINISHED)))
+        """The songs that have rows, each once."""
+        own = self.songs.filter(pc.is_in(self.songs["status"], pa.array(FINISHED)))
+        own = own.sort_by([("song_id", "ascending"), ("feature_key", "ascending")])
+        return own.filter(first_of_each(own["song_id"]))
 
     def values(self, stem: str, statistic: str) -> dict[str, Any]:
-        """One statistic of one stem, by song id; songs without such a stem are left out."""
+        """One statistic of one stem, by song id; songs without such a stem are left out.
+
+        Raises:
+            InputError: if it is one that follows from others, and is not kept song by song.
+        """
+        if statistic not in FEATURES_SCHEMA.names:
+            raise InputError(f"{statistic} is not kept song by song, but made while priors are built: ask the priors")
         found: dict[str, Any] = {}
         for feature_key in pc.unique(self.finished["feature_key"]).to_pylist():
             for table in self.tables(feature_key, ["song_id", "stem", statistic]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -10,12 +11,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from analysis.priors import PRIORS_FILE, open_priors
+from analysis.priors import JOINT_FILE, PRIORS_FILE, open_priors
 from analysis.songs import SONGS_FILE
 from stats.errors import InputError
 from stats.schema import PRIORS_SCHEMA
 
-JOINT_FILE = "joint.parquet"
 _FEATURES = ("features/*/*/*.parquet", "archive/*/*.parquet")
 
 
@@ -74,12 +74,19 @@ def _views(folder: Path, run: Path) -> Iterator[str]:
     for name, file in (("joint", folder / JOINT_FILE), ("songs", run / SONGS_FILE)):
         if file.is_file():
             yield f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet({_quoted(file)})'
-    globs = [_quoted(run / pattern) for pattern in _FEATURES if next(run.glob(pattern), None)]
+    literal = re.sub(r"([*?\[])", r"[\1]", str(run))
+    globs = [_quoted(f"{literal}/{pattern}") for pattern in _FEATURES if next(run.glob(pattern), None)]
+    # A song that is mined again lies beside its archived row until that is built anew.
+    newest = (
+        " QUALIFY row_number() OVER (PARTITION BY song_id, stem, feature_key "
+        "ORDER BY contains(filename, '/features/') DESC, filename DESC) = 1"
+    )
     if globs:
         yield (
             "CREATE VIEW features AS SELECT * EXCLUDE (filename), "
             r"regexp_extract(filename, '(features|archive)/([^/]+)/[^/]+(/[^/]+)?$', 2) AS feature_key "
             f"FROM read_parquet([{', '.join(globs)}], union_by_name = true, filename = true)"
+            + (newest if len(globs) > 1 else "")
         )
 
 

@@ -21,7 +21,7 @@ from pipeline import archive, files
 from pipeline.checkpoint import Checkpoint
 from stats.digest import Digest
 from stats.errors import InputError
-from stats.evidence import Evidence, joined_members
+from stats.evidence import Evidence, first_of_each, joined_members
 from stats.schema import FINISHED, MEMBERS_SCHEMA
 from stats.tally import Grouping, tally
 
@@ -138,7 +138,7 @@ def batches(root: str, songs_path: str) -> list[Batch]:
         archived = np.isin(index.song_ids, wanted) & ~np.isin(index.song_ids, own)
         for k, path in enumerate(index.paths):
             if (archived & (index.part == k)).any():
-                here, _ = archive.songs_in(path)
+                here, _ = archive.songs_in(path, feature_key)
                 elsewhere = here[~np.isin(here, index.song_ids[archived & (index.part == k)])]
                 found.append(Batch(feature_key, path, tuple(song_id.decode() for song_id in elsewhere)))
     return found
@@ -148,8 +148,12 @@ def read(root: str, batch: Batch) -> Iterator[pa.Table]:
     """Give the rows of a batch, a few tens of megabytes at a time."""
     if batch.part is None:
         checkpoint = Checkpoint(root, batch.feature_key)
-        tables = [files.read_table(checkpoint.features_path(song_id)) for song_id in batch.song_ids]
-        yield pa.concat_tables([table.replace_schema_metadata() for table in tables])
+        found = {song_id: checkpoint.features(song_id) for song_id in batch.song_ids}
+        broken = [song_id for song_id, table in found.items() if table is None]
+        if broken:
+            path = checkpoint.features_path(broken[0])
+            raise InputError(f"{path} is damaged or of another version: remove it and mine the catalog again")
+        yield pa.concat_tables([table.replace_schema_metadata() for table in found.values() if table is not None])
         return
     for rows in archive.read_part(batch.part, _PIECE_BYTES):
         if batch.song_ids:
@@ -205,7 +209,8 @@ class WritePriors(beam.PTransform):
         return groups | "Gather groups" >> ToList() | "Write the priors" >> beam.Map(self.write)
 
     def write(self, digests: list[tuple[str, Digest]]) -> str:
-        """Write the files, the manifest last."""
+        """Write the files, the manifest last: without one, readers refuse the folder."""
+        files.remove(f"{self.folder}/manifest.json")
         members = members_of(files.read_table(self.songs_path))
         evidence = Evidence(
             dict(digests),
@@ -224,16 +229,27 @@ class WritePriors(beam.PTransform):
 def members_of(songs: pa.Table) -> pa.Table:
     """Return the songs of a songs table by content, `stats.schema.MEMBERS_SCHEMA`."""
     copy = pc.equal(songs["status"], "duplicate")
-    copies = Counter(songs.filter(copy)["song_id"].to_pylist())
+    keys = list(zip(songs["song_id"].to_pylist(), songs["feature_key"].to_pylist(), strict=True))
+    copies = Counter(key for key, is_copy in zip(keys, copy.to_pylist(), strict=True) if is_copy)
+    counts = pa.array(
+        [copies[key] for key, is_copy in zip(keys, copy.to_pylist(), strict=True) if not is_copy], pa.int64()
+    )
     songs = songs.filter(pc.invert(copy))
-    counts = pa.array([copies[song_id] for song_id in songs["song_id"].to_pylist()], pa.int64())
     columns = [songs[name] for name in ("song_id", "feature_key", "duration_s", "error")]
     return joined_members([pa.table([*columns, counts], MEMBERS_SCHEMA)])
 
 
+def _keys(songs: pa.Table) -> Iterator[tuple[str, str]]:
+    return zip(songs["song_id"].to_pylist(), songs["feature_key"].to_pylist(), strict=True)
+
+
 def settings_of(root: str, feature_key: str) -> dict[str, Any]:
     """Return how the rows of a feature key were measured."""
-    facts: dict[str, Any] = json.loads(files.read_bytes(f"{root}/features/{feature_key}/settings.json"))
+    path = f"{root}/features/{feature_key}/settings.json"
+    try:
+        facts: dict[str, Any] = json.loads(files.read_bytes(path))
+    except (FileNotFoundError, ValueError) as error:
+        raise InputError(f"{path} is missing or damaged: mine the catalog again") from error
     return facts
 
 
@@ -275,7 +291,9 @@ class _Lookup(Mapping[str, str]):
 
 def _catalog(songs_path: str) -> _Catalog:
     table = files.read_table(songs_path).select(["song_id", "feature_key", "metadata", "status"])
-    table = table.filter(pc.is_in(table["status"], pa.array(FINISHED))).sort_by("song_id")
+    table = table.filter(pc.is_in(table["status"], pa.array(FINISHED)))
+    table = table.sort_by([("song_id", "ascending"), ("feature_key", "ascending")])
+    table = table.filter(first_of_each(table["song_id"]))  # measured with and without stems, a song counts once
     found = {}
     for feature_key in pc.unique(table["feature_key"]).to_pylist():
         own = table.filter(pc.equal(table["feature_key"], feature_key))

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
 
@@ -93,12 +94,15 @@ def check_calibration(grouping: Grouping, facts: dict) -> None:
         InputError: naming both.
     """
     if grouping.calibration is not None and facts["stems"] == "separated":
-        Calibration.load(grouping.calibration).check(facts["feature_version"], facts["model"], facts["weights_sha256"])
+        separation = ("feature_version", "model", "weights_sha256", "precision", "overlap")
+        Calibration.load(grouping.calibration).check(*(facts[name] for name in separation))
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `mixprior aggregate`; return its exit code."""
     root = args.run_folder.rstrip("/")
+    if args.workers < 1:
+        raise InputError("--workers takes a number from 1")
     try:
         songs = files.read_table(f"{root}/songs.parquet")
     except OSError as error:
@@ -112,7 +116,15 @@ def run(args: argparse.Namespace) -> int:
         check_calibration(grouping, settings_of(root, feature_key))
     folder = (args.output or f"{root}/priors").rstrip("/")
     logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)
-    aggregate(root, folder, grouping, args, finished, tick=lambda: None)
+    files.need_writable(folder)
+    try:
+        aggregate(root, folder, grouping, args, finished, tick=lambda: None)
+    except KeyboardInterrupt:
+        print("mixprior: interrupted; no song's rows are lost", file=sys.stderr)
+        runner.leave(130)
+    except runner.WorkerDied as death:
+        print(f"mixprior: a worker process died ({death}), out of memory perhaps: try --workers 1", file=sys.stderr)
+        runner.leave(1)
     manifest = json.loads(files.read_bytes(f"{folder}/manifest.json"))
     if args.json:
         told = {name: manifest[name] for name in ("songs", "hours", "failed", "duplicates", "group_by", "withheld")}

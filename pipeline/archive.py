@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -59,10 +60,15 @@ class Compact(beam.PTransform):
     def write(self, feature_key: str, number: int, song_ids: list[str]) -> str:
         """Write one part from the files of single songs, and remove those."""
         checkpoint = Checkpoint(self.root, feature_key)
-        tables = {song_id: checkpoint.features(song_id) for song_id in song_ids}
-        found = {song_id: table for song_id, table in tables.items() if table is not None}
+        found: dict[str, pa.Table] = {}
+        for song_id in song_ids:
+            # What cannot be reached ends the step; what is damaged stays where it is, and is told when it is read.
+            with contextlib.suppress(pa.ArrowInvalid, FileNotFoundError):
+                found[song_id] = files.read_table(checkpoint.features_path(song_id))
         name = hashlib.sha256("".join(found).encode()).hexdigest()[:16]
         path = f"{self.root}/{archive_folder(feature_key)}/{number:06d}-{name}.parquet"
+        if not found:  # the step was done before, and is done again
+            return path
         schema = with_metadata(FEATURES_SCHEMA, feature_key=feature_key)
         table = pa.concat_tables([each.replace_schema_metadata() for each in found.values()])
         sink = pa.BufferOutputStream()
@@ -70,7 +76,7 @@ class Compact(beam.PTransform):
             table.replace_schema_metadata(schema.metadata), sink, compression="zstd", row_group_size=ROW_GROUP_ROWS
         )
         files.write_bytes(path, sink.getvalue().to_pybytes())
-        for song_id in song_ids:
+        for song_id in found:
             files.remove(checkpoint.features_path(song_id))
         return path
 
@@ -116,7 +122,7 @@ class Index:
         paths = parts(root, feature_key)
         if not paths:
             return cls()
-        columns = [songs_in(path) for path in paths]
+        columns = [songs_in(path, feature_key) for path in paths]
         song_ids = np.concatenate([ids for ids, _ in columns])
         part = np.repeat(np.arange(len(paths)), [len(ids) for ids, _ in columns])
         duration_s = np.concatenate([durations for _, durations in columns])
@@ -162,11 +168,21 @@ def read_part(path: str, most_bytes: int) -> Iterator[pa.Table]:
             yield pa.concat_tables(rest)
 
 
-def songs_in(path: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ids, as bytes, and the lengths in seconds of the songs of a part."""
+def songs_in(path: str, feature_key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ids, as bytes, and the lengths in seconds of the songs of a part.
+
+    A part that does not open, or was made otherwise, has none: as with a single file, existence proves nothing.
+    """
     fs, inner = sources.file_system(path)
     with fs.open(inner, "rb") as file:
-        table = pq.read_table(file, columns=["song_id", "stem", "duration_s"], use_threads=False)
+        try:
+            parquet = pq.ParquetFile(file)
+        except pa.ArrowInvalid:
+            return np.zeros(0, "S1"), np.zeros(0)
+        schema = parquet.schema_arrow
+        if (schema.metadata or {}).get(b"feature_key") != feature_key.encode() or not schema.equals(FEATURES_SCHEMA):
+            return np.zeros(0, "S1"), np.zeros(0)
+        table = parquet.read(columns=["song_id", "stem", "duration_s"], use_threads=False)
     table = table.filter(pc.equal(table["stem"], "song"))
     return np.array(table["song_id"].to_pylist(), "S"), table["duration_s"].to_numpy()
 

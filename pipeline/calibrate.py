@@ -23,7 +23,7 @@ from pipeline.settings import MiningSettings
 from stats.calibration import Calibration
 from stats.calibration_fit import MIN_FOLDS, fit_all
 from stats.registry import COLUMNS
-from stats.schema import FEATURE_VERSION
+from stats.schema import FEATURE_VERSION, FINISHED
 
 _UNITS = {column.name: column.unit for column in COLUMNS}
 
@@ -146,7 +146,7 @@ def _fit(root: str, settings: MiningSettings, fold_by: str | None) -> Calibratio
 
 def _finished(root: str) -> dict[str, dict[str, Any]]:
     songs = files.read_table(f"{root}/songs.parquet").to_pylist()
-    return {song["song_id"]: song for song in songs if song["status"] in ("mined", "kept")}
+    return {song["song_id"]: song for song in songs if song["status"] in FINISHED}
 
 
 def _rows(root: str, songs: list[dict[str, Any]]) -> pa.Table:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from pipeline import sources
+from stats.errors import InputError
 
 
 def read_bytes(url: str) -> bytes:
@@ -39,6 +40,21 @@ def write_bytes(url: str, content: bytes) -> None:
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
+
+
+def need_writable(folder: str) -> None:
+    """Refuse a folder that cannot be written to, before any work is done.
+
+    Raises:
+        InputError: with the reason.
+    """
+    try:
+        write_bytes(f"{folder}/.writable", b"")
+        remove(f"{folder}/.writable")
+    except InputError:
+        raise
+    except Exception as error:  # every driver of an object store has exceptions of its own
+        raise InputError(f"cannot write to {folder}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def remove(url: str) -> None:

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     separates = any(not song.has_stems for song in songs)
     if args.dry_run:
         return _dry_run(root, songs, separation_options.settings(args, model_store.find if separates else None), args)
-    _check_output(root)
+    files.need_writable(root)
     settings = separation_options.settings(args, model_store.fetch_aloud if separates else None)
     if separates:
         check_calibration(grouping, settings.provenance(has_stems=False))
@@ -181,16 +181,6 @@ def _read_songs(catalog_path: str) -> Iterator[Song]:
 
 def _hours(songs: list[dict[str, Any]]) -> float:
     return sum(song["duration_s"] or 0.0 for song in songs) / 3600
-
-
-def _check_output(root: str) -> None:
-    try:
-        files.write_bytes(f"{root}/.writable", b"")
-        files.remove(f"{root}/.writable")
-    except InputError:
-        raise
-    except Exception as error:  # every driver of an object store has exceptions of its own
-        raise InputError(f"cannot write to {root}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _allowed_failures(text: str | None, songs: int) -> int:

@@ -128,8 +128,15 @@ class Calibration:
         """Return it as JSON: the same calibration gives the same bytes."""
         return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=1, sort_keys=True) + "\n"
 
-    def check(self, feature_version: int, model: str, weights_sha256: str) -> None:
-        """Refuse rows that were separated or measured in another way.
+    def check(
+        self,
+        feature_version: int,
+        model: str,
+        weights_sha256: str,
+        precision: str | None = None,
+        overlap: float | None = None,
+    ) -> None:
+        """Refuse rows that were separated or measured in another way; None is not compared.
 
         Raises:
             InputError: naming what differs.
@@ -138,6 +145,8 @@ class Calibration:
             "feature_version": (self.feature_version, feature_version),
             "model": (self.model, model),
             "weights_sha256": (self.weights_sha256, weights_sha256),
+            "precision": (self.precision, precision or self.precision),
+            "overlap": (self.overlap, self.overlap if overlap is None else overlap),
         }
         for name, (calibrated, measured) in pairs.items():
             if calibrated != measured:

@@ -17,12 +17,11 @@ def confidence(loudness_vs_mixture_lu: np.ndarray, separation_residual_db: np.nd
         separation_residual_db: energy of the mixture over that of the residual; NaN for true stems that leave none.
 
     Returns:
-        From 0 to 1, same shape; 1 where the residual is not known, 0 where the stem is silent.
+        From 0 to 1, same shape; 1 where the residual is not known, or the stem is silent: what is told of it is sure.
 
     >>> confidence(np.array([-3.0, -30.0]), np.array([30.0, 30.0])).round(3)
     array([0.998, 0.5  ])
     """
     above_db = loudness_vs_mixture_lu + separation_residual_db
     trusted = 1.0 / (1.0 + 10.0 ** (-above_db / 10.0))
-    trusted = np.where(np.isnan(separation_residual_db), 1.0, trusted)
-    return np.where(np.isnan(loudness_vs_mixture_lu), 0.0, trusted)
+    return np.where(np.isnan(above_db), 1.0, trusted)

@@ -184,8 +184,13 @@ class Measurements:
     stems: list[str]
 
     @classmethod
-    def of(cls, rows: pa.Table) -> Measurements:
-        """Read rows of songs: `stats.registry.FEATURES_SCHEMA`, and corrected columns where there are any."""
+    def of(cls, rows: pa.Table, separated: bool = True) -> Measurements:
+        """Read rows of songs: `stats.registry.FEATURES_SCHEMA`, and corrected columns where there are any.
+
+        Args:
+            rows: of any number of songs.
+            separated: whether their stems were separated; true stems are trusted fully.
+        """
         rows = derive(rows)
         ids = rows["song_id"].combine_chunks().dictionary_encode()
         names = rows["stem"].combine_chunks().dictionary_encode()
@@ -222,7 +227,7 @@ class Measurements:
                 found.counted[song[at], start : start + cell.bins] = content[filled[at]]
                 start += cell.bins
         found.silent = found._silent()
-        found.weights = found._weights()
+        found.weights = found._weights() if separated else np.full(shape, FULL_WEIGHT)
         return found
 
     def digest(self, songs: np.ndarray, scalars_only: bool = False) -> Digest:
@@ -232,9 +237,12 @@ class Measurements:
             songs: their indices.
             scalars_only: whether to leave out vectors and joint moments, as for pairs of groups, which are many.
         """
+        there = {name for name, any_ in zip(self.stems, self.present[songs].any(axis=0), strict=True) if any_}
+        kept = [cell.stem in there and (cell.bins == 1 or not scalars_only) for cell in self.cells]
+        cells = self.cells if all(kept) else tuple(cell for cell, keep in zip(self.cells, kept, strict=True) if keep)
         if scalars_only:
-            return Digest(tuple(c for c in self.cells if c.bins == 1), self._counted(songs, scalars_only), None, None)
-        return Digest(self.cells, self._counted(songs), self._curves(songs), self._moments(songs))
+            return Digest(cells, self._counted(songs, cells), None, None)
+        return Digest(cells, self._counted(songs, cells), self._curves(songs, cells), self._moments(songs, cells))
 
     def scalar(self, stem: str, statistic: str) -> np.ndarray | None:
         """Values of one scalar, shape (songs,); None where there is no such cell."""
@@ -245,15 +253,11 @@ class Measurements:
             start += 0 if cell.is_curve else cell.bins
         return None
 
-    def _counted(self, songs: np.ndarray, scalars_only: bool = False) -> Summary:
-        cells = [cell for cell in self.cells if not cell.is_curve]
+    def _counted(self, songs: np.ndarray, cells: Sequence[Cell]) -> Summary:
+        cells = [cell for cell in cells if not cell.is_curve]
         bins = np.array([cell.bins for cell in cells], np.int64)
-        values = self.counted[songs]
-        if scalars_only:
-            values = values[:, np.repeat(bins == 1, bins)]
-            cells, bins = [cell for cell in cells if cell.bins == 1], bins[bins == 1]
         return Summary.of(
-            values,
+            self._values(songs, cells),
             np.repeat([cell.column.resolution for cell in cells], bins),
             self.weights[songs],
             self.silent[songs],
@@ -261,25 +265,31 @@ class Measurements:
             np.repeat(np.array([self.stems.index(cell.stem) for cell in cells], np.int64), bins),
         )
 
-    def _curves(self, songs: np.ndarray) -> Summary:
+    def _curves(self, songs: np.ndarray, cells: Sequence[Cell]) -> Summary:
+        kept = {cell.key for cell in cells}
         found = []
         for cell, (place, content) in zip((c for c in self.cells if c.is_curve), self.curves, strict=True):
-            stem = self.stems.index(cell.stem)
-            there = songs[place[songs] >= 0]
-            lacking = songs[(place[songs] < 0) & self.present[songs, stem]]
-            weights = self.weights[there, stem][:, None]
-            summary = Summary.of(content[place[there]], cell.column.resolution, weights, histogram=False)
-            summary.missing += len(lacking)
-            summary.silent += self.silent[lacking, stem].sum()
-            found.append(summary)
+            if cell.key in kept:
+                stem = self.stems.index(cell.stem)
+                there = songs[place[songs] >= 0]
+                lacking = songs[(place[songs] < 0) & self.present[songs, stem]]
+                weights = self.weights[there, stem][:, None]
+                summary = Summary.of(content[place[there]], cell.column.resolution, weights, histogram=False)
+                summary.missing += len(lacking)
+                summary.silent += self.silent[lacking, stem].sum()
+                found.append(summary)
         return Summary.joined(found)
 
-    def _moments(self, songs: np.ndarray) -> Moments:
-        counted = [cell for cell in self.cells if not cell.is_curve]
-        starts = np.cumsum([0, *(cell.bins for cell in counted)])
-        joint = [k for k, cell in enumerate(counted) if cell.is_joint]
-        resolution = np.array([counted[k].column.resolution for k in joint])
-        return Moments.of(self.counted[np.ix_(songs, starts[joint])], resolution)
+    def _moments(self, songs: np.ndarray, cells: Sequence[Cell]) -> Moments:
+        joint = [cell for cell in cells if cell.is_joint]
+        return Moments.of(self._values(songs, joint), np.array([cell.column.resolution for cell in joint]))
+
+    def _values(self, songs: np.ndarray, cells: Sequence[Cell]) -> np.ndarray:
+        """Columns of some cells that are no curves, for some songs."""
+        kept = {cell.key for cell in cells}
+        columns = [np.full(cell.bins, cell.key in kept) for cell in self.cells if not cell.is_curve]
+        wanted = np.concatenate([np.zeros(0, bool), *columns])
+        return self.counted[songs] if wanted.all() else self.counted[np.ix_(songs, np.flatnonzero(wanted))]
 
     def _silent(self) -> np.ndarray:
         silent = np.zeros(self.present.shape, bool)

@@ -101,7 +101,7 @@ class Evidence:
             "features": {
                 key: {**facts, "songs": self._songs_of(key)}
                 for key, facts in self.features.items()
-                if self._songs_of(key)
+                if self._songs_of(key) != 0
             },
             "statistics": {
                 name: {"unit": column.unit, "definition": column.definition, "resolution": column.resolution}
@@ -144,7 +144,7 @@ class Evidence:
 
     def _songs_of(self, feature_key: str) -> int | None:
         if self.members is None:
-            return 1
+            return None
         counted = pc.and_(pc.equal(self.members["feature_key"], feature_key), pc.is_null(self.members["error"]))
         return int(pc.sum(counted).as_py() or 0)
 
@@ -157,7 +157,7 @@ def joined_members(members: Sequence[pa.Table]) -> pa.Table:
     ids = table["song_id"].combine_chunks()
     if not len(ids):
         return MEMBERS_SCHEMA.empty_table()
-    first = pc.fill_null(pc.not_equal(ids, pa.concat_arrays([pa.nulls(1, pa.string()), ids[:-1]])), True)
+    first = first_of_each(ids)
     song = pc.cumulative_sum(pc.cast(first, pa.int64()))
     copies = pa.table({"song": song, "copies": table["copies"]}).group_by("song", use_threads=False)
     total = copies.aggregate([("copies", "sum"), ("copies", "count")])
@@ -172,6 +172,13 @@ def joined_members(members: Sequence[pa.Table]) -> pa.Table:
 
 _COUNTS = ("songs", "hours", "duplicates", "failed", "failures")
 _MEMBERS_METADATA = with_metadata(MEMBERS_SCHEMA).metadata
+
+
+def first_of_each(values: pa.Array | pa.ChunkedArray) -> pa.BooleanArray:
+    """Whether each of the sorted values is the first of its kind."""
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    before = pa.concat_arrays([pa.nulls(min(1, len(values)), values.type), values[:-1]])
+    return pc.fill_null(pc.not_equal(values, before), True)
 
 
 def _counts(members: pa.Table) -> dict[str, Any]:

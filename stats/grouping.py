@@ -13,8 +13,10 @@ DERIVED = {"decade": ("decade", "year", "date", "release_date"), "tempo_band": (
 TEMPO_EDGES_BPM = (80, 100, 120, 140)
 
 
-def groups_of(metadata: Mapping[str, object], group_by: Iterable[str], tempo_bpm: float | None = None) -> list[str]:
-    """Return the groups a song is in: "all", one for each column that has a value, and one for each pair of these.
+def groups_of(
+    metadata: Mapping[str, object], group_by: Iterable[str], tempo_bpm: float | None = None
+) -> tuple[list[str], list[str]]:
+    """Return the groups a song is in: "all" and one for each column that has a value; and one for each pair of these.
 
     Args:
         metadata: the song's columns in the catalog.
@@ -22,13 +24,13 @@ def groups_of(metadata: Mapping[str, object], group_by: Iterable[str], tempo_bpm
         tempo_bpm: measured tempo of the backing, if any.
 
     >>> groups_of({"genre": "rock", "year": 1994}, ["genre", "decade"])
-    ['all', 'decade=1990s', 'genre=rock', 'decade=1990s,genre=rock']
+    (['all', 'decade=1990s', 'genre=rock'], ['decade=1990s,genre=rock'])
     >>> groups_of({"genre": None}, ["genre", "tempo_band"], tempo_bpm=100.0)
-    ['all', 'tempo_band=100-120 BPM']
+    (['all', 'tempo_band=100-120 BPM'], [])
     """
     found = [(name, _value(metadata, name, tempo_bpm)) for name in sorted(set(group_by))]
     singles = [f"{name}={value}" for name, value in found if value not in (None, "")]
-    return [EVERY_SONG, *singles, *(",".join(pair) for pair in combinations(singles, 2))]
+    return [EVERY_SONG, *singles], [",".join(pair) for pair in combinations(singles, 2)]
 
 
 def parents_of(group: str, groups: Iterable[str]) -> list[str]:
@@ -41,11 +43,11 @@ def parents_of(group: str, groups: Iterable[str]) -> list[str]:
     """
     if group == EVERY_SONG:
         return []
-    known = set(groups)
+    known = groups if isinstance(groups, Mapping) else set(groups)
     # A value may hold a comma ("genre=rock, pop"): every split is tried.
     places = [match.start() for match in re.finditer(",", group)]
     pairs = [(group[:k], group[k + 1 :]) for k in places]
-    return next(([*pair] for pair in pairs if known.issuperset(pair)), [EVERY_SONG])
+    return next(([*pair] for pair in pairs if all(single in known for single in pair)), [EVERY_SONG])
 
 
 def columns_of(group: str, groups: Iterable[str]) -> tuple[str, ...]:

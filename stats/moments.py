@@ -86,10 +86,11 @@ class Moments:
         Raises:
             OverflowError: if a sum comes near the end of 64 bits.
         """
-        sums = [np.sum([getattr(m, name) for m in parts], axis=0) for name in ("n", "total", "square", "cross")]
-        if any(np.abs(each).max(initial=0) >= _OVERFLOWING for each in sums):
-            raise OverflowError("too many songs: a joint moment does not fit")
-        return cls(parts[0].resolution, *sums)
+        first = parts[0]
+        whole = cls(first.resolution, *(getattr(first, name).copy() for name in ("n", "total", "square", "cross")))
+        for part in parts[1:]:
+            whole.absorb(part)
+        return whole
 
     def absorb(self, other: Moments) -> None:
         """Merge others of the same variables into these, in place."""
@@ -150,6 +151,8 @@ class Moments:
         Raises:
             InputError: if there are too few songs, or the explaining variables depend on each other.
         """
+        if target in on:
+            raise InputError("a statistic cannot explain itself")
         everything = [target, *on]
         n = int(self.n[np.ix_(everything, everything)].min())
         freedom = n - len(on) - 1
@@ -158,7 +161,7 @@ class Moments:
         covariance = self.covariance()
         inner = covariance[np.ix_(on, on)]
         scale = np.sqrt(np.diag(inner))
-        if not (scale > 0).all() or np.linalg.cond(inner / np.outer(scale, scale)) > 1e10:
+        if not (np.diag(covariance)[everything] > 0).all() or np.linalg.cond(inner / np.outer(scale, scale)) > 1e10:
             raise InputError("these statistics depend on each other, or one does not vary: leave one out")
         inverse = np.linalg.inv(inner)
         slopes = inverse @ covariance[on, target]

@@ -119,9 +119,10 @@ class Summary:
             return summaries[0]
 
         def added(name: str) -> np.ndarray:
-            total: np.ndarray = np.sum([getattr(s, name) for s in summaries], axis=0)
-            if total.size and np.abs(total).max() >= _OVERFLOWING:
-                raise OverflowError(f"too many songs: the sum {name} does not fit")
+            parts = [getattr(s, name) for s in summaries]
+            if any(part.size and np.abs(part).max() >= _OVERFLOWING // len(parts) for part in parts):
+                raise OverflowError(f"too many songs: the sum {name} may not fit")
+            total: np.ndarray = np.sum(parts, axis=0)
             return total
 
         keys, counts = _merge_histograms([s.keys for s in summaries], [s.counts for s in summaries])

@@ -43,15 +43,16 @@ def tally(
     """
     if grouping.calibration is not None:
         rows = Calibration.load(grouping.calibration).corrected(rows, separated)
-    measured = Measurements.of(rows)
+    measured = Measurements.of(rows, separated)
     tempo_bpm = measured.scalar("backing", "tempo_bpm")
     members: dict[str, list[int]] = {}
+    pairs: set[str] = set()
     for k, song_id in enumerate(measured.song_ids):
         if song_id in metadata:
             tempo = None if tempo_bpm is None or np.isnan(tempo_bpm[k]) else float(tempo_bpm[k])
-            for group in groups_of(json.loads(metadata[song_id]), grouping.group_by, tempo):
+            broad, narrow = groups_of(json.loads(metadata[song_id]), grouping.group_by, tempo)
+            pairs.update(narrow)
+            for group in (*broad, *narrow):
                 members.setdefault(group, []).append(k)
-    columns = set(grouping.group_by)
     for group, songs in members.items():
-        pair = any(f",{name}=" in group for name in columns)
-        yield group, measured.digest(np.array(songs), scalars_only=pair)
+        yield group, measured.digest(np.array(songs), scalars_only=group in pairs)

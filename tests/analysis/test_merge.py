@@ -7,6 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from analysis import open_priors
+from mixprior import main
+from stats.errors import InputError
 from tests.scale.catalog import write_run
 
 GROUPS = ("--group-by", "genre,decade", "--min-group", 3)
@@ -50,6 +53,38 @@ def test_songs_in_two_catalogs_are_refused_when_only_sums_are_at_hand(runs, mixp
     assert "10 songs that another counts too" in done.stderr
     assert "give the output folder of the run" in done.stderr
     assert not (tmp_path / "c").exists()
+
+
+def test_a_song_that_failed_in_one_catalog_and_counts_in_another_counts(runs, mixprior, tmp_path):
+    run = write_run(tmp_path / "failed", 50)
+    songs = pq.read_table(run / "songs.parquet")
+    rows = songs.to_pylist()
+    rows[45] |= {"status": "failed", "error": "Truncated", "stage": "decode", "message": "cut", "duration_s": None}
+    pq.write_table(pa.Table.from_pylist(rows, songs.schema), run / "songs.parquet")
+    mixprior("aggregate", run, "-j", 1, *GROUPS)
+    assert open_priors(run).manifest["failures"] == {"Truncated": 1}
+    tail = write_run(tmp_path / "tail", 35, 45)
+    whole = [song for song in pq.read_table(tail / "songs.parquet").to_pylist() if not 46 <= number(song) < 50]
+    pq.write_table(pa.Table.from_pylist(whole, songs.schema), tail / "songs.parquet")
+    mixprior("aggregate", tail, "-j", 1, *GROUPS)
+    mixprior("merge", run / "priors", tail / "priors", "-o", tmp_path / "c")
+    merged, wanted = content(tmp_path / "c"), content(runs["whole"] / "priors")
+    assert merged["state.parquet"] == wanted["state.parquet"]
+    assert open_priors(tmp_path / "c").manifest["failed"] == 0
+
+
+def number(song) -> int:
+    return int(song["song_id"], 16)
+
+
+def test_an_interrupted_merge_leaves_no_old_manifest_beside_new_tables(runs, tmp_path):
+    out = tmp_path / "c"
+    shutil.copytree(runs["a"] / "priors", out)
+    (out / "priors.parquet").unlink()
+    (out / "priors.parquet").mkdir()  # cannot be replaced by a file
+    with pytest.raises(InputError, match="cannot write"):
+        main(["merge", str(runs["b"] / "priors"), "-o", str(out), "--debug"])
+    assert not (out / "manifest.json").exists()
 
 
 def test_it_says_when_it_cannot_know_whether_songs_are_shared(runs, mixprior, tmp_path):

@@ -1,6 +1,7 @@
 """Rows move from single files to parts of many songs, and nothing that is read from them changes."""
 
 import json
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -87,6 +88,45 @@ def test_a_song_mined_again_prevails_over_its_archived_row(tmp_path, mixprior):
     mixprior("aggregate", run, "-j", 1)
     assert priors(run / "priors") == before
     assert open_priors(run).lookup("song", "duration_s").n == 8
+
+
+def test_what_cannot_be_read_while_compacting_is_not_removed(tmp_path, monkeypatch):
+    run = write_run(tmp_path / "run", 8)
+    loosen(run)
+    read = archive.files.read_table
+
+    def fail_once(url):
+        if url.endswith("3.parquet"):
+            raise ConnectionResetError("gone for a moment")
+        return read(url)
+
+    monkeypatch.setattr(archive.files, "read_table", fail_once)
+    compact = archive.Compact(str(run))
+    [element] = compact.deal(KEY)
+    with pytest.raises(ConnectionResetError):
+        compact.write(*element)
+    assert len(archive.loose_songs(str(run), KEY)) == 8
+
+
+def test_a_step_that_is_done_again_after_it_was_done_changes_nothing(tmp_path):
+    run = write_run(tmp_path / "run", 8)
+    loosen(run)
+    compact = archive.Compact(str(run))
+    [element] = compact.deal(KEY)
+    path = compact.write(*element)
+    content = Path(path).read_bytes()
+    compact.write(*element)
+    assert archive.parts(str(run), KEY) == [path]
+    assert Path(path).read_bytes() == content
+
+
+def test_a_damaged_part_is_told_by_its_songs_not_by_a_traceback(tmp_path, mixprior):
+    run = write_run(tmp_path / "run", 8)
+    [part] = archive.parts(str(run), KEY)
+    with open(part, "r+b") as file:
+        file.truncate(1000)
+    done = mixprior("aggregate", run, "-j", 1, expect=2)
+    assert "no rows of 8 songs" in done.stderr
 
 
 def test_songs_are_read_one_by_one_from_the_archive(run_of_forty, mixprior):

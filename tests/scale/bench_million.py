@@ -87,7 +87,7 @@ def measured(*arguments: object) -> dict[str, float]:
     def watch() -> None:
         while process.poll() is None:
             peak[0] = max(peak[0], sum(memory_mb(pid) for pid in family(process.pid)))
-            time.sleep(0.1)
+            time.sleep(1.0)  # reading the memory of a large process takes tens of milliseconds
 
     watcher = threading.Thread(target=watch)
     watcher.start()

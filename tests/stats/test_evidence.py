@@ -96,6 +96,29 @@ def test_a_stem_that_one_part_lacks_merges_too():
         assert content(Evidence({"all": merged}, None, {}, {})) == content(Evidence(whole, None, {}, {}))
 
 
+def test_groups_that_lack_a_stem_keep_no_cells_of_it_however_songs_are_batched():
+    pop = [s for s in ALL_IDS if json.loads(METADATA[s])["genre"] == "pop"]
+    mask = [stem != "bass" or song not in pop for song, stem in zip(*_columns(ROWS, "song_id", "stem"), strict=True)]
+    table = ROWS.filter(pa.array(mask))
+    grouping = Grouping(("genre",), min_group=2)
+
+    def part(song_ids):
+        metadata = {s: METADATA[s] for s in song_ids}
+        return Evidence(dict(tally(_of(table, song_ids), metadata, grouping, True)), None, {}, {}, ("genre",), 2)
+
+    merged = Evidence.merged([part(ALL_IDS[:7]), part(ALL_IDS[7:15]), part(ALL_IDS[15:])])
+    assert state(merged) == state(part(ALL_IDS))
+    assert "bass" not in {cell.stem for cell in merged.digests["genre=pop"].cells}
+
+
+def test_true_stems_are_trusted_fully_and_bleed_is_not():
+    [(_, separated)] = tally(ROWS, METADATA, Grouping(), separated=True)
+    [(_, true)] = tally(ROWS, METADATA, Grouping(), separated=False)
+    np.testing.assert_array_equal(true.counted.weight, 256 * true.counted.n)
+    assert (separated.counted.weight < true.counted.weight).any()
+    np.testing.assert_array_equal(separated.counted.total, true.counted.total)
+
+
 def test_the_manifest_counts_songs_hours_and_failures_by_cause():
     manifest = json.loads(content(evidence(ALL_IDS[:3], failed=["f" * 16, "e" * 16]))["manifest.json"])
     assert manifest["songs"] == 3
@@ -147,6 +170,10 @@ def test_a_statistic_counted_otherwise_is_refused_with_the_remedy():
     files = {**WHOLE, "state.parquet": sink.getvalue().to_pybytes()}
     with pytest.raises(InputError, match="mixprior aggregate"):
         Evidence.read(files.__getitem__)
+
+
+def _columns(table: pa.Table, *names: str) -> list[list[str]]:
+    return [table[name].to_pylist() for name in names]
 
 
 def _of(table: pa.Table, song_ids) -> pa.Table:

@@ -67,6 +67,15 @@ def test_a_regression_on_what_is_the_same_thing_twice_is_refused():
         Moments.of(np.column_stack([x, x, x]), np.full(3, 0.001)).regress(0, [1, 2])
 
 
+def test_a_target_that_does_not_vary_or_explains_itself_is_refused():
+    x = np.column_stack([np.full(30, 2.0), np.random.default_rng(3).normal(size=30).round(3)])
+    moments = Moments.of(x, np.full(2, 0.001))
+    with pytest.raises(InputError, match="does not vary"):
+        moments.regress(0, [1])
+    with pytest.raises(InputError, match="itself"):
+        moments.regress(1, [1])
+
+
 def test_what_does_not_vary_has_no_correlation():
     moments = Moments.of(np.column_stack([np.arange(9.0), np.full(9, 3.0)]), np.full(2, 0.01))
     assert np.isnan(moments.correlation()[0, 1])
