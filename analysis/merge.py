@@ -6,8 +6,9 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial, reduce
 from pathlib import Path
 
 import pyarrow as pa
@@ -68,29 +69,29 @@ class _Input:
 
     Attributes:
         name: as the user gave it.
-        evidence: what its priors rest on.
+        folder: where the priors lie.
+        evidence: what its priors rest on, without the digests: a hundred of these would fill the memory.
         rows: the songs' rows, where the run's folder was given.
     """
 
     name: str
+    folder: Path
     evidence: Evidence
     rows: Rows | None
 
     @classmethod
     def open(cls, path: str) -> _Input:
-        priors = open_priors(path)
-        try:
-            evidence = Evidence.read(lambda name: (priors.path / name).read_bytes())
-        except FileNotFoundError as error:
-            missing = Path(str(error.filename)).name
-            raise InputError(
-                f"{priors.path} lacks {missing}: it cannot be merged; build it again with `mixprior aggregate`"
-            ) from error
-        except (KeyError, ValueError, pa.ArrowException) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"{priors.path} is damaged ({error}); build the priors again") from error
-        return cls(path, evidence, Rows.open(local_folder(path)))
+        folder = open_priors(path).path
+        return cls(path, folder, _read(folder, digests=False), Rows.open(local_folder(path)))
+
+    def whole(self) -> Evidence:
+        """What its priors rest on."""
+        return _read(self.folder, digests=True)
+
+    def without(self, song_ids: pa.Array) -> Evidence:
+        """The same with some songs left out."""
+        assert self.rows is not None
+        return self.rows.without(self.evidence, song_ids)
 
     @property
     def song_ids(self) -> pa.Array | None:
@@ -99,6 +100,20 @@ class _Input:
         if members is None:
             return None
         return members.filter(pc.is_null(members["error"]))["song_id"].combine_chunks()
+
+
+def _read(folder: Path, digests: bool) -> Evidence:
+    try:
+        return Evidence.read(lambda name: (folder / name).read_bytes(), digests)
+    except FileNotFoundError as error:
+        missing = Path(str(error.filename)).name
+        raise InputError(
+            f"{folder} lacks {missing}: it cannot be merged; build it again with `mixprior aggregate`"
+        ) from error
+    except (KeyError, ValueError, pa.ArrowException) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{folder} is damaged ({error}); build the priors again") from error
 
 
 def merge(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
@@ -116,7 +131,7 @@ def merge(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
     notes: list[str] = []
     # Those whose songs cannot be left out go first.
     ordered = sorted(inputs, key=lambda each: each.rows is not None)
-    parts: list[Evidence] = []
+    parts: list[Callable[[], Evidence]] = []
     seen: pa.Array = pa.array([], pa.string())
     copies: list[pa.Table] = []
     _check_versions(inputs)
@@ -124,11 +139,11 @@ def merge(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
         ids = each.song_ids
         if ids is None:
             notes.append(f"{each.name} does not tell its songs: whether others count them too cannot be known")
-            parts.append(each.evidence)
+            parts.append(each.whole)
             continue
         shared = ids.filter(pc.is_in(ids, seen))
         if not len(shared):
-            parts.append(each.evidence)
+            parts.append(each.whole)
         elif each.rows is None:
             shown = ", ".join(shared[:_SHOWN].to_pylist())
             raise InputError(
@@ -136,14 +151,14 @@ def merge(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
                 "are at hand: give the output folder of the run, with its rows"
             )
         else:
-            parts.append(each.rows.without(each.evidence, shared))
+            parts.append(partial(each.without, shared))
             members = each.evidence.members
             assert members is not None
             copies.append(members.filter(pc.is_in(members["song_id"], shared)))
             notes.append(f"{each.name} shares {len(shared)} songs with the others: they count once")
         seen = pa.concat_arrays([seen, ids])
-    merged = Evidence.merged(parts)
-    dropped = sorted({name for part in parts for name in part.group_by} - set(merged.group_by))
+    merged = reduce(lambda whole, read: Evidence.merged([whole, read()]), parts[1:], parts[0]())
+    dropped = sorted({name for each in inputs for name in each.evidence.group_by} - set(merged.group_by))
     if dropped:
         notes.append(f"not all are grouped by {', '.join(dropped)}: those groups are left out")
     if copies and merged.members is not None:

@@ -112,18 +112,18 @@ class Evidence:
         }
 
     @classmethod
-    def read(cls, read: Callable[[str], bytes]) -> Evidence:
+    def read(cls, read: Callable[[str], bytes], digests: bool = True) -> Evidence:
         """Read the files that `files` gave.
 
         Args:
             read: returns the content of a file of the folder; raises FileNotFoundError if it is not there.
+            digests: whether to read the digests, which may be large; without them there are none.
 
         Raises:
             FileNotFoundError: if the manifest or the state is not there.
             InputError: if the state is of another version.
         """
         manifest = json.loads(read("manifest.json"))
-        state, moments = (_table(read(name)) for name in ("state.parquet", "moments.parquet"))
         try:
             members = _table(read("members.parquet"))
         except FileNotFoundError:
@@ -133,7 +133,7 @@ class Evidence:
             for key, facts in manifest["features"].items()
         }
         return cls(
-            digests_of(state, moments),
+            digests_of(_table(read("state.parquet")), _table(read("moments.parquet"))) if digests else {},
             members,
             features,
             manifest["versions"],
