@@ -207,10 +207,12 @@ def test_groups_come_from_the_manifest(stems_catalog, mixprior, tmp_path):
         stems = [f"{stems_catalog}/{title}/{name}.wav" for name in ("vocals", "drums", "bass", "other")]
         rows.append(",".join([f"{title}", *stems, genre, str(year)]))
     manifest.write_text("\n".join(rows) + "\n")
-    mixprior("mine", manifest, "-o", tmp_path / "out", "-j", 1, "--group-by", "genre,year")
+    mixprior("mine", manifest, "-o", tmp_path / "out", "-j", 1, "--group-by", "genre,year", "--min-group", 1)
     priors = pq.read_table(tmp_path / "out" / "priors" / "priors.parquet").to_pylist()
     counts = {row["group"]: row["n"] for row in priors if (row["stem"], row["statistic"]) == ("song", "duration_s")}
-    assert counts == {"all": 3, "genre=pop": 2, "genre=rock": 1, "year=1999": 1, "year=2004": 2}
+    singles = {"genre=pop": 2, "genre=rock": 1, "year=1999": 1, "year=2004": 2}
+    pairs = {"genre=pop,year=1999": 1, "genre=pop,year=2004": 1, "genre=rock,year=2004": 1}
+    assert counts == {"all": 3, **singles, **pairs}
     assert json.loads(songs(tmp_path / "out")[0]["metadata"]) == {"genre": "pop", "year": 1999}
 
 
