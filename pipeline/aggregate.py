@@ -229,12 +229,9 @@ class WritePriors(beam.PTransform):
 def members_of(songs: pa.Table) -> pa.Table:
     """Return the songs of a songs table by content, `stats.schema.MEMBERS_SCHEMA`."""
     copy = pc.equal(songs["status"], "duplicate")
-    keys = list(zip(songs["song_id"].to_pylist(), songs["feature_key"].to_pylist(), strict=True))
-    copies = Counter(key for key, is_copy in zip(keys, copy.to_pylist(), strict=True) if is_copy)
-    counts = pa.array(
-        [copies[key] for key, is_copy in zip(keys, copy.to_pylist(), strict=True) if not is_copy], pa.int64()
-    )
+    copies = Counter(_keys(songs.filter(copy)))
     songs = songs.filter(pc.invert(copy))
+    counts = pa.array([copies[key] for key in _keys(songs)], pa.int64())
     columns = [songs[name] for name in ("song_id", "feature_key", "duration_s", "error")]
     return joined_members([pa.table([*columns, counts], MEMBERS_SCHEMA)])
 

@@ -64,7 +64,9 @@ class Compact(beam.PTransform):
         for song_id in song_ids:
             # What cannot be reached ends the step; what is damaged stays where it is, and is told when it is read.
             with contextlib.suppress(pa.ArrowInvalid, FileNotFoundError):
-                found[song_id] = files.read_table(checkpoint.features_path(song_id))
+                table = files.read_table(checkpoint.features_path(song_id))
+                if table.schema.equals(FEATURES_SCHEMA):
+                    found[song_id] = table
         name = hashlib.sha256("".join(found).encode()).hexdigest()[:16]
         path = f"{self.root}/{archive_folder(feature_key)}/{number:06d}-{name}.parquet"
         if not found:  # the step was done before, and is done again

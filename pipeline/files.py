@@ -11,6 +11,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pipeline import sources
 from stats.errors import InputError
+from stats.schema import parquet_bytes
 
 
 def read_bytes(url: str) -> bytes:
@@ -72,6 +73,4 @@ def read_table(url: str) -> pa.Table:
 
 def write_table(url: str, table: pa.Table) -> None:
     """Write a Parquet file in one piece; the same table gives the same bytes."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    write_bytes(url, sink.getvalue().to_pybytes())
+    write_bytes(url, parquet_bytes(table))

@@ -15,7 +15,7 @@ from stats.derived import CORRECTED, columns_in, derive
 from stats.moments import Moments
 from stats.statistic import Column
 from stats.stem import BACKING, MIXTURE, SONG
-from stats.summary import FULL_WEIGHT, SPAN, Summary
+from stats.summary import ARRAYS, FULL_WEIGHT, SPAN, Summary
 
 LONGEST_HISTOGRAM = 64
 """Vectors with more bins are curves: they have means and spreads, but no quantiles."""
@@ -106,7 +106,7 @@ class Digest:
         return self
 
     def __getstate__(self) -> bytes:
-        """Between workers digests travel compressed, to a fifth or less."""
+        """Between workers digests travel compressed, to a quarter or less."""
         return zlib.compress(pickle.dumps(vars(self), protocol=5), level=1)
 
     def __setstate__(self, state: bytes) -> None:
@@ -151,7 +151,7 @@ def _spread_summary(summary: Summary, cells: Sequence[Cell], own: set[tuple[str,
         np.concatenate([np.zeros(0), *(np.full(cell.bins, cell.column.resolution) for cell in cells)]),
     )
     place = np.flatnonzero(np.concatenate([np.zeros(0, bool), *(np.full(c.bins, c.key in own) for c in cells)]))
-    for name in ("n", "missing", "silent", "total", "weight", "weighted", "squares", "low", "high"):
+    for name in ARRAYS:
         getattr(wider, name)[..., place] = getattr(summary, name)
     wider.keys = place[summary.keys // SPAN] * SPAN + summary.keys % SPAN if summary.keys.size else summary.keys
     wider.counts = summary.counts

@@ -16,7 +16,7 @@ SPAN = 1 << 32
 """Histogram keys are bin * SPAN + SPAN / 2 + value, so that one sorted array serves all bins."""
 
 _SUMS = ("n", "missing", "silent", "total", "weight", "weighted", "squares")
-_ARRAYS = ("resolution", *_SUMS, "low", "high")
+ARRAYS = ("resolution", *_SUMS, "low", "high")
 _LIMIT = 1 << 21
 """Histogram bins from zero that a value may lie away: its square in fine units still fits 62 bits."""
 _OVERFLOWING = 1 << 62
@@ -144,7 +144,7 @@ class Summary:
         starts = np.cumsum([0, *(s.n.size for s in summaries)])
         keys = [s.keys + start * SPAN for s, start in zip(summaries, starts, strict=False)]
         counts = np.concatenate([s.counts for s in summaries])
-        arrays = {name: np.concatenate([getattr(s, name) for s in summaries], axis=-1) for name in _ARRAYS}
+        arrays = {name: np.concatenate([getattr(s, name) for s in summaries], axis=-1) for name in ARRAYS}
         return cls(keys=np.concatenate(keys), counts=counts, **arrays)
 
     def absorb(self, other: Summary) -> None:
