@@ -21,6 +21,7 @@ COMMANDS = {
     "report": ("analysis.report", "write priors as one page for people"),
     "constants": ("analysis.constants_command", "take constants of FxNorm-automix or of a mixer from priors"),
     "mix": ("mixing.mix", "mix a vocal and a backing by priors"),
+    "reverb": ("mixing.reverb", "fit FdnReverb to a response or a voice, render it"),
     "model": ("pipeline.model_command", "fetch or show the separation model"),
     "catalog": ("pipeline.catalog_command", "list the songs of a published dataset in a manifest for `mine`"),
     "demo": ("pipeline.demo", "generate songs of known truth, mine them, and hold truth against measurement"),

@@ -1,0 +1,192 @@
+"""FdnReverb fitted to an impulse response, or to a voice with a reverb on it: settings, and how far to trust them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+
+from mixing import audio_file, reverb_decay, reverb_settings
+from mixing.audio_file import AudioFile
+from mixing.reverb_decay import Decay
+from stats.errors import InputError
+from stats.reverb import blind, energy_decay
+from stats.reverb.blind import Reverberation
+from stats.reverb.columns import ASSUMED, FITTED, LEAST_WET_DB
+from stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay
+from stats.reverb.fit import Fit, fit, fit_decay
+from stats.reverb.network import vocal_response
+from stats.reverb.response import RATE_HZ as VOICE_RATE_HZ
+from stats.reverb.settings import PARAMETERS
+
+ASSUMED_NAMES = tuple(p.name for p in PARAMETERS if p.name not in FITTED)
+"""Settings that no voice shows: see `stats.reverb.columns.ASSUMED`."""
+
+TIMES = "the reverberation times by octave, as 10 log10 of their ratio"
+"""What the loss is the distance of, where no more than times and a level are fitted to."""
+
+_LOWEST_VOICE_HZ = 16_000  # the estimate listens up to 7.8 kHz
+
+
+@dataclass(frozen=True)
+class FittedReverb:
+    """Settings, what they were fitted to, and what became of it.
+
+    Attributes:
+        source: what they were fitted to, in words.
+        fit: of `stats.reverb.fit`.
+        target: what was to be reached.
+        reached: the same of the settings.
+        loss_of: what the loss is the mean distance of.
+        assumed: names of the settings that were not fitted.
+        facts: more of it for the JSON document.
+        notes: the same in sentences.
+        warnings: what its user should know.
+    """
+
+    source: str
+    fit: Fit
+    target: Decay
+    reached: Decay
+    loss_of: str
+    assumed: Sequence[str] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """One JSON object; `mixing.reverb_settings.read` reads it."""
+        return reverb_settings.to_json(
+            reverb_settings.document(
+                self.fit.settings,
+                source=self.source,
+                assumed=list(self.assumed),
+                identifiability={name: round(value, 3) for name, value in self.fit.identifiability.items()},
+                octaves_hz=OCTAVE_BANDS_HZ,
+                target=self.target.to_dict(),
+                fit=self.reached.to_dict(),
+                loss_db=round(self.fit.loss_db, 3),
+                **self.facts,
+                warnings=list(self.warnings),
+            )
+        )
+
+    def to_text(self) -> str:
+        """The same for people."""
+        known = {name: f"{value:.2f}" for name, value in self.fit.identifiability.items()}
+        known |= dict.fromkeys(self.assumed, "assumed")
+        wanted_db, reached_db = self.target.wet_dry_db, self.reached.wet_dry_db
+        return "\n".join(
+            [
+                f"FdnReverb fitted to {self.source}",
+                "",
+                reverb_settings.table(self.fit.settings, "identifiability (0 none, 1 full)", known),
+                "",
+                reverb_decay.table({"target": self.target, "fit": self.reached}),
+                f"wet to dry: target {reverb_decay.level(wanted_db)}, fit {reverb_decay.level(reached_db)}",
+                f"loss: {self.fit.loss_db:.2f} dB, mean distance of {self.loss_of}",
+                *self.notes,
+            ]
+        )
+
+
+def to_response(path: str | Path, seed: int) -> tuple[FittedReverb, EnergyDecay]:
+    """Fit all settings to an impulse response; its measured decay comes with them.
+
+    Raises:
+        InputError: if the file cannot be read, is silent, or holds no reverberation.
+    """
+    file = audio_file.read(path)
+    if not file.audio.any():
+        raise InputError(f"{path} is silent: there is no reverberation to fit")
+    target = reverb_decay.of_response(file.audio, file.rate_hz)
+    if target.wet_dry_db is None:
+        raise InputError(
+            f"{path} ends with its direct sound: there is no reverberation to fit "
+            f"(later than {1000 * energy_decay.DIRECT_WINDOW_S:g} ms after the strongest peak)"
+        )
+    try:
+        decay = energy_decay.measure(file.audio, file.rate_hz)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    found = fit(decay, seed=seed)
+    warnings: tuple[str, ...] = ()
+    if target.rt60_s is None:
+        warnings = ("the response does not decay by 25 dB above its noise: its reverberation time is not measurable",)
+    fitted = FittedReverb(
+        f"the response {path}",
+        found,
+        target,
+        reverb_decay.of_settings(found.settings),
+        "the two decays, over time and frequency",
+        assumed=("fdn_size",),
+        facts={"seed": seed},
+        warnings=warnings,
+    )
+    return fitted, decay
+
+
+def to_voice(path: str | Path, backing_path: str | Path | None, seed: int) -> tuple[FittedReverb, Reverberation]:
+    """Fit to the reverberation that a wet voice shows; the estimate comes with the settings.
+
+    Args:
+        path: the voice.
+        backing_path: what else sounds in the song, if the voice was separated from it; it may be shorter or longer.
+        seed: of the fit.
+
+    Raises:
+        InputError: if a file cannot be read, there are not three seconds of singing, or the voice is dry.
+    """
+    voice = _at_voice_rate(audio_file.read(path))
+    rest = None
+    if backing_path is not None:
+        rest = np.zeros_like(voice)
+        heard = _at_voice_rate(audio_file.read(backing_path))[:, : voice.shape[1]]
+        rest[:, : heard.shape[1]] = heard
+    estimate = blind.estimate(voice, rest)
+    if estimate is None:
+        raise InputError(
+            f"{path} is silent, too short, or hardly sings: {blind.SHORTEST_S:g} s of singing show a reverberation"
+        )
+    if estimate.wet_dry_db < LEAST_WET_DB:
+        raise InputError(
+            f"{path} is dry: its reverberation is estimated at {estimate.wet_dry_db:.1f} dB to the direct sound, "
+            f"and shows nothing of itself under {LEAST_WET_DB:g} dB"
+        )
+    found = fit_decay(list(estimate.rt60_octaves_s), estimate.wet_dry_db, seed=seed, prior=ASSUMED)
+    target = Decay(estimate.rt60_s, tuple(map(float, estimate.rt60_octaves_s)), estimate.wet_dry_db)
+    expected = 1 / estimate.confidence - 1
+    fitted = FittedReverb(
+        f"the voice {path}",
+        found,
+        target,
+        reverb_decay.of_settings(found.settings),
+        TIMES,
+        assumed=ASSUMED_NAMES,
+        facts={"seed": seed, "confidence": round(estimate.confidence, 3), "segments": estimate.segments},
+        notes=(
+            f"confidence: {estimate.confidence:.2f}, the time is expected to be off by {100 * expected:.0f} % "
+            f"(read from {estimate.segments} stretches of singing)",
+            "assumed: not shown by a voice, the same for all voices",
+        ),
+    )
+    return fitted, estimate
+
+
+def decay_of(fitted: FittedReverb) -> EnergyDecay:
+    """The decay of the fitted reverb, on the grid of all fits."""
+    settings = fitted.fit.settings
+    response = vocal_response(settings, reverb_decay.RATE_HZ, reverb_decay.length_s(settings))
+    return energy_decay.measure(response, reverb_decay.RATE_HZ)
+
+
+def _at_voice_rate(file: AudioFile) -> np.ndarray:
+    if file.rate_hz < _LOWEST_VOICE_HZ:
+        raise InputError(f"{file.path} is sampled at {file.rate_hz} Hz; a voice shows its reverberation from 16 kHz on")
+    if file.rate_hz == VOICE_RATE_HZ:
+        return file.audio
+    return np.ascontiguousarray(soxr.resample(file.audio.T, file.rate_hz, VOICE_RATE_HZ, "VHQ").T)
