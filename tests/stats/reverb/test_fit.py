@@ -44,17 +44,22 @@ def test_two_decibels_of_smooth_noise_cost_a_few_percent_of_decay_time() -> None
 
 @pytest.mark.shared
 @pytest.mark.skipif(not RESPONSES.exists(), reason="needs the reference responses beside the checkout")
-def test_most_real_responses_are_matched_in_reverberation_time() -> None:
-    """The median over files and seeds; the mean is 0.16 s, since the hall of 4 s comes out up to 0.8 s too long."""
+def test_real_responses_are_matched_in_reverberation_time() -> None:
+    """Direct sound in, in target and fit: 0.08 s on average over eight seeds, most of it the hall of 4 s (0.26 s).
+
+    Without the direct sound, as the command line reads both, it is 0.10 s.
+    """
     errors = []
     for file in sorted(RESPONSES.glob("*.wav")):
         audio, rate_hz = soundfile.read(file, always_2d=True)
-        time_s, decay = energy_decay.reverberation_time_s(audio.T, rate_hz), energy_decay.measure(audio.T, rate_hz)
+        # True stereo, both outputs for the left input and then for the right: a centred voice feeds both.
+        response = audio.T.reshape(-1, 2, len(audio)).sum(axis=0)
+        time_s, decay = energy_decay.reverberation_time_s(response, rate_hz), energy_decay.measure(response, rate_hz)
         for seed in range(3):
             rendered = vocal_response(fit(decay, seed=seed).settings, rate_hz, max(3.0, len(audio) / rate_hz))
             errors.append(abs(energy_decay.reverberation_time_s(rendered, rate_hz) - time_s))
     assert len(errors) == 18
-    assert np.median(errors) <= 0.10
+    assert np.mean(errors) <= 0.10
 
 
 def test_the_same_seed_gives_the_same_fit() -> None:

@@ -59,8 +59,8 @@ def measured(settings: FdnReverbSettings, rate_hz: int = RATE_HZ) -> EnergyDecay
 
 
 @cache
-def known_decays(count: int) -> list[tuple[FdnReverbSettings, EnergyDecay]]:
-    generator = np.random.default_rng(123)
+def known_decays(count: int, seed: int = 123) -> list[tuple[FdnReverbSettings, EnergyDecay]]:
+    generator = np.random.default_rng(seed)
     drawn = [draw(generator) for _ in range(count)]
     return [(settings, measured(settings)) for settings in drawn]
 

@@ -1,0 +1,172 @@
+"""Clips become rows of features and truths: what the estimator is trained and judged on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from pipeline.reverb_training import masking, wet_vocals
+from stats.reverb import decay_features
+from stats.reverb.decay_features import OCTAVES_HZ
+from stats.stem import SAMPLE_RATE_HZ
+
+LEAST_WET_DB = -35.0
+"""A voice with less is dry: what is below cannot be told apart."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Segments of voices whose reverberation is known.
+
+    Attributes:
+        features: float32, (rows, features).
+        log_rt: float64, (rows, 6): ln of the reverberation time in s, broadband and in five octaves; NaN unknown.
+        wet_db: float64, (rows, 6): wet-to-dry energy in dB, likewise, at least `LEAST_WET_DB`.
+        wet: float64, (rows,): the share w of `(1 - w) dry + w wet`, the wet response having unit energy.
+        separated: bool, (rows,): whether the voice is what HTDemucs made of a mixture.
+        singer, response: text, (rows,): whose voice, and which kind of response.
+        clip: int64, (rows,): rows of one clip share it.
+    """
+
+    features: np.ndarray
+    log_rt: np.ndarray
+    wet_db: np.ndarray
+    wet: np.ndarray
+    separated: np.ndarray
+    singer: np.ndarray
+    response: np.ndarray
+    clip: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """All rows, one part after another; clips of different parts stay apart."""
+        offset, moved = 0, []
+        for part in parts:
+            moved.append(part.clip + offset)
+            offset += int(part.clip.max(initial=-1)) + 1
+        fields = {n: np.concatenate([getattr(p, n) for p in parts]) for n in cls.__dataclass_fields__ if n != "clip"}
+        return cls(**fields, clip=np.concatenate(moved))
+
+    def __getitem__(self, which: np.ndarray) -> Rows:
+        return Rows(**{name: getattr(self, name)[which] for name in self.__dataclass_fields__})
+
+    def save(self, path: Path) -> None:
+        """Write them as npz."""
+        np.savez_compressed(path, **vars(self))
+
+    @classmethod
+    def load(cls, path: Path) -> Rows:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
+
+
+def describe(voice: np.ndarray, rest: np.ndarray | None, speed: float = 1.0) -> np.ndarray:
+    """Features of one clip, played `speed` times as fast: float32, (features,).
+
+    Args:
+        voice: (2, samples), 44.1 kHz.
+        rest: what else sounds, of the same shape; None where nothing does.
+        speed: by which the reverberation gets shorter, too.
+    """
+
+    def power(audio: np.ndarray) -> np.ndarray:
+        if speed != 1:
+            audio = soxr.resample(audio, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
+        return decay_features.band_power(np.ascontiguousarray(audio, np.float32))
+
+    middle = power((voice[0] + voice[1]) / 2)
+    side = power((voice[0] - voice[1]) / 2)
+    other = np.zeros_like(middle) if rest is None else power((rest[0] + rest[1]) / 2)
+    return decay_features.features(middle, side, other)
+
+
+def truths(facts: dict, speed: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """(ln RT, wet-to-dry dB) of a clip, each broadband and in five octaves, when it is played `speed` times as fast."""
+    octaves = np.array([np.nan if rt is None else rt for rt in facts["rt60_octaves_s"]])
+    at = np.log(OCTAVES_HZ)
+    log_rt = np.interp(at - np.log(speed), at, np.log(octaves)) - np.log(speed)
+    gain_db = np.interp(at - np.log(speed), at, facts["gain_octaves_db"])
+    wet_db = 20 * np.log10(max(facts["wet"], 1e-4) / (1 - facts["wet"]))
+    return (
+        np.concatenate([[np.log(facts["rt60_s"]) - np.log(speed)], log_rt]),
+        np.maximum(np.concatenate([[wet_db], wet_db + gain_db]), LEAST_WET_DB),
+    )
+
+
+def of_clips(paths: Iterable[Path], speeds: Sequence[float] = (1.0,), kinds: Sequence[bool] = (False, True)) -> Rows:
+    """Rows of clips that `wet_vocals` wrote: for each, its true vocals and what the separator made of them."""
+    columns: dict[str, list] = {name: [] for name in Rows.__dataclass_fields__}
+    for number, path in enumerate(paths):
+        with np.load(path, allow_pickle=False) as file:
+            facts = json.loads(str(file["facts"]))
+            sounds = {name: file[name].astype(np.float32) / 32768 for name in ("vocals", "estimate", "rest")}
+        mixture = sounds["estimate"] + sounds["rest"]
+        for speed in speeds:
+            if True in kinds and sounds["estimate"].any():
+                _add(columns, describe(sounds["estimate"], sounds["rest"], speed), facts, speed, True, number)
+            if False in kinds:
+                # A true stem with and without knowledge of the rest: both are met in catalogs.
+                rest = mixture - sounds["vocals"] if number % 2 and len(speeds) > 1 else None
+                _add(columns, describe(sounds["vocals"], rest, speed), facts, speed, False, number)
+    return Rows(**{name: np.array(values) for name, values in columns.items()})
+
+
+def drawn(
+    seed: int, numbers: Iterable[int], singers: Sequence[wet_vocals.Voice], files: Sequence[Path], music: Sequence[Path]
+) -> Rows:
+    """Rows of clips that no separator has seen: each as it is, and taken out of its mixture by `masking`."""
+    columns: dict[str, list] = {name: [] for name in Rows.__dataclass_fields__}
+    for number in numbers:
+        vocals, backing, facts = wet_vocals.clip(seed, number, singers, files, music)
+        rng = np.random.default_rng([seed, number, 1])
+        _add(columns, describe(vocals, backing if number % 3 == 0 else None), facts, 1.0, False, number)
+        estimate = masking.separate(rng, vocals, backing)
+        _add(columns, describe(estimate, vocals + backing - estimate), facts, 1.0, True, number)
+    return Rows(**{name: np.array(values) for name, values in columns.items()})
+
+
+def _add(columns: dict[str, list], features: np.ndarray, facts: dict, speed: float, separated: bool, clip: int) -> None:
+    log_rt, wet_db = truths(facts, speed)
+    row = {
+        "features": features,
+        "log_rt": log_rt,
+        "wet_db": wet_db,
+        "wet": facts["wet"],
+        "separated": separated,
+        "singer": facts["singer"],
+        "response": facts["response_kind"],
+        "clip": clip,
+    }
+    for name, value in row.items():
+        columns[name].append(value)
+
+
+def main(argv: Sequence[str]) -> int:
+    """`python -m pipeline.reverb_training.rows`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=Path, help="folder of clips from wet_vocals; without: clips are drawn")
+    parser.add_argument("--speeds", nargs="+", type=float, default=[1.0])
+    parser.add_argument("--draw", type=int, default=0, metavar="N", help="how many to draw, with the arguments below")
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0)
+    wet_vocals.add_material_arguments(parser)
+    parser.add_argument("-o", dest="rows", type=Path, required=True)
+    args = parser.parse_args(argv)
+    if args.clips is not None:
+        rows = of_clips(sorted(args.clips.glob("[0-9]*[0-9].npz")), args.speeds)
+    else:
+        rows = drawn(args.seed, range(args.first, args.first + args.draw), *wet_vocals.material(args))
+    rows.save(args.rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

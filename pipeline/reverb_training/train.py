@@ -1,0 +1,185 @@
+"""Train the estimator of reverberation on rows, judge it on singers it has not heard, and write it down.
+
+Every singer of the test rows is judged by networks that have not heard that singer; the model that is written has heard
+all of the training rows. None of the test's responses are in the training set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline.reverb_training.rows import Rows
+from stats.reverb.perceptron import Perceptrons, normalised
+
+HIDDEN = (64, 32)
+EPOCHS = 40
+BATCH = 64
+LEARNING_RATE = 3e-3
+WEIGHT_DECAY = 0.03
+DROPOUT = 0.3
+INPUT_DROPOUT = 0.1
+_AUDIBLE_WET = 0.03
+_SHOWN_WET = 0.02
+
+
+def targets(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """(values, which of them count): ln RT, of what is wet enough to show it, then wet levels in dB; (rows, 12)."""
+    values = np.concatenate([rows.log_rt, rows.wet_db], axis=1).astype(np.float32)
+    known = np.isfinite(values)
+    known[:, : rows.log_rt.shape[1]] &= (rows.wet > _SHOWN_WET)[:, None]
+    return np.nan_to_num(values), known
+
+
+def weights(rows: Rows) -> np.ndarray:
+    """Separated and true voices weigh the same in all: (rows,)."""
+    share = float(np.clip(rows.separated.mean(), 1e-3, 1 - 1e-3))
+    return np.where(rows.separated, 0.5 / share, 0.5 / (1 - share)).astype(np.float32)
+
+
+def fit(rows: Rows, networks: int, seed: int = 0) -> Perceptrons:
+    """Train networks on rows, each from another seed.
+
+    Each answers with a Laplace distribution for every target, and learns by its likelihood: the estimate is a median,
+    and the spread the absolute error to expect of it.
+    """
+    values, known = targets(rows)
+    missing = np.nan_to_num(np.nanmedian(rows.features, axis=0)).astype(np.float32)
+    filled = np.where(np.isfinite(rows.features), rows.features, missing)
+    centre, scale = filled.mean(0), filled.std(0) + 1e-6
+    columns = [values[known[:, k], k] for k in range(values.shape[1])]
+    target_centre = np.array([c.mean() for c in columns], np.float32)
+    target_scale = np.array([c.std() for c in columns], np.float32)
+    features = torch.from_numpy(normalised(rows.features, missing, centre, scale))
+    wanted = torch.from_numpy((values - target_centre) / target_scale)
+    weight = torch.from_numpy(known * weights(rows)[:, None])
+    trained = [_network(features, wanted, weight, seed + k) for k in range(networks)]
+    layers = [[m for m in net if isinstance(m, torch.nn.Linear)] for net in trained]
+    arrays: dict[str, np.ndarray] = {}
+    for n in range(3):
+        arrays[f"weights_{n + 1}"] = np.stack([net[n].weight.detach().numpy().T for net in layers]).astype(np.float16)
+        arrays[f"bias_{n + 1}"] = np.stack([net[n].bias.detach().numpy() for net in layers])
+    return Perceptrons(missing, centre, scale, **arrays, target_centre=target_centre, target_scale=target_scale)
+
+
+def _network(features: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor, seed: int) -> torch.nn.Sequential:
+    """One network of two hidden layers, trained with AdamW over one cycle of learning rates."""
+    torch.manual_seed(seed)
+    count, half = wanted.shape[1], wanted.shape[1] // 2
+    net = torch.nn.Sequential(
+        torch.nn.Dropout(INPUT_DROPOUT),
+        torch.nn.Linear(features.shape[1], HIDDEN[0]),
+        torch.nn.ReLU(),
+        torch.nn.Dropout(DROPOUT),
+        torch.nn.Linear(*HIDDEN),
+        torch.nn.ReLU(),
+        torch.nn.Dropout(DROPOUT),
+        torch.nn.Linear(HIDDEN[1], 2 * count),
+    )
+    steps = EPOCHS * (len(features) // BATCH)
+    optimizer = torch.optim.AdamW(net.parameters(), weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
+    for _ in range(EPOCHS):
+        order = torch.randperm(len(features))
+        for start in range(0, len(features) - BATCH + 1, BATCH):
+            batch = order[start : start + BATCH]
+            answer = net(features[batch])
+            log_spread = answer[:, count:].clamp(-3, 2)
+            off = (answer[:, :count] - wanted[batch]).abs()
+            loss = (off * torch.exp(-log_spread) + log_spread) * weight[batch]
+            total = loss[:, :half].mean() + loss[:, half:].mean()
+            optimizer.zero_grad()
+            total.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+    return net.eval()
+
+
+def judged(estimate: np.ndarray, spread: np.ndarray, mean: np.ndarray, rows: Rows) -> dict[str, Any]:
+    """Errors on rows; `mean`, of the same shape as `estimate`, is what somebody guesses who has heard nothing."""
+    shown = rows.wet > _AUDIBLE_WET
+
+    def off(guess: np.ndarray, b: int) -> float:
+        known = shown & np.isfinite(rows.log_rt[:, b])
+        return round(100 * float(np.median(np.abs(np.expm1(guess[known, b] - rows.log_rt[known, b])))), 1)
+
+    def points(guess: np.ndarray) -> float:
+        amplitude = 10 ** (guess[:, 6] / 20)
+        return round(100 * float(np.mean(np.abs(amplitude / (1 + amplitude) - rows.wet))), 2)
+
+    error = estimate[:, 0] - rows.log_rt[:, 0]
+    return {
+        "stems": len(rows.wet),
+        "wet_stems": int(shown.sum()),
+        "rt_error_percent": off(estimate, 0),
+        "rt_error_percent_of_mean": off(mean, 0),
+        "rt_error_percent_of_confident_half": round(
+            100 * float(np.median(np.abs(np.expm1(error[shown & (spread[:, 0] <= np.median(spread[shown, 0]))])))), 1
+        ),
+        "rt_error_percent_octaves": [off(estimate, b) for b in range(1, 6)],
+        "rt_error_percent_octaves_of_mean": [off(mean, b) for b in range(1, 6)],
+        "rt_bias_percent": round(100 * float(np.expm1(np.mean(error[shown]))), 1),
+        "log_rt_correlation": _correlation(estimate[shown, 0], rows.log_rt[shown, 0]),
+        "wet_points": points(estimate),
+        "wet_points_of_mean": points(mean),
+        "wet_db": round(float(np.median(np.abs(estimate[:, 6] - rows.wet_db[:, 0]))), 2),
+        "wet_db_correlation": _correlation(estimate[:, 6], rows.wet_db[:, 0]),
+        "spread_to_error_correlation": _correlation(spread[shown, 0], np.abs(error[shown])),
+    }
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return round(float(np.corrcoef(a, b)[0, 1]), 3)
+
+
+def unheard(rows: Rows, test: Rows, networks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Estimates, spreads and the guess of the mean for test rows, by networks that have not heard the row's singer."""
+    estimate = np.empty((len(test.wet), 12))
+    spread, mean = np.empty_like(estimate), np.empty_like(estimate)
+    heard = [singer for singer in np.unique(test.singer) if (rows.singer == singer).any()]
+    groups = [(test.singer == singer, rows[rows.singer != singer]) for singer in heard]
+    groups.append((~np.isin(test.singer, heard), rows))
+    for which, known in groups:
+        if which.any():
+            model = fit(known, networks)
+            estimate[which], spread[which] = model.predict(test.features[which])
+            mean[which] = model.target_centre
+    return estimate, spread, mean
+
+
+def main(argv: Sequence[str]) -> int:
+    """`python -m pipeline.reverb_training.train`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--train", nargs="+", type=Path, required=True, metavar="ROWS", help="npz files of rows")
+    parser.add_argument("--test", nargs="+", type=Path, required=True, metavar="ROWS")
+    parser.add_argument("--networks", type=int, default=4)
+    parser.add_argument("-o", dest="model", type=Path, required=True, help="where the model goes; its card beside it")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    rows = Rows.joined([Rows.load(path) for path in args.train])
+    test = Rows.joined([Rows.load(path) for path in args.test])
+    parts = {"clean": ~test.separated, "separated": test.separated}
+    estimate, spread, mean = unheard(rows, test, args.networks)
+    figures = {name: judged(estimate[k], spread[k], mean[k], test[k]) for name, k in parts.items()}
+    fit(rows, args.networks).save(args.model)
+    trained = {
+        "rows": len(rows.wet),
+        "clips": int(np.unique(rows.clip).size),
+        "separated_rows": int(rows.separated.sum()),
+        "singers": int(np.unique(rows.singer).size),
+    }
+    card = {"trained_on": trained, "bytes": args.model.stat().st_size, "held_out": figures}
+    args.model.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(card, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,249 @@
+"""Wet vocals of known reverb, over music, and what HTDemucs gives back of them: the estimator's training material."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from scipy.signal import fftconvolve, lfilter
+
+from pipeline import separate
+from pipeline.reverb_training import responses
+from stats.reverb.decay_features import OCTAVES_HZ
+from stats.stem import SAMPLE_RATE_HZ
+
+CLIP_S = 7.8
+"""One segment of HTDemucs: a clip costs one pass of the model."""
+DRY_SHARE = 0.07
+WET_RANGE = (0.02, 0.4)
+BALANCE_RANGE_DB = (-6.0, 5.0)
+SPEED_RANGE = (0.84, 1.19)
+_LEAD_S = 2.0  # before a clip, so that the reverberation of what was sung before is there
+_SUNG_SHARE = 0.7
+_AUDIBLE_RMS = 10 ** (-40 / 20)
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A dry clip.
+
+    Attributes:
+        singer: who; singers of the test set are not in the training set.
+        kind: "sung", "speech-to-singing", "speech" or "synthetic".
+        path: mono file at 44.1 kHz.
+    """
+
+    singer: str
+    kind: str
+    path: Path
+
+
+def voices(folder: Path) -> list[Voice]:
+    """The clips that `voices.csv` in the folder lists."""
+    with open(folder / "voices.csv", encoding="utf-8", newline="") as file:
+        return [Voice(r["singer"], r["kind"], folder / r["singer"] / r["clip"]) for r in csv.DictReader(file)]
+
+
+def dry_excerpt(rng: np.random.Generator, clips: Sequence[Voice]) -> tuple[np.ndarray, Voice]:
+    """A stretch of a random singer: mono, unit RMS, `_LEAD_S + CLIP_S` long, at another speed than recorded.
+
+    Singers are equally likely, whatever there is of them; the clips of one follow each other with a breath between.
+    """
+    singers = sorted({c.singer for c in clips})
+    singer = singers[rng.integers(len(singers))]
+    own = [c for c in clips if c.singer == singer]
+    sung_clips = [c for c in own if c.kind != "speech"]
+    own = sung_clips if sung_clips and rng.random() < _SUNG_SHARE else own
+    samples = round((_LEAD_S + CLIP_S) * SAMPLE_RATE_HZ)
+    speed = float(np.exp(rng.uniform(*np.log(SPEED_RANGE))))
+    for _ in range(20):
+        first = own[rng.integers(len(own))]
+        pieces: list[np.ndarray] = []
+        have = 0
+        while have < samples * speed:
+            clip = first if not pieces else own[rng.integers(len(own))]
+            audio, _ = soundfile.read(clip.path, dtype="float32")
+            start = rng.integers(max(1, audio.size - round(samples * speed))) if not pieces else 0
+            breath = np.zeros(round(rng.uniform(0.1, 0.8) * SAMPLE_RATE_HZ), np.float32)
+            pieces += [audio[start:], breath]
+            have += audio.size - start + breath.size
+        sung = np.concatenate(pieces)[: round(samples * speed)]
+        sung = soxr.resample(sung, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)[:samples]
+        sung = np.pad(sung, (0, samples - sung.size))
+        level = float(np.sqrt(np.mean(sung[round(_LEAD_S * SAMPLE_RATE_HZ) :] ** 2)))
+        if level > _AUDIBLE_RMS:
+            break
+    else:
+        raise ValueError(f"{singer}: no audible stretch found in {len(own)} clips")
+    tilt = rng.uniform(-0.3, 0.3)
+    sung = sung + tilt * np.concatenate([[0], sung[:-1]]).astype(np.float32)
+    return sung / level, first
+
+
+def recorded(rng: np.random.Generator, sung: np.ndarray) -> np.ndarray:
+    """Record a voice as voices are recorded: in a booth that is not dead, over a floor of noise, each in most cases.
+
+    What a booth does is part of the voice: no estimator of the mix's reverberation shall answer for it, and without it
+    one takes the slow ends of sung notes for reverberation.
+    """
+    if rng.random() < 0.65:
+        time_s = rng.uniform(0.08, 0.3)
+        samples = round(time_s * SAMPLE_RATE_HZ)
+        booth = rng.standard_normal(samples) * 10 ** (-3 * np.arange(samples) / samples)
+        booth *= 10 ** (rng.uniform(-26, -12) / 20) / np.sqrt(np.sum(booth**2))
+        sung = sung + fftconvolve(sung, booth)[: sung.size].astype(np.float32)
+    if rng.random() < 0.65:
+        color = rng.uniform(0.0, 0.95)
+        noise = lfilter([1.0], [1.0, -color], rng.standard_normal(sung.size))
+        noise *= 10 ** (rng.uniform(-70, -42) / 20) / np.sqrt(np.mean(noise**2))
+        sung = sung + noise.astype(np.float32)
+    return sung
+
+
+def backing_excerpt(rng: np.random.Generator, files: Sequence[Path]) -> np.ndarray:
+    """`CLIP_S` of a random piece of music: float32, (2, samples), unit RMS."""
+    samples = round(CLIP_S * SAMPLE_RATE_HZ)
+    for _ in range(50):
+        with soundfile.SoundFile(files[int(rng.integers(len(files)))]) as file:
+            wanted = round(CLIP_S * file.samplerate)
+            if file.frames < wanted:
+                continue
+            file.seek(int(rng.integers(file.frames - wanted + 1)))
+            audio = file.read(wanted, dtype="float32", always_2d=True).T
+            rate_hz = file.samplerate
+        if audio.shape[0] == 1:
+            audio = np.repeat(audio, 2, 0)
+        if rate_hz != SAMPLE_RATE_HZ:
+            audio = soxr.resample(audio[:2].T, rate_hz, SAMPLE_RATE_HZ).T
+        audio = np.pad(audio[:2, :samples], ((0, 0), (0, max(0, samples - audio.shape[1]))))
+        level = float(np.sqrt(np.mean(audio**2)))
+        if level > _AUDIBLE_RMS:
+            return np.ascontiguousarray(audio / level)
+    raise ValueError("no audible stretch found in the music for backings")
+
+
+def wet_vocal(rng: np.random.Generator, sung: np.ndarray, response: responses.Response) -> tuple[np.ndarray, float]:
+    """Put a dry voice in a room: `(1 - w) dry + w (dry * response)`, w drawn from 0 to 0.4.
+
+    Returns:
+        The voice, float32, (2, CLIP_S), panned a little, and w.
+    """
+    wet = 0.0 if rng.random() < DRY_SHARE else float(rng.uniform(*WET_RANGE))
+    tail = np.stack([fftconvolve(sung, channel)[: sung.size] for channel in response.audio])
+    if rng.random() < 0.25:  # a mono chain
+        mono = tail.mean(0)
+        tail = np.stack([mono, mono]) * np.sqrt(np.mean(tail**2) / max(np.mean(mono**2), 1e-12))
+    angle = np.pi / 4 + (0.0 if rng.random() < 0.6 else rng.uniform(-0.25, 0.25))
+    direct = np.sqrt(2) * np.stack([np.cos(angle) * sung, np.sin(angle) * sung])
+    voice = (1 - wet) * direct + wet * tail
+    return np.ascontiguousarray(voice[:, round(_LEAD_S * SAMPLE_RATE_HZ) :], np.float32), wet
+
+
+def clip(
+    seed: int, k: int, singers: Sequence[Voice], files: Sequence[Path], music: Sequence[Path]
+) -> tuple[np.ndarray, np.ndarray, dict]:
+    """The k-th (vocals, backing, facts): the same for the same seed and material."""
+    rng = np.random.default_rng([seed, k])
+    sung, voice = dry_excerpt(rng, singers)
+    sung = recorded(rng, sung)
+    while True:
+        response = responses.draw(rng, SAMPLE_RATE_HZ, tuple(files))
+        truth = responses.truth(response, SAMPLE_RATE_HZ)
+        if truth.reverberation_time_s is not None:
+            break
+    vocals, wet = wet_vocal(rng, sung, response)
+    backing = backing_excerpt(rng, music)
+    balance_db = float(rng.uniform(*BALANCE_RANGE_DB))
+    vocals *= 10 ** (balance_db / 20) * float(np.sqrt(np.mean(backing**2) / np.mean(vocals**2)))
+    peak = 0.9 / float(np.abs(vocals + backing).max())
+    facts = {
+        "singer": voice.singer,
+        "voice_kind": voice.kind,
+        "response_kind": response.kind,
+        "response": response.parameters,
+        "wet": wet,
+        "balance_db": balance_db,
+        "rt60_s": truth.reverberation_time_s,
+        "rt60_octaves_s": truth.octave_reverberation_times_s,
+        "gain_octaves_db": octave_gains_db(response.audio).tolist(),
+    }
+    return vocals * peak, backing * peak, facts
+
+
+def octave_gains_db(response: np.ndarray) -> np.ndarray:
+    """How much more energy per hertz a response has in each octave than a unit impulse, (5,)."""
+    density = np.square(np.abs(np.fft.rfft(response, axis=1))).mean(0)
+    at_hz = np.fft.rfftfreq(response.shape[1], 1 / SAMPLE_RATE_HZ)
+    bands = [(at_hz >= f / 2**0.5) & (at_hz < f * 2**0.5) for f in OCTAVES_HZ]
+    return np.array([10 * np.log10(density[band].mean() + 1e-12) for band in bands])
+
+
+def stored(audio: np.ndarray) -> np.ndarray:
+    """Reduce a sound to what is kept of it."""
+    return np.clip(np.rint(audio * 32767), -32768, 32767).astype(np.int16)
+
+
+def add_material_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what clips are made of."""
+    parser.add_argument("--voices", type=Path, help="folder with voices.csv")
+    parser.add_argument("--singers", nargs="+", default=[], metavar="NAME", help="only these singers")
+    parser.add_argument("--not-singers", nargs="+", default=[], metavar="NAME", help="all but these singers")
+    parser.add_argument("--music", type=Path, help="folder with instrumental music")
+    parser.add_argument("--responses", type=Path, help="folder of measured responses; without: generated ones")
+
+
+def material(args: argparse.Namespace) -> tuple[list[Voice], list[Path], list[Path]]:
+    """(voices, files of responses, music) as the arguments name them."""
+    singers = [
+        v for v in voices(args.voices) if v.singer not in args.not_singers and v.singer in (args.singers or [v.singer])
+    ]
+    music = sorted(p for p in args.music.rglob("*") if p.suffix in (".ogg", ".wav", ".flac", ".mp3"))
+    files = [] if args.responses is None else sorted(args.responses.glob("*.wav"))
+    return singers, files, music
+
+
+def main(argv: Sequence[str]) -> int:
+    """`python -m pipeline.reverb_training.wet_vocals`.
+
+    Makes clips, separates them, and writes `NNNNNN.npz` of each; those that lie there already are kept.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_material_arguments(parser)
+    parser.add_argument("--clips", type=int, required=True, metavar="N", help="clips to make, from number --first on")
+    parser.add_argument("--first", type=int, default=0, metavar="K")
+    parser.add_argument("--step", type=int, default=1, metavar="N", help="every N-th only, for several processes")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("-o", dest="folder", type=Path, required=True, help="where the clips go")
+    args = parser.parse_args(argv)
+    singers, files, music = material(args)
+    separator = separate.load(separate.SeparationSettings())
+    args.folder.mkdir(parents=True, exist_ok=True)
+    for k in range(args.first, args.first + args.clips, args.step):
+        path = args.folder / f"{k:06}.npz"
+        if path.exists():
+            continue
+        vocals, backing, facts = clip(args.seed, k, singers, files, music)
+        mixture = vocals + backing
+        estimate = separator.separate(mixture)["vocals"]
+        partial = path.with_suffix(".tmp.npz")
+        np.savez(
+            partial,
+            vocals=stored(vocals),
+            estimate=stored(estimate),
+            rest=stored(mixture - estimate),
+            facts=np.array(json.dumps(facts)),
+        )
+        partial.replace(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,108 @@
+"""Reverberation as columns of the vocals' row: what the voice shows of it, and FdnReverb settings like it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+
+from stats.reverb import blind
+from stats.reverb.decay_features import OCTAVES_HZ
+from stats.reverb.fit import fit_decay
+from stats.reverb.settings import FdnReverbSettings
+from stats.statistic import Column, Statistic, Value
+from stats.stem import BACKING, Stem
+
+ASSUMED = FdnReverbSettings(
+    room_size=15,
+    lows_cutoff_hz=400.0,
+    lows_q=0.5,
+    highs_cutoff_hz=3000.0,
+    highs_q=0.5,
+    fade_in_s=0.1,
+)
+"""What a wet voice does not show, and is taken from here: room size, corners and slopes of the shelves, fade-in.
+
+The corners lie between the octaves whose times are read, so that the two shelf gains can follow them; the room size is
+in the middle of its range. Without a fade-in more than half of the reverb's energy would come within a millisecond of
+the voice, where it is not heard as reverb; with this one three quarters come after 50 ms.
+"""
+
+FITTED = ("reverberation_time_s", "lows_gain_db_s", "highs_gain_db_s", "dry_wet")
+"""The settings that a wet voice decides."""
+
+LEAST_WET_DB = -30.0
+"""A voice with less reverberation does not show its times."""
+
+_SEED = 1
+
+_SHOWN = (
+    Column(
+        "rt60_s",
+        "s",
+        "Reverberation time of the voice (T20 of ISO 3382-1, all frequencies), estimated blindly (stats.reverb.blind); "
+        "null for a voice with a wet-to-dry energy under -30 dB.",
+        0.02,
+    ),
+    Column("rt60_octaves_s", "s", "The same in the octaves 250 Hz to 4 kHz.", 0.02, OCTAVES_HZ),
+    Column(
+        "wet_dry_db",
+        "dB",
+        "Energy of the voice's reverberation against that of its direct sound, estimated blindly; about -34 is dry.",
+        0.1,
+    ),
+    Column(
+        "reverb_decay_db",
+        "dB",
+        "Energy decay relief: reverberation per second against the direct sound in that octave; in each of the octaves "
+        f"250 Hz to 4 kHz {len(blind.DECAY_TIMES_S)} values from 20 ms to 2 s after it, at equal ratios.",
+        0.5,
+        tuple(f for f in OCTAVES_HZ for _ in blind.DECAY_TIMES_S),
+    ),
+    Column(
+        "reverb_confidence",
+        "1",
+        "exp(-e), e being the expected |ln estimate - ln truth| of rt60_s: 0.8 stands for 22 %.",
+        0.005,
+    ),
+)
+
+_UNITS = {"_s": ("s", 0.02), "_db_s": ("dB/s", 0.1), "_hz": ("Hz", 1.0)}
+
+
+def _setting_column(name: str) -> Column:
+    unit, resolution = next((_UNITS[end] for end in ("_db_s", "_hz", "_s") if name.endswith(end)), ("1", 0.01))
+    if name in FITTED:
+        told = f"FdnReverb's {name.replace('_', ' ')}, fitted to rt60_octaves_s and wet_dry_db (stats.reverb.fit)."
+        return Column(f"fdn_{name}", unit, told, resolution)
+    told = f"FdnReverb's {name.replace('_', ' ')} in that fit: not shown by a voice, so assumed, the same for all."
+    return Column(f"fdn_{name}_assumed", unit, told, resolution)
+
+
+_SETTINGS = {f.name: _setting_column(f.name) for f in fields(FdnReverbSettings)}
+_LOSS = Column(
+    "reverb_fit_loss_db", "dB", "How far the fitted FdnReverb's decay is from the estimated one, on average.", 0.02
+)
+
+
+def measure(stem: Stem) -> dict[str, Value]:
+    """Estimate the reverberation of the vocals and fit FdnReverb to it; None for what cannot be told."""
+    values: dict[str, Value] = {column.name: None for column in STATISTIC.columns}
+    found = blind.estimate(stem.audio, stem.song[BACKING].audio)
+    if found is None:
+        return values
+    values["wet_dry_db"] = found.wet_dry_db
+    if found.wet_dry_db < LEAST_WET_DB:
+        return values
+    fit = fit_decay(found.rt60_octaves_s.tolist(), found.wet_dry_db, seed=_SEED, prior=ASSUMED)
+    values |= {
+        "rt60_s": found.rt60_s,
+        "rt60_octaves_s": found.rt60_octaves_s,
+        "reverb_decay_db": found.decay_db(np.array(blind.DECAY_TIMES_S)).ravel(),
+        "reverb_confidence": found.confidence,
+        "reverb_fit_loss_db": fit.loss_db,
+    }
+    return values | {column.name: float(getattr(fit.settings, name)) for name, column in _SETTINGS.items()}
+
+
+STATISTIC = Statistic(columns=(*_SHOWN, *_SETTINGS.values(), _LOSS), rows=("vocals",), measure=measure)

@@ -1,0 +1,73 @@
+"""Small neural networks as plain arrays: read from an npz file without pickles, asked with numpy alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from typing import IO
+
+import numpy as np
+
+_REACH = 4.0  # features further from the mean than this many deviations are no better known
+_LOG_SPREAD = (-3.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Perceptrons:
+    """Networks of two hidden layers that answer the same question, and whose answers are averaged.
+
+    Attributes:
+        missing: float32, (features,): what stands for a feature that is missing.
+        centre: float32, (features,): subtracted from the features.
+        scale: float32, (features,): the features are divided by it.
+        weights_1: float16, (networks, features, a); weights_2: (networks, a, b); weights_3: (networks, b, 2 targets).
+        bias_1: float32, (networks, a); bias_2: (networks, b); bias_3: (networks, 2 targets).
+        target_centre: float32, (targets,): added to the answers.
+        target_scale: float32, (targets,): the answers are multiplied by it.
+    """
+
+    missing: np.ndarray
+    centre: np.ndarray
+    scale: np.ndarray
+    weights_1: np.ndarray
+    weights_2: np.ndarray
+    weights_3: np.ndarray
+    bias_1: np.ndarray
+    bias_2: np.ndarray
+    bias_3: np.ndarray
+    target_centre: np.ndarray
+    target_scale: np.ndarray
+
+    def predict(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ask all networks and average.
+
+        Args:
+            rows: float32, (rows, features); NaN where a feature is missing.
+
+        Returns:
+            Estimates and the mean absolute errors to expect of them, each float32, (rows, targets).
+        """
+        signal = normalised(rows, self.missing, self.centre, self.scale)[None]
+        signal = np.maximum(signal @ self.weights_1.astype(np.float32) + self.bias_1[:, None], 0)
+        signal = np.maximum(signal @ self.weights_2.astype(np.float32) + self.bias_2[:, None], 0)
+        signal = signal @ self.weights_3.astype(np.float32) + self.bias_3[:, None]
+        targets = self.target_centre.size
+        estimate = signal[..., :targets].mean(0) * self.target_scale + self.target_centre
+        spread = np.exp(np.clip(signal[..., targets:], *_LOG_SPREAD)).mean(0) * self.target_scale
+        return estimate, spread
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the arrays, compressed."""
+        np.savez_compressed(path, **vars(self))
+
+    @classmethod
+    def load(cls, file: str | PathLike[str] | IO[bytes]) -> Perceptrons:
+        """Read what `save` wrote."""
+        with np.load(file, allow_pickle=False) as arrays:
+            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
+
+
+def normalised(rows: np.ndarray, missing: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Features as the networks take them: missing ones filled, centred, scaled and held within bounds; float32."""
+    filled = np.where(np.isfinite(rows), rows, missing)
+    return np.clip((filled - centre) / scale, -_REACH, _REACH).astype(np.float32)

@@ -1,0 +1,158 @@
+"""What the blind estimator learns from is what it is said to be: voices are dry, singing is in tune, times are true."""
+
+import csv
+
+import numpy as np
+import pytest
+import soundfile
+
+from pipeline.reverb_training import responses, singing, voices
+from stats.reverb.energy_decay import OCTAVE_BANDS_HZ
+
+RATE_HZ = 16_000
+
+
+def notes(reverberation_s):
+    """Five notes of 200 Hz, 0.3 s each, that die away in the given time."""
+    time_s = np.arange(round(0.9 * RATE_HZ)) / RATE_HZ
+    envelope = np.where(time_s < 0.3, 1.0, 10 ** (-3 * (time_s - 0.3) / reverberation_s))
+    return np.tile(envelope * np.sin(2 * np.pi * 200 * time_s), 5)
+
+
+def vowels(pitch_hz, rng):
+    """Three vowels of 0.4 s with pauses of 0.15 s: pulses through two formants, and breath."""
+    time_s = np.arange(round(0.4 * RATE_HZ)) / RATE_HZ
+    harmonics = np.arange(1, int(7000 / pitch_hz))
+    weights = 1 / harmonics * sum(1 / (1 + ((harmonics * pitch_hz - f) / 120) ** 2) + 0.02 for f in (600, 1500))
+    vowel = np.sum(
+        [w * np.sin(2 * np.pi * k * pitch_hz * time_s) for k, w in zip(harmonics, weights, strict=True)], axis=0
+    )
+    vowel = vowel * np.hanning(time_s.size) ** 0.3
+    sound = np.concatenate([part for _ in range(3) for part in (vowel, np.zeros(2400))])
+    return sound / np.abs(sound).max() + 1e-4 * rng.standard_normal(sound.size)
+
+
+@pytest.mark.parametrize("reverberation_s", [0.3, 0.6, 1.2])
+def test_decay_of_notes_is_that_of_their_reverberation(reverberation_s):
+    measured = voices.decay_db_per_200ms(notes(reverberation_s), RATE_HZ)
+    assert measured == pytest.approx(12 / reverberation_s, rel=0.03)
+
+
+def test_dry_and_wet_voices_lie_on_either_side_of_the_bound():
+    assert voices.decay_db_per_200ms(notes(0.15), RATE_HZ) > voices.DRY_DB_PER_200MS
+    assert voices.decay_db_per_200ms(notes(0.5), RATE_HZ) < voices.DRY_DB_PER_200MS
+
+
+def test_a_sound_without_note_ends_has_no_decay():
+    assert voices.decay_db_per_200ms(np.random.default_rng(3).standard_normal(RATE_HZ), RATE_HZ) is None
+    assert voices.decay_db_per_200ms(np.zeros(RATE_HZ), RATE_HZ) is None
+
+
+def test_speech_sung_is_longer_and_lies_on_the_pitch_asked_for():
+    pytest.importorskip("pyworld", reason="pyworld (with a setuptools older than 81) is not installed")
+    speech = vowels(140.0, np.random.default_rng(4))
+    sung, pitch_hz = singing.sing(speech, RATE_HZ, np.random.default_rng(5))
+    assert 1.5 * speech.size < sung.size < 4 * speech.size
+    assert np.ptp(np.log2(pitch_hz[pitch_hz > 0])) > 1 / 12
+    assert singing.share_in_tune(sung, pitch_hz, RATE_HZ) > 0.9
+
+
+def test_singing_keeps_the_way_words_end():
+    pytest.importorskip("pyworld", reason="pyworld (with a setuptools older than 81) is not installed")
+    speech = vowels(180.0, np.random.default_rng(6))
+    sung, _ = singing.sing(speech, RATE_HZ, np.random.default_rng(7))
+    assert voices.decay_db_per_200ms(sung, RATE_HZ) > voices.DRY_DB_PER_200MS
+
+
+def test_a_table_of_sources_becomes_clips_and_their_table(tmp_path):
+    rng = np.random.default_rng(8)
+    for number in range(8):
+        path = tmp_path / "words-data" / "deep" / f"{number}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, 0.3 * vowels(150.0 + number, rng), RATE_HZ)
+    table = tmp_path / "sources.csv"
+    table.write_text("singer,package,files,kind,licence\nAnn,words-data,**/*.wav,speech,CC0\nBob,none,*.wav,sung,CC0\n")
+    arguments = ["--from", str(tmp_path), "--sources", str(table), "--speech-only", "-o", str(tmp_path / "out")]
+    assert voices.main(arguments) == 0
+    with (tmp_path / "out" / "voices.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    sound, rate_hz = soundfile.read(tmp_path / "out" / row["singer"] / row["clip"])
+    assert (row["singer"], row["kind"], row["licence"], row["rate_hz"]) == ("Ann", "speech", "CC0", "16000")
+    assert rate_hz == 44_100
+    assert np.abs(sound).max() == pytest.approx(0.9, abs=1e-3)
+    assert float(row["seconds"]) == pytest.approx(sound.size / rate_hz, abs=0.01)
+    assert float(row["decay_db_per_200ms"]) > voices.DRY_DB_PER_200MS
+
+
+def test_the_shipped_table_names_each_singer_once_and_no_path_of_a_machine():
+    table = voices.sources(voices.SOURCES)
+    assert len({source.singer for source in table}) == len(table) > 25
+    assert all(source.kind in ("sung", "speech") and not source.files.startswith("/") for source in table)
+
+
+@pytest.mark.parametrize("draw", [responses.draw, responses.draw_network, responses.draw_noise, responses.draw_comb])
+def test_drawn_responses_are_finite_of_unit_energy_and_repeatable(draw):
+    for seed in range(8):
+        response = draw(np.random.default_rng(seed), RATE_HZ)
+        assert response.audio.dtype == np.float32
+        assert response.audio.shape[0] == 2
+        assert np.isfinite(response.audio).all()
+        assert np.mean(np.sum(response.audio.astype(float) ** 2, axis=1)) == pytest.approx(1, rel=1e-4)
+        assert (draw(np.random.default_rng(seed), RATE_HZ).audio == response.audio).all()
+
+
+@pytest.mark.parametrize("time_s", [0.3, 1.0, 3.0])
+def test_the_stated_times_of_shaped_noise_are_recovered(time_s):
+    # A statistical error of T20 remains in narrow bands of short noise: the mean of eight draws is held.
+    times_s = time_s * np.array([1.2, 1.15, 1.1, 1.0, 0.9, 0.85, 0.8])
+    truths = [
+        responses.truth(
+            responses.noise(np.random.default_rng(seed), RATE_HZ, times_s=times_s, levels_db=np.zeros(7)), RATE_HZ
+        )
+        for seed in range(8)
+    ]
+    found = np.mean([truth.octave_reverberation_times_s for truth in truths], axis=0)
+    np.testing.assert_allclose(found, times_s[1:6], rtol=0.1)
+    assert np.mean([truth.reverberation_time_s for truth in truths]) == pytest.approx(0.87 * time_s, rel=0.1)
+
+
+def test_white_noise_doubles_its_share_of_energy_from_octave_to_octave():
+    whites = [
+        responses.noise(np.random.default_rng(seed), RATE_HZ, times_s=np.full(7, 3.0), levels_db=np.zeros(7))
+        for seed in range(4)
+    ]
+    shares = np.mean([responses.truth(white, RATE_HZ).energy_shares for white in whites], axis=0)
+    assert shares.sum() == pytest.approx(1)
+    np.testing.assert_allclose(shares[1:] / shares[:-1], 2, rtol=0.2)
+    assert len(shares) == len(OCTAVE_BANDS_HZ)
+
+
+def test_broadband_times_span_the_range_that_is_asked_for():
+    times_s = [
+        responses.truth(responses.draw(np.random.default_rng(seed), RATE_HZ), RATE_HZ).reverberation_time_s
+        for seed in range(40)
+    ]
+    quartiles = np.percentile([time_s for time_s in times_s if time_s is not None], (25, 50, 75))
+    assert quartiles[0] < 0.7
+    assert 0.6 < quartiles[1] < 1.7
+    assert quartiles[2] > 1.4
+
+
+def test_a_file_loses_its_direct_sound_and_is_never_made_longer(tmp_path):
+    rng = np.random.default_rng(10)
+    time_s = np.arange(2 * RATE_HZ) / RATE_HZ
+    tail = 10 ** (-3 * time_s / 1.0) * rng.standard_normal((2, time_s.size))
+    tail[:, 0] = 100.0
+    soundfile.write(tmp_path / "hall.wav", tail.T / 100, RATE_HZ, subtype="FLOAT")
+    for seed in range(6):
+        response = responses.draw_file(np.random.default_rng(seed), RATE_HZ, tmp_path / "hall.wav")
+        assert np.abs(response.audio).max() ** 2 < 0.1
+        measured_s = responses.truth(response, RATE_HZ).reverberation_time_s
+        assert measured_s == pytest.approx(min(1.0, response.parameters["time_s"]), rel=0.1)
+
+
+def test_rooms_have_no_direct_sound():
+    pytest.importorskip("pyroomacoustics", reason="pyroomacoustics is not installed")
+    response = responses.draw_room(np.random.default_rng(11), RATE_HZ)
+    assert np.isfinite(response.audio).all()
+    assert np.abs(response.audio).max() ** 2 < 0.5
