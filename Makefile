@@ -35,6 +35,8 @@ lint: setup  ## check style and types
 bench: setup  ## time our kernels against the libraries, in one run
 	$(BIN)/python -m tests.stats.bench_loudness
 	$(BIN)/python -m tests.stats.bench_spectra
+	$(BIN)/python -m tests.stats.reverb.bench_fit
+	$(BIN)/python -m tests.stats.reverb.bench_blind
 	$(BIN)/python -m tests.pipeline.bench_separation
 
 scale: setup  ## aggregate, merge and query up to a million generated songs (an hour, 6 GB in outputs/scale)
