@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from pipeline.decode import DecodeLimits
 from pipeline.separate import SeparationSettings
+from stats.reverb import blind
 from stats.schema import FEATURE_VERSION
 
 
@@ -27,7 +28,10 @@ class MiningSettings:
 
     def provenance(self, has_stems: bool) -> dict[str, str | int | float | None]:
         """Return what the numbers depend on, for songs that come with stems or are separated."""
-        facts: dict[str, str | int | float | None] = {"feature_version": FEATURE_VERSION}
+        facts: dict[str, str | int | float | None] = {
+            "feature_version": FEATURE_VERSION,
+            "reverb_model_sha256": blind.model_sha256(),
+        }
         if has_stems and not self.separate_all:
             return {**facts, "stems": "from the catalog"}
         separation = asdict(self.separation)

@@ -8,6 +8,8 @@ corners of the shelves.
 
 from __future__ import annotations
 
+import hashlib
+import io
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -128,5 +130,14 @@ def _describe(voice: np.ndarray, rest: np.ndarray | None) -> np.ndarray:
 @lru_cache(maxsize=1)
 def model() -> Perceptrons:
     """The model that the package carries."""
-    with resources.files("stats.reverb").joinpath("blind_model.npz").open("rb") as file:
-        return Perceptrons.load(file)
+    return Perceptrons.load(io.BytesIO(_model_file()))
+
+
+@lru_cache(maxsize=1)
+def model_sha256() -> str:
+    """Digest of the model's file, in hex: estimates of different models are not to be mixed."""
+    return hashlib.sha256(_model_file()).hexdigest()
+
+
+def _model_file() -> bytes:
+    return resources.files("stats.reverb").joinpath("blind_model.npz").read_bytes()
