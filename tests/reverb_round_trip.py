@@ -1,0 +1,64 @@
+"""Puts the reverb fitted to songs on dry voices and estimates it again: `python -m tests.reverb_round_trip RUN VOICES`.
+
+RUN is a folder that `mixprior mine` wrote, VOICES a folder of dry voices. Estimate, settings, network, estimate: what
+comes back is held against how the settings really sound.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from analysis import open_songs
+from stats.reverb import blind
+from stats.reverb.columns import FITTED
+from stats.reverb.dry_wet import wet_dry_db
+from stats.reverb.energy_decay import reverberation_time_s
+from stats.reverb.network import FdnReverb, vocal_response
+from stats.reverb.settings import FdnReverbSettings
+
+RATE_HZ = 44_100
+
+
+def settings_of(row: dict) -> FdnReverbSettings:
+    values = {}
+    for field in fields(FdnReverbSettings):
+        value = row.get(f"fdn_{field.name}", row.get(f"fdn_{field.name}_assumed"))
+        values[field.name] = int(value) if field.name in ("room_size", "fdn_size") else value
+    return FdnReverbSettings(**values)
+
+
+def main(run: str, voices: str) -> None:
+    print("| song | voice | RT s: song | settings | again | wet dB: song | settings | again |")
+    print("|---|---|--:|--:|--:|--:|--:|--:|")
+    off, wet_off = [], []
+    songs = open_songs(run)
+    names = ["rt60_s", "wet_dry_db"]
+    names += [f"fdn_{f.name}" + ("" if f.name in FITTED else "_assumed") for f in fields(FdnReverbSettings)]
+    table = pd.concat([songs.query("vocals", n).set_index("path")["value"].rename(n) for n in names], axis=1)
+    rows = [row for row in table.reset_index().to_dict("records") if pd.notna(row["rt60_s"])]
+    assert rows, f"{run}: no song with reverberation"
+    for row in rows:
+        settings = settings_of(row)
+        true_s = reverberation_time_s(vocal_response(settings, RATE_HZ, 8.0, wet_only=True)[:, 1:], RATE_HZ)
+        true_db = wet_dry_db(settings)
+        for path in sorted(Path(voices).glob("*.wav")):
+            audio, _ = soundfile.read(path, dtype="float32")
+            found = blind.estimate(FdnReverb(settings, RATE_HZ).process(np.stack([audio, audio])))
+            off.append(abs(found.rt60_s / true_s - 1))
+            wet_off.append(abs(found.wet_dry_db - true_db))
+            print(
+                f"| {Path(row['path']).stem} | {path.stem} | {row['rt60_s']:.2f} | {true_s:.2f} | {found.rt60_s:.2f} "
+                f"| {row['wet_dry_db']:.1f} | {true_db:.1f} | {found.wet_dry_db:.1f} |"
+            )
+    print(f"\nmedian: RT {100 * np.median(off):.0f} %, wet level {np.median(wet_off):.1f} dB; ", end="")
+    print(f"within 15 %: {np.mean(np.array(off) < 0.15):.0%}, within 2 dB: {np.mean(np.array(wet_off) < 2):.0%}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
