@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     render.add_argument("--preset", metavar="NAME", help=f"settings by name: {', '.join(PRESETS)}")
     render.add_argument("-o", "--output", required=True, metavar="WAV", help="32-bit float file to write")
     render.add_argument("--apply", metavar="FILE", help="put the reverb on this file and keep its tail")
-    render.add_argument("--rate", type=int, metavar="HZ", help="of the response; default: 48000")
+    render.add_argument("--rate", type=_rate, metavar="HZ", help="of the response; default: 48000")
     render.add_argument(
         "--duration", type=_seconds, metavar="S", help="of the response, or the tail; default: 80 dB of decay"
     )
@@ -89,6 +89,8 @@ def _fit(args: argparse.Namespace) -> None:
         if args.response:
             sound = response.synthesise(estimate, seed=args.seed)
             reverb_render.write(Path(args.response), response.RATE_HZ, iter([sound]))
+    if args.output:
+        reverb_settings.write(Path(args.output), fitted.to_json())
     if args.plot:
         levels_db = (target_db, reverb_plot.octave_levels_db(reverb_fit.decay_of(fitted)))
         reverb_plot.plot(
@@ -102,7 +104,7 @@ def _render(args: argparse.Namespace) -> None:
         raise InputError("give settings, or a preset with --preset: one of the two")
     if args.wet_only and args.wet_dry_db is not None:
         raise InputError("--wet-only has no dry sound that --wet-dry-db could be a level to: give one of the two")
-    if args.apply and args.rate:
+    if args.apply and args.rate is not None:
         raise InputError("--rate is of a response; --apply keeps the rate of its file")
     path = Path(args.output)
     reverb_render.check_output(path, *([args.apply] if args.apply else []))
@@ -164,10 +166,13 @@ def _action(actions: argparse._SubParsersAction, name: str, told: str) -> argpar
 
 
 def _seed(text: str) -> int:
-    value = int(text)
-    if value < 0:
+    if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text} is no seed: whole numbers from 0")
-    return value
+    return int(text)
+
+
+def _rate(text: str) -> int:
+    return round(_within(text, 8_000.0, 192_000.0, "sample rate between 8,000 and 192,000 Hz"))
 
 
 def _seconds(text: str) -> float:
@@ -183,7 +188,10 @@ def _level(text: str) -> float:
 
 
 def _within(text: str, low: float, high: float, what: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not low <= value <= high:
         raise argparse.ArgumentTypeError(f"{text} is no {what}")
     return value

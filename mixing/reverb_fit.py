@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ ASSUMED_NAMES = tuple(p.name for p in PARAMETERS if p.name not in FITTED)
 TIMES = "the reverberation times by octave, as 10 log10 of their ratio"
 """What the loss is the distance of, where no more than times and a level are fitted to."""
 
+_LEVEL_MISSED_DB, _LOSS_TOLD_DB = 2.0, 4.0
 _LOWEST_VOICE_HZ = 16_000  # the estimate listens up to 7.8 kHz
 
 
@@ -103,29 +105,36 @@ def to_response(path: str | Path, seed: int) -> tuple[FittedReverb, EnergyDecay]
     file = audio_file.read(path)
     if not file.audio.any():
         raise InputError(f"{path} is silent: there is no reverberation to fit")
+    try:
+        decay = energy_decay.measure(file.audio, file.rate_hz)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     target = reverb_decay.of_response(file.audio, file.rate_hz)
     if target.wet_dry_db is None:
         raise InputError(
             f"{path} ends with its direct sound: there is no reverberation to fit "
             f"(later than {1000 * energy_decay.DIRECT_WINDOW_S:g} ms after the strongest peak)"
         )
-    try:
-        decay = energy_decay.measure(file.audio, file.rate_hz)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
     found = fit(decay, seed=seed)
-    warnings: tuple[str, ...] = ()
+    reached = reverb_decay.of_settings(found.settings)
+    warnings: list[str] = []
     if target.rt60_s is None:
-        warnings = ("the response does not decay by 25 dB above its noise: its reverberation time is not measurable",)
+        warnings.append(
+            "the response does not decay by 25 dB above its noise: its reverberation time is not measurable"
+        )
+    if reached.wet_dry_db is None or abs(reached.wet_dry_db - target.wet_dry_db) > _LEVEL_MISSED_DB:
+        warnings.append("the plug-in does not reach the level of this response: see wet to dry")
+    if found.loss_db > _LOSS_TOLD_DB:
+        warnings.append(f"the plug-in does not sound like this response: the decays differ by {found.loss_db:.1f} dB")
     fitted = FittedReverb(
         f"the response {path}",
         found,
         target,
-        reverb_decay.of_settings(found.settings),
+        reached,
         "the two decays, over time and frequency",
         assumed=("fdn_size",),
         facts={"seed": seed},
-        warnings=warnings,
+        warnings=tuple(warnings),
     )
     return fitted, decay
 
@@ -159,7 +168,7 @@ def to_voice(path: str | Path, backing_path: str | Path | None, seed: int) -> tu
         )
     found = fit_decay(list(estimate.rt60_octaves_s), estimate.wet_dry_db, seed=seed, prior=ASSUMED)
     target = Decay(estimate.rt60_s, tuple(map(float, estimate.rt60_octaves_s)), estimate.wet_dry_db)
-    expected = 1 / estimate.confidence - 1
+    expected = -math.log(estimate.confidence)
     fitted = FittedReverb(
         f"the voice {path}",
         found,

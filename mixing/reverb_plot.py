@@ -96,10 +96,12 @@ def check(path: Path) -> None:
     """Refuse a name that no picture can have.
 
     Raises:
-        InputError: if it ends otherwise than .png, .pdf or .svg.
+        InputError: if it ends otherwise than .png, .pdf or .svg, or its folder is not there.
     """
     if path.suffix.lower() not in _FORMATS:
         raise InputError(f"{path}: a plot is written as {', '.join(_FORMATS)}")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}")
 
 
 def _times(axes: Axes, decays: tuple[Decay, Decay], settings: FdnReverbSettings) -> None:

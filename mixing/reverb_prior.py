@@ -32,7 +32,7 @@ class ReverbTarget:
         group: the songs it was taken from.
         octaves: a row of the priors for each octave 250 Hz to 4 kHz.
         broadband: prior of the broadband reverberation time.
-        level: prior of the wet level; dB are of energies, so that their mean is that of what is heard.
+        level: prior of the wet level, in dB of energies: knobs are never averaged.
         rt60_s: broadband time to reach: the median, or what a rule makes of a tempo.
         rule: how the time was made of a tempo; None without.
         notes: where the numbers come from, in sentences.
@@ -56,18 +56,17 @@ class ReverbTarget:
 
     @property
     def wet_dry_db(self) -> float:
-        """Mean of the songs' wet levels."""
-        assert self.level.mean is not None
-        return self.level.mean
+        """Median of the songs' wet levels: a mean would count the floor that dry voices read as a level."""
+        assert self.level.p50 is not None
+        return self.level.p50
 
     def to_dict(self) -> dict[str, Any]:
         """Group, counts and 95 % intervals of what was taken, and the rule."""
-        level = {"mean": self.level.mean, "mean_low": self.level.mean_low, "mean_high": self.level.mean_high}
         return {
             "group": self.group,
             BROADBAND: {"n": self.broadband.n, **_median(asdict(self.broadband))},
             OCTAVES: [{"octave_hz": row["bin_hz"], "n": row["n"], **_median(row)} for row in self.octaves],
-            LEVEL: {"n": self.level.n, **level},
+            LEVEL: {"n": self.level.n, **_median(asdict(self.level))},
             "tempo_rule": self.rule,
         }
 
@@ -101,7 +100,7 @@ def target(
                     f"all songs stand in for the group {group}: its {of_group.broadband.n} songs with a reverb are "
                     f"fewer than {LEAST_SONGS}"
                 )
-    if taken.broadband.p50 is None or taken.level.mean is None or any(row["p50"] is None for row in taken.octaves):
+    if taken.broadband.p50 is None or taken.level.p50 is None or any(row["p50"] is None for row in taken.octaves):
         raise InputError(f"{priors.path} has no {BROADBAND} of vocals: no song had a voice with a reverb to measure")
     if taken.broadband.n < LEAST_SONGS:
         warnings.append(f"the prior rests on {taken.broadband.n} songs only")
@@ -136,8 +135,8 @@ def _sources(taken: ReverbTarget) -> tuple[str, ...]:
     return (
         f"times: medians of {time.n} songs (group {taken.group}); broadband {time.p50:.2f} s"
         f"{_interval(time.median_low, time.median_high, 's')}",
-        f"wet to dry: mean of {level.n} songs, dry voices among them, {level.mean:.1f} dB"
-        f"{_interval(level.mean_low, level.mean_high, 'dB', 1)}",
+        f"wet to dry: median of {level.n} songs, dry voices among them, {level.p50:.1f} dB"
+        f"{_interval(level.median_low, level.median_high, 'dB', 1)}",
     )
 
 

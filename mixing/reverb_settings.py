@@ -107,7 +107,7 @@ def _numbers(values: Any) -> dict[str, float]:
     if not isinstance(values, dict) or not values:
         raise InputError("there are no settings in it")
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e12:
             raise InputError(f"{name} is {json.dumps(value)}; it must be a number")
     return values
 

@@ -30,7 +30,7 @@ class Rows:
         log_rt: float64, (rows, 6): ln of the reverberation time in s, broadband and in five octaves; NaN unknown.
         wet_db: float64, (rows, 6): wet-to-dry energy in dB, likewise, at least `LEAST_WET_DB`.
         wet: float64, (rows,): the share w of `(1 - w) dry + w wet`, the wet response having unit energy.
-        separated: bool, (rows,): whether the voice is what HTDemucs made of a mixture.
+        separated: bool, (rows,): whether the voice is what HTDemucs, or `masking`, made of a mixture.
         singer, response: text, (rows,): whose voice, and which kind of response.
         clip: int64, (rows,): rows of one clip share it.
     """

@@ -1,7 +1,7 @@
 """Train the estimator of reverberation on rows, judge it on singers it has not heard, and write it down.
 
 Every singer of the test rows is judged by networks that have not heard that singer; the model that is written has heard
-all of the training rows. None of the test's responses are in the training set.
+all of the training rows. That none of the test's responses are in the training set is up to who draws them.
 """
 
 from __future__ import annotations

@@ -202,6 +202,8 @@ def add_material_arguments(parser: argparse.ArgumentParser) -> None:
 
 def material(args: argparse.Namespace) -> tuple[list[Voice], list[Path], list[Path]]:
     """(voices, files of responses, music) as the arguments name them."""
+    if args.voices is None or args.music is None:
+        raise SystemExit("give --voices and --music: clips are drawn from them")
     singers = [
         v for v in voices(args.voices) if v.singer not in args.not_singers and v.singer in (args.singers or [v.singer])
     ]

@@ -29,6 +29,7 @@ _RATE_HZ = 44_100
 _BLOCK = 4_410
 _ACTIVE_DB = -25.0  # a block this far below the loudest is a pause
 _LEAST_ACTIVE = 0.25
+_MIDDLE_DB = -40.0  # under the whole: a voice out of phase with itself, of which nothing can be read
 _OCTAVES = len(OCTAVES_HZ)
 _TIMES, _LEVELS = slice(0, 1 + _OCTAVES), slice(1 + _OCTAVES, 2 + 2 * _OCTAVES)
 
@@ -78,7 +79,7 @@ def estimate(voice: np.ndarray, rest: np.ndarray | None = None) -> Reverberation
             are not trusted then.
 
     Returns:
-        The estimate; None where there are not three seconds of singing in any stretch.
+        The estimate; None where there are not three seconds of singing.
     """
     rows = [
         _describe(voice[:, start:stop], None if rest is None else rest[:, start:stop])
@@ -104,20 +105,27 @@ def estimate(voice: np.ndarray, rest: np.ndarray | None = None) -> Reverberation
 def segments(voice: np.ndarray) -> list[tuple[int, int]]:
     """Where the voice sings most: (start, stop) in samples of at most `MOST_SEGMENTS` stretches, in order.
 
-    The song is cut into stretches of 7.8 s; one counts if a quarter of its 100 ms blocks is within 25 dB of the voice's
-    loudest block.
+    The song is cut into stretches of 7.8 s, the last one ending with it; one counts if a quarter of its 100 ms blocks
+    is within 25 dB of the loudest block, in the middle of the stereo picture. No stretch counts with less than three
+    seconds of such blocks in all, or if the middle holds next to nothing of the voice.
     """
     blocks = voice.shape[1] // _BLOCK
-    energy = np.square(voice[:, : blocks * _BLOCK]).reshape(2, blocks, _BLOCK).sum((0, 2), dtype=np.float64)
-    if blocks * 0.1 < SHORTEST_S or not energy.max() > 0:
+    cut = voice[:, : blocks * _BLOCK]
+    energy = np.square((cut[0] + cut[1]) / 2).reshape(blocks, _BLOCK).sum(1, dtype=np.float64)
+    whole = float(np.square(cut, dtype=np.float64).sum()) / 2
+    if blocks == 0 or not energy.sum() > whole * 10 ** (_MIDDLE_DB / 10):
         return []
     active = energy > energy.max() * 10 ** (_ACTIVE_DB / 10)
+    if active.sum() * 0.1 < SHORTEST_S:
+        return []
     length = round(SEGMENT_S * 10)
-    starts = np.arange(0, max(1, blocks - length + 1), length)
+    starts = list(range(0, max(1, blocks - length + 1), length))
+    if blocks - starts[-1] > length:
+        starts.append(blocks - length)
     share = np.array([active[s : s + length].mean() for s in starts])
     # A stable sort: the earlier of two stretches alike comes first.
     chosen = [k for k in np.argsort(-share, kind="stable")[:MOST_SEGMENTS] if share[k] >= _LEAST_ACTIVE]
-    return [(int(starts[k]) * _BLOCK, min(int(starts[k] + length), blocks) * _BLOCK) for k in sorted(chosen)]
+    return [(starts[k] * _BLOCK, min(starts[k] + length, blocks) * _BLOCK) for k in sorted(chosen)]
 
 
 def _describe(voice: np.ndarray, rest: np.ndarray | None) -> np.ndarray:

@@ -34,6 +34,9 @@ FITTED = ("reverberation_time_s", "lows_gain_db_s", "highs_gain_db_s", "dry_wet"
 LEAST_WET_DB = -30.0
 """A voice with less reverberation does not show its times."""
 
+LEAST_DECAY_DB = -90.0
+"""A decay is not told on to levels that nobody could have heard."""
+
 _SEED = 1
 
 _SHOWN = (
@@ -48,21 +51,22 @@ _SHOWN = (
     Column(
         "wet_dry_db",
         "dB",
-        "Energy of the voice's reverberation against that of its direct sound, estimated blindly; about -34 is dry.",
+        "Energy of the impulse response that the voice is in, but for its direct sound, against that direct sound, "
+        "estimated blindly; -35 is the least there is. A voice carries 2 to 3 dB more of it, having no highs.",
         0.1,
     ),
     Column(
         "reverb_decay_db",
         "dB",
         "Energy decay relief: reverberation per second against the direct sound in that octave; in each of the octaves "
-        f"250 Hz to 4 kHz {len(blind.DECAY_TIMES_S)} values from 20 ms to 2 s after it, at equal ratios.",
+        f"250 Hz to 4 kHz {len(blind.DECAY_TIMES_S)} values, 20 ms to 2 s after it, at equal ratios; null under -90.",
         0.5,
         tuple(f for f in OCTAVES_HZ for _ in blind.DECAY_TIMES_S),
     ),
     Column(
         "reverb_confidence",
         "1",
-        "exp(-e), e being the expected |ln estimate - ln truth| of rt60_s: 0.8 stands for 22 %.",
+        "exp(-e), e being the expected |ln estimate - ln truth| of rt60_s: 0.8 stands for 0.22, that is 22 %.",
         0.005,
     ),
 )
@@ -75,13 +79,13 @@ def _setting_column(name: str) -> Column:
     if name in FITTED:
         told = f"FdnReverb's {name.replace('_', ' ')}, fitted to rt60_octaves_s and wet_dry_db (stats.reverb.fit)."
         return Column(f"fdn_{name}", unit, told, resolution)
-    told = f"FdnReverb's {name.replace('_', ' ')} in that fit: not shown by a voice, so assumed, the same for all."
+    told = f"FdnReverb's {name.replace('_', ' ')} in that fit: not shown by a voice, so assumed (stats.reverb.columns)."
     return Column(f"fdn_{name}_assumed", unit, told, resolution)
 
 
 _SETTINGS = {f.name: _setting_column(f.name) for f in fields(FdnReverbSettings)}
 _LOSS = Column(
-    "reverb_fit_loss_db", "dB", "How far the fitted FdnReverb's decay is from the estimated one, on average.", 0.02
+    "reverb_fit_loss_db", "dB", "Mean |10 log10(fitted / estimated reverberation time)| of the octaves.", 0.02
 )
 
 
@@ -94,11 +98,12 @@ def measure(stem: Stem) -> dict[str, Value]:
     values["wet_dry_db"] = found.wet_dry_db
     if found.wet_dry_db < LEAST_WET_DB:
         return values
+    decay_db = found.decay_db(np.array(blind.DECAY_TIMES_S)).ravel()
     fit = fit_decay(found.rt60_octaves_s.tolist(), found.wet_dry_db, seed=_SEED, prior=ASSUMED)
     values |= {
         "rt60_s": found.rt60_s,
         "rt60_octaves_s": found.rt60_octaves_s,
-        "reverb_decay_db": found.decay_db(np.array(blind.DECAY_TIMES_S)).ravel(),
+        "reverb_decay_db": np.where(decay_db < LEAST_DECAY_DB, np.nan, decay_db),
         "reverb_confidence": found.confidence,
         "reverb_fit_loss_db": fit.loss_db,
     }

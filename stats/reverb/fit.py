@@ -169,8 +169,9 @@ def fit_decay(rt60_s: Sequence[float | None], wet_dry_db: float, *, seed: int, p
 
 
 def _at_level(settings: FdnReverbSettings, prior: FdnReverbSettings, wet_dry_db: float) -> FdnReverbSettings:
-    """The settings with the prior's fade-in, no longer than the time, and the knob for a level, or the nearest."""
-    fade_in_s = min(prior.fade_in_s, settings.reverberation_time_s * coding.FADE_SHARE[1])
+    """The settings with the prior's fade-in, at most half the time, and the knob for a level, or the nearest."""
+    # As long as the time it would take all of the reverb away, and nearly as long nearly all; whole steps of 0.01 s.
+    fade_in_s = min(prior.fade_in_s, np.floor(50.0 * settings.reverberation_time_s) / 100.0)
     settings = replace(settings, fade_in_s=fade_in_s)
     try:
         return replace(settings, dry_wet=wet_level.dry_wet_for(settings, wet_dry_db))

@@ -16,6 +16,7 @@ from stats.reverb.settings import FdnReverbSettings
 
 _RATE_HZ = 48_000
 _FREQUENCIES_HZ = np.concatenate([[1.0], np.geomspace(30.0, 0.499 * _RATE_HZ, 63)])
+_NOTHING = 1e-15
 _AFTER_S = np.geomspace(2.5, 60.0, 49)
 """Borders between the instants at which the lossless network is looked at when the templates have ended."""
 
@@ -23,11 +24,14 @@ _AFTER_S = np.geomspace(2.5, 60.0, 49)
 def wet_dry_db(settings: FdnReverbSettings) -> float | None:
     """Energy after sample 0 over the energy at sample 0, for an impulse in both inputs: see `dry_wet.wet_dry_db`.
 
-    None where there is no reverb (`dry_wet` 0) or nothing dry (`dry_wet` 1 with a fade-in).
+    For 64 lines. None where there is no reverb (`dry_wet` 0, or a fade-in as long as the time) or nothing dry
+    (`dry_wet` 1 with a fade-in).
     """
     knob, energy, copy = settings.dry_wet, _wet_energy(settings), _copy(settings)
     direct = (1.0 - knob + knob * copy) ** 2
-    return float(10.0 * np.log10(knob**2 * energy / direct)) if knob > 0 and direct > 0 else None
+    if knob == 0 or direct == 0 or energy < _NOTHING:
+        return None
+    return float(10.0 * np.log10(knob**2 * energy / direct))
 
 
 def dry_wet_for(settings: FdnReverbSettings, wet_dry_db: float) -> float:
@@ -36,7 +40,10 @@ def dry_wet_for(settings: FdnReverbSettings, wet_dry_db: float) -> float:
     Raises:
         InputError: if the level cannot be reached: without fade-in, an undelayed copy of the sound grows along with it.
     """
-    wanted = np.sqrt(10.0 ** (wet_dry_db / 10.0) / _wet_energy(settings))
+    energy = _wet_energy(settings)
+    if energy < _NOTHING:
+        raise InputError("a fade-in as long as the reverberation time leaves no reverb: change fade_in_s")
+    wanted = np.sqrt(10.0 ** (wet_dry_db / 10.0) / energy)
     # wanted = t / (1 + t copy) with t = knob / (1 - knob).
     left = 1.0 - wanted * _copy(settings)
     if left <= 0:

@@ -175,7 +175,7 @@ def test_a_voice_shows_time_and_level_and_the_rest_is_marked_as_assumed(tmp_path
     assert told["fit"]["wet_dry_db"] == pytest.approx(-14.0, abs=0.5)
     text = reverb(*words)
     assert text.count(" assumed") >= 7
-    assert "confidence: 0.80, the time is expected to be off by 25 %" in text
+    assert "confidence: 0.80, the time is expected to be off by 22 %" in text
     audio, rate_hz = soundfile.read(tmp_path / "ir.wav")
     measured = reverb_decay.of_response(audio.T, rate_hz)
     assert measured.rt60_octaves_s == pytest.approx(ESTIMATE.rt60_octaves_s.tolist(), rel=0.1)

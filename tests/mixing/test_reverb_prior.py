@@ -20,7 +20,11 @@ def of_group(group: str, n: int, median_s: float, level_db: float):
 
     return [
         {**row(group, "vocals", "rt60_s", "s", n, spread(median_s)), "median_low": 1.1, "median_high": 1.5},
-        {**row(group, "vocals", "wet_dry_db", "dB", n + 5, spread(level_db)), "mean_low": -17.5, "mean_high": -14.5},
+        {
+            **row(group, "vocals", "wet_dry_db", "dB", n + 5, spread(level_db)),
+            "median_low": -17.5,
+            "median_high": -14.5,
+        },
         *(
             row(group, "vocals", "rt60_octaves_s", "s", n, spread(time_s * median_s / 1.3), k, 250.0 * 2**k)
             for k, time_s in enumerate(OCTAVES_S)
@@ -39,14 +43,14 @@ def priors(tmp_path):
 
 
 @pytest.mark.parametrize(("group", "scale", "level_db"), [(None, 1.0, -16.0), ("genre=rock", 0.8 / 1.3, -20.0)])
-def test_settings_have_the_medians_of_the_times_and_the_mean_of_the_levels(tmp_path, priors, group, scale, level_db):
+def test_settings_have_the_medians_of_the_times_and_of_the_levels(tmp_path, priors, group, scale, level_db):
     words = ("prior", priors, "-o", tmp_path / "a.json", *(["--group", group] if group else []))
     told = json.loads(reverb(*words, "--json"))
     assert told["target"]["rt60_octaves_s"] == pytest.approx([t * scale for t in OCTAVES_S], abs=1e-3)
     assert told["fit"]["rt60_octaves_s"] == pytest.approx(told["target"]["rt60_octaves_s"], rel=0.15)
     assert told["fit"]["wet_dry_db"] == pytest.approx(level_db, abs=0.5)
     assert told["priors"]["group"] == (group or "all")
-    assert told["priors"]["wet_dry_db"]["mean_low"] == -17.5
+    assert told["priors"]["wet_dry_db"]["median_low"] == -17.5
     settings = reverb_settings.read(tmp_path / "a.json")
     assert (settings.room_size, settings.fade_in_s) == (ASSUMED.room_size, ASSUMED.fade_in_s)
     reverb("render", tmp_path / "a.json", "-o", tmp_path / "a.wav", "--duration", 0.1)
@@ -55,7 +59,7 @@ def test_settings_have_the_medians_of_the_times_and_the_mean_of_the_levels(tmp_p
 def test_numbers_of_songs_and_intervals_are_printed(priors):
     told = reverb("prior", priors)
     assert "medians of 60 songs (group all); broadband 1.30 s, 95 % interval 1.10 to 1.50 s" in told
-    assert "mean of 65 songs, dry voices among them, -16.0 dB, 95 % interval -17.5 to -14.5 dB" in told
+    assert "median of 65 songs, dry voices among them, -16.0 dB, 95 % interval -17.5 to -14.5 dB" in told
 
 
 @pytest.mark.parametrize(("group", "told"), [("genre=jazz", "its 3 songs"), ("genre=rok", "did you mean genre=rock")])

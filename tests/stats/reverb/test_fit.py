@@ -134,3 +134,10 @@ def test_unknown_octaves_are_left_out() -> None:
 def test_a_level_out_of_reach_gives_the_nearest_knob() -> None:
     assert fit_decay([1.0] * 5, 90.0, seed=1, prior=PRIOR).settings.dry_wet == 0.99
     assert fit_decay([1.0] * 5, -90.0, seed=1, prior=PRIOR).settings.dry_wet == 0.01
+
+
+@pytest.mark.parametrize("time_s", [0.05, 0.1, 0.12, 0.2, 0.3])
+def test_short_rooms_are_not_cancelled_by_their_own_fade_in(time_s):
+    fitted = fit_decay([time_s] * 5, -12.0, seed=1, prior=FdnReverbSettings(room_size=15, fade_in_s=0.1))
+    assert fitted.settings.fade_in_s < fitted.settings.reverberation_time_s
+    assert fitted.wet_dry_db == pytest.approx(-12.0, abs=1.0)
