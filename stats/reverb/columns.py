@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import numpy as np
 
+from stats.activity import MIN_ACTIVE_RATIO, vocal_active_ratio
 from stats.reverb import blind
 from stats.reverb.decay_features import OCTAVES_HZ
 from stats.reverb.fit import fit_decay
@@ -92,6 +93,9 @@ _LOSS = Column(
 def measure(stem: Stem) -> dict[str, Value]:
     """Estimate the reverberation of the vocals and fit FdnReverb to it; None for what cannot be told."""
     values: dict[str, Value] = {column.name: None for column in STATISTIC.columns}
+    sung = vocal_active_ratio(stem.song)
+    if sung is None or sung < MIN_ACTIVE_RATIO:  # what is left of an instrumental is bleed, and has no reverberation
+        return values
     found = blind.estimate(stem.audio, stem.song[BACKING].audio)
     if found is None:
         return values

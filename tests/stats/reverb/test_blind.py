@@ -192,6 +192,11 @@ def test_a_dry_voice_has_a_level_but_no_times(monkeypatch):
     assert values["fdn_dry_wet"] is None
 
 
+def test_bleed_in_an_instrumental_has_no_reverberation(dry):
+    band = wet(dry, 1.2, -3)
+    assert set(columns.measure(StemSet({"vocals": 0.003 * band, "other": band})["vocals"]).values()) == {None}
+
+
 def test_an_instrumental_has_no_reverberation():
     stems = perform(SCORES[0])
     stems["vocals"] = np.zeros_like(stems["vocals"])
