@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+import numba
 import numpy as np
 
 from stats.reverb import decay_features
@@ -29,7 +30,7 @@ _RATE_HZ = 44_100
 _BLOCK = 4_410
 _ACTIVE_DB = -25.0  # a block this far below the loudest is a pause
 _LEAST_ACTIVE = 0.25
-_MIDDLE_DB = -40.0  # under the whole: a voice out of phase with itself, of which nothing can be read
+_MIDDLE_DB = -40.0  # under its side: a voice out of phase with itself, of which nothing can be read
 _OCTAVES = len(OCTAVES_HZ)
 _TIMES, _LEVELS = slice(0, 1 + _OCTAVES), slice(1 + _OCTAVES, 2 + 2 * _OCTAVES)
 
@@ -109,11 +110,9 @@ def segments(voice: np.ndarray) -> list[tuple[int, int]]:
     is within 25 dB of the loudest block, in the middle of the stereo picture. No stretch counts with less than three
     seconds of such blocks in all, or if the middle holds next to nothing of the voice.
     """
-    blocks = voice.shape[1] // _BLOCK
-    cut = voice[:, : blocks * _BLOCK]
-    energy = np.square((cut[0] + cut[1]) / 2).reshape(blocks, _BLOCK).sum(1, dtype=np.float64)
-    whole = float(np.square(cut, dtype=np.float64).sum()) / 2
-    if blocks == 0 or not energy.sum() > whole * 10 ** (_MIDDLE_DB / 10):
+    energy, side = _block_energies(voice)
+    blocks = energy.size
+    if blocks == 0 or not energy.sum() > side * 10 ** (_MIDDLE_DB / 10):
         return []
     active = energy > energy.max() * 10 ** (_ACTIVE_DB / 10)
     if active.sum() * 0.1 < SHORTEST_S:
@@ -126,6 +125,18 @@ def segments(voice: np.ndarray) -> list[tuple[int, int]]:
     # A stable sort: the earlier of two stretches alike comes first.
     chosen = [k for k in np.argsort(-share, kind="stable")[:MOST_SEGMENTS] if share[k] >= _LEAST_ACTIVE]
     return [(starts[k] * _BLOCK, min(starts[k] + length, blocks) * _BLOCK) for k in sorted(chosen)]
+
+
+@numba.njit(cache=True)
+def _block_energies(voice: np.ndarray) -> tuple[np.ndarray, float]:
+    """Energy of the middle in each 100 ms, (blocks,), and of the side in all."""
+    middle = np.zeros(voice.shape[1] // _BLOCK)
+    side = 0.0
+    for block in range(middle.size):
+        for n in range(block * _BLOCK, (block + 1) * _BLOCK):
+            middle[block] += (voice[0, n] + voice[1, n]) ** 2 / 4
+            side += (voice[0, n] - voice[1, n]) ** 2 / 4
+    return middle, side
 
 
 def _describe(voice: np.ndarray, rest: np.ndarray | None) -> np.ndarray:
