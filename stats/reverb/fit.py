@@ -230,6 +230,8 @@ class Fitter:
         self.softness = max(found.loss, _LEAST_SOFTNESS_DB)
         genes = self.finished(found.genes, generator)
         snapped = coding.to_settings(self.on_steps(genes)).snapped()
+        if snapped.fade_in_s >= snapped.reverberation_time_s:  # by rounding; it would take all of the reverb away
+            snapped = replace(snapped, fade_in_s=snapped.reverberation_time_s - 0.01).snapped()
         exact = coding.to_settings(np.clip(self.knobs(genes), self.low, self.high))
         level_db = wet_level.wet_dry_db(snapped)
         assert level_db is not None  # the knob is neither 0 nor 1
