@@ -45,7 +45,7 @@ class BroadbandDecay:
         return residuals
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, error_model="numpy")
 def _curves_db(
     differences_db: np.ndarray, target_db: np.ndarray, width_hz: np.ndarray, time_s: np.ndarray
 ) -> np.ndarray:

@@ -101,7 +101,7 @@ class ClosedForm:
 
     def levels_db(self, population: np.ndarray) -> np.ndarray:
         """Levels of `energy_decay.measure`, shape (candidates, bands, frames), of a population: see COLUMNS."""
-        levels: np.ndarray = _levels(population, *self._model, np.zeros(self._shape), -np.inf)
+        levels: np.ndarray = _levels(population, self._model, np.zeros(self._shape), -np.inf)
         return levels
 
     def decay(self, settings: FdnReverbSettings) -> EnergyDecay:
@@ -110,12 +110,12 @@ class ClosedForm:
 
     def loss_db(self, population: np.ndarray, target: Target) -> np.ndarray:
         """Weighted mean of |level - target| over the cells, shape (candidates,); large where the sound would grow."""
-        loss: np.ndarray = _loss(population, *self._model, target.level_db, target.floor_db, target.weights)
+        loss: np.ndarray = _loss(population, self._model, target.level_db, target.floor_db, target.weights)
         return loss
 
     def residuals_db(self, population: np.ndarray, target: Target) -> np.ndarray:
         """Differences of level and target, never below the floor, shape (candidates, bands x frames)."""
-        differences: np.ndarray = _levels(population, *self._model, target.level_db, target.floor_db)
+        differences: np.ndarray = _levels(population, self._model, target.level_db, target.floor_db)
         return differences.reshape(len(population), -1)
 
     def decay_db_s(self, population: np.ndarray, frequencies_hz: np.ndarray) -> np.ndarray:
@@ -144,7 +144,9 @@ def shelves_db_s(settings: FdnReverbSettings, frequencies_hz: np.ndarray, sample
     return shelves
 
 
-@numba.njit(cache=True, fastmath=True, inline="always")
+# No fastmath in kernels that call kernels: whether the callee came from the cache or was compiled in this process
+# decides what is inlined, and with it the rounding; the same song would not always give the same row.
+@numba.njit(cache=True, error_model="numpy", inline="always")
 def decayed(exponent: float) -> float:
     """exp(exponent), to seven digits between -20 and 20: a loop of products fills the vector registers."""
     x = max(exponent, -100.0) / 256.0
@@ -154,7 +156,7 @@ def decayed(exponent: float) -> float:
     return power
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, error_model="numpy")
 def _envelope(
     row: np.ndarray, node_s: np.ndarray, node_weight: np.ndarray, envelope: np.ndarray, slope: np.ndarray
 ) -> None:
@@ -175,7 +177,7 @@ def _envelope(
             envelope[group, k] = row[0] + _DB * np.log(envelope[group, k])
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, error_model="numpy")
 def _shelves(row: np.ndarray, delay: float, warped: np.ndarray, rate: float, shelves: np.ndarray) -> float:
     """Fill both shelves' dB/s, shape (bands,); return how fast, at worst, the sound decays, in dB/s.
 
@@ -196,7 +198,7 @@ def _shelves(row: np.ndarray, delay: float, warped: np.ndarray, rate: float, she
     return 60.0 / max(row[1], row[3]) - highest
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, error_model="numpy")
 def _decay(population: np.ndarray, delay_s: np.ndarray, warped: np.ndarray, rate: float) -> np.ndarray:
     out = np.empty((population.shape[0], warped.size))
     for c in range(population.shape[0]):
@@ -206,68 +208,44 @@ def _decay(population: np.ndarray, delay_s: np.ndarray, warped: np.ndarray, rate
     return out
 
 
-@numba.njit(cache=True, fastmath=True)
-def _levels(
-    population: np.ndarray,
-    template: np.ndarray,
-    arrival_s: np.ndarray,
-    delay_s: np.ndarray,
-    node_s: np.ndarray,
-    node_weight: np.ndarray,
-    low_band: np.ndarray,
-    warped: np.ndarray,
-    rate: float,
-    target: np.ndarray,
-    floor: float,
-) -> np.ndarray:
+@numba.njit(cache=True, error_model="numpy", inline="always")
+def _fill(row: np.ndarray, model: tuple, floor: float, levels: np.ndarray) -> float:
+    """Fill one candidate's levels, never below the floor, (bands, frames); return how fast, at worst, it decays."""
+    template, arrival_s, delay_s, node_s, node_weight, low_band, warped, rate = model
+    bands, frames = levels.shape
+    envelope, slope, shelves = np.empty((2, frames)), np.empty((2, frames)), np.empty(bands)
+    room = int(row[2]) - 1
+    _envelope(row, node_s, node_weight, envelope, slope)
+    slowest = _shelves(row, delay_s[room], warped, rate, shelves)
+    for b in range(bands):
+        group = 0 if low_band[b] else 1
+        for k in range(frames):
+            level = template[room, b, k] + envelope[group, k] + shelves[b] * node_s[2, group, k]
+            levels[b, k] = max(level + (slope[group, k] + shelves[b]) * arrival_s[room, b, k], floor)
+    return slowest
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _levels(population: np.ndarray, model: tuple, target: np.ndarray, floor: float) -> np.ndarray:
     """Levels, never below the floor, less the target, shape (candidates, bands, frames)."""
-    frames = node_s.shape[2]
-    envelope, slope, shelves = np.empty((2, frames)), np.empty((2, frames)), np.empty(warped.size)
-    out = np.empty((population.shape[0], warped.size, frames))
+    out = np.empty((population.shape[0], *target.shape))
     for c in range(population.shape[0]):
-        room = int(population[c, 2]) - 1
-        _envelope(population[c], node_s, node_weight, envelope, slope)
-        _shelves(population[c], delay_s[room], warped, rate, shelves)
-        for b in range(warped.size):
-            group = 0 if low_band[b] else 1
-            for k in range(frames):
-                level = template[room, b, k] + envelope[group, k] + shelves[b] * node_s[2, group, k]
-                level += (slope[group, k] + shelves[b]) * arrival_s[room, b, k]
-                out[c, b, k] = max(level, floor) - target[b, k]
+        _fill(population[c], model, floor, out[c])
+        out[c] -= target
     return out
 
 
-@numba.njit(cache=True, fastmath=True)
-def _loss(
-    population: np.ndarray,
-    template: np.ndarray,
-    arrival_s: np.ndarray,
-    delay_s: np.ndarray,
-    node_s: np.ndarray,
-    node_weight: np.ndarray,
-    low_band: np.ndarray,
-    warped: np.ndarray,
-    rate: float,
-    target: np.ndarray,
-    floor: float,
-    weights: np.ndarray,
-) -> np.ndarray:
-    """As `_levels`, and the mean distance in the same pass."""
-    frames = node_s.shape[2]
-    envelope, slope, shelves = np.empty((2, frames)), np.empty((2, frames)), np.empty(warped.size)
-    out = np.empty(population.shape[0])
+@numba.njit(cache=True, error_model="numpy")
+def _loss(population: np.ndarray, model: tuple, target: np.ndarray, floor: float, weights: np.ndarray) -> np.ndarray:
+    """Weighted mean distance of the levels from the target, shape (candidates,), and a penalty for growing."""
+    out, levels, sums = np.empty(population.shape[0]), np.empty(target.shape), np.empty(target.shape[1])
     for c in range(population.shape[0]):
-        room = int(population[c, 2]) - 1
-        _envelope(population[c], node_s, node_weight, envelope, slope)
-        slowest = _shelves(population[c], delay_s[room], warped, rate, shelves)
-        total = _GROWTH_WEIGHT * max(_GROWTH_MARGIN_DB_S - slowest, 0.0)
-        for b in range(warped.size):
-            group = 0 if low_band[b] else 1
-            for k in range(frames):
-                level = template[room, b, k] + envelope[group, k] + shelves[b] * node_s[2, group, k]
-                level += (slope[group, k] + shelves[b]) * arrival_s[room, b, k]
-                total += weights[b, k] * abs(max(level, floor) - target[b, k])
-        out[c] = total
+        slowest = _fill(population[c], model, floor, levels)
+        sums[:] = 0.0
+        for b in range(target.shape[0]):
+            for k in range(target.shape[1]):
+                sums[k] += weights[b, k] * abs(levels[b, k] - target[b, k])
+        out[c] = sums.sum() + _GROWTH_WEIGHT * max(_GROWTH_MARGIN_DB_S - slowest, 0.0)
     return out
 
 

@@ -21,7 +21,6 @@ _RESTART_SCALE = 0.1
 _SNAP_ITERATIONS, _ROUNDS = 5, 30
 _MOVES = (-10.0, -3.0, -1.0, 1.0, 3.0, 10.0)
 
-
 _SEARCH = genetic.Options(population=64, generations=44, difference=0.7)
 
 
@@ -49,7 +48,6 @@ class Fit:
 
     Attributes:
         settings: on the steps of the plug-in.
-        exact: before they were put on the steps.
         wet_dry_db: energy of the reverb over that of the direct sound, of `settings`.
         loss_db: mean distance between the decays of target and `settings`, in the cells less than 60 dB down.
         identifiability: by name of the parameter, 0 (the target says nothing) to 1: one less the standard deviation
@@ -61,7 +59,6 @@ class Fit:
     """
 
     settings: FdnReverbSettings
-    exact: FdnReverbSettings
     wet_dry_db: float
     loss_db: float
     identifiability: dict[str, float]
@@ -146,22 +143,15 @@ def fit_decay(rt60_s: Sequence[float | None], wet_dry_db: float, *, seed: int, p
         row[coding.TIME] = coding.step_beside(row, coding.TIME, side)
         sides.append(genetic.polish(residuals, weights, coding.encode(row, offset), free[1:], iterations=4))
     best = min(sides, key=lambda one: one.loss)
-    exact, snapped = (
-        _at_level(coding.to_settings(coding.to_knobs(rows(one.genes[None])[0])), prior, wet_dry_db)
-        for one in (polished, best)
-    )
-    snapped = snapped.snapped()
+    snapped = _at_level(coding.to_settings(coding.to_knobs(rows(best.genes[None])[0])), prior, wet_dry_db).snapped()
     snapped = replace(snapped, dry_wet=float(np.clip(snapped.dry_wet, coding.LOW[coding.WET], coding.HIGH[coding.WET])))
     slopes = genetic.slope(residuals, best.genes, residuals(best.genes[None])[0], free)
     left = np.full(len(COLUMNS), 1.0 / 12.0)
     left[free] = np.diag(np.linalg.inv(slopes @ slopes.T / _BLIND_TIME_DB**2 + 12.0 * np.eye(free.size)))
     left[coding.WET] = 1.0 / (((coding.WET_DB[1] - coding.WET_DB[0]) / _BLIND_LEVEL_DB) ** 2 + 12.0)
-    level_db = wet_level.wet_dry_db(snapped)
-    assert level_db is not None  # the knob is neither 0 nor 1
     return Fit(
         settings=snapped,
-        exact=exact,
-        wet_dry_db=level_db,
+        wet_dry_db=_level_db(snapped),
         loss_db=float(np.abs(residuals(best.genes[None])).mean()),
         identifiability=_identifiability(left),
         evaluations=evaluations + sum(one.evaluations for one in sides),
@@ -177,6 +167,12 @@ def _at_level(settings: FdnReverbSettings, prior: FdnReverbSettings, wet_dry_db:
         return replace(settings, dry_wet=wet_level.dry_wet_for(settings, wet_dry_db))
     except InputError:
         return replace(settings, dry_wet=1.0)
+
+
+def _level_db(settings: FdnReverbSettings) -> float:
+    level_db = wet_level.wet_dry_db(settings)
+    assert level_db is not None  # the knob is neither 0 nor 1, and the fade-in shorter than the time
+    return level_db
 
 
 class Fitter:
@@ -232,13 +228,9 @@ class Fitter:
         snapped = coding.to_settings(self.on_steps(genes)).snapped()
         if snapped.fade_in_s >= snapped.reverberation_time_s:  # by rounding; it would take all of the reverb away
             snapped = replace(snapped, fade_in_s=snapped.reverberation_time_s - 0.01).snapped()
-        exact = coding.to_settings(np.clip(self.knobs(genes), self.low, self.high))
-        level_db = wet_level.wet_dry_db(snapped)
-        assert level_db is not None  # the knob is neither 0 nor 1
         return Fit(
             settings=snapped,
-            exact=exact,
-            wet_dry_db=level_db,
+            wet_dry_db=_level_db(snapped),
             loss_db=float(self.model.loss_db(columns(snapped)[None], self.target)[0]),
             identifiability=self.identifiability(genes),
             evaluations=self.evaluations,
@@ -264,7 +256,7 @@ class Fitter:
         return found
 
     def on_steps(self, genes: np.ndarray) -> np.ndarray:
-        """The best knobs on the plug-in's steps, shape (10,), see `_knobs`.
+        """The best knobs on the plug-in's steps, shape (10,), see `coding.KNOBS`.
 
         The coarse ones go first: for the two nearest reverberation times, and then for the two nearest values of
         dry_wet, all others are polished anew. The rest is rounded, and then moved by steps as long as that helps.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stats.errors import InputError
-from stats.reverb.dry_wet import at_level
 from stats.reverb.settings import FdnReverbSettings
 
 
@@ -47,20 +46,18 @@ PRESETS = {
 }
 
 
-def preset(name: str, wet_dry_db: float | None = None) -> FdnReverbSettings:
-    """Look up settings, at their own level or at a wanted one.
+def preset(name: str) -> FdnReverbSettings:
+    """Look up settings; `dry_wet.at_level` brings them to an audible level.
 
     Args:
         name: a key of `PRESETS`.
-        wet_dry_db: level of the reverb over the dry voice (`stats.reverb.dry_wet`); None leaves the knob as it is.
 
     Raises:
-        InputError: if there is no such preset, or the level cannot be reached.
+        InputError: if there is no such preset.
 
-    >>> preset("seed mean").dry_wet, round(preset("seed mean", -15.0).dry_wet, 1)
-    (0.11475082, 0.7)
+    >>> preset("seed mean").dry_wet
+    0.11475082
     """
     if name not in PRESETS:
         raise InputError(f"no preset {name!r}; there are: {', '.join(PRESETS)}")
-    settings = PRESETS[name].settings
-    return settings if wet_dry_db is None else at_level(settings, wet_dry_db)
+    return PRESETS[name].settings

@@ -40,7 +40,10 @@ def test_pipeline_equals_direct_computation(stems_catalog, mined_run):
 
     for song_id, table in tables.items():
         [path] = mined_run.glob(f"features/*/*/{song_id}.parquet")
-        assert pq.read_table(path).equals(table, check_metadata=True)
+        mined = pq.read_table(path)
+        differ = {n: (mined[n], table[n]) for n in table.column_names if mined[n] != table[n]}
+        assert not differ, song_id
+        assert mined.equals(table, check_metadata=True)
 
     everything = pa.concat_tables([table.replace_schema_metadata() for table in tables.values()])
     measured = Measurements.of(everything)

@@ -39,15 +39,17 @@ def own(polish: bool = False, **options: float) -> Method:
     return method
 
 
-def scipy_evolution(fitter: Fitter, loss: Callable[[np.ndarray], np.ndarray], seed: int) -> np.ndarray:
+def scipy_evolution(
+    fitter: Fitter, loss: Callable[[np.ndarray], np.ndarray], seed: int, generations: int = 63
+) -> np.ndarray:
     cube = [(0.0, 1.0)] * GENES
     return differential_evolution(
-        lambda x: loss(x.T),
+        lambda x: loss(np.ascontiguousarray(x.T)),
         cube,
         vectorized=True,
         updating="deferred",
         popsize=6,
-        maxiter=63,
+        maxiter=generations,
         polish=False,
         seed=seed,
         tol=0,

@@ -51,7 +51,7 @@ def test_the_knob_and_the_level_undo_each_other(name):
 
 
 def test_an_audible_preset_keeps_everything_but_the_knob():
-    audible = preset("seed mean", -9.0)
+    audible = at_level(preset("seed mean"), -9.0)
     assert wet_dry_db(audible) == pytest.approx(-9.0, abs=1e-6)
     assert replace(audible, dry_wet=SEED.dry_wet) == SEED
     assert levels_db(audible, 4.0).mean() == pytest.approx(-9.0, abs=0.1)

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import differential_evolution, least_squares
+from scipy.optimize import least_squares
 
 from stats.reverb import genetic
 from stats.reverb.closed_form import Target
 from stats.reverb.fit import FitOptions, Fitter
+from tests.stats.reverb.bench_fit import scipy_evolution
 from tests.stats.reverb.truths import known_decays
 
 BEST = np.array([0.2, 0.9, 0.5, 0.7])
@@ -79,17 +80,7 @@ def test_the_default_search_finds_no_worse_than_scipy_does() -> None:
         found = genetic.minimise(fitter.loss, 10, generator, options.search)
         ours = fitter.loss(fitter.finished(found.genes, generator)[None])[0]
         # Twice the candidates that ours has judged.
-        theirs = differential_evolution(
-            lambda x, fitter=fitter: fitter.loss(np.ascontiguousarray(x.T)),
-            [(0, 1)] * 10,
-            vectorized=True,
-            updating="deferred",
-            popsize=6,
-            maxiter=120,
-            polish=False,
-            seed=seed,
-            tol=0,
-        ).fun
+        theirs = fitter.loss(scipy_evolution(fitter, fitter.loss, seed, generations=120)[None])[0]
         differences.append(ours - theirs)
     assert np.mean(differences) <= 0.0
     assert np.max(differences) <= 0.15
