@@ -48,23 +48,23 @@ class Truth:
     Attributes:
         reverberation_time_s: T20 over all frequencies; None if it cannot be measured.
         octave_reverberation_times_s: T20 in the octaves 250 to 4000 Hz.
-        energy_shares: of the energy in those five octaves together, the share of each; shape (5,).
+        octave_gains_db: energy per hertz in those octaves against that of a unit impulse; shape (5,).
     """
 
     reverberation_time_s: float | None
     octave_reverberation_times_s: tuple[float | None, ...]
-    energy_shares: np.ndarray
+    octave_gains_db: np.ndarray
 
 
 def truth(response: Response, sample_rate_hz: int) -> Truth:
-    """Measure the reverberation times (ISO 3382-1, T20) and the shares of energy of a response."""
+    """Measure the reverberation times (ISO 3382-1, T20) and the energy by octave of a response."""
     power = np.mean(np.abs(fft.rfft(response.audio.astype(np.float64), axis=1)) ** 2, axis=0)
     hz = fft.rfftfreq(response.audio.shape[1], 1 / sample_rate_hz)
-    energy = np.array([power[(hz >= c / 2**0.5) & (hz < c * 2**0.5)].sum() for c in OCTAVE_BANDS_HZ])
+    density = np.array([power[(hz >= c / 2**0.5) & (hz < c * 2**0.5)].mean() for c in OCTAVE_BANDS_HZ])
     return Truth(
         reverberation_time_s(response.audio, sample_rate_hz),
         octave_reverberation_times_s(response.audio, sample_rate_hz),
-        energy / energy.sum(),
+        10 * np.log10(density + 1e-12),
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import soxr
 
 from pipeline.reverb_training import masking, wet_vocals
-from stats.reverb import decay_features
+from stats.reverb import blind
 from stats.reverb.decay_features import OCTAVES_HZ
 from stats.stem import SAMPLE_RATE_HZ
 
@@ -69,23 +69,14 @@ class Rows:
 
 
 def describe(voice: np.ndarray, rest: np.ndarray | None, speed: float = 1.0) -> np.ndarray:
-    """Features of one clip, played `speed` times as fast: float32, (features,).
+    """Features of one clip, played `speed` times as fast: float32, (features,); see `blind.describe`."""
+    if speed != 1:
+        voice, rest = _sped(voice, speed), None if rest is None else _sped(rest, speed)
+    return blind.describe(voice, rest)
 
-    Args:
-        voice: (2, samples), 44.1 kHz.
-        rest: what else sounds, of the same shape; None where nothing does.
-        speed: by which the reverberation gets shorter, too.
-    """
 
-    def power(audio: np.ndarray) -> np.ndarray:
-        if speed != 1:
-            audio = soxr.resample(audio, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
-        return decay_features.band_power(np.ascontiguousarray(audio, np.float32))
-
-    middle = power((voice[0] + voice[1]) / 2)
-    side = power((voice[0] - voice[1]) / 2)
-    other = np.zeros_like(middle) if rest is None else power((rest[0] + rest[1]) / 2)
-    return decay_features.features(middle, side, other)
+def _sped(audio: np.ndarray, speed: float) -> np.ndarray:
+    return np.ascontiguousarray(soxr.resample(audio.T, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ).T)
 
 
 def truths(facts: dict, speed: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +92,7 @@ def truths(facts: dict, speed: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def of_clips(paths: Iterable[Path], speeds: Sequence[float] = (1.0,), kinds: Sequence[bool] = (False, True)) -> Rows:
+def of_clips(paths: Iterable[Path], speeds: Sequence[float] = (1.0,)) -> Rows:
     """Rows of clips that `wet_vocals` wrote: for each, its true vocals and what the separator made of them."""
     columns: dict[str, list] = {name: [] for name in Rows.__dataclass_fields__}
     for number, path in enumerate(paths):
@@ -110,12 +101,11 @@ def of_clips(paths: Iterable[Path], speeds: Sequence[float] = (1.0,), kinds: Seq
             sounds = {name: file[name].astype(np.float32) / 32768 for name in ("vocals", "estimate", "rest")}
         mixture = sounds["estimate"] + sounds["rest"]
         for speed in speeds:
-            if True in kinds and sounds["estimate"].any():
+            if sounds["estimate"].any():
                 _add(columns, describe(sounds["estimate"], sounds["rest"], speed), facts, speed, True, number)
-            if False in kinds:
-                # A true stem with and without knowledge of the rest: both are met in catalogs.
-                rest = mixture - sounds["vocals"] if number % 2 and len(speeds) > 1 else None
-                _add(columns, describe(sounds["vocals"], rest, speed), facts, speed, False, number)
+            # A true stem with and without knowledge of the rest: both are met in catalogs.
+            rest = mixture - sounds["vocals"] if number % 2 and len(speeds) > 1 else None
+            _add(columns, describe(sounds["vocals"], rest, speed), facts, speed, False, number)
     return Rows(**{name: np.array(values) for name, values in columns.items()})
 
 

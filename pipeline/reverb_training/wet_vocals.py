@@ -17,7 +17,6 @@ from scipy.signal import fftconvolve, lfilter
 
 from pipeline import separate
 from pipeline.reverb_training import responses
-from stats.reverb.decay_features import OCTAVES_HZ
 from stats.stem import SAMPLE_RATE_HZ
 
 CLIP_S = 7.8
@@ -173,17 +172,9 @@ def clip(
         "balance_db": balance_db,
         "rt60_s": truth.reverberation_time_s,
         "rt60_octaves_s": truth.octave_reverberation_times_s,
-        "gain_octaves_db": octave_gains_db(response.audio).tolist(),
+        "gain_octaves_db": truth.octave_gains_db.tolist(),
     }
     return vocals * peak, backing * peak, facts
-
-
-def octave_gains_db(response: np.ndarray) -> np.ndarray:
-    """How much more energy per hertz a response has in each octave than a unit impulse, (5,)."""
-    density = np.square(np.abs(np.fft.rfft(response, axis=1))).mean(0)
-    at_hz = np.fft.rfftfreq(response.shape[1], 1 / SAMPLE_RATE_HZ)
-    bands = [(at_hz >= f / 2**0.5) & (at_hz < f * 2**0.5) for f in OCTAVES_HZ]
-    return np.array([10 * np.log10(density[band].mean() + 1e-12) for band in bands])
 
 
 def stored(audio: np.ndarray) -> np.ndarray:

@@ -83,8 +83,7 @@ def estimate(voice: np.ndarray, rest: np.ndarray | None = None) -> Reverberation
         The estimate; None where there are not three seconds of singing.
     """
     rows = [
-        _describe(voice[:, start:stop], None if rest is None else rest[:, start:stop])
-        for start, stop in segments(voice)
+        describe(voice[:, start:stop], None if rest is None else rest[:, start:stop]) for start, stop in segments(voice)
     ]
     if not rows:
         return None
@@ -139,7 +138,8 @@ def _block_energies(voice: np.ndarray) -> tuple[np.ndarray, float]:
     return middle, side
 
 
-def _describe(voice: np.ndarray, rest: np.ndarray | None) -> np.ndarray:
+def describe(voice: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
+    """Features of one stretch, float32, (features,); arguments as `estimate` has them."""
     middle = decay_features.band_power((voice[0] + voice[1]) / 2)
     side = decay_features.band_power((voice[0] - voice[1]) / 2)
     other = np.zeros_like(middle) if rest is None else decay_features.band_power((rest[0] + rest[1]) / 2)

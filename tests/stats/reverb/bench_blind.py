@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 
 from stats.reverb import blind
@@ -12,20 +9,10 @@ from stats.reverb.columns import ASSUMED
 from stats.reverb.fit import fit_decay
 from stats.reverb.network import FdnReverb
 from stats.reverb.settings import FdnReverbSettings
+from tests.stats.bench_spectra import cpu_s
 
 RATE_HZ = 44_100
 MINUTES = 4
-
-
-def seconds(work: Callable[[], object], repeats: int = 5) -> float:
-    """Least CPU time of the repeats, after one that compiles."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def main() -> None:
@@ -33,16 +20,16 @@ def main() -> None:
     notes = np.repeat(rng.random(MINUTES * 60 * 4) ** 2, RATE_HZ // 4)
     voice = (0.1 * notes * rng.standard_normal((2, notes.size))).astype(np.float32)
     rest = (0.05 * rng.standard_normal(voice.shape)).astype(np.float32)
-    whole = seconds(lambda: blind.estimate(voice, rest))
+    whole = cpu_s(lambda: blind.estimate(voice, rest))
     found = blind.estimate(voice, rest)
     assert found is not None
-    fitted = seconds(lambda: fit_decay(list(found.rt60_octaves_s), found.wet_dry_db, seed=1, prior=ASSUMED))
+    fitted = cpu_s(lambda: fit_decay(list(found.rt60_octaves_s), found.wet_dry_db, seed=1, prior=ASSUMED))
     print(f"blind estimate of a {MINUTES}-minute song   {whole:.3f} s   ({whole / MINUTES:.3f} s an audio minute)")
     print(f"fit of FdnReverb to it           {fitted:.3f} s")
     for name, fade_in_s in (("no fade-in", 0.0), ("fade-in", 0.2)):
         settings = FdnReverbSettings(reverberation_time_s=2.0, fade_in_s=fade_in_s)
         sound = voice[:, : 10 * RATE_HZ]
-        spent = seconds(lambda settings=settings, sound=sound: FdnReverb(settings, RATE_HZ).process(sound))
+        spent = cpu_s(lambda settings=settings, sound=sound: FdnReverb(settings, RATE_HZ).process(sound))
         print(f"FdnReverb, 10 s of stereo, {name:<11}{spent:.3f} s")
 
 
