@@ -135,7 +135,8 @@ def _check(priors: Priors, stem: str, group: str) -> None:
     spectra = [row for row in priors.contents if row["statistic"] == "magnitude_spectrum"]
     if not spectra:
         raise PriorsLookupError(
-            f"the priors in {priors.path} are old and hold no magnitude_spectrum: build them again with `mixprior mine`"
+            f"the priors in {priors.path} hold no magnitude_spectrum: build old ones again with `mixprior mine`; "
+            "of the packaged ones `starter` has it"
         )
     if group not in {row["group"] for row in spectra} and group in {row["group"] for row in priors.contents}:
         raise PriorsLookupError(f"group {group!r} has no curves: these are kept for all and for single groups")

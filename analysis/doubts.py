@@ -85,13 +85,16 @@ def _headline(material: Material) -> Iterator[str]:
     low, high = row["median_low"], row["median_high"]
     if low is not None and high is not None and high - low > _WIDE_LU:
         yield f"The median ratio is known only to {number(high - low, 1)} LU, from {interval(low, high, 1)}."
-    mono = material.scalar("song", "vocal_to_backing_mono_lu")
-    low, high = (mono["mean_low"], mono["mean_high"]) if mono else (None, None)
-    if low is not None and high is not None:
-        within = [found.label for found in published.VOCAL_TO_BACKING_MONO_LU if low <= found.value <= high]
+    for statistic, means in published.VOCAL_TO_BACKING.items():
+        found = material.scalar("song", statistic)
+        low, high = (found["mean_low"], found["mean_high"]) if found else (None, None)
+        if low is None or high is None:
+            continue
+        within = [mean.label for mean in means if low <= mean.value <= high]
         if within:
+            where = "in mono" if "mono" in statistic else "in stereo"
             yield (
-                f"The interval of the mean ratio in mono, {interval(low, high, 1)} LU, holds the published means of "
+                f"The interval of the mean ratio {where}, {interval(low, high, 1)} LU, holds the published means of "
                 f"{_listed(within)}: this catalog may not differ from them."
             )
 

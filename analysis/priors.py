@@ -26,6 +26,9 @@ PRIORS_FILE = "priors.parquet"
 MANIFEST_FILE = "manifest.json"
 JOINT_FILE = "joint.parquet"
 
+PACKAGED = {name: Path(__file__).parent / f"{name}_priors" for name in ("published", "starter")}
+"""Priors that come with mixprior, by name: `analysis.published_table` and `analysis.starter_table` build them."""
+
 _CHOICES_SHOWN = 30
 _SINCE_1_1 = set(PRIORS_SCHEMA.names[PRIORS_SCHEMA.names.index("n_silent") :])
 """Columns that files of the first layout do not have; they read as null."""
@@ -52,9 +55,9 @@ class Prior:
         stem: "vocals", ..., "backing", "mixture"; "song" for facts about the whole song.
         statistic: its name, with its unit at the end.
         unit: unit of the numbers.
-        n: songs it was measured on.
+        n: songs it was measured on; 0 too where somebody published a mean without telling of how many.
         n_missing: songs where it could not be measured.
-        mean: arithmetic mean; like all that follow, None where n is 0.
+        mean: arithmetic mean; like all that follow, None where nothing was measured.
         sd: sample standard deviation; None where n is below 2.
         min: smallest value.
         max: largest value.
@@ -199,18 +202,25 @@ class Priors:
 
 
 def open_priors(path: str | Path) -> Priors:
-    """Open a priors folder, or the output folder of a run (its `priors` folder is taken).
+    """Open a priors folder, the output folder of a run (its `priors` folder is taken), or packaged priors.
+
+    Args:
+        path: a folder on this machine; "published" or "starter", unless a folder here is called that, names priors that
+            come with mixprior.
 
     Raises:
         NotPriors: if there are no priors there, or they are damaged or foreign.
         PriorsVersionError: if they are of another version of the layout.
     """
     folder = local_folder(path)
+    if str(path) in PACKAGED and not folder.is_dir():
+        folder = PACKAGED[str(path)]
     if not (folder / PRIORS_FILE).is_file() and (folder / "priors" / PRIORS_FILE).is_file():
         folder = folder / "priors"
     file = folder / PRIORS_FILE
     if not file.is_file():
-        raise NotPriors(f"{folder} holds no {PRIORS_FILE}; give the folder that `mixprior mine` wrote")
+        named = f", or {' or '.join(PACKAGED)}" if folder.name == str(path) else ""
+        raise NotPriors(f"{folder} holds no {PRIORS_FILE}; give the folder that `mixprior mine` wrote{named}")
     try:
         schema = pq.read_schema(file)
     except (OSError, pa.ArrowException) as error:

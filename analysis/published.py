@@ -28,15 +28,19 @@ class Published:
     n: int | None = None
 
 
-VOCAL_TO_BACKING_MONO_LU = (
-    Published("MUSDB18 test", -2.76, f"{LI_CODE}; true stems", 50),
-    Published("MUSDB18 train", -2.15, f"{LI_CODE}; true stems", 100),
-    Published("MSD separated", -1.77, f"{LI_CODE}; Million Song Dataset, stems separated by mdx_extra"),
-)
-"""Integrated loudness of vocals minus backing, each on the mean of its channels: our `vocal_to_backing_mono_lu`."""
+VOCAL_TO_BACKING: Mapping[str, tuple[Published, ...]] = {
+    "vocal_to_backing_lu": (
+        Published("MUSDB18 test", -2.76, f"{LI_CODE}; true stems, both channels", 50),
+        Published("MUSDB18 train", -2.15, f"{LI_CODE}; true stems, both channels", 100),
+    ),
+    "vocal_to_backing_mono_lu": (
+        Published("MSD separated", -1.77, f"{LI_CODE}; Million Song Dataset, stems separated by mdx_extra, in mono"),
+    ),
+}
+"""Integrated loudness of vocals minus backing, by the statistic that it compares with."""
 
 SCALARS: Mapping[tuple[str, str], tuple[Published, ...]] = {
-    ("song", "vocal_to_backing_mono_lu"): VOCAL_TO_BACKING_MONO_LU,
+    **{("song", statistic): found for statistic, found in VOCAL_TO_BACKING.items()},
     ("vocals", "loudness_range_100ms_lu"): (
         Published("MUSDB18 train", 15.73, LI_CODE, 100),
         Published("MSD separated", 16.36, LI_CODE),

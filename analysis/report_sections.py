@@ -15,6 +15,7 @@ from analysis.report_distributions import NUMBERS_HEADER, numbers, plot
 from analysis.report_material import RATIO, Material
 from analysis.wording import count, interval, number, table, title
 
+_PUBLISHED = [found for means in published.VOCAL_TO_BACKING.values() for found in means]
 _DEFINITIONS = {
     RATIO: "loudness",
     f"{RATIO}_corrected": "corrected",
@@ -78,7 +79,7 @@ def headline(material: Material) -> Markup:
         )
         for name, found in rows.items()
     }
-    rules = [(p.value, f"{p.label} {number(p.value)}") for p in published.VOCAL_TO_BACKING_MONO_LU]
+    rules = [(p.value, f"{p.label} {number(p.value)}") for p in _PUBLISHED]
     axis = Axis.around([v for strip in drawn.values() for v in strip.reach()] + [value for value, _ in rules])
     in_loudness = [strip for name, strip in drawn.items() if "rms" not in name]
     in_rms = [strip for name, strip in drawn.items() if "rms" in name]
@@ -114,7 +115,7 @@ def headline(material: Material) -> Markup:
             if any(strip.shape and not strip.dots for strip in drawn.values())
             else "",
             "Bars hold 5 to 95 % and 25 to 75 % of the songs, with the median; under them the mean with its 95 % "
-            "interval. Published means were measured in mono, and compare with that row.",
+            "interval. Of the published means, MUSDB18's compare with the stereo row and MSD's with the mono row.",
             class_="definition",
         ),
         element("p", "Published: ", "; ".join(_sources()), class_="source"),
@@ -124,7 +125,7 @@ def headline(material: Material) -> Markup:
                 *((title(name), *numbers(found, 2)) for name, found in rows.items()),
                 *(
                     (p.label, str(p.n or "\N{EN DASH}"), "", "", number(p.value), *[""] * (len(NUMBERS_HEADER) - 4))
-                    for p in published.VOCAL_TO_BACKING_MONO_LU
+                    for p in _PUBLISHED
                 ),
             ],
         ),
@@ -159,7 +160,7 @@ def distrust(material: Material) -> Markup:
 
 def _sources() -> list[str]:
     by_source: dict[str, list[str]] = {}
-    for found in published.VOCAL_TO_BACKING_MONO_LU:
+    for found in _PUBLISHED:
         by_source.setdefault(found.source, []).append(f"{found.label}{f' (n {found.n})' if found.n else ''}")
     return [f"{', '.join(labels)}: {source}" for source, labels in by_source.items()]
 

@@ -1,0 +1,150 @@
+"""Where a number is looked up that priors lack: in the priors that come with mixprior, with a note saying so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.priors import EVERY_SONG, PACKAGED, Prior, Priors, PriorsLookupError, open_priors
+
+LEAST_SONGS = 10
+"""A group of fewer songs gives way to all songs: with the published spread of 2.5 LU of the vocal-to-backing ratio the
+standard error of its median (1.25 sd / sqrt(n)) would pass 1 LU."""
+
+Name = tuple[str, str]
+"""Stem and statistic."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Priors and a group of their songs that hold what was asked for.
+
+    Attributes:
+        priors: to look it up in, with `lookup`, `rows` or `analysis.regression.regress`.
+        group: the group to look it up for.
+        notes: sentences on why it is not from the priors or the group asked for, or rests on few songs.
+    """
+
+    priors: Priors
+    group: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PriorsChain:
+    """Priors in the order in which they are asked. Make one with `open_chain`.
+
+    Attributes:
+        links: the priors, each asked only for what those before lack.
+    """
+
+    links: tuple[Priors, ...]
+
+    def source(self, names: Sequence[Name], group: str = EVERY_SONG, least_songs: int = LEAST_SONGS) -> Source:
+        """Find the first priors that hold all the statistics named, so that they are of the same songs.
+
+        In each priors, all songs stand in for a group that is not there or has too few songs. All songs may be few.
+
+        Args:
+            names: stem and statistic of each, scalars or vectors.
+            group: group of songs.
+            least_songs: a smaller group gives way; one whose number of songs is not told does not.
+
+        Raises:
+            PriorsLookupError: if no priors hold them all; the message is that of the first, which lists what it has.
+        """
+        notes: list[str] = []
+        errors: list[PriorsLookupError] = []
+        for priors in self.links:
+            try:
+                found = _within(priors, names, group, least_songs)
+            except PriorsLookupError as error:
+                errors.append(error)
+                notes.append(f"{title(priors)} cannot tell {_listed(names)}")
+                continue
+            if notes:
+                notes = [f"{'; '.join(notes)}: taken from {title(priors)}"]
+            return Source(priors, found.group, (*notes, *found.notes))
+        raise errors[0]
+
+    def lookup(
+        self, stem: str, statistic: str, group: str = EVERY_SONG, least_songs: int = LEAST_SONGS
+    ) -> tuple[Prior, Source]:
+        """Look up a scalar, and tell where it was found. Arguments and errors are those of `source`."""
+        found = self.source([(stem, statistic)], group, least_songs)
+        return found.priors.lookup(stem, statistic, found.group), found
+
+
+def open_chain(priors: Priors | str | Path | None = None) -> PriorsChain:
+    """Return priors, and behind them those that come with mixprior: `published`, then `starter`.
+
+    Published numbers go first: true stems of a hundred songs and more. What nobody published, `starter` holds.
+
+    Args:
+        priors: opened priors, or what `open_priors` takes; None for those that come with mixprior alone.
+
+    Raises:
+        NotPriors, PriorsVersionError: as `open_priors` does.
+    """
+    first = open_priors(priors) if isinstance(priors, str | Path) else priors
+    links = [] if first is None else [first]
+    links += [open_priors(folder) for folder in PACKAGED.values() if first is None or first.path != folder]
+    return PriorsChain(tuple(links))
+
+
+def centre(prior: Prior) -> float:
+    """Return what to aim for: the median, or the mean where only that was published.
+
+    Raises:
+        PriorsLookupError: if there is neither.
+    """
+    found = prior.mean if prior.p50 is None else prior.p50
+    if found is None:
+        raise PriorsLookupError(f"{prior.statistic} of {prior.stem} was measured on no song of {prior.group}")
+    return found
+
+
+def title(priors: Priors) -> str:
+    """Say which priors these are.
+
+    >>> title(open_priors("starter"))
+    'the packaged priors starter'
+    """
+    names = [name for name, folder in PACKAGED.items() if folder == priors.path]
+    return f"the packaged priors {names[0]}" if names else str(priors.path)
+
+
+def _within(priors: Priors, names: Sequence[Name], group: str, least_songs: int) -> Source:
+    """Find the group of one priors that holds all the statistics."""
+    notes: tuple[str, ...] = ()
+    if group != EVERY_SONG:
+        try:
+            songs = _songs(priors, names, group)
+        except PriorsLookupError as error:
+            packaged = priors.path in PACKAGED.values()
+            reason = f"{title(priors)} cannot tell {_listed(names)} of it" if packaged else error
+            notes = (f"all songs stand in for the group {group}: {reason}",)
+        else:
+            if songs == 0 or songs >= least_songs:
+                return Source(priors, group)
+            notes = (f"all songs stand in for the group {group}: its {songs} songs are fewer than {least_songs}",)
+    songs = _songs(priors, names, EVERY_SONG)
+    if 0 < songs < least_songs:
+        notes = (*notes, f"the prior of {_listed(names)} rests on {songs} songs only")
+    return Source(priors, EVERY_SONG, notes)
+
+
+def _songs(priors: Priors, names: Sequence[Name], group: str) -> int:
+    """Return the songs that the least known of the statistics was measured on; 0 where that is not told."""
+    counts = []
+    for stem, statistic in names:
+        rows = priors.rows(stem, statistic, group)
+        if rows["mean"].null_count == len(rows):
+            raise PriorsLookupError(f"{statistic} of {stem} was measured on no song of {group} in {priors.path}")
+        counts.append(max(rows["n"].to_pylist()))
+    return min(counts)
+
+
+def _listed(names: Sequence[Name]) -> str:
+    return ", ".join(f"{statistic} of {stem}" for stem, statistic in names)
