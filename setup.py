@@ -9,8 +9,12 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     package_dir={"": "."},
-    packages=["pipeline", "pipeline.reverb_training", "stats", "stats.reverb", "analysis", "mixing"],
-    package_data={"stats.reverb": ["*.npz", "*.json"], "pipeline.reverb_training": ["*.csv"]},
+    packages=["pipeline", "pipeline.reverb_training", "stats", "stats.reverb", "analysis", "mixing", "mixing.effects"],
+    package_data={
+        "analysis": ["*_priors/*.parquet", "*_priors/*.json"],
+        "stats.reverb": ["*.npz", "*.json"],
+        "pipeline.reverb_training": ["*.csv"],
+    },
     py_modules=["mixprior"],
     install_requires=[
         "apache-beam>=2.70,<3",
@@ -51,6 +55,7 @@ setup(
             "nbclient>=0.10",
             "nbformat>=5.10",
             "onnx>=1.16",
+            "pedalboard>=0.9",
             "pytest>=8",
             "pytest-timeout>=2.3",
             "ruff>=0.8",

@@ -9,7 +9,7 @@ from scipy.signal import firwin
 from stats.statistic import Column, Statistic
 
 _UP = 4
-_REACH = 10
+REACH = 10
 """Samples on either side that an interpolated value depends on."""
 _BLOCK = 64
 _LAST = 3
@@ -21,9 +21,9 @@ _ROUNDING = 1e-6
 def _interpolators() -> np.ndarray:
     # The filter of scipy.signal.resample_poly(up=4), as four filters, one for each quarter of a sample.
     # Row p holds the weights of the samples n-10..n+10 in the value at n + p/4.
-    taps = _UP * firwin(2 * _REACH * _UP + 1, 1 / _UP, window=("kaiser", 5.0))
+    taps = _UP * firwin(2 * REACH * _UP + 1, 1 / _UP, window=("kaiser", 5.0))
     padded = np.concatenate([taps, np.zeros(_UP)])
-    return np.array([padded[phase : phase + 2 * _REACH * _UP + 1 : _UP][::-1] for phase in range(_UP)])
+    return np.array([padded[phase : phase + 2 * REACH * _UP + 1 : _UP][::-1] for phase in range(_UP)])
 
 
 def _bounds(phases: np.ndarray) -> tuple[float, float, float]:
@@ -31,20 +31,20 @@ def _bounds(phases: np.ndarray) -> tuple[float, float, float]:
     # filter's L1 norm. (2) The filter equals a * x[n] + b * x[n+1] + c * (second differences of x) with c of
     # short support, once a and b carry its zeroth and first moments; so the value is at most
     # (|a| + |b|) * max(|x[n]|, |x[n+1]|) + |c|_1 * the largest second difference. Music bends little: (2) is tight.
-    offset = np.arange(-_REACH, _REACH + 1)
+    offset = np.arange(-REACH, REACH + 1)
     b = phases @ offset
     a = phases.sum(axis=1) - b
     rest = phases.copy()
-    rest[:, _REACH] -= a
-    rest[:, _REACH + 1] -= b
+    rest[:, REACH] -= a
+    rest[:, REACH + 1] -= b
     bend = np.cumsum(np.cumsum(rest, axis=1), axis=1)
     largest = [np.abs(phases).sum(axis=1), np.abs(a) + np.abs(b), np.abs(bend).sum(axis=1)]
     level, straight, curved = (float(norm.max()) * (1 + _ROUNDING) for norm in largest)
     return level, straight, curved
 
 
-_PHASES = _interpolators()
-_LEVEL, _STRAIGHT, _CURVED = _bounds(_PHASES)
+PHASES = _interpolators()
+LEVEL, STRAIGHT, CURVED = _bounds(PHASES)
 
 
 def true_peak_dbtp(audio: np.ndarray) -> float | None:
@@ -67,8 +67,8 @@ def true_peak_dbtp(audio: np.ndarray) -> float | None:
     peak = 0.0
     for channel in np.ascontiguousarray(audio):
         if channel.size:
-            bounds = _block_bounds(channel, _LEVEL, _STRAIGHT, _CURVED)
-            peak = max(peak, _channel_peak(channel, bounds, _PHASES, peak))
+            bounds = _block_bounds(channel, LEVEL, STRAIGHT, CURVED)
+            peak = max(peak, _channel_peak(channel, bounds, PHASES, peak))
     return 20 * float(np.log10(peak)) if peak > 0 else None
 
 
@@ -109,9 +109,9 @@ def _channel_peak(x: np.ndarray, bounds: np.ndarray, phases: np.ndarray, peak: f
 @numba.njit(cache=True, nogil=True, fastmath={"contract"})
 def _block_peak(x: np.ndarray, block: int, phases: np.ndarray) -> float:
     start = block * _BLOCK
-    window = np.zeros(_BLOCK + 2 * _REACH)
-    for n in range(max(0, start - _REACH), min(x.size, start + _BLOCK + _REACH)):
-        window[n - start + _REACH] = x[n]
+    window = np.zeros(_BLOCK + 2 * REACH)
+    for n in range(max(0, start - REACH), min(x.size, start + _BLOCK + REACH)):
+        window[n - start + REACH] = x[n]
     value = np.empty(_BLOCK)
     peak = 0.0
     for phase in range(phases.shape[0]):

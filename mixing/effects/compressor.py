@@ -1,0 +1,138 @@
+"""Compressor: what is louder than a threshold is made less loud, in both channels alike."""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from mixing.effects.stereo import checked
+from mixing.settings import CompressorSettings
+from stats.errors import InputError
+
+DETECTOR_S = 0.005
+"""Time constant of the mean square that is compared with the threshold."""
+
+_NEPERS_PER_DB = math.log(10) / 20
+_DB_PER_LOG = 10 / math.log(10)  # the natural logarithm is the one that is quick
+# Far below any sound or reduction, far above the denormal numbers that slow a processor down.
+_SILENCE = 1e-30
+_AT_REST_DB = 1e-9
+
+
+class Compressor:
+    """The compressor as it runs: stereo in, stereo out, in blocks of any length, without delay.
+
+    Feed-forward, after D. Giannoulis, M. Massberg and J. Reiss, "Digital dynamic range compressor design: a tutorial
+    and analysis", JAES 60(6), 2012: the level in dB goes through the static curve with a quadratic knee (equation 4),
+    and the reduction that it asks for, in dB, through a one-pole smoothing with the attack while it grows and the
+    release while it shrinks (the smooth branching detector, equation 17, in the log domain).
+
+    The level is a short root mean square, 10 log10 of the mean square over 5 ms (one pole), of the louder channel: a
+    square wave at full scale is at 0 dBFS, a sine at -3.01 dBFS, and a sound on one side only is compressed as it would
+    be on both. Both channels get the same gain.
+
+    Args:
+        settings: threshold, ratio, times, knee and gain afterwards.
+        rate_hz: sample rate.
+
+    Attributes:
+        delay: 0.
+
+    Raises:
+        InputError: if a setting is not finite, a time or the knee negative, or the ratio below 1.
+
+    >>> halving = Compressor(CompressorSettings(-20.0, ratio=2.0, attack_s=0.01, release_s=0.1), 48_000)
+    >>> loud = np.ones((2, 48_000), np.float32)  # 20 dB above the threshold: 10 dB are left of them
+    >>> float(20 * np.log10(halving.process(loud)[0, -1]).round(2))
+    -10.0
+    """
+
+    delay = 0
+
+    def __init__(self, settings: CompressorSettings, rate_hz: float) -> None:
+        for name, value in vars(settings).items():
+            if not math.isfinite(value) or (name in ("attack_s", "release_s", "knee_db") and value < 0):
+                raise InputError(f"{name} of a compressor cannot be {value}")
+        if settings.ratio < 1:
+            raise InputError(f"the ratio of a compressor is at least 1, not {settings.ratio}")
+        self._settings = settings
+        self._keeps = np.array([keep(s, rate_hz) for s in (DETECTOR_S, settings.attack_s, settings.release_s)])
+        self._state = np.zeros(3)  # mean square of left and right, reduction in dB
+
+    def process(self, audio: np.ndarray) -> np.ndarray:
+        """Compress the next samples; how a sound is cut into blocks does not change a bit of the outcome.
+
+        Args:
+            audio: float32, shape (2, samples).
+
+        Returns:
+            float32, shape (2, samples).
+
+        Raises:
+            InputError: if the sound is not stereo, or holds NaN or infinity.
+        """
+        at = self._settings
+        return _compress(
+            checked(audio), at.threshold_dbfs, at.ratio, at.knee_db, at.makeup_db, self._keeps, self._state
+        )
+
+
+def keep(time_s: float, rate_hz: float) -> float:
+    """What a one-pole smoothing keeps of its value a sample later; 0 for a time of 0."""
+    return math.exp(-1 / (time_s * rate_hz)) if time_s else 0.0
+
+
+@numba.njit(cache=True)
+def static_reduction_db(level_db: float, threshold_db: float, ratio: float, knee_db: float) -> float:
+    """How far the static curve lies below the level: Giannoulis et al., equation 4, as input minus output.
+
+    >>> static_reduction_db(-8.0, -20.0, 4.0, 0.0)
+    9.0
+    >>> static_reduction_db(-20.0, -20.0, 4.0, 8.0)  # in the middle of the knee: an eighth of slope times width
+    0.75
+    """
+    above = level_db - threshold_db
+    if 2 * above <= -knee_db:
+        return 0.0
+    if 2 * above < knee_db:
+        above = (above + knee_db / 2) ** 2 / (2 * knee_db)
+    return (1 - 1 / ratio) * above
+
+
+@numba.njit(cache=True, nogil=True)
+def _compress(
+    sound: np.ndarray,
+    threshold_db: float,
+    ratio: float,
+    knee_db: float,
+    makeup_db: float,
+    keeps: np.ndarray,
+    state: np.ndarray,
+) -> np.ndarray:
+    compressed = np.empty_like(sound)
+    left, right, reduction_db = state
+    keep_level, attack, release = keeps
+    lowest = 10 ** ((threshold_db - knee_db / 2) / 10)
+    makeup = math.exp(makeup_db * _NEPERS_PER_DB)
+    for n in range(sound.shape[1]):
+        x, y = np.float64(sound[0, n]), np.float64(sound[1, n])
+        left = x * x + keep_level * (left - x * x)
+        right = y * y + keep_level * (right - y * y)
+        level = max(left, right)
+        wanted_db = 0.0
+        if level > lowest:
+            wanted_db = static_reduction_db(math.log(level) * _DB_PER_LOG, threshold_db, ratio, knee_db)
+        share = attack if wanted_db > reduction_db else release
+        reduction_db = wanted_db + share * (reduction_db - wanted_db)
+        gain = makeup
+        if reduction_db > _AT_REST_DB:
+            gain *= math.exp(-reduction_db * _NEPERS_PER_DB)
+        else:
+            reduction_db = 0.0
+        compressed[0, n], compressed[1, n] = x * gain, y * gain
+        if level < _SILENCE:
+            left = right = 0.0
+    state[:] = left, right, reduction_db
+    return compressed
