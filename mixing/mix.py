@@ -1,39 +1,69 @@
-"""`mixprior mix`: a vocal and a backing become a mix, its levels set by priors, and a recipe that says why."""
+"""`mixprior mix`: vocal and backing, or all the tracks of a song, become a mix by priors, and a recipe says why."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
+import math
 import sys
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-import soxr
-
-from analysis.priors import EVERY_SONG, PRIORS_FILE, Priors, open_priors
-from mixing import audio_file, ceiling, level
-from mixing.audio_file import AudioFile
-from mixing.level import LevelTarget
-from mixing.mixdown import mix_down
-from mixing.recipe import Input, Output, PriorUsed, Recipe, Results, Target
+from analysis.priors import EVERY_SONG
+from mixing import audio_file, explain, mix_plot, multitrack, recipe, session, vocal_mix
+from mixing.options import BALANCES, EQ_RULES, RANGE_MEASURES, REVERB_RULES, Options
+from mixing.recipe import Recipe
+from mixing.roles import read_roles
+from mixing.step import STEPS
+from mixing.targets import Targets
 from stats.errors import InputError
-from stats.loudness import integrated
-from stats.true_peak import true_peak_dbtp
 
-LOWEST_RATE_HZ = 44_100
-"""The rate that priors are measured at."""
+_AIMS = {
+    "ratio_lu": "level",
+    "balance": "level",
+    "eq_rule": "eq",
+    "loudness_range_lu": "compression",
+    "range_measure": "compression",
+    "rt60_s": "reverb",
+    "wet_dry_db": "reverb",
+    "reverb_rule": "reverb",
+    "target_lufs": "loudness",
+}
+"""Arguments that are fields of `Options`, and the step they are for: to give one is to ask for its step."""
+_AUDIO = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".aif", ".aiff", ".aac", ".opus"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("--vocal", required=True, metavar="FILE", help="the voice: WAV, FLAC, Ogg or MP3")
-    parser.add_argument("--backing", required=True, metavar="FILE", help="all the rest")
-    parser.add_argument("-o", "--output", required=True, metavar="MIX", help=".wav, .flac (24 bit) or .ogg to write")
-    parser.add_argument("--priors", metavar="PRIORS", help="priors folder, or the output folder of `mixprior mine`")
-    parser.add_argument("--group", help="songs of the priors to go by, as genre=rock; all of them without it")
-    parser.add_argument("--ratio-lu", type=_level, metavar="LU", help="vocal to backing to reach, in place of a prior")
-    parser.add_argument("--target-lufs", type=_level, metavar="LUFS", help="loudness of the mix, as far as peaks allow")
-    parser.add_argument("--json", action="store_true", help="print the recipe as one JSON object")
+    sounds = parser.add_argument_group("sounds")
+    sounds.add_argument("--vocal", metavar="FILE", help="the voice: WAV, FLAC, Ogg, MP3 or M4A")
+    sounds.add_argument("--backing", metavar="FILE", help="all the rest")
+    sounds.add_argument("--tracks", nargs="+", metavar="TRACK", help="files of a multitrack, or a folder of them")
+    sounds.add_argument("--roles", metavar="CSV", help="track,role: vocals, drums, bass or other; names tell without")
+    sounds.add_argument("-o", "--output", metavar="MIX", help=".wav, .flac (24 bit) or .ogg to write")
+    sounds.add_argument("--stems", metavar="DIR", help="also write what was summed, at the gain of the mix")
+    aims = parser.add_argument_group("aims")
+    aims.add_argument("--priors", metavar="PRIORS", help="published, starter, or a folder; published and starter")
+    aims.add_argument("--group", help="songs of the priors to go by, as genre=rock; all of them")
+    aims.add_argument("--ratio-lu", type=_level, metavar="LU", help="vocal to backing, in place of a prior")
+    aims.add_argument("--eq-rule", choices=EQ_RULES, help=f"how to equalise the voice ({Options.eq_rule})")
+    aims.add_argument("--loudness-range-lu", type=_positive, metavar="LU", help="of the voice, in place of a prior")
+    aims.add_argument("--range-measure", choices=RANGE_MEASURES, help="EBU's or of 100 ms (ebu)")
+    aims.add_argument("--rt60-s", type=_positive, metavar="S", help="reverberation time, in place of a prior")
+    aims.add_argument("--wet-dry-db", type=_level, metavar="DB", help="level of the reverb, in place of a prior")
+    aims.add_argument("--reverb-rule", choices=REVERB_RULES, help="set the reverberation time by the tempo")
+    aims.add_argument("--target-lufs", type=_loudness, metavar="LUFS", help='of the mix (-16); or "none"')
+    aims.add_argument("--balance", choices=BALANCES, help="tracks of a class among each other (keep)")
+    moves = parser.add_argument_group("moves")
+    moves.add_argument("--amount", type=_share, metavar="0..1", help="share of every move to make (1)")
+    moves.add_argument("--only", type=_steps, metavar="STEPS", help=f"these alone, of {','.join(STEPS)}")
+    moves.add_argument("--with", dest="also", type=_steps, metavar="STEPS", help="these beside those of the default")
+    moves.add_argument("--without", type=_steps, metavar="STEPS", help="all but these")
+    moves.add_argument("--preset", nargs=2, metavar=("save|load", "FILE"), help="keep or take all settings")
+    told = parser.add_argument_group("what is told")
+    told.add_argument("--explain", nargs="?", const="", metavar="RECIPE", help="why; of a recipe, without mixing")
+    told.add_argument("--plot", metavar="PNG", help="draw spectra and levels before, after, and the prior's band")
+    told.add_argument("--json", action="store_true", help="print the recipe as one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,133 +72,124 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: if a file cannot be read, mixed or written, or the priors cannot be used.
     """
-    if args.group and not args.priors:
-        raise InputError("--group names songs of priors: give --priors too")
-    recipe = mix_files(
-        args.vocal,
-        args.backing,
-        args.output,
-        open_priors(args.priors) if args.priors else None,
-        args.group or EVERY_SONG,
-        args.ratio_lu,
-        args.target_lufs,
-    )
-    for warning in recipe.warnings:
+    if args.explain:
+        print(explain.of_document(recipe.read(args.explain), args.explain), flush=True)
+        return 0
+    paths = _paths(args)
+    if not args.output:
+        raise InputError("give the mix a name with -o")
+    save, load = _preset(args)
+    if args.plot:
+        mix_plot.check(Path(args.plot))
+    if load:
+        made = session.replay(paths, args.output, recipe.read_settings(load), str(load), args.stems)
+    else:
+        made = _mix(args, paths)
+    if save:
+        with audio_file.replacing(save) as path:
+            path.write_text(recipe.preset(made.settings), "utf-8")
+    if args.plot:
+        mix_plot.write(made.settings, paths, Path(args.plot), _targets(args))
+    for warning in made.warnings:
         print(f"mixprior: warning: {warning}", file=sys.stderr)
     if args.json:
-        print(recipe.to_json(), end="", flush=True)
-        return 0
-    results = recipe.results
-    print(f"wrote {recipe.output.path} and {recipe_path(args.output)}")
-    print(*recipe.reasons, sep="\n")
-    print(
-        f"reached: vocal to backing {_decibels(results.vocal_to_backing_lu, 'LU')}, "
-        f"{_decibels(results.integrated_lufs, 'LUFS')}, {_decibels(results.true_peak_dbtp, 'dBTP')}",
-        flush=True,
-    )
+        print(made.to_json(), end="", flush=True)
+    else:
+        print(f"wrote {made.output.path} and {session.recipe_path(args.output)}")
+        print(explain.of_document(made.to_dict()) if args.explain is not None else explain.short(made), flush=True)
     return 0
 
 
-def mix_files(
-    vocal_path: str | Path,
-    backing_path: str | Path,
-    output_path: str | Path,
-    priors: Priors | None = None,
-    group: str = EVERY_SONG,
-    ratio_lu: float | None = None,
-    target_lufs: float | None = None,
-) -> Recipe:
-    """Mix two files into a third (.wav and .flac: 24 bit; .ogg: Vorbis), with the recipe as .json beside it.
-
-    The mix has the highest of the two sample rates and 44.1 kHz. No file is left half-written.
-
-    Args:
-        vocal_path: mono or stereo file.
-        backing_path: mono or stereo file.
-        output_path: the mix; what lies there is replaced.
-        priors: where the ratio of vocal to backing comes from; None takes the published mean.
-        group: the songs of the priors to go by.
-        ratio_lu: the ratio itself, in place of any prior.
-        target_lufs: integrated loudness of the mix.
-
-    Raises:
-        InputError: if a file cannot be read, mixed or written, or the priors hold no ratio.
-    """
-    output = Path(output_path)
-    audio_file.check_output(output, (vocal_path, backing_path))
-    if ratio_lu is not None:
-        target = level.asked(ratio_lu)
-    else:
-        target = level.from_priors(priors, group) if priors else level.PUBLISHED
-    vocal, backing = audio_file.read(vocal_path), audio_file.read(backing_path)
-    rate_hz = max(vocal.rate_hz, backing.rate_hz, LOWEST_RATE_HZ)
-    sounds = (_resample(vocal, rate_hz), _resample(backing, rate_hz))
-    with audio_file.replacing(recipe_path(output)) as json_path, audio_file.replacing(output) as audio_path:
-        aim_dbtp = ceiling.CEILING_DBTP
-        while True:
-            mixed = mix_down(*sounds, rate_hz, target, target_lufs, aim_dbtp)
-            audio_file.write(audio_path, mixed.audio, rate_hz, output.suffix.lower())
-            written = audio_file.read(audio_path)
-            peak_dbtp = true_peak_dbtp(written.audio)
-            if peak_dbtp is None or peak_dbtp <= ceiling.CEILING_DBTP:
-                break
-            # Coding moved the peak: a lossy format by tenths of a dB, 24 bits by a hair. Aim as much lower.
-            aim_dbtp -= peak_dbtp - ceiling.CEILING_DBTP + ceiling.STEP_DB
-        recipe = Recipe(
-            inputs={"vocal": _input(vocal, mixed.vocal_lufs), "backing": _input(backing, mixed.backing_lufs)},
-            output=Output(str(output_path), written.sha256, rate_hz, written.duration_s),
-            target=Target(
-                level.RATIO,
-                level.DEFINITION,
-                target.ratio_lu,
-                target.source,
-                _prior_used(priors, target) if priors else None,
-            ),
-            settings=mixed.settings,
-            results=Results(
-                mixed.vocal_to_backing_lu,
-                integrated(written.audio, rate_hz),
-                peak_dbtp,
-            ),
-            reasons=mixed.reasons,
-            warnings=mixed.warnings,
-        )
-        json_path.write_text(recipe.to_json(), "utf-8")
-    return recipe
+def _mix(args: argparse.Namespace, paths: dict[str, Path]) -> Recipe:
+    options = _options(args)
+    targets = _targets(args)
+    if not args.tracks:
+        planner = partial(vocal_mix.plan, targets=targets, options=options)
+        return session.mix_files(paths, args.output, planner, options, args.stems)
+    listed = read_roles(Path(args.roles), [path.name for path in paths.values()]) if args.roles else {}
+    roles = {name: listed[path.name] for name, path in paths.items() if path.name in listed}
+    planner = partial(multitrack.plan, targets=targets, options=options, roles_given=roles)
+    return session.mix_files(paths, args.output, planner, options, args.stems)
 
 
-def recipe_path(output_path: str | Path) -> Path:
-    """Where the recipe of a mix lies: `mix.json` beside `mix.wav`."""
-    return Path(output_path).with_suffix(".json")
+def _targets(args: argparse.Namespace) -> Targets:
+    return Targets.of(args.priors, args.group or EVERY_SONG)
 
 
-def _resample(file: AudioFile, rate_hz: int) -> np.ndarray:
-    if file.rate_hz == rate_hz:
-        return file.audio
-    return np.ascontiguousarray(soxr.resample(file.audio.T, file.rate_hz, rate_hz, "VHQ").T)
+def _options(args: argparse.Namespace) -> Options:
+    given = {name: getattr(args, name) for name in (*_AIMS, "amount") if getattr(args, name) is not None}
+    steps = _steps_asked_for(args, [_AIMS[name] for name in given if name in _AIMS])
+    if "target_lufs" in given and math.isnan(given["target_lufs"]):
+        given["target_lufs"] = None
+    return Options(steps=steps, **given)
 
 
-def _input(file: AudioFile, lufs: float | None) -> Input:
-    return Input(file.path, file.sha256, file.rate_hz, file.channels, file.duration_s, lufs)
+def _steps_asked_for(args: argparse.Namespace, aimed_at: list[str]) -> tuple[str, ...]:
+    """The default's steps and those that an aim is for, or what was chosen."""
+    if args.only and (args.without or args.also):
+        raise InputError(f"--only and {'--without' if args.without else '--with'} exclude each other")
+    default = multitrack.DEFAULT_STEPS if args.tracks else vocal_mix.DEFAULT_STEPS
+    steps = set(args.only or (*default, *(args.also or ()), *aimed_at)) - set(args.without or ())
+    if not args.tracks and "pan" in steps:
+        raise InputError("pan is a step of --tracks: a voice and its backing stay where they are")
+    for step in aimed_at:
+        if step not in steps:
+            flag = next(_flag(name) for name in _AIMS if _AIMS[name] == step and getattr(args, name) is not None)
+            raise InputError(f"{flag} is for the step {step}, which is left out: give one of the two")
+    return tuple(step for step in STEPS if step in steps)
 
 
-def _prior_used(priors: Priors | None, target: LevelTarget) -> PriorUsed | None:
-    prior = target.prior
-    if priors is None or prior is None or prior.p25 is None or prior.p50 is None or prior.p75 is None:
-        return None
-    file = priors.path / PRIORS_FILE
-    return PriorUsed(
-        path=str(file),
-        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-        stem=prior.stem,
-        statistic=prior.statistic,
-        definition=priors.manifest.get("statistics", {}).get(prior.statistic, {}).get("definition"),
-        group=prior.group,
-        n=prior.n,
-        p25=prior.p25,
-        p50=prior.p50,
-        p75=prior.p75,
-    )
+def _paths(args: argparse.Namespace) -> dict[str, Path]:
+    """Files by the name of the track."""
+    if args.tracks and (args.vocal or args.backing):
+        raise InputError("give either --vocal and --backing, or --tracks")
+    if not args.tracks:
+        if not (args.vocal and args.backing):
+            raise InputError("give --vocal and --backing, or --tracks")
+        return {"vocal": Path(args.vocal), "backing": Path(args.backing)}
+    files: list[Path] = []
+    for given in map(Path, args.tracks):
+        inside = sorted(p for p in given.iterdir() if p.suffix.lower() in _AUDIO) if given.is_dir() else [given]
+        if not inside:
+            raise InputError(f"{given} holds no sound files ({', '.join(sorted(_AUDIO))})")
+        files += inside
+    name, count = Counter(file.stem for file in files).most_common(1)[0]
+    if count > 1:
+        raise InputError(f"two tracks are called {name}: rename one, tracks are known by their names")
+    return {file.stem: file for file in files}
+
+
+def _preset(args: argparse.Namespace) -> tuple[Path | None, Path | None]:
+    if not args.preset:
+        return None, None
+    what, file = args.preset
+    if what not in ("save", "load"):
+        raise InputError(f"--preset {what}: it is `save` or `load`, then a file")
+    if Path(file).resolve() == session.recipe_path(args.output).resolve():
+        raise InputError(f"{file} is the recipe of the mix: give the preset, or the mix, another name")
+    if what == "save":
+        if not Path(file).parent.is_dir():
+            raise InputError(f"{file}: there is no folder {Path(file).parent}; make it first")
+        return Path(file), None
+    unlike = (*_AIMS, "amount", "priors", "group", "only", "also", "without", "roles")
+    given = [name for name in unlike if getattr(args, name) is not None]
+    if given and not (args.plot and set(given) <= {"priors", "group"}):
+        raise InputError(f"a preset is played as it is: {_flag(given[0])} does not go with it")
+    return None, Path(file)
+
+
+def _flag(name: str) -> str:
+    return "--with" if name == "also" else f"--{name.replace('_', '-')}"
+
+
+def _steps(text: str) -> tuple[str, ...]:
+    steps = tuple(step.strip() for step in text.split(",") if step.strip())
+    if not steps:
+        raise argparse.ArgumentTypeError(f"name one or more of {', '.join(STEPS)}")
+    for step in steps:
+        if step not in STEPS:
+            raise argparse.ArgumentTypeError(f"{step} is no step; there are: {', '.join(STEPS)}")
+    return steps
 
 
 def _level(text: str) -> float:
@@ -178,5 +199,20 @@ def _level(text: str) -> float:
     return value
 
 
-def _decibels(value: float | None, unit: str) -> str:
-    return "not measurable" if value is None else f"{value:.2f} {unit}"
+def _loudness(text: str) -> float:
+    """NaN stands for "none" until it is known that it was asked for."""
+    return math.nan if text == "none" else _level(text)
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value

@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-SCHEMA_VERSION = 1
+from mixing.settings import MixSettings
+from mixing.step import Step
+from stats.errors import InputError
+
+SCHEMA_VERSION = 2
 """Major version of the recipe's layout: keys are added, never renamed."""
 
 
@@ -39,7 +45,7 @@ class Output:
         path: where it was written.
         sha256: of its bytes, in hex.
         sample_rate_hz: the highest of the inputs' rates and 44.1 kHz.
-        duration_s: length of the longer input, in seconds.
+        duration_s: length of the longest input, in seconds.
     """
 
     path: str
@@ -49,79 +55,23 @@ class Output:
 
 
 @dataclass(frozen=True)
-class PriorUsed:
-    """The numbers a setting was taken from.
-
-    Attributes:
-        path: the priors file.
-        sha256: of its bytes, in hex.
-        stem: the row it stands in.
-        statistic: its name, with its unit at the end.
-        definition: how it was measured, as the priors' manifest has it; None if it has none.
-        group: the songs it is about.
-        n: how many of them were measured.
-        p25: first quartile.
-        p50: median, which was aimed for.
-        p75: third quartile.
-    """
-
-    path: str
-    sha256: str
-    stem: str
-    statistic: str
-    definition: str | None
-    group: str
-    n: int
-    p25: float
-    p50: float
-    p75: float
-
-
-@dataclass(frozen=True)
-class Target:
-    """The ratio of vocal to backing that was aimed for.
-
-    Attributes:
-        statistic: which ratio.
-        definition: how it is measured.
-        ratio_lu: its value.
-        source: "prior", "asked" (`--ratio-lu`) or "published" (the built-in default).
-        prior: numbers it was taken from; None from another source.
-    """
-
-    statistic: str
-    definition: str
-    ratio_lu: float
-    source: str
-    prior: PriorUsed | None
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The whole processing: mix = (vocal * vocal gain + backing) * mix gain.
-
-    Attributes:
-        vocal_gain_db: gain of the vocal.
-        mix_gain_db: gain of their sum.
-    """
-
-    vocal_gain_db: float
-    mix_gain_db: float
-
-
-@dataclass(frozen=True)
 class Results:
     """What was reached.
 
     Attributes:
-        vocal_to_backing_lu: ratio of the two inside the mix, measured before they were summed; None if one is silent.
+        vocal_to_backing_lu: ratio of the two inside the mix, in stereo, measured before they were summed and limited;
+            None if one is silent.
+        vocal_to_backing_mono_lu: the same of the means of their channels.
         integrated_lufs: loudness of the written file; None if silent.
         true_peak_dbtp: true peak of the written file; None if silent.
+        parts_lufs: loudness of the vocal and the backing, or of each bus, at the gain of the mix, before the limiter.
     """
 
     vocal_to_backing_lu: float | None
+    vocal_to_backing_mono_lu: float | None
     integrated_lufs: float | None
     true_peak_dbtp: float | None
+    parts_lufs: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -129,24 +79,66 @@ class Recipe:
     """All of a mix but its audio.
 
     Attributes:
-        inputs: the files, as "vocal" and "backing".
+        inputs: the files, by the name of the track.
         output: the mix's file.
-        target: what was aimed for.
-        settings: what was done.
+        options: what was asked for.
+        steps: what was measured, aimed for and set, and why; see `mixing.step.Step`.
+        settings: the whole processing; with the inputs it makes the same mix again.
         results: what was reached.
-        reasons: why, in sentences.
         warnings: what a listener should know, in sentences.
     """
 
     inputs: Mapping[str, Input]
     output: Output
-    target: Target
-    settings: Settings
+    options: Mapping[str, Any]
+    steps: tuple[Step, ...]
+    settings: MixSettings
     results: Results
-    reasons: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings, numbers and None."""
+        return {"schema_version": SCHEMA_VERSION, **asdict(self), "settings": self.settings.to_dict()}
 
     def to_json(self) -> str:
         """One JSON object with stable keys; null where something could not be measured."""
-        document = {"schema_version": SCHEMA_VERSION, **asdict(self)}
-        return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return dump(self.to_dict())
+
+
+def dump(document: Mapping[str, Any]) -> str:
+    """A JSON object as it lies on disk."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def preset(settings: MixSettings) -> str:
+    """Settings alone, as a JSON object that `read_settings` reads."""
+    return dump({"schema_version": SCHEMA_VERSION, "settings": settings.to_dict()})
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """Read a recipe or a preset as it lies on disk.
+
+    Raises:
+        InputError: if it cannot be read, is something else, or of another version.
+    """
+    try:
+        document = json.loads(Path(path).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is no recipe ({error}); give the .json that `mixprior mix` wrote") from error
+    if not isinstance(document, dict) or "settings" not in document:
+        raise InputError(f"{path} holds no settings of a mix; give the .json that `mixprior mix` wrote")
+    if document.get("schema_version") != SCHEMA_VERSION:
+        version = document.get("schema_version")
+        raise InputError(f"{path} is of version {version}, this mixprior reads {SCHEMA_VERSION}: mix again")
+    return document
+
+
+def read_settings(path: str | Path) -> MixSettings:
+    """Read the settings of a recipe or a preset. Raises as `read`."""
+    document = read(path)
+    try:
+        return MixSettings.from_dict(document["settings"])
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error

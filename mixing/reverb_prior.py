@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from analysis.default_priors import LEAST_SONGS
 from analysis.priors import EVERY_SONG, Prior, Priors, PriorsLookupError
 from analysis.regression import regress
-from mixing.level import LEAST_SONGS
 from stats.errors import InputError
 from stats.reverb.settings import PARAMETERS
 from stats.reverb.tempo_rule import TempoRelation

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import scipy.fft
 
+from mixing.effects.stereo import checked
 from stats.errors import InputError
 from stats.reverb.delay_lines import delays
 from stats.reverb.network import FdnReverb
@@ -78,10 +79,7 @@ class Reverb:
         Raises:
             InputError: if the sound is not stereo, or holds NaN or infinity.
         """
-        if audio.ndim != 2 or len(audio) != 2:
-            raise InputError(f"the reverb takes stereo, shape (2, samples), not {audio.shape}; repeat a mono channel")
-        if not np.isfinite(audio).all():
-            raise InputError("the sound holds NaN or infinity: a reverb would keep it; mend the file")
+        audio = checked(audio)
         out = np.empty(audio.shape, np.float32)
         begin = 0
         while begin < audio.shape[1]:

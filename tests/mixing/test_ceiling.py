@@ -1,18 +1,16 @@
-"""The ceiling holds, and no more is taken than it needs."""
-
-import math
+"""Aims lie on their steps, below what they are to keep under."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixing.ceiling import CEILING_DBTP, gain_db
+from mixing.ceiling import AIM_DBTP, CEILING_DBTP, STEP_DB, below
 
 
 @given(st.floats(-120, 60))
-def test_the_peak_lands_under_the_ceiling_by_less_than_a_step(true_peak_dbtp):
-    left = CEILING_DBTP - (true_peak_dbtp + gain_db(true_peak_dbtp))
-    assert -1e-9 <= left < 0.01 + 1e-9
+def test_the_next_aim_is_lower_by_at_most_a_step(aim_dbtp):
+    assert 0 < aim_dbtp - below(aim_dbtp) + 1e-6 <= STEP_DB + 2e-6
+    assert abs(below(aim_dbtp) / STEP_DB - round(below(aim_dbtp) / STEP_DB)) < 1e-6
 
 
-def test_silence_has_no_limit():
-    assert gain_db(None) == math.inf
+def test_the_first_aim_leaves_room_for_rounding():
+    assert AIM_DBTP == CEILING_DBTP - STEP_DB

@@ -1,0 +1,73 @@
+"""The reverb step of a mix: the room of `mixing.space`, by the targets and options of the mix."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+
+import numpy as np
+
+from analysis.priors import PriorsLookupError
+from mixing import space
+from mixing.options import Options
+from mixing.reverb_prior import BROADBAND, LEVEL, OCTAVES, STEM
+from mixing.step import Step
+from mixing.targets import Targets, told
+from stats.errors import InputError
+from stats.reverb.settings import FdnReverbSettings
+
+_SEED = 1
+
+
+def add_reverb(
+    of: str, voice: np.ndarray, backing: np.ndarray, rate_hz: int, targets: Targets, options: Options
+) -> tuple[FdnReverbSettings | None, Step]:
+    """Choose the reverb of a voice; `amount` scales the amplitude that is aimed for.
+
+    Args:
+        of: name of the voice.
+        voice: float32, (2, samples).
+        backing: the same, all the rest.
+        rate_hz: sample rate of both.
+        targets: what the priors say.
+        options: what was asked for.
+
+    Raises:
+        InputError: if no priors know the reverberation of vocals, or a number is out of range.
+    """
+    if options.amount == 0:
+        return None, Step("reverb", of, "no reverb: none of the way was to be gone")
+    try:
+        source = targets.chain.source([(STEM, name) for name in (BROADBAND, OCTAVES, LEVEL)], targets.group)
+    except PriorsLookupError as error:
+        raise InputError(f"no priors know the reverberation of vocals: leave out the step reverb ({error})") from error
+    level = source.priors.lookup(STEM, LEVEL, source.group)
+    wanted_db = level.p50 if options.wet_dry_db is None else options.wet_dry_db
+    asked = options.wet_dry_db is not None or options.amount != 1
+    if wanted_db is not None:
+        wanted_db += 20 * math.log10(options.amount)
+    found = space.space(
+        voice,
+        backing,
+        rate_hz,
+        source.priors,
+        source.group,
+        rule=options.reverb_rule,
+        rt60_s=options.rt60_s,
+        wet_dry_db=wanted_db if asked else None,
+        seed=_SEED,
+    )
+    facts = found.to_dict()
+    warnings, notes = targets.told_apart(source.notes)
+    step = Step(
+        "reverb",
+        of,
+        found.reason,
+        facts["measured"] or {},
+        facts["target"],
+        asdict(found.settings) if found.settings else {},
+        (told(source.priors.lookup(STEM, BROADBAND, source.group), source), told(level, source)),
+        (*warnings, *(each for each in found.warnings if "songs only" not in each)),
+        (*notes, *found.notes),
+    )
+    return found.settings, step

@@ -1,0 +1,264 @@
+"""`mixprior mix` as a user calls it: options do what they say, mistakes end with 2 and one line."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mixing import recipe
+from mixing.ratio import RATIO, ratio_lu
+from mixprior import main
+from stats.loudness_blocks import measure
+from tests.analysis.priors_folder import write_priors
+from tests.mixing.mix_command import both, mix, refusal, save_both
+from tests.mixing.sounds import RATE_HZ, band, load, save, voice
+
+FAST = ("--only", "level,loudness")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return save_both(tmp_path_factory.mktemp("sounds"))
+
+
+def document(path) -> dict:
+    return json.loads(path.read_text("utf-8"), parse_constant=pytest.fail)
+
+
+def own_ratio_lu(files) -> float:
+    return ratio_lu(*(measure(load(files[name]), RATE_HZ) for name in ("vocal", "backing")))
+
+
+def test_a_vocal_and_a_backing_are_all_it_needs(tmp_path, files):
+    wrote, *reasons, reached = mix(files, "-o", tmp_path / "mix.wav").splitlines()
+    told = document(tmp_path / "mix.json")
+    assert wrote == f"wrote {tmp_path / 'mix.wav'} and {tmp_path / 'mix.json'}"
+    assert reasons == [step["reason"] for step in told["steps"]]
+    assert [step["name"] for step in told["steps"]] == ["level", "loudness"]
+    assert reached.startswith(f"reached: vocal to backing {told['results']['vocal_to_backing_lu']:.2f} LU, -16.0")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mix.json", "mix.wav"]
+
+
+def test_no_option_at_all_is_answered_in_one_line(mixprior):
+    done = mixprior("mix", expect=2)
+    assert done.stdout == ""
+    assert done.stderr == "mixprior: give --vocal and --backing, or --tracks\n"
+
+
+def test_as_one_json_object_the_recipe_is_printed_and_nothing_else(tmp_path, files):
+    assert mix(files, "-o", tmp_path / "mix.wav", "--json", *FAST) == (tmp_path / "mix.json").read_text("utf-8")
+
+
+def test_only_the_equaliser_leaves_the_levels_alone(tmp_path, files):
+    mix(files, "-o", tmp_path / "mix.wav", "--only", "eq")
+    told = document(tmp_path / "mix.json")
+    assert [step["name"] for step in told["steps"]] == ["eq", "loudness"]
+    assert told["options"]["steps"] == ["eq"]
+    assert told["settings"]["gain_db"] == 0.0
+    for track in told["settings"]["tracks"].values():
+        assert {name for name, value in track.items() if value} <= {"bands"}
+
+
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [
+        ([], ["level", "loudness"]),
+        (["--without", "loudness"], ["level"]),
+        (["--with", "reverb, eq,compression"], ["level", "eq", "compression", "reverb", "loudness"]),
+        (["--with", "eq,reverb", "--without", "reverb,level"], ["eq", "loudness"]),
+        (["--eq-rule", "seed", "--wet-dry-db=-20"], ["level", "eq", "reverb", "loudness"]),
+        (["--only", "compression", "--range-measure", "100ms"], ["compression"]),
+    ],
+)
+def test_steps_are_added_and_left_out_and_an_aim_asks_for_its_step(tmp_path, files, words, steps):
+    mix(files, "-o", tmp_path / "mix.wav", *words)
+    assert document(tmp_path / "mix.json")["options"]["steps"] == steps
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.5, 1.0])
+def test_the_amount_is_the_share_of_the_way(tmp_path, files, amount):
+    mix(files, "-o", tmp_path / "mix.wav", *FAST, "--ratio-lu=3", "--amount", amount)
+    own_lu = own_ratio_lu(files)
+    reached_lu = document(tmp_path / "mix.json")["results"]["vocal_to_backing_lu"]
+    assert reached_lu == pytest.approx(own_lu + amount * (3.0 - own_lu), abs=0.01)
+
+
+def test_without_a_loudness_a_mix_under_the_ceiling_is_the_sum(tmp_path, files):
+    mix(files, "-o", tmp_path / "mix.wav", "--amount=0", "--target-lufs=none", *FAST)
+    total = load(files["vocal"]) + load(files["backing"])
+    assert np.abs(load(tmp_path / "mix.wav") - total).max() < 2**-22
+
+
+def test_aims_are_followed(tmp_path, files):
+    words = ["--ratio-lu=-7", "--target-lufs=-21", "--loudness-range-lu=1", "--rt60-s=0.7", "--wet-dry-db=-9"]
+    mix(files, "-o", tmp_path / "mix.wav", *words, "--eq-rule", "seed", "--range-measure", "100ms")
+    told = document(tmp_path / "mix.json")
+    assert told["results"]["vocal_to_backing_lu"] == pytest.approx(-7.0, abs=0.02)
+    assert told["results"]["integrated_lufs"] == pytest.approx(-21.0, abs=0.03)
+    targets = {step["name"]: step["target"] for step in told["steps"]}
+    assert targets["eq"] == {"rule": "seed"}
+    assert targets["compression"] == {"loudness_range_100ms_lu": 1.0}
+    assert (targets["reverb"]["rt60_s"], targets["reverb"]["wet_dry_db"]) == (0.7, -9.0)
+
+
+def test_priors_and_group_set_the_ratio(tmp_path, files):
+    write_priors(tmp_path / "run" / "priors")
+    words = ["--priors", tmp_path / "run", "--group", "genre=rock"]
+    told = mix(files, "-o", tmp_path / "mix.wav", *FAST, *words)
+    assert "median of 40 songs" in told
+    assert document(tmp_path / "mix.json")["results"]["vocal_to_backing_lu"] == pytest.approx(-3.25, abs=0.01)
+
+
+def test_a_group_that_is_not_there_is_warned_of_on_stderr(tmp_path, files, capsys):
+    write_priors(tmp_path / "priors")
+    words = ["--priors", str(tmp_path / "priors"), "--group", "genre=rok", *FAST, "--json"]
+    assert main(["mix", *both(files), "-o", str(tmp_path / "mix.wav"), *words]) == 0
+    out, err = capsys.readouterr()
+    (warning,) = json.loads(out)["warnings"]
+    assert warning.startswith("all songs stand in for the group genre=rok")
+    assert err == f"mixprior: warning: {warning}\n"
+
+
+@pytest.mark.parametrize("silent", ["vocal", "backing"])
+def test_next_to_silence_the_vocal_keeps_its_level_with_a_warning(tmp_path, silent, capsys):
+    files = save_both(tmp_path, **{silent: np.zeros((2, 6 * RATE_HZ), np.float32)})
+    assert main(["mix", *both(files), "-o", str(tmp_path / "mix.wav")]) == 0
+    out, err = capsys.readouterr()
+    told = document(tmp_path / "mix.json")
+    vocal = told["settings"]["tracks"]["vocal"]
+    assert (vocal["input_gain_db"], vocal["output_gain_db"]) == (0.0, 0.0)
+    assert told["results"]["vocal_to_backing_lu"] is None
+    assert "silent" in told["warnings"][0]
+    assert err.splitlines() == [f"mixprior: warning: {warning}" for warning in told["warnings"]]
+    assert "vocal to backing not measurable" in out
+
+
+def test_sounds_of_a_third_of_a_second_are_mixed_by_all_steps(tmp_path, capsys):
+    files = save_both(tmp_path, voice(0.3), band(0.3))
+    assert main(["mix", *both(files), "-o", str(tmp_path / "mix.wav")]) == 0
+    assert "shorter than 0.4 s" in capsys.readouterr().err
+    assert load(tmp_path / "mix.wav").shape == (2, round(0.3 * RATE_HZ))
+
+
+def test_a_preset_keeps_and_gives_back_all_settings(tmp_path, files):
+    mix(files, "-o", tmp_path / "first.flac", "--preset", "save", tmp_path / "mine.json")
+    told = mix(files, "-o", tmp_path / "second.flac", "--preset", "load", tmp_path / "mine.json")
+    assert (tmp_path / "first.flac").read_bytes() == (tmp_path / "second.flac").read_bytes()
+    assert f"all settings from {tmp_path / 'mine.json'}, as they are" in told
+    assert set(document(tmp_path / "mine.json")) == {"schema_version", "settings"}
+    assert recipe.read_settings(tmp_path / "mine.json") == recipe.read_settings(tmp_path / "second.json")
+
+
+def test_a_recipe_is_a_preset(tmp_path, files):
+    mix(files, "-o", tmp_path / "first.wav", *FAST)
+    mix(files, "-o", tmp_path / "second.wav", "--preset", "load", tmp_path / "first.json")
+    assert (tmp_path / "first.wav").read_bytes() == (tmp_path / "second.wav").read_bytes()
+
+
+@pytest.mark.parametrize("words", [("--only", "eq"), ("--without", "eq"), ("--amount=0.5",), ("--ratio-lu=-3",)])
+def test_a_preset_is_played_as_it_is(tmp_path, files, capsys, words):
+    (tmp_path / "mine.json").write_text("{}", "utf-8")
+    preset = ("--preset", "load", tmp_path / "mine.json")
+    line = refusal(capsys, *both(files), "-o", tmp_path / "mix.wav", *preset, *words)
+    assert "a preset is played as it is" in line
+
+
+def test_an_explanation_goes_with_a_mix_and_comes_from_its_recipe_again(tmp_path, files, capsys):
+    wrote, explained = mix(files, "-o", tmp_path / "mix.wav", *FAST, "--explain").split("\n", 1)
+    assert wrote.startswith("wrote ")
+    assert "1. level of vocal" in explained
+    assert "prior: priors the packaged priors published" in explained
+    assert main(["mix", "--explain", str(tmp_path / "mix.json")]) == 0
+    assert capsys.readouterr().out == explained
+
+
+def test_stems_and_a_plot_are_written_beside(tmp_path, files):
+    words = ["--stems", tmp_path / "stems", "--plot", tmp_path / "mix.png"]
+    mix(files, "-o", tmp_path / "mix.wav", *FAST, *words)
+    assert sorted(path.name for path in (tmp_path / "stems").iterdir()) == ["backing.wav", "vocal.wav"]
+    assert (tmp_path / "mix.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_silence_can_be_plotted(tmp_path):
+    files = save_both(tmp_path, voice(1.0) * 0, band(1.0))
+    mix(files, "-o", tmp_path / "mix.wav", *FAST, "--plot", tmp_path / "mix.svg")
+    assert "<svg" in (tmp_path / "mix.svg").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--vocal", "{vocal}", "-o", "{out}"], "give --vocal and --backing, or --tracks"),
+        (["--vocal", "{vocal}", "--tracks", "{backing}", "-o", "{out}"], "either --vocal and --backing, or --tracks"),
+        ([], "give the mix a name with -o"),
+        (["-o", "{tmp}/mix.mp3"], "the name of a mix ends with .wav, .flac, .ogg"),
+        (["-o", "{tmp}/nowhere/mix.wav"], "there is no folder"),
+        (["-o", "{vocal}"], "is one of the inputs"),
+        (["-o", "{tmp}", "--only", "eq"], "the name of a mix ends with"),
+        (["-o", "{out}", "--only", "eq", "--without", "eq"], "--only and --without exclude each other"),
+        (["-o", "{out}", "--only", "eq", "--with", "level"], "--only and --with exclude each other"),
+        (["-o", "{out}", "--without", "reverb", "--rt60-s=1"], "--rt60-s is for the step reverb, which is left out"),
+        (["-o", "{out}", "--with", "pan"], "pan is a step of --tracks"),
+        (["-o", "{out}", "--preset", "keep", "x"], "it is `save` or `load`, then a file"),
+        (["-o", "{out}", "--preset", "load", "{tmp}/nowhere.json"], "nowhere.json: no such file"),
+        (["-o", "{out}", "--preset", "load", "{vocal}"], "vocal.wav is no recipe"),
+        (["-o", "{out}", "--priors", "{tmp}/nowhere"], "nowhere"),
+        (["-o", "{out}", "--only", "reverb", "--reverb-rule", "seed", "--rt60-s=1"], "give one of the two"),
+        (["-o", "{out}", "--only", "reverb", "--rt60-s=99"], "it must be within"),
+        (["-o", "{out}", "--only", "level", "--plot", "{tmp}/mix.gif"], "pictures are .png, .pdf, .svg"),
+        (["-o", "{out}", "--only", "level", "--preset", "save", "{tmp}/no/x.json"], "there is no folder"),
+        (["-o", "{out}", "--only", "pan"], "pan"),
+        (["--explain", "{tmp}/nowhere.json"], "nowhere.json: no such file"),
+        (["--explain", "{tmp}/broken.json"], "broken.json"),
+    ],
+)
+def test_a_mistake_ends_with_2_and_one_line_and_leaves_nothing(tmp_path, files, capsys, words, told):
+    (tmp_path / "broken.json").write_text('{"schema_version": 2, "settings": {}, "steps": [{}]}', "utf-8")
+    places = {**files, "tmp": tmp_path, "out": tmp_path / "mix.wav"}
+    given = [] if "--vocal" in words else both(files)
+    assert told in refusal(capsys, *given, *(word.format(**places) for word in words))
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.json"]
+
+
+@pytest.mark.parametrize(
+    ("audio", "told"), [(None, "no such file"), (np.full((2, RATE_HZ), np.nan, np.float32), "not numbers")]
+)
+@pytest.mark.parametrize("spoilt", ["vocal", "backing"])
+def test_a_file_that_cannot_be_mixed_is_named(tmp_path, files, capsys, spoilt, audio, told):
+    path = tmp_path / "spoilt.wav"
+    if audio is not None:
+        save(path, audio)
+    line = refusal(capsys, *both({**files, spoilt: path}), "-o", tmp_path / "mix.wav")
+    assert line.startswith(str(path))
+    assert told in line
+    assert not (tmp_path / "mix.wav").exists()
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("--ratio-lu=nan", "--ratio-lu=inf", "--ratio-lu=-1000", "--ratio-lu=loud", "--target-lufs=nan"),
+        *("--amount=1.1", "--amount=-0.1", "--amount=nan", "--rt60-s=0", "--loudness-range-lu=-1"),
+        *("--only=reverb,echo", "--without=all", "--only=", "--eq-rule=mine", "--preset=save", "--nothing"),
+    ],
+)
+def test_a_value_that_is_none_is_refused(tmp_path, files, capsys, word):
+    with pytest.raises(SystemExit) as stopped:
+        main(["mix", *both(files), "-o", str(tmp_path / "mix.wav"), word])
+    assert stopped.value.code == 2
+    assert word.partition("=")[0] in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_track_given_twice_is_refused(tmp_path, files, capsys):
+    line = refusal(capsys, "--tracks", files["vocal"], files["vocal"], "-o", tmp_path / "mix.wav")
+    assert "two tracks are called vocal" in line
+
+
+def test_a_folder_without_sounds_is_refused(tmp_path, capsys):
+    line = refusal(capsys, "--tracks", tmp_path, "-o", tmp_path / "mix.wav")
+    assert line.startswith(f"{tmp_path} holds no sound files")
+
+
+def test_the_ratio_is_told_under_the_name_that_priors_have(tmp_path, files):
+    mix(files, "-o", tmp_path / "mix.wav", *FAST)
+    assert RATIO in document(tmp_path / "mix.json")["results"]

@@ -1,0 +1,318 @@
+"""A multitrack in, a mix out: classes stand to each other as the priors have them, and tracks in them as they were."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.fft
+import scipy.signal
+
+from analysis.priors import open_priors
+from mixing import audio_file
+from mixing.resampling import at_44100
+from mixing.roles import Role
+from mixing.settings import Chain, PanSettings
+from mixing.targets import Targets
+from stats import long_term_spectra
+from stats.true_peak import true_peak_dbtp
+from tests.mixing import meter
+from tests.mixing.mix_command import refusal
+from tests.mixing.multitrack_song import (
+    DURATION_S,
+    INSTRUMENTS,
+    METERS_DB,
+    band_of_tracks,
+    bass,
+    gains_inside,
+    hats,
+    kick,
+    lufs,
+    mix,
+    mixed,
+    pad,
+    prior,
+    save_all,
+    seconds,
+    sung,
+    tone,
+)
+from tests.mixing.sounds import RATE_HZ, load, save
+
+POTASSIUM = Path(__file__).parents[3] / "shared" / "music" / "multitracks" / "4.Potassium"
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory):
+    """Eight tracks mixed by the command with all its steps: their paths, recipe, mix, and stems."""
+    folder = tmp_path_factory.mktemp("song")
+    paths = save_all(folder / "tracks", band_of_tracks(6.0))
+    recipe = mix("--tracks", folder / "tracks", "-o", folder / "mix.wav", "--stems", folder / "stems")
+    return paths, recipe, folder / "mix.wav", folder / "stems"
+
+
+def named(recipe: dict, step: str, of: str | None = None) -> list[dict]:
+    return [each for each in recipe["steps"] if each["name"] == step and of in (None, each["of"])]
+
+
+# Classes of tracks.
+
+
+def test_the_names_tell_the_classes(song):
+    _, recipe, _, stems = song
+    assert recipe["settings"]["routing"] == {
+        "Kick": "drums",
+        "Hats": "drums",
+        "Bass": "bass",
+        "Pad": "other",
+        "Piano": "other",
+        "Rhodes": "other",
+        "Lead Vox": "vocals",
+        "Choir": "vocals",
+    }
+    (told,) = named(recipe, "roles")
+    assert told["reason"] == "tracks by class: 2 vocals, 2 drums, 1 bass, 3 other"
+    assert told["measured"]["Choir"] == {"role": "vocals", "confidence": 0.95, "why": "name: CHOIR"}
+    assert told["warnings"] == []
+    assert {path.stem for path in stems.iterdir()} == {"vocals", "drums", "bass", "other"}
+
+
+# Tracks of a class among each other.
+
+
+def test_the_ratios_inside_a_class_are_kept(tmp_path):
+    drums = {"Kick": kick(), "Hats": 0.2 * hats(), "Snare": 2 * hats()[::-1]}
+    paths = save_all(tmp_path / "tracks", {**drums, "Bass": bass()})
+    recipe = mixed(paths, tmp_path / "mix.wav", tmp_path / "stems", steps=("level", "loudness"))
+    gains = gains_inside(tmp_path / "stems" / "drums.wav", {name: paths[name] for name in drums})
+    assert gains == pytest.approx([gains[0]] * 3, rel=1e-4)
+    assert set(recipe.settings.tracks.values()) == {Chain()}
+
+
+def test_tracks_of_a_class_are_made_equally_loud(tmp_path):
+    drums = {"Kick": kick(), "Hats": 0.5 * hats(), "Snare": hats()[::-1]}
+    voices = {"Vox 1": sung(), "Vox 2": 0.3 * sung(300.0)}
+    paths = save_all(tmp_path / "tracks", {**drums, **voices, "Bass": bass()})
+    words = ("--tracks", *paths.values(), "--balance", "equal", "--only", "level", "--stems", tmp_path / "stems")
+    recipe = mix(*words, "-o", tmp_path / "mix.wav")
+    for bus, members in (("drums", drums), ("vocals", voices)):
+        gains = gains_inside(tmp_path / "stems" / f"{bus}.wav", {name: paths[name] for name in members})
+        heard = [lufs(tmp_path, gain * members[name]) for gain, name in zip(gains, members, strict=True)]
+        assert heard == pytest.approx([heard[0]] * len(heard), abs=0.05)
+    assert recipe["settings"]["tracks"]["Bass"]["input_gain_db"] == 0.0
+    assert len([step for step in named(recipe, "level", "drums") if "equally loud" in step["reason"]]) == 1
+
+
+def test_no_track_is_moved_by_more_than_12_db(tmp_path):
+    paths = save_all(tmp_path / "tracks", {"Kick": kick(), "Hats": 0.01 * hats()})
+    recipe = mixed(paths, tmp_path / "mix.wav", tmp_path / "stems", steps=("level",), balance="equal")
+    loud, quiet = gains_inside(tmp_path / "stems" / "drums.wav", paths)
+    assert 20 * np.log10(quiet / loud) == pytest.approx(24.0, abs=0.01)
+    assert [chain.input_gain_db for chain in recipe.settings.tracks.values()] == [-12.0, 12.0]
+
+
+# Classes among each other.
+
+
+def test_instruments_stand_to_each_other_as_in_the_priors(song):
+    _, recipe, _, stems = song
+    heard = {bus: meter.read(stems / f"{bus}.wav").integrated_lufs for bus in INSTRUMENTS}
+    wanted = {bus: prior(bus, "loudness_vs_mixture_lu") for bus in INSTRUMENTS}
+    for bus in INSTRUMENTS:
+        assert heard[bus] - heard["other"] == pytest.approx(wanted[bus] - wanted["other"], abs=0.1)
+        assert heard[bus] == pytest.approx(recipe["results"]["parts_lufs"][bus], abs=0.1)
+
+
+def test_the_voice_stands_to_the_backing_as_in_the_priors(song, tmp_path):
+    _, recipe, _, stems = song
+    backing = lufs(tmp_path, sum(load(stems / f"{bus}.wav") for bus in INSTRUMENTS))
+    wanted_lu = open_priors("published").lookup("song", "vocal_to_backing_lu", "all").p50
+    reached_lu = meter.read(stems / "vocals.wav").integrated_lufs - backing
+    assert reached_lu == pytest.approx(wanted_lu, abs=0.1)
+    assert reached_lu == pytest.approx(recipe["results"]["vocal_to_backing_lu"], abs=0.1)
+
+
+def test_the_backing_as_a_whole_stays_as_loud_as_it_was(tmp_path):
+    """Its parts move against each other; how loud a mix is, is for the loudness step. Steady sounds: nothing gates."""
+    noise = 0.05 * np.random.default_rng(2).standard_normal(seconds(DURATION_S).size)
+    tracks = {"Hats": noise, "Bass": 0.25 * tone(55.0, 3), "Pad": pad()}
+    paths = save_all(tmp_path / "tracks", {name: 0.3 * audio for name, audio in tracks.items()})
+    recipe = mixed(paths, tmp_path / "mix.wav", steps=("level",))
+    assert recipe.settings.limiter is None
+    before = lufs(tmp_path, 0.3 * sum(tracks.values()))
+    assert meter.read(tmp_path / "mix.wav").integrated_lufs == pytest.approx(before, abs=0.1)
+    assert all(abs(chain.output_gain_db) > 0.1 for chain in recipe.settings.buses.values())
+
+
+def test_a_mix_has_its_loudness_and_keeps_under_the_ceiling(song):
+    read = meter.read(song[2])
+    assert true_peak_dbtp(load(song[2])) <= -1.0
+    assert read.integrated_lufs == pytest.approx(-16.0, abs=0.1)
+    assert read.true_peak_dbtp <= -1.0 + METERS_DB
+
+
+# Spectrum.
+
+
+def test_no_band_is_moved_by_more_than_6_db(song):
+    """The tracks are far from the mean spectrum of real songs, so that the limit is reached."""
+    curves = {bus: chain["match"]["gains_db"] for bus, chain in song[1]["settings"]["buses"].items()}
+    assert set(curves) == {"vocals", *INSTRUMENTS}
+    assert max(abs(gain_db) for gains_db in curves.values() for gain_db in gains_db) == 6.0
+
+
+@pytest.mark.parametrize("stem", ["vocals", "drums", "bass", "other"])
+def test_a_class_with_the_spectrum_of_the_priors_is_not_equalised(tmp_path, stem):
+    """Three clicks that have it, too far apart to lie in a frame together."""
+    reference, _ = Targets.of().spectrum(stem)
+    click = scipy.fft.fftshift(scipy.fft.irfft(reference))
+    sound = np.zeros(8 * RATE_HZ)
+    for start_s in (0.5, 3.0, 5.5):
+        sound[round(start_s * RATE_HZ) :][: click.size] += click
+    paths = save_all(tmp_path, {"Audio 01": 0.5 * sound / np.abs(sound).max()})
+    roles = {"Audio 01": Role(stem, 1.0, "told")}
+    recipe = mixed(paths, tmp_path / "mix.wav", roles=roles, steps=("eq",))
+    match = recipe.settings.buses[stem].match
+    assert match is None or np.abs(match.gains_db).max() < 0.1
+
+
+def test_the_equaliser_comes_nearer_to_the_spectrum_of_the_priors(tmp_path):
+    """Noise with that spectrum, its lows raised: less than half of what is amiss is left, octave by octave."""
+    noise = np.random.default_rng(11).standard_normal(round(8.0 * RATE_HZ))
+    reference, _ = Targets.of().spectrum("other")
+    tilted = scipy.fft.irfft(
+        scipy.fft.rfft(noise) * np.interp(np.linspace(0, 32768, noise.size // 2 + 1), np.arange(32769), reference)
+    )
+    tilt = scipy.signal.butter(1, 1000, "lowpass", fs=RATE_HZ, output="sos")
+    sound = tilted + 0.5 * scipy.signal.sosfilt(tilt, tilted)
+    paths = save_all(tmp_path, {"Pad": 0.1 * sound / sound.std()})
+    recipe = mixed(paths, tmp_path / "mix.wav", steps=("eq",))
+    gains_db = recipe.settings.buses["other"].match.gains_db
+    assert 0.5 < np.abs(gains_db).max() < 6.0
+    off_db = []
+    for path in (paths["Pad"], tmp_path / "mix.wav"):
+        audio = load(path)
+        own = long_term_spectra.measure(at_44100(np.broadcast_to(audio, (2, audio.shape[1])), RATE_HZ)).magnitude
+        octaves = [slice(int(f / 2**0.5 / 0.673), int(f * 2**0.5 / 0.673)) for f in 125 * 2.0 ** np.arange(7)]
+        levels_db = np.array([20 * np.log10((own[octave] / reference[octave]).mean()) for octave in octaves])
+        off_db.append(levels_db.std())
+    assert off_db[1] < 0.5 * off_db[0]
+
+
+# Places.
+
+
+def mid_energy_fraction(audio: np.ndarray) -> float:
+    left, right = audio.astype(np.float64)
+    mid, side = left + right, left - right
+    return float((mid**2).sum() / ((mid**2).sum() + (side**2).sum()))
+
+
+def test_a_class_is_as_wide_as_in_the_priors(tmp_path):
+    tracks = band_of_tracks()
+    paths = save_all(tmp_path / "tracks", tracks)
+    recipe = mixed(paths, tmp_path / "mix.wav", tmp_path / "stems", steps=("pan",))
+    for bus in ("vocals", "other"):
+        wanted = open_priors("published").lookup(bus, "mid_energy_fraction", "all").mean
+        assert mid_energy_fraction(load(tmp_path / "stems" / f"{bus}.wav")) == pytest.approx(wanted, abs=0.01)
+    for bus in ("drums", "bass"):
+        left, right = load(tmp_path / "stems" / f"{bus}.wav")
+        assert np.array_equal(left, right)
+    moved = {name for name, chain in recipe.settings.tracks.items() if chain.pan}
+    assert moved == {"Piano", "Rhodes", "Choir"}
+
+
+def test_a_class_whose_tracks_are_made_equally_loud_is_as_wide_as_in_the_priors(tmp_path):
+    """The gains of the tracks come before their places."""
+    tracks = {"Pad": pad(), "Piano": 0.3 * pad(237.0), "Rhodes": 0.4 * pad(353.7)}
+    paths = save_all(tmp_path / "tracks", tracks)
+    mixed(paths, tmp_path / "mix.wav", tmp_path / "stems", steps=("level", "pan"), balance="equal")
+    wanted = open_priors("published").lookup("other", "mid_energy_fraction", "all").mean
+    heard = mid_energy_fraction(load(tmp_path / "stems" / "other.wav"))
+    assert heard == pytest.approx(wanted, abs=0.01)
+
+
+def test_tracks_that_are_wide_or_at_a_side_stay_where_they_are(tmp_path):
+    side = np.stack([pad(), 0 * pad()])
+    wide = np.stack([pad(237.0), pad(392.0)])
+    paths = save_all(tmp_path / "tracks", {"Pad": side, "Synth": wide, "Piano": 0.1 * pad(440.0)})
+    recipe = mixed(paths, tmp_path / "mix.wav", steps=("pan",))
+    assert [chain.pan for chain in recipe.settings.tracks.values()] == [None] * 3
+
+
+# Amount, and the recipe.
+
+
+def test_nothing_of_the_way_moves_no_class(tmp_path):
+    tracks = {name: 0.2 * audio for name, audio in band_of_tracks(3.0).items()}
+    paths = save_all(tmp_path / "tracks", tracks)
+    recipe = mixed(paths, tmp_path / "mix.wav", amount=0.0, target_lufs=None, balance="equal")
+    for chain in recipe.settings.tracks.values():
+        assert chain in (Chain(), Chain(pan=PanSettings(0.5)))
+    for chain in recipe.settings.buses.values():
+        assert chain == Chain()
+    assert np.abs(load(tmp_path / "mix.wav") - sum(tracks.values())).max() < 1e-6
+
+
+def test_half_of_the_way_moves_levels_by_half(tmp_path):
+    paths = save_all(tmp_path / "tracks", {"Kick": kick(), "Bass": bass(), "Pad": pad()})
+    apart = []
+    for amount in (0.0, 0.5, 1.0):
+        recipe = mixed(paths, tmp_path / "mix.wav", steps=("level",), amount=amount)
+        parts = recipe.results.parts_lufs
+        apart.append([parts["drums"] - parts["other"], parts["bass"] - parts["other"]])
+    none, half, whole = np.array(apart)
+    assert half == pytest.approx((none + whole) / 2, abs=0.02)
+
+
+def test_the_recipe_makes_the_mix_again(song, tmp_path):
+    paths, recipe, output, stems = song
+    words = ("--tracks", *paths.values(), "--preset", "load", output.with_suffix(".json"))
+    again = mix(*words, "-o", tmp_path / "again.wav", "--stems", tmp_path / "stems")
+    assert (tmp_path / "again.wav").read_bytes() == output.read_bytes()
+    assert again["settings"] == recipe["settings"]
+    assert again["results"] == recipe["results"]
+    for stem in stems.iterdir():
+        assert np.array_equal(load(tmp_path / "stems" / stem.name), load(stem))
+
+
+def test_settings_of_other_tracks_are_refused(song, tmp_path, capsys):
+    paths, _, output, _ = song
+    words = ("--tracks", *list(paths.values())[1:], "--preset", "load", output.with_suffix(".json"))
+    assert "the settings are for the tracks" in refusal(capsys, *words, "-o", tmp_path / "again.wav")
+
+
+# A real one.
+
+
+@pytest.mark.shared
+def test_a_real_multitrack(tmp_path):
+    """20 s of six tracks, one of which is silent there."""
+    classes = {
+        "vocals": ["BGVOX ALT", "VOX LEAD"],
+        "drums": ["KICK HATS", "SNARE"],
+        "bass": ["PAD + BASS"],
+        "other": ["MINILOGUE_SYNTH"],
+    }
+    if not POTASSIUM.is_dir():
+        pytest.skip("the reference material is not beside the checkout")
+    (tmp_path / "tracks").mkdir()
+
+    def cut(name: str) -> None:
+        file = audio_file.read(POTASSIUM / f"4.Potassium_Stem_{name}_mobile.m4a")
+        audio = file.audio[:, 140 * file.rate_hz : 160 * file.rate_hz]
+        save(tmp_path / "tracks" / f"4.Potassium_Stem_{name}_mobile.wav", audio, file.rate_hz)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(cut, [name for names in classes.values() for name in names]))
+    recipe = mix("--tracks", tmp_path / "tracks", "--stems", tmp_path / "stems", "-o", tmp_path / "mix.wav")
+    routing = {f"4.Potassium_Stem_{name}_mobile": role for role, names in classes.items() for name in names}
+    assert recipe["settings"]["routing"] == routing
+    read = meter.read(tmp_path / "mix.wav")
+    assert read.integrated_lufs == pytest.approx(-16.0, abs=0.1)
+    assert read.true_peak_dbtp <= -1.0 + METERS_DB
+    assert true_peak_dbtp(load(tmp_path / "mix.wav")) <= -1.0
+    heard = {bus: meter.read(tmp_path / "stems" / f"{bus}.wav").integrated_lufs for bus in classes}
+    for bus in INSTRUMENTS:
+        wanted = prior(bus, "loudness_vs_mixture_lu") - prior("other", "loudness_vs_mixture_lu")
+        assert heard[bus] - heard["other"] == pytest.approx(wanted, abs=0.1)

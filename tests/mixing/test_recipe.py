@@ -1,0 +1,185 @@
+"""The recipe: valid JSON, every key documented, read back as it was, refused in words when it is something else."""
+
+import dataclasses
+import inspect
+import json
+
+import pytest
+
+from mixing import explain, recipe, session
+from mixing.options import Options
+from mixing.recipe import SCHEMA_VERSION, Input, Output, Recipe, Results
+from mixing.settings import (
+    Band,
+    Chain,
+    CompressorSettings,
+    Curve,
+    LimiterSettings,
+    MixSettings,
+    PanSettings,
+)
+from mixing.step import STEPS, Step
+from mixing.vocal_mix import POSSIBLE_STEPS
+from stats.errors import InputError
+from tests.mixing.mix_command import mixed, save_both
+from tests.mixing.sounds import RATE_HZ, band, voice
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A recipe of all steps, and the folder it lies in as mix.json."""
+    folder = tmp_path_factory.mktemp("mix")
+    return mixed(save_both(folder), folder / "mix.wav", steps=POSSIBLE_STEPS), folder
+
+
+@pytest.fixture
+def document(made):
+    return json.loads((made[1] / "mix.json").read_text("utf-8"), parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(Recipe, Input, Output, Results, Step, Options),
+        *(MixSettings, Chain, Band, Curve, CompressorSettings, PanSettings, LimiterSettings),
+    ],
+)
+def test_every_key_is_documented(kind):
+    attributes = inspect.getdoc(kind).partition("Attributes:\n")[2]
+    documented = [line.strip().partition(":")[0] for line in attributes.splitlines() if line.startswith(" " * 4)]
+    for field in dataclasses.fields(kind):
+        assert field.name in documented
+
+
+def test_the_keys_on_disk_are_those_documented(document):
+    def names(kind) -> set[str]:
+        return {field.name for field in dataclasses.fields(kind)}
+
+    assert document.keys() == {"schema_version"} | names(Recipe)
+    assert document["output"].keys() == names(Output)
+    assert document["results"].keys() == names(Results)
+    assert document["options"].keys() == names(Options)
+    assert document["settings"].keys() == names(MixSettings)
+    assert all(given.keys() == names(Input) for given in document["inputs"].values())
+    assert all(step.keys() == names(Step) for step in document["steps"])
+    assert all(chain.keys() == names(Chain) for chain in document["settings"]["tracks"].values())
+
+
+def test_the_recipe_on_disk_is_the_recipe(made, document):
+    text = (made[1] / "mix.json").read_text("utf-8")
+    assert text == made[0].to_json()
+    assert text.endswith("}\n")
+    assert document["schema_version"] == SCHEMA_VERSION
+    assert document == json.loads(json.dumps(made[0].to_dict()))
+    assert recipe.read(made[1] / "mix.json") == document
+
+
+def test_every_step_says_what_it_did_and_why(document):
+    assert [step["name"] for step in document["steps"]] == [*POSSIBLE_STEPS[:-1], "level", "loudness"]
+    assert {step["name"] for step in document["steps"]} <= set(STEPS)
+    for step in document["steps"]:
+        assert len(step["reason"]) > 10
+        assert step["measured"]
+
+
+def test_nothing_that_cannot_be_measured_is_told_as_a_number(tmp_path):
+    silence = voice(1.0) * 0
+    mixed(save_both(tmp_path, silence, silence), tmp_path / "mix.wav", steps=POSSIBLE_STEPS)
+    told = json.loads((tmp_path / "mix.json").read_text("utf-8"), parse_constant=pytest.fail)
+    assert told["results"]["integrated_lufs"] is None
+    assert told["inputs"]["vocal"]["integrated_lufs"] is None
+    assert told["warnings"]
+
+
+def test_a_number_that_json_does_not_know_is_not_written():
+    with pytest.raises(ValueError, match="JSON"):
+        recipe.dump({"gain_db": float("nan")})
+
+
+def test_the_settings_are_read_back_from_a_recipe_and_from_a_preset(made, tmp_path):
+    settings = made[0].settings
+    assert recipe.read_settings(made[1] / "mix.json") == settings
+    (tmp_path / "preset.json").write_text(recipe.preset(settings), "utf-8")
+    assert recipe.read_settings(tmp_path / "preset.json") == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "is no recipe"),
+        ("{", "is no recipe"),
+        ("[1, 2]", "holds no settings of a mix"),
+        ('{"schema_version": 2}', "holds no settings of a mix"),
+        ('{"schema_version": 1, "settings": {}}', "is of version 1, this mixprior reads 2: mix again"),
+        ('{"settings": {}}', "is of version None"),
+        ('{"schema_version": 2, "settings": {"tracks": {}}}', "these are no settings of a mix"),
+        ('{"schema_version": 2, "settings": 3}', "these are no settings of a mix"),
+    ],
+)
+def test_what_is_no_recipe_is_refused_by_name(tmp_path, text, told):
+    path = tmp_path / "song.json"
+    path.write_text(text, "utf-8")
+    with pytest.raises(InputError, match=told) as caught:
+        recipe.read_settings(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_recipe_that_is_not_there_or_no_text_is_refused_by_name(made, tmp_path):
+    with pytest.raises(InputError, match=r"nowhere.json: no such file"):
+        recipe.read(tmp_path / "nowhere.json")
+    with pytest.raises(InputError, match=r"mix.wav is no recipe"):
+        recipe.read(made[1] / "mix.wav")
+    with pytest.raises(InputError, match="is no recipe"):
+        recipe.read(tmp_path)
+
+
+def test_the_recipe_lies_beside_the_mix():
+    assert str(session.recipe_path("songs/a.b.flac")) == "songs/a.b.json"
+
+
+def test_an_explanation_has_every_step_with_its_reason(made, document):
+    told = explain.of_document(document)
+    flat = " ".join(told.split())
+    for number, step in enumerate(document["steps"], 1):
+        assert f"\n{number}. {step['name']} of {step['of']}\n" in told
+        assert " ".join(step["reason"].split()) in flat
+        for sentence in (*step["warnings"], *step["notes"]):
+            assert " ".join(sentence.split()) in flat
+    assert max(map(len, told.splitlines())) <= max(100, *(len(path.path) + 30 for path in made[0].inputs.values()))
+    assert told == explain.of_document(made[0].to_dict())
+
+
+def test_the_short_form_has_a_line_a_step_and_what_was_reached(made):
+    *reasons, reached = explain.short(made[0]).splitlines()
+    assert reasons == [step.reason for step in made[0].steps]
+    results = made[0].results
+    assert reached == (
+        f"reached: vocal to backing {results.vocal_to_backing_lu:.2f} LU, "
+        f"{results.integrated_lufs:.2f} LUFS, {results.true_peak_dbtp:.2f} dBTP"
+    )
+
+
+def test_what_cannot_be_measured_is_explained_as_such(tmp_path):
+    silent = mixed(save_both(tmp_path, voice(1.0), band(1.0) * 0), tmp_path / "mix.wav")
+    assert "vocal to backing not measurable" in explain.short(silent)
+    assert "measured: vocal_to_backing_lu not measurable" in explain.of_document(silent.to_dict())
+
+
+def test_a_preset_is_explained_by_its_settings_or_refused(made, tmp_path):
+    """It has no steps: an empty answer would say nothing went into it."""
+    (tmp_path / "preset.json").write_text(recipe.preset(made[0].settings), "utf-8")
+    try:
+        told = explain.of_document(recipe.read(tmp_path / "preset.json"))
+    except InputError as error:
+        told = str(error)
+    assert told.strip()
+
+
+def test_lengths_are_told_in_seconds(made, document):
+    assert document["inputs"]["vocal"]["duration_s"] == 6.0
+    assert document["output"] == {
+        "path": str(made[1] / "mix.wav"),
+        "sha256": made[0].output.sha256,
+        "sample_rate_hz": RATE_HZ,
+        "duration_s": 6.0,
+    }

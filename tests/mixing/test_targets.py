@@ -1,0 +1,132 @@
+"""What the priors say: the number, where it was taken from, and what stood in for what."""
+
+import hashlib
+import re
+
+import numpy as np
+import pytest
+
+from analysis.priors import open_priors
+from mixing.ratio import RATIO, RATIO_MONO
+from mixing.targets import Target, Targets
+from stats.errors import InputError
+from tests.analysis.priors_folder import RATIO_OF_ALL, row, write_priors
+
+PUBLISHED, STARTER = "the packaged priors published", "the packaged priors starter"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_priors(tmp_path / "priors")
+
+
+def test_the_ratio_is_the_median_of_the_group(folder):
+    of_all, of_rock = Targets.of(folder).ratio(), Targets.of(folder, "genre=rock").ratio()
+    assert (of_all.statistic, of_all.value, of_all.warnings, of_all.notes) == (RATIO, -1.89, (), ())
+    assert (of_rock.value, of_rock.warnings) == (-3.25, ())
+    spread = "half of them lie between -4.50 and -2.50"
+    assert of_rock.reason == f"median of 40 songs of {folder} (group genre=rock); {spread}"
+
+
+def test_the_number_is_told_with_its_place_and_definition(folder):
+    (told,) = Targets.of(folder, "genre=rock").ratio().priors
+    sha256 = hashlib.sha256((folder / "priors.parquet").read_bytes()).hexdigest()
+    place = {"priors": str(folder), "sha256": sha256, "group": "genre=rock"}
+    names = {"statistic": RATIO, "stem": "song", "definition": "vocal minus backing"}
+    numbers = {"n": 40, "mean": -3.5, "sd": 1.5, "p25": -4.5, "p50": -3.25, "p75": -2.5}
+    assert told.items() >= {**place, **names, **numbers}.items()
+
+
+@pytest.mark.parametrize(
+    ("group", "why"),
+    [
+        ("genre=rok", "no group 'genre=rok' .* did you mean genre=rock"),
+        ("genre=polka", "its 1 songs are fewer than 10"),
+        ("genre=jazz", "was measured on no song of genre=jazz"),
+    ],
+)
+def test_all_songs_stand_in_for_a_group_that_says_too_little_with_a_warning(folder, group, why):
+    target = Targets.of(folder, group).ratio()
+    assert target.value == -1.89
+    (warning,) = target.warnings
+    assert warning.startswith(f"all songs stand in for the group {group}")
+    assert re.search(why, warning)
+    assert target.notes == ()
+
+
+def test_a_prior_of_a_few_songs_is_used_with_a_warning(tmp_path):
+    folder = write_priors(tmp_path, [row("all", "song", RATIO, "LU", 3, RATIO_OF_ALL)])
+    target = Targets.of(folder).ratio()
+    assert target.value == -1.89
+    assert target.warnings == (f"the prior of {RATIO} of song rests on 3 songs only",)
+
+
+def test_without_priors_the_ratio_is_the_published_one():
+    target = Targets.of().ratio()
+    assert target.value == open_priors("published").lookup("song", RATIO).p50
+    assert target.reason.startswith(f"median of 150 songs of {PUBLISHED}")
+    assert (target.warnings, target.notes) == ((), ())
+
+
+def test_priors_that_know_the_ratio_of_means_alone_are_gone_by(tmp_path):
+    folder = write_priors(tmp_path, [row("all", "song", RATIO_MONO, "LU", 20, RATIO_OF_ALL)])
+    target = Targets.of(folder).ratio()
+    assert (target.statistic, target.value) == (RATIO_MONO, -1.89)
+
+
+def test_published_priors_stand_in_for_some_that_lack_the_ratio_with_a_warning(tmp_path):
+    folder = write_priors(tmp_path, [row("all", "song", RATIO, "LU", 0)])
+    target = Targets.of(folder).ratio()
+    assert target.value == open_priors("published").lookup("song", RATIO).p50
+    (warning,) = target.warnings
+    assert str(folder) in warning
+    assert PUBLISHED in warning
+
+
+def test_priors_of_nothing_leave_the_ratio_to_be_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("analysis.default_priors.PACKAGED", {})
+    folder = write_priors(tmp_path, [row("all", "song", RATIO, "LU", 0)])
+    with pytest.raises(InputError, match="give --ratio-lu"):
+        Targets.of(folder).ratio()
+
+
+def test_what_was_asked_for_needs_no_priors(folder):
+    targets = Targets.of(folder)
+    assert targets.ratio(-4.0) == Target(RATIO, -4.0, "as asked for")
+    assert targets.scalar("vocals", "no_such_statistic", 3.0) == Target("no_such_statistic", 3.0, "as asked for")
+
+
+def test_the_mean_is_taken_where_no_median_is_known(tmp_path):
+    numbers = (6.0, 2.0, *[None] * 9)
+    folder = write_priors(tmp_path, [row("all", "vocals", "loudness_range_lu", "LU", 50, numbers)])
+    target = Targets.of(folder).scalar("vocals", "loudness_range_lu")
+    assert target.value == 6.0
+    assert target.reason == f"mean of 50 songs of {folder} (group all)"
+
+
+def test_what_stands_in_is_a_note_when_nothing_was_asked_for_and_a_warning_when_it_was(folder):
+    at_home, asked = (each.scalar("vocals", "loudness_range_lu") for each in (Targets.of(), Targets.of(folder)))
+    assert at_home.value == asked.value == open_priors("starter").lookup("vocals", "loudness_range_lu").p50
+    assert at_home.warnings == ()
+    assert at_home.notes == (f"{PUBLISHED} cannot tell loudness_range_lu of vocals: taken from {STARTER}",)
+    assert asked.notes == ()
+    (warning,) = asked.warnings
+    assert warning.startswith(f"{folder} cannot tell loudness_range_lu of vocals; {PUBLISHED} cannot")
+
+
+def test_a_number_that_no_priors_know_is_refused():
+    with pytest.raises(InputError, match="no_such_statistic"):
+        Targets.of().scalar("vocals", "no_such_statistic")
+
+
+def test_priors_that_are_not_there_are_refused(tmp_path):
+    with pytest.raises(InputError, match="nowhere"):
+        Targets.of(tmp_path / "nowhere")
+
+
+def test_the_spectrum_of_a_stem_comes_with_its_prior():
+    spectrum, told = Targets.of().spectrum("vocals")
+    assert spectrum.shape == (32_769,)
+    assert np.isfinite(spectrum).all()
+    assert (told["priors"], told["statistic"], told["stem"]) == (STARTER, "magnitude_spectrum", "vocals")
+    assert told["n"] > 0

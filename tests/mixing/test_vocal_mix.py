@@ -1,0 +1,246 @@
+"""A voice and its backing: each step does what it says, as far as it was asked to, and nothing else."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from mixing import chain, vocal_mix
+from mixing.masking import masked_db
+from mixing.options import Options
+from mixing.ratio import RATIO, ratio_lu
+from mixing.settings import Chain
+from mixing.targets import Targets
+from mixing.vocal_mix import POSSIBLE_STEPS
+from stats.errors import InputError
+from stats.loudness_blocks import measure
+from stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
+from tests.analysis.priors_folder import RATIO_OF_ROCK, row, write_priors
+from tests.mixing.sounds import RATE_HZ, band, voice
+
+ALL_BUT_REVERB = ("level", "eq", "compression")
+
+
+def uneven_voice(duration_s: float = 8.0) -> np.ndarray:
+    """Phrases that sink by 12 dB within 3 s: a wide loudness range."""
+    audio = voice(duration_s)
+    fall_db = -12 * (np.arange(audio.shape[1]) / RATE_HZ % 3) / 3
+    slow_db = -10 * np.arange(audio.shape[1]) / audio.shape[1]
+    return (audio * 10 ** ((fall_db + slow_db) / 20)).astype(np.float32)
+
+
+def low_band(duration_s: float = 8.0) -> np.ndarray:
+    """Noise that is strongest under 200 Hz, with a bump at 2 kHz where the voice wants to be heard."""
+    noise = band(duration_s)
+    low, bump = (
+        scipy.signal.sosfilt(scipy.signal.butter(2, edges, kind, output="sos", fs=RATE_HZ), noise)
+        for edges, kind in ((150.0, "low"), ((1500.0, 2500.0), "band"))
+    )
+    return (6 * low + 2 * bump + 0.05 * noise).astype(np.float32)
+
+
+SOUNDS = {"vocal": uneven_voice(), "backing": band(8.0)}
+
+
+def planned(sounds=SOUNDS, targets: Targets | None = None, **chosen):
+    return vocal_mix.plan(sounds, RATE_HZ, targets or Targets.of(), Options(**chosen))
+
+
+def ratio_of(plan, sounds=SOUNDS) -> float | None:
+    parts = chain.sum_up(plan.settings, sounds, RATE_HZ).parts
+    return ratio_lu(parts["vocal"], parts["backing"])
+
+
+def own_ratio(sounds=SOUNDS) -> float | None:
+    return ratio_lu(*(measure(sounds[name], RATE_HZ) for name in ("vocal", "backing")))
+
+
+@pytest.mark.parametrize("eq_rule", ["seed", "hafezi-reiss"])
+def test_the_ratio_is_reached_after_all_steps(eq_rule):
+    plan = planned(steps=POSSIBLE_STEPS, eq_rule=eq_rule)
+    assert ratio_of(plan) == pytest.approx(Targets.of().ratio().value, abs=0.02)
+    assert [step.name for step in plan.steps] == ["level", "eq", "compression", "reverb", "level"]
+    assert plan.steps[-1].reason.startswith("again, after the other steps: vocal ")
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.5])
+def test_a_share_of_all_steps_goes_that_share_of_the_way_to_the_ratio(amount):
+    plan = planned(steps=POSSIBLE_STEPS, amount=amount, ratio_lu=3.0, loudness_range_lu=4.0)
+    assert ratio_of(plan) == pytest.approx(own_ratio() + amount * (3.0 - own_ratio()), abs=0.02)
+    for step in (plan.steps[0], plan.steps[-1]):
+        assert f"({amount:.0%} of the way to +3.00)" in step.reason
+
+
+def test_no_share_of_any_step_leaves_the_sounds_alone():
+    plan = planned(steps=POSSIBLE_STEPS, amount=0.0, loudness_range_lu=1.0)
+    for name, track in plan.settings.tracks.items():
+        done = chain.process(track, SOUNDS[name], RATE_HZ)
+        assert np.abs(done - SOUNDS[name]).max() < 2e-3 * np.abs(SOUNDS[name]).max()
+        assert track.compressor is None
+        assert track.reverb is None
+
+
+def test_the_level_alone_is_a_gain_of_the_voice_and_taken_once():
+    plan = planned(steps=("level", "loudness"), ratio_lu=-3.0)
+    assert [step.name for step in plan.steps] == ["level"]
+    assert ratio_of(plan) == pytest.approx(-3.0, abs=0.01)
+    alone = planned(steps=("level",), ratio_lu=-3.0)
+    (step,) = alone.steps
+    assert alone.settings.tracks["vocal"] == Chain(input_gain_db=step.setting["gain_db"])
+    assert alone.settings.tracks["backing"] == Chain()
+
+
+def test_the_equaliser_alone_does_not_touch_levels():
+    plan = planned(steps=("eq",), eq_rule="hafezi-reiss")
+    (step,) = plan.steps
+    assert step.name == "eq"
+    tracks = plan.settings.tracks
+    assert tracks["vocal"].bands or tracks["backing"].bands
+    for track in tracks.values():
+        assert track == Chain(bands=track.bands)
+
+
+@pytest.mark.parametrize(("eq_rule", "backing"), [("seed", low_band()), ("hafezi-reiss", band(8.0))])
+def test_the_equaliser_has_the_bands_that_its_step_tells(eq_rule, backing):
+    plan = planned({**SOUNDS, "backing": backing}, steps=("eq",), eq_rule=eq_rule)
+    (step,) = plan.steps
+    tracks = plan.settings.tracks
+    assert step.target == {"rule": eq_rule}
+    assert tracks["vocal"].bands or tracks["backing"].bands
+    assert step.setting["voice"] == [dataclasses.asdict(each) for each in tracks["vocal"].bands]
+    assert step.setting["backing"] == [dataclasses.asdict(each) for each in tracks["backing"].bands]
+
+
+def test_what_is_masked_before_and_after_the_equaliser_is_told_truly():
+    plan = planned(steps=("eq",), eq_rule="hafezi-reiss")
+    (step,) = plan.steps
+    vocal, backing = SOUNDS["vocal"], SOUNDS["backing"]
+    assert step.measured["masked_voice_db"] == masked_db(vocal, backing, RATE_HZ)
+    after = [chain.process(plan.settings.tracks[name], SOUNDS[name], RATE_HZ) for name in ("vocal", "backing")]
+    assert step.measured["masked_voice_after_db"] == pytest.approx(masked_db(*after, RATE_HZ))
+    assert step.measured["masked_voice_after_db"] < step.measured["masked_voice_db"]
+
+
+def test_half_of_the_equaliser_has_half_the_decibels():
+    sounds = {**SOUNDS, "backing": low_band()}
+    plans = [planned(sounds, steps=("eq",), amount=amount) for amount in (1.0, 0.5)]
+    whole, half = (plan.settings.tracks for plan in plans)
+    assert any(track.bands for track in whole.values())
+    for name in whole:
+        gains = [each.gain_db for each in whole[name].bands]
+        assert [each.gain_db for each in half[name].bands] == pytest.approx([gain / 2 for gain in gains], abs=0.006)
+        for each in whole[name].bands:
+            assert f"{each.gain_db:+.1f} dB" in plans[0].steps[0].reason
+    assert "50% of these gains are set" in plans[1].steps[0].reason
+
+
+@pytest.mark.parametrize(("measure_name", "found"), [("ebu", loudness_range_lu), ("100ms", loudness_range_100ms_lu)])
+def test_the_compressor_brings_the_voice_to_the_range_asked_for(measure_name, found):
+    own_lu = found(measure(SOUNDS["vocal"], RATE_HZ).weighted)
+    wanted_lu = own_lu - 2.0
+    plan = planned(steps=("compression",), loudness_range_lu=wanted_lu, range_measure=measure_name)
+    after = chain.process(plan.settings.tracks["vocal"], SOUNDS["vocal"], RATE_HZ)
+    assert found(measure(after, RATE_HZ).weighted) == pytest.approx(wanted_lu, abs=0.1)
+    (step,) = plan.steps
+    assert step.setting == dataclasses.asdict(plan.settings.tracks["vocal"].compressor)
+    assert step.warnings == ()
+
+
+def test_half_of_the_compressor_goes_half_the_way():
+    own_lu = loudness_range_lu(measure(SOUNDS["vocal"], RATE_HZ).weighted)
+    plan = planned(steps=("compression",), loudness_range_lu=own_lu - 3.0, amount=0.5)
+    after = chain.process(plan.settings.tracks["vocal"], SOUNDS["vocal"], RATE_HZ)
+    assert loudness_range_lu(measure(after, RATE_HZ).weighted) == pytest.approx(own_lu - 1.5, abs=0.1)
+
+
+def test_a_voice_of_a_smaller_range_is_not_compressed():
+    plan = planned(steps=("compression",), loudness_range_lu=40.0)
+    assert plan.settings.tracks["vocal"].compressor is None
+    (step,) = plan.steps
+    assert "no compression" in step.reason
+    assert (step.setting, step.warnings) == ({}, ())
+
+
+def test_a_range_out_of_reach_is_warned_of():
+    (step,) = planned(steps=("compression",), loudness_range_lu=0.1).steps
+    (warning,) = step.warnings
+    assert "cannot be brought to 0.1 LU" in warning
+
+
+def test_the_reverb_is_added_to_the_voice_and_told():
+    plan = planned(steps=("reverb",), rt60_s=1.2, wet_dry_db=-12.0)
+    (step,) = plan.steps
+    assert plan.settings.tracks == {"vocal": Chain(reverb=plan.settings.tracks["vocal"].reverb), "backing": Chain()}
+    assert step.setting == dataclasses.asdict(plan.settings.tracks["vocal"].reverb)
+    assert step.target["rt60_s"] == 1.2
+    assert step.target["wet_dry_db"] == -12.0
+    assert {"time: 1.20 s, as asked for", "wet to dry: -12.0 dB, as asked for"} <= set(step.notes)
+
+
+def test_what_nobody_asked_of_the_reverb_is_not_told_as_asked_for():
+    (step,) = planned(steps=("reverb",)).steps
+    assert step.setting
+    assert not [note for note in (step.reason, *step.notes, *step.warnings) if "asked for" in note]
+
+
+def test_half_of_the_reverb_is_6_db_less():
+    (step,) = planned(steps=("reverb",), wet_dry_db=-12.0, amount=0.5).steps
+    assert step.target["wet_dry_db"] == pytest.approx(-18.0, abs=0.03)
+
+
+def test_the_backing_is_never_compressed_panned_or_reverberated():
+    tracks = planned(steps=POSSIBLE_STEPS).settings.tracks
+    assert tracks["backing"] == Chain(bands=tracks["backing"].bands)
+    assert tracks["vocal"].pan is None
+
+
+def test_the_group_sets_the_ratio(tmp_path):
+    folder = write_priors(tmp_path, [row("genre=rock", "song", RATIO, "LU", 40, RATIO_OF_ROCK)])
+    plan = planned(targets=Targets.of(folder, "genre=rock"), steps=("level",))
+    assert ratio_of(plan) == pytest.approx(-3.25, abs=0.01)
+
+
+@pytest.mark.parametrize("silent", ["vocal", "backing"])
+def test_beside_silence_all_steps_go_on_and_the_level_stays(silent):
+    sounds = {**SOUNDS, silent: np.zeros_like(SOUNDS[silent])}
+    plan = planned(sounds, steps=POSSIBLE_STEPS)
+    assert "silent" in plan.steps[0].warnings[0]
+    assert [step.name for step in plan.steps] == ["level", "eq", "compression", "reverb"]
+    vocal = plan.settings.tracks["vocal"]
+    assert (vocal.input_gain_db, vocal.output_gain_db) == (0.0, 0.0)
+    assert np.isfinite(chain.sum_up(plan.settings, sounds, RATE_HZ).audio).all()
+
+
+@pytest.mark.parametrize("length", [1, round(0.3 * RATE_HZ), RATE_HZ])
+def test_short_sounds_pass_all_steps(length):
+    sounds = {name: audio[:, :length] for name, audio in SOUNDS.items()}
+    plan = planned(sounds, steps=POSSIBLE_STEPS)
+    done = chain.sum_up(plan.settings, sounds, RATE_HZ).audio
+    assert done.shape == (2, length)
+    assert np.isfinite(done).all()
+    assert plan.steps[0].warnings or length == RATE_HZ
+
+
+@pytest.mark.parametrize("shorter", ["vocal", "backing"])
+def test_one_shorter_sound_passes_all_steps(shorter):
+    sounds = {**SOUNDS, shorter: SOUNDS[shorter][:, : 5 * RATE_HZ]}
+    plan = planned(sounds, steps=POSSIBLE_STEPS, ratio_lu=-1.0)
+    assert ratio_of(plan, sounds) == pytest.approx(-1.0, abs=0.02)
+
+
+def test_a_sound_that_is_not_a_number_is_refused():
+    spoilt = SOUNDS["vocal"].copy()
+    spoilt[0, 1000] = np.nan
+    with pytest.raises(InputError, match=r"NaN|not numbers"):
+        planned({**SOUNDS, "vocal": spoilt}, steps=POSSIBLE_STEPS)
+
+
+def test_the_given_sounds_are_left_as_they_were():
+    before = {name: audio.copy() for name, audio in SOUNDS.items()}
+    planned(steps=ALL_BUT_REVERB)
+    assert all(np.array_equal(SOUNDS[name], before[name]) for name in SOUNDS)
+
+
+def test_the_same_sounds_give_the_same_plan():
+    assert planned(steps=POSSIBLE_STEPS) == planned(steps=POSSIBLE_STEPS)
