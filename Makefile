@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo report test lint bench scale clean
+.PHONY: help setup demo report mixes mix-eval test lint bench scale clean
+MULTITRACKS ?= ../shared/music/multitracks
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 8
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 8
 
 setup: $(STAMP)  ## make .venv and install everything into it
 
@@ -24,6 +25,12 @@ demo: setup  ## generate songs of known truth, mine them, compare, mix one
 report: setup  ## write the report of the songs in outputs/songs to outputs/report.html
 	$(BIN)/mixprior report outputs/songs -o outputs/report.html
 
+mixes: setup  ## mix the multitracks in MULTITRACKS=FOLDER to outputs/mixes, and measure the mixes with FFmpeg
+	$(BIN)/python -m tests.mixing.make_mixes $(MULTITRACKS) outputs/mixes
+
+mix-eval: setup  ## scramble real songs, mix them back by priors, and compare (half an hour)
+	$(BIN)/python -m tests.mixing.mix_eval
+
 test: setup  ## run every test
 	$(BIN)/python -m pytest
 
@@ -35,6 +42,7 @@ lint: setup  ## check style and types
 bench: setup  ## time our kernels against the libraries, in one run
 	$(BIN)/python -m tests.stats.bench_loudness
 	$(BIN)/python -m tests.stats.bench_spectra
+	$(BIN)/python -m tests.mixing.bench_chain
 	$(BIN)/python -m tests.stats.reverb.bench_fit
 	$(BIN)/python -m tests.stats.reverb.bench_blind
 	$(BIN)/python -m tests.pipeline.bench_separation

@@ -1,0 +1,75 @@
+"""Time every effect and the whole chain on four minutes of stereo, beside pedalboard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pedalboard
+
+from mixing import chain
+from mixing.effects.compressor import Compressor
+from mixing.effects.effect import render
+from mixing.effects.equaliser import Equaliser
+from mixing.effects.limiter import Limiter
+from mixing.effects.matching import MatchingFilter
+from mixing.effects.panner import Panner
+from mixing.effects.reverb import Reverb
+from mixing.settings import Band, Chain, CompressorSettings, Curve, LimiterSettings, MixSettings, PanSettings
+from stats.reverb.columns import ASSUMED
+from tests.mixing.sounds import RATE_HZ, band, voice
+
+MINUTES = 4
+BANDS = tuple(Band("peak", hz, gain_db, 2.0) for hz, gain_db in ((250, -3), (1000, 2), (3000, 4), (8000, -2)))
+CURVE = Curve((31.5, 125.0, 500.0, 2000.0, 8000.0), (3.0, -2.0, 1.0, 4.0, -3.0))
+COMPRESSOR = CompressorSettings(-25.0, 3.0, 0.03, 0.15, 6.0, 4.0)
+
+
+def cpu_s(work: Callable[[], object], repeats: int = 3) -> float:
+    """Least CPU time of the repeats, after one that compiles."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def main() -> None:
+    """Print a table."""
+    vocal, backing = voice(60.0 * MINUTES), band(60.0 * MINUTES)
+    peaks = [pedalboard.PeakFilter(b.frequency_hz, b.gain_db, b.q) for b in BANDS]
+    theirs = {
+        "equaliser, 4 bands": pedalboard.Pedalboard(peaks),
+        "compressor": pedalboard.Compressor(-25.0, 3.0, 30.0, 150.0),
+        "limiter": pedalboard.Limiter(-1.0, 100.0),
+        "reverb, 1 s": pedalboard.Reverb(room_size=0.5),
+    }
+    loud = (10.0 * vocal).astype(np.float32)
+    ours: dict[str, Callable[[], object]] = {
+        "matching filter": lambda: render(MatchingFilter(CURVE, RATE_HZ), vocal),
+        "equaliser, 4 bands": lambda: render(Equaliser(BANDS, RATE_HZ), vocal),
+        "compressor": lambda: render(Compressor(COMPRESSOR, RATE_HZ), vocal),
+        "panner": lambda: render(Panner(PanSettings(0.3)), vocal),
+        "reverb, 1 s": lambda: render(Reverb(ASSUMED, RATE_HZ), vocal),
+        "limiter": lambda: render(Limiter(LimiterSettings(), RATE_HZ), loud),
+    }
+    print(f"| {MINUTES} minutes of stereo, one core | ours, CPU s | pedalboard, CPU s |\n|---|--:|--:|")
+    for name, work in ours.items():
+        other = theirs.get(name)
+        told = "" if other is None else f"{cpu_s(lambda: other(vocal, RATE_HZ)):.2f}"  # noqa: B023
+        print(f"| {name} | {cpu_s(work):.2f} | {told} |", flush=True)
+    every = Chain(3.0, CURVE, BANDS, COMPRESSOR, PanSettings(0.4), ASSUMED, 2.0)
+    settings = MixSettings({"vocal": every, "backing": Chain(bands=BANDS[:1])}, gain_db=12.0, limiter=LimiterSettings())
+    sounds = {"vocal": vocal, "backing": backing}
+
+    def whole() -> None:
+        chain.finish(chain.sum_up(settings, sounds, RATE_HZ).audio, settings, RATE_HZ)
+
+    print(f"| whole chain of vocal and backing | {cpu_s(whole, 2):.2f} | |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Mix real multitracks and a vocal with its backing, measure them with FFmpeg, and print a table.
+
+python -m tests.mixing.make_mixes ../shared/music/multitracks outputs/mixes
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from mixing import audio_file, chain
+from mixing.roles import VOCALS, role_of, shared_words
+from mixing.settings import Chain, MixSettings
+from mixing.sounds import Sounds
+from mixprior import main
+from tests.mixing import meter
+
+
+def vocal_and_backing(folder: Path, out: Path) -> tuple[Path, Path]:
+    """Sum a multitrack's voices and all the rest to two files."""
+    paths = {path.stem: path for path in sorted(folder.glob("*.m4a"))}
+    ignored = shared_words(list(paths))
+    routing = {name: "vocal" if role_of(name, ignored=ignored).role == VOCALS else "backing" for name in paths}
+    settings = MixSettings(dict.fromkeys(paths, Chain()), {"vocal": Chain(), "backing": Chain()}, routing)
+    sounds = Sounds(paths)
+    files = []
+    for name, audio in chain.parts(settings, sounds, sounds.rate_hz):
+        files.append(out / f"{name}.wav")
+        audio_file.write(files[-1], audio, sounds.rate_hz, audio_file.UNCLIPPED)
+    backing, vocal = files
+    return vocal, backing
+
+
+def make(name: str, arguments: list[str], out: Path) -> str:
+    """Mix, and give a line of the table: promised by the recipe, and read by FFmpeg."""
+    mix = out / f"{name}.wav"
+    stems = out / f"{name}-stems"
+    start = time.process_time()
+    rc = main(["mix", *arguments, "-o", str(mix), "--stems", str(stems), "--plot", str(out / f"{name}.png")])
+    if rc:
+        raise SystemExit(rc)
+    cpu_s = time.process_time() - start
+    recipe = json.loads(mix.with_suffix(".json").read_text("utf-8"))
+    read = meter.read(mix)
+    told = recipe["results"]
+    voice = next(stems / f"{part}.wav" for part in chain.VOICES if (stems / f"{part}.wav").is_file())
+    backing = _sum([file for file in sorted(stems.glob("*.wav")) if file != voice and file.stem != "rest"], stems)
+    ratio_lu = meter.read(voice).integrated_lufs - meter.read(backing).integrated_lufs
+    asked_lufs = recipe["options"]["target_lufs"]
+    return (
+        f"| {name} | {asked_lufs:.2f} / {told['integrated_lufs']:.2f} / {read.integrated_lufs:.2f} "
+        f"| -1.00 / {told['true_peak_dbtp']:.2f} / {read.true_peak_dbtp:.2f} "
+        f"| {told['vocal_to_backing_lu']:.2f} / {ratio_lu:.2f} | {cpu_s:.0f} s |"
+    )
+
+
+def _sum(files: list[Path], out: Path) -> Path:
+    if len(files) == 1:
+        return files[0]
+    paths = {file.stem: file for file in files}
+    settings = MixSettings(dict.fromkeys(paths, Chain()))
+    sounds = Sounds(paths)
+    rest = out / "rest.wav"
+    audio_file.write(rest, chain.sum_up(settings, sounds, sounds.rate_hz).audio, sounds.rate_hz, audio_file.UNCLIPPED)
+    return rest
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3 or not Path(sys.argv[1]).is_dir():
+        sys.exit(f"{__doc__}\nGive a folder of multitracks, a folder a song.")
+    songs, out = sorted(path for path in Path(sys.argv[1]).iterdir() if path.is_dir()), Path(sys.argv[2])
+    out.mkdir(parents=True, exist_ok=True)
+    lines = []
+    vocal, backing = vocal_and_backing(songs[-1], out)
+    lines.append(make("vocal-and-backing", ["--vocal", str(vocal), "--backing", str(backing)], out))
+    for song in songs:
+        lines.append(make(song.name, ["--tracks", str(song)], out))
+    columns = ("mix", "LUFS: asked / recipe / FFmpeg", "dBTP: ceiling / recipe / FFmpeg")
+    columns += ("vocal to backing, LU: recipe / FFmpeg", "CPU")
+    print(f"\n| {' | '.join(columns)} |")
+    print("|---|--:|--:|--:|--:|")
+    print(*lines, sep="\n")
