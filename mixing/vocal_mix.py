@@ -27,7 +27,7 @@ from stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 VOCAL, BACKING = "vocal", "backing"
 POSSIBLE_STEPS = tuple(step for step in STEPS if step != "pan")
 DEFAULT_STEPS = ("level", "loudness")
-"""Those that came nearer to the originals than leaving them out does (docs/mixing.md); the others are to be asked for."""
+"""Those that come nearer to the originals than leaving them out (docs/mixing.md); the others are to be asked for."""
 
 _RANGES = {"ebu": "loudness_range_lu", "100ms": "loudness_range_100ms_lu"}
 
