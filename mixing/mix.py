@@ -14,7 +14,7 @@ from mixing import audio_file, explain, mix_plot, multitrack, recipe, session, v
 from mixing.options import BALANCES, EQ_RULES, RANGE_MEASURES, REVERB_RULES, Options
 from mixing.recipe import Recipe
 from mixing.roles import read_roles
-from mixing.step import STEPS
+from mixing.step import DEFAULT_STEPS, STEPS
 from mixing.targets import Targets
 from stats.errors import InputError
 
@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sounds = parser.add_argument_group("sounds")
     sounds.add_argument("--vocal", metavar="FILE", help="the voice: WAV, FLAC, Ogg, MP3 or M4A")
     sounds.add_argument("--backing", metavar="FILE", help="all the rest")
-    sounds.add_argument("--tracks", nargs="+", metavar="TRACK", help="files of a multitrack, or a folder of them")
-    sounds.add_argument("--roles", metavar="CSV", help="track,role: vocals, drums, bass or other; names tell without")
+    sounds.add_argument("--tracks", nargs="+", metavar="TRACK", help="files of a multitrack, or DIR with them")
+    sounds.add_argument("--roles", metavar="CSV", help="columns track,role; without, DIR/roles.csv, or name and sound")
     sounds.add_argument("-o", "--output", metavar="MIX", help=".wav, .flac (24 bit) or .ogg to write")
     sounds.add_argument("--stems", metavar="DIR", help="also write what was summed, at the gain of the mix")
     aims = parser.add_argument_group("aims")
@@ -57,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     moves = parser.add_argument_group("moves")
     moves.add_argument("--amount", type=_share, metavar="0..1", help="share of every move to make (1)")
     moves.add_argument("--only", type=_steps, metavar="STEPS", help=f"these alone, of {','.join(STEPS)}")
-    moves.add_argument("--with", dest="also", type=_steps, metavar="STEPS", help="these beside those of the default")
+    beside = f"these beside {','.join(DEFAULT_STEPS)}"
+    moves.add_argument("--with", dest="also", type=_steps, metavar="STEPS", help=beside)
     moves.add_argument("--without", type=_steps, metavar="STEPS", help="all but these")
     moves.add_argument("--preset", nargs=2, metavar=("save|load", "FILE"), help="keep or take all settings")
     told = parser.add_argument_group("what is told")
@@ -106,7 +107,8 @@ def _mix(args: argparse.Namespace, paths: dict[str, Path]) -> Recipe:
     if not args.tracks:
         planner = partial(vocal_mix.plan, targets=targets, options=options)
         return session.mix_files(paths, args.output, planner, options, args.stems)
-    listed = read_roles(Path(args.roles), [path.name for path in paths.values()]) if args.roles else {}
+    listing = _listing(args)
+    listed = read_roles(listing, [path.name for path in paths.values()]) if listing else {}
     roles = {name: listed[path.name] for name, path in paths.items() if path.name in listed}
     planner = partial(multitrack.plan, targets=targets, options=options, roles_given=roles)
     return session.mix_files(paths, args.output, planner, options, args.stems)
@@ -128,8 +130,7 @@ def _steps_asked_for(args: argparse.Namespace, aimed_at: list[str]) -> tuple[str
     """The default's steps and those that an aim is for, or what was chosen."""
     if args.only and (args.without or args.also):
         raise InputError(f"--only and {'--without' if args.without else '--with'} exclude each other")
-    default = multitrack.DEFAULT_STEPS if args.tracks else vocal_mix.DEFAULT_STEPS
-    steps = set(args.only or (*default, *(args.also or ()), *aimed_at)) - set(args.without or ())
+    steps = set(args.only or (*DEFAULT_STEPS, *(args.also or ()), *aimed_at)) - set(args.without or ())
     if not args.tracks and "pan" in steps:
         raise InputError("pan is a step of --tracks: a voice and its backing stay where they are")
     for step in aimed_at:
@@ -157,6 +158,14 @@ def _paths(args: argparse.Namespace) -> dict[str, Path]:
     if count > 1:
         raise InputError(f"two tracks are called {name}: rename one, tracks are known by their names")
     return {file.stem: file for file in files}
+
+
+def _listing(args: argparse.Namespace) -> Path | None:
+    """The list of roles: as given, or as it lies in the folder of the tracks."""
+    if args.roles:
+        return Path(args.roles)
+    lying = [Path(given) / "roles.csv" for given in args.tracks]
+    return next((path for path in lying if path.is_file()), None)
 
 
 def _preset(args: argparse.Namespace) -> tuple[Path | None, Path | None]:

@@ -6,7 +6,6 @@ the mean spectrum, panning, compression of onset peaks, loudness; a reverb for t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -14,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from mixing import chain, compression, level, roles
+from mixing.group_balance import group_gains_db
 from mixing.options import Options
 from mixing.resampling import at_44100
 from mixing.reverb_step import add_reverb
@@ -21,7 +21,7 @@ from mixing.roles import Role
 from mixing.settings import Chain, MixSettings, PanSettings
 from mixing.spectrum_step import match
 from mixing.spread import LAW, spread
-from mixing.step import STEPS, Plan, Step
+from mixing.step import Plan, Step
 from mixing.targets import Targets
 from stats import loudness_blocks
 from stats.dynamics import onset_peaks_db
@@ -29,7 +29,6 @@ from stats.loudness import integrated_lufs
 from stats.panning import energies, mid_energy_fraction
 
 CLASSES = ("vocals", "drums", "bass", "other")
-DEFAULT_STEPS = STEPS
 SPREAD = ("vocals", "other")
 """Classes whose tracks are put left and right; drums and bass, of which kick, snare and the lowest notes belong in the
 centre, stay where they are."""
@@ -106,15 +105,16 @@ def plan(
         heard[bus] = chain.process(bus_chain, audio, rate_hz)
     if "reverb" in options.steps and "vocals" in heard:
         rest = _sum([audio for bus, audio in heard.items() if bus != "vocals"])
-        reverb, step = add_reverb("vocals", heard["vocals"], rest, rate_hz, targets, options)
+        added, step = add_reverb("vocals", heard["vocals"], rest, rate_hz, targets, options)
         steps.append(step)
-        settings = _with(settings, "vocals", reverb=reverb)
-        heard["vocals"] = chain.process(Chain(reverb=reverb), heard["vocals"], rate_hz)
+        settings = _with(settings, "vocals", reverb=added.reverb, output_gain_db=added.output_gain_db)
+        heard["vocals"] = chain.process(added, heard["vocals"], rate_hz)
     if "level" in options.steps:
         gains_db, level_steps = _levels(heard, rate_hz, targets, options)
         steps += level_steps
         for bus, gain_db in gains_db.items():
-            settings = _with(settings, bus, output_gain_db=gain_db)
+            before_db = settings.buses[bus].output_gain_db
+            settings = _with(settings, bus, output_gain_db=round(before_db + gain_db, 2))
     return Plan(settings, tuple(steps))
 
 
@@ -214,35 +214,34 @@ def _levels(
     blocks = {bus: loudness_blocks.measure(audio, rate_hz) for bus, audio in heard.items()}
     own = {bus: integrated_lufs(each.weighted) for bus, each in blocks.items()}
     instruments = [bus for bus in heard if bus != "vocals" and own[bus] is not None]
-    wanted = {bus: targets.scalar(bus, "loudness_vs_mixture_lu") for bus in instruments}
     gains_db, steps = dict.fromkeys(heard, 0.0), []
+    ratio = targets.ratio(options.ratio_lu) if "vocals" in heard else None
     if len(instruments) > 1:
-        # All differences come right, and the instruments as a whole stay as loud as they are.
-        shifts = {bus: wanted[bus].value - (own[bus] or 0.0) for bus in instruments}
-        power = {bus: 10 ** ((own[bus] or 0.0) / 10) for bus in instruments}
-        after = sum(power[bus] * 10 ** (shifts[bus] / 10) for bus in instruments)
-        common = 10 * math.log10(sum(power.values()) / after)
-        for bus in instruments:
-            gains_db[bus] = round(options.amount * (shifts[bus] + common), 2)
-            reason = f"{bus} {gains_db[bus]:+.2f} dB against the other instruments: {wanted[bus].reason}"
+        wanted = {bus: targets.scalar(bus, "loudness_vs_mixture_lu") for bus in instruments}
+        found = group_gains_db(
+            {bus: blocks[bus] for bus in instruments},
+            {bus: target.half or (target.value, target.value) for bus, target in wanted.items()},
+            None if ratio is None or own["vocals"] is None else ratio.value,
+        )
+        for bus, target in wanted.items():
+            gains_db[bus] = round(options.amount * found[bus], 2)
             steps.append(
                 Step(
                     "level",
                     bus,
-                    reason,
+                    f"{bus} {gains_db[bus]:+.2f} dB, to where half of the songs have it: {target.reason}",
                     {"integrated_lufs": own[bus]},
-                    {"loudness_vs_mixture_lu": wanted[bus].value},
+                    {"loudness_vs_mixture_lu": target.half or target.value},
                     {"gain_db": gains_db[bus]},
-                    wanted[bus].priors,
-                    wanted[bus].warnings,
-                    wanted[bus].notes,
+                    target.priors,
+                    target.warnings,
+                    target.notes,
                 )
             )
-    if "vocals" in heard:
+    if ratio is not None:
         backing = _sum([chain.gained(heard[bus], gains_db[bus]) for bus in heard if bus != "vocals"])
-        target = targets.ratio(options.ratio_lu)
         rest = loudness_blocks.measure(backing, rate_hz)
-        gains_db["vocals"], step, _ = level.set_level("vocals", blocks["vocals"], rest, target, options.amount)
+        gains_db["vocals"], step, _ = level.set_level("vocals", blocks["vocals"], rest, ratio, options.amount)
         steps.append(step)
     return gains_db, steps
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from analysis.priors import PriorsLookupError
-from mixing import space
+from mixing import chain, ratio, space
 from mixing.options import Options
 from mixing.reverb_prior import BROADBAND, LEVEL, OCTAVES, STEM
+from mixing.settings import Chain
 from mixing.step import Step
 from mixing.targets import Targets, told
+from stats import loudness_blocks
 from stats.errors import InputError
-from stats.reverb.settings import FdnReverbSettings
 
 _SEED = 1
 
 
 def add_reverb(
     of: str, voice: np.ndarray, backing: np.ndarray, rate_hz: int, targets: Targets, options: Options
-) -> tuple[FdnReverbSettings | None, Step]:
+) -> tuple[Chain, Step]:
     """Choose the reverb of a voice; `amount` scales the amplitude that is aimed for.
+
+    The plug-in's knob fades the dry sound out as it fades the reverb in; a gain after it makes the voice as loud again.
 
     Args:
         of: name of the voice.
@@ -32,11 +35,14 @@ def add_reverb(
         targets: what the priors say.
         options: what was asked for.
 
+    Returns:
+        Reverb and gain, or neither, and the step.
+
     Raises:
         InputError: if no priors know the reverberation of vocals, or a number is out of range.
     """
     if options.amount == 0:
-        return None, Step("reverb", of, "no reverb: none of the way was to be gone")
+        return Chain(), Step("reverb", of, "no reverb: none of the way was to be gone")
     try:
         source = targets.chain.source([(STEM, name) for name in (BROADBAND, OCTAVES, LEVEL)], targets.group)
     except PriorsLookupError as error:
@@ -58,6 +64,10 @@ def add_reverb(
         seed=_SEED,
     )
     facts = found.to_dict()
+    added = Chain(reverb=found.settings)
+    if found.settings is not None:
+        dry, wet = (loudness_blocks.measure(each, rate_hz) for each in (voice, chain.process(added, voice, rate_hz)))
+        added = replace(added, output_gain_db=ratio.vocal_gain_db(wet, dry, 0.0) or 0.0)
     warnings, notes = targets.told_apart(source.notes)
     step = Step(
         "reverb",
@@ -65,9 +75,9 @@ def add_reverb(
         found.reason,
         facts["measured"] or {},
         facts["target"],
-        asdict(found.settings) if found.settings else {},
+        {**asdict(found.settings), "makeup_db": added.output_gain_db} if found.settings else {},
         (told(source.priors.lookup(STEM, BROADBAND, source.group), source), told(level, source)),
         (*warnings, *(each for each in found.warnings if "songs only" not in each)),
         (*notes, *found.notes),
     )
-    return found.settings, step
+    return added, step

@@ -11,6 +11,9 @@ from mixing.settings import MixSettings
 STEPS = ("level", "eq", "compression", "pan", "reverb", "loudness")
 """What a mix can do, in this order; the level is set again after the reverb."""
 
+DEFAULT_STEPS = ("level", "loudness")
+"""Those that come nearer to originals than leaving them out (docs/mixing.md, by `make mix-eval`)."""
+
 
 @dataclass(frozen=True)
 class Step:

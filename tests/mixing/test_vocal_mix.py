@@ -14,6 +14,7 @@ from mixing.settings import Chain
 from mixing.targets import Targets
 from mixing.vocal_mix import POSSIBLE_STEPS
 from stats.errors import InputError
+from stats.loudness import integrated
 from stats.loudness_blocks import measure
 from stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 from tests.analysis.priors_folder import RATIO_OF_ROCK, row, write_priors
@@ -171,11 +172,20 @@ def test_a_range_out_of_reach_is_warned_of():
 def test_the_reverb_is_added_to_the_voice_and_told():
     plan = planned(steps=("reverb",), rt60_s=1.2, wet_dry_db=-12.0)
     (step,) = plan.steps
-    assert plan.settings.tracks == {"vocal": Chain(reverb=plan.settings.tracks["vocal"].reverb), "backing": Chain()}
-    assert step.setting == dataclasses.asdict(plan.settings.tracks["vocal"].reverb)
+    voice_chain = plan.settings.tracks["vocal"]
+    assert voice_chain == Chain(reverb=voice_chain.reverb, output_gain_db=step.setting["makeup_db"])
+    assert plan.settings.tracks["backing"] == Chain()
+    assert step.setting == {**dataclasses.asdict(voice_chain.reverb), "makeup_db": voice_chain.output_gain_db}
     assert step.target["rt60_s"] == 1.2
     assert step.target["wet_dry_db"] == -12.0
     assert {"time: 1.20 s, as asked for", "wet to dry: -12.0 dB, as asked for"} <= set(step.notes)
+
+
+def test_the_reverb_leaves_the_voice_as_loud_as_it_was():
+    plan = planned(steps=("reverb",), wet_dry_db=-6.0)
+    assert plan.steps[0].setting["makeup_db"] > 3.0
+    after = chain.process(plan.settings.tracks["vocal"], SOUNDS["vocal"], RATE_HZ)
+    assert integrated(after, RATE_HZ) == pytest.approx(integrated(SOUNDS["vocal"], RATE_HZ), abs=0.01)
 
 
 def test_what_nobody_asked_of_the_reverb_is_not_told_as_asked_for():
@@ -208,7 +218,7 @@ def test_beside_silence_all_steps_go_on_and_the_level_stays(silent):
     assert "silent" in plan.steps[0].warnings[0]
     assert [step.name for step in plan.steps] == ["level", "eq", "compression", "reverb"]
     vocal = plan.settings.tracks["vocal"]
-    assert (vocal.input_gain_db, vocal.output_gain_db) == (0.0, 0.0)
+    assert (vocal.input_gain_db, vocal.output_gain_db) == (0.0, plan.steps[-1].setting.get("makeup_db", 0.0))
     assert np.isfinite(chain.sum_up(plan.settings, sounds, RATE_HZ).audio).all()
 
 
