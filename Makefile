@@ -28,8 +28,9 @@ report: setup  ## write the report of the songs in outputs/songs to outputs/repo
 mixes: setup  ## mix the multitracks in MULTITRACKS=FOLDER to outputs/mixes, and measure the mixes with FFmpeg
 	$(BIN)/python -m tests.mixing.make_mixes $(MULTITRACKS) outputs/mixes
 
-mix-eval: setup  ## scramble real songs, mix them back by priors, and compare (half an hour)
+mix-eval: setup  ## scramble real songs, mix them back by priors, and compare (an hour)
 	$(BIN)/python -m tests.mixing.mix_eval
+	$(BIN)/python -m tests.mixing.band_eval
 
 test: setup  ## run every test
 	$(BIN)/python -m pytest

@@ -131,7 +131,7 @@ def _steps_asked_for(args: argparse.Namespace, aimed_at: list[str]) -> tuple[str
     if args.only and (args.without or args.also):
         raise InputError(f"--only and {'--without' if args.without else '--with'} exclude each other")
     steps = set(args.only or (*DEFAULT_STEPS, *(args.also or ()), *aimed_at)) - set(args.without or ())
-    if not args.tracks and "pan" in steps:
+    if not args.tracks and not steps <= set(vocal_mix.POSSIBLE_STEPS):
         raise InputError("pan is a step of --tracks: a voice and its backing stay where they are")
     for step in aimed_at:
         if step not in steps:

@@ -60,10 +60,10 @@ def test_the_commands_for_own_songs_run_in_order(music, stems_catalog, mixprior,
             arguments = [str(tmp_path / word) if word == "mix.wav" else word for word in arguments]
             model = ("-n", "tiny") if arguments[0] == "mine" else ()
             told[arguments[0]] = told.get(arguments[0], "") + mixprior(*arguments, *model, env=environment).stdout
-    assert list(told) == ["mine", "query", "mix", "aggregate", "merge", "report", "constants", "reverb"]
+    assert list(told) == ["mine", "query", "mix", "aggregate", "merge", "report", "constants", "normalize", "reverb"]
     assert "3 songs" in told["merge"]
     assert "MUSIC/Amber.flac" in told["query"]
-    for name in ("report.html", "features.npz", "response.wav", "both/manifest.json"):
+    for name in ("report.html", "features.npz", "response.wav", "both/manifest.json", "mix.flac", "normalized"):
         assert (tmp_path / name).exists()
     assert "2 mined" in told["mine"]
     assert "duration_s" in told["query"]
