@@ -1,10 +1,13 @@
-"""The level step: a voice is brought to its ratio to the backing, or a share of the way."""
+"""The level step: a voice is brought to its ratio to the backing, instruments to where songs have them; or a share."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mixing import ratio
+from mixing.group_balance import LIMIT_DB, Group
 from mixing.step import Step
-from mixing.targets import Target
+from mixing.targets import Target, Targets
 from stats.loudness_blocks import Blocks
 
 
@@ -45,3 +48,60 @@ def set_level(
         target.notes,
     )
     return gain_db, step, wanted_lu
+
+
+GROUP_LEVEL = "loudness_vs_mixture_lu"
+_CLOSE_LU = 0.1
+
+
+def set_groups(
+    classes: Mapping[str, Blocks], targets: Targets, voice_lu: float | None, amount: float = 1.0
+) -> tuple[dict[str, float], list[Step]]:
+    """Find the gains of classes of instruments.
+
+    Args:
+        classes: their energies, two classes or more, each with sound in it.
+        targets: what the priors say.
+        voice_lu: the loudness a voice will have against their sum; None without a voice.
+        amount: share of the way to go.
+
+    Returns:
+        Gain of each class in dB, and the steps.
+
+    Raises:
+        InputError: if the priors do not know how loud the classes are.
+    """
+    wanted = {name: targets.scalar(name, GROUP_LEVEL) for name in classes}
+    halves = {name: target.half or (target.value, target.value) for name, target in wanted.items()}
+    group = Group(classes, voice_lu)
+    gains_db = {name: round(amount * gain_db, 2) + 0.0 for name, gain_db in group.gains_db(halves).items()}
+    before, after = group.stand_lu(dict.fromkeys(classes, 0.0)), group.stand_lu(gains_db)
+    steps = []
+    for name, target in wanted.items():
+        low, high = halves[name]
+        warnings = target.warnings
+        if low <= before[name] <= high:
+            why = "it is in place already, and moves as the sum does"
+        elif amount != 1:
+            why = f"{amount:.0%} of the way to {low:.1f} to {high:.1f} LU"
+        elif low - _CLOSE_LU <= after[name] <= high + _CLOSE_LU:
+            why = "to the nearer end of that"
+        else:
+            why = f"as near as {LIMIT_DB:g} dB and the other classes allow"
+            warnings = (*warnings, f"{name} stand at {after[name]:.1f} LU to the mix, not at {low:.1f} to {high:.1f}")
+        reason = f"{name} {gains_db[name]:+.2f} dB, from {before[name]:.1f} to {after[name]:.1f} LU to the mix: {why}"
+        steps.append(
+            Step(
+                "level",
+                name,
+                f"{reason}; {target.reason}",
+                {GROUP_LEVEL: before[name]},
+                {GROUP_LEVEL: halves[name]},
+                {"gain_db": gains_db[name]},
+                target.priors,
+                warnings,
+                target.notes,
+                {GROUP_LEVEL: after[name]},
+            )
+        )
+    return gains_db, steps

@@ -30,6 +30,8 @@ _AIMS = {
     "target_lufs": "loudness",
 }
 """Arguments that are fields of `Options`, and the step they are for: to give one is to ask for its step."""
+_OF_A_PAIR = ("eq_rule", "loudness_range_lu", "range_measure")
+_OF_TRACKS = ("roles", "balance")
 _AUDIO = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".aif", ".aiff", ".aac", ".opus"}
 
 
@@ -46,9 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     aims.add_argument("--priors", metavar="PRIORS", help="published, starter, or a folder; published and starter")
     aims.add_argument("--group", help="songs of the priors to go by, as genre=rock; all of them")
     aims.add_argument("--ratio-lu", type=_level, metavar="LU", help="vocal to backing, in place of a prior")
-    aims.add_argument("--eq-rule", choices=EQ_RULES, help=f"how to equalise the voice ({Options.eq_rule})")
-    aims.add_argument("--loudness-range-lu", type=_positive, metavar="LU", help="of the voice, in place of a prior")
-    aims.add_argument("--range-measure", choices=RANGE_MEASURES, help="EBU's or of 100 ms (ebu)")
+    aims.add_argument("--eq-rule", choices=EQ_RULES, help=f"to equalise a voice beside its backing ({Options.eq_rule})")
+    aims.add_argument(
+        "--loudness-range-lu", type=_positive, metavar="LU", help="of a voice beside its backing, in place of a prior"
+    )
+    aims.add_argument("--range-measure", choices=RANGE_MEASURES, help="which loudness range: EBU's or of 100 ms (ebu)")
     aims.add_argument("--rt60-s", type=_positive, metavar="S", help="reverberation time, in place of a prior")
     aims.add_argument("--wet-dry-db", type=_level, metavar="DB", help="level of the reverb, in place of a prior")
     aims.add_argument("--reverb-rule", choices=REVERB_RULES, help="set the reverberation time by the tempo")
@@ -59,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     moves.add_argument("--only", type=_steps, metavar="STEPS", help=f"these alone, of {','.join(STEPS)}")
     beside = f"these beside {','.join(DEFAULT_STEPS)}"
     moves.add_argument("--with", dest="also", type=_steps, metavar="STEPS", help=beside)
-    moves.add_argument("--without", type=_steps, metavar="STEPS", help="all but these")
+    moves.add_argument("--without", type=_steps, metavar="STEPS", help="these neither")
     moves.add_argument("--preset", nargs=2, metavar=("save|load", "FILE"), help="keep or take all settings")
     told = parser.add_argument_group("what is told")
     told.add_argument("--explain", nargs="?", const="", metavar="RECIPE", help="why; of a recipe, without mixing")
@@ -74,12 +78,14 @@ def run(args: argparse.Namespace) -> int:
         InputError: if a file cannot be read, mixed or written, or the priors cannot be used.
     """
     if args.explain:
+        if any((args.vocal, args.backing, args.tracks, args.output, args.preset)):
+            raise InputError("--explain RECIPE tells of a mix that is made; to mix and explain leave out RECIPE")
         print(explain.of_document(recipe.read(args.explain), args.explain), flush=True)
         return 0
     paths = _paths(args)
     if not args.output:
         raise InputError("give the mix a name with -o")
-    save, load = _preset(args)
+    save, load = _preset(args, paths)
     if args.plot:
         mix_plot.check(Path(args.plot))
     if load:
@@ -119,6 +125,9 @@ def _targets(args: argparse.Namespace) -> Targets:
 
 
 def _options(args: argparse.Namespace) -> Options:
+    for name in _OF_A_PAIR if args.tracks else _OF_TRACKS:
+        if getattr(args, name) is not None:
+            raise InputError(f"{_flag(name)} is for {'--vocal and --backing' if args.tracks else '--tracks'}")
     given = {name: getattr(args, name) for name in (*_AIMS, "amount") if getattr(args, name) is not None}
     steps = _steps_asked_for(args, [_AIMS[name] for name in given if name in _AIMS])
     if "target_lufs" in given and math.isnan(given["target_lufs"]):
@@ -150,7 +159,7 @@ def _paths(args: argparse.Namespace) -> dict[str, Path]:
         return {"vocal": Path(args.vocal), "backing": Path(args.backing)}
     files: list[Path] = []
     for given in map(Path, args.tracks):
-        inside = sorted(p for p in given.iterdir() if p.suffix.lower() in _AUDIO) if given.is_dir() else [given]
+        inside = sorted(filter(_is_track, given.iterdir())) if given.is_dir() else [given]
         if not inside:
             raise InputError(f"{given} holds no sound files ({', '.join(sorted(_AUDIO))})")
         files += inside
@@ -158,6 +167,12 @@ def _paths(args: argparse.Namespace) -> dict[str, Path]:
     if count > 1:
         raise InputError(f"two tracks are called {name}: rename one, tracks are known by their names")
     return {file.stem: file for file in files}
+
+
+def _is_track(path: Path) -> bool:
+    """Whether a file in a folder is meant: not a hidden one, nor a mix with its recipe beside it."""
+    hidden = path.name.startswith(".")
+    return path.suffix.lower() in _AUDIO and not hidden and path.is_file() and not session.recipe_path(path).exists()
 
 
 def _listing(args: argparse.Namespace) -> Path | None:
@@ -168,7 +183,7 @@ def _listing(args: argparse.Namespace) -> Path | None:
     return next((path for path in lying if path.is_file()), None)
 
 
-def _preset(args: argparse.Namespace) -> tuple[Path | None, Path | None]:
+def _preset(args: argparse.Namespace, paths: dict[str, Path]) -> tuple[Path | None, Path | None]:
     if not args.preset:
         return None, None
     what, file = args.preset
@@ -177,6 +192,8 @@ def _preset(args: argparse.Namespace) -> tuple[Path | None, Path | None]:
     if Path(file).resolve() == session.recipe_path(args.output).resolve():
         raise InputError(f"{file} is the recipe of the mix: give the preset, or the mix, another name")
     if what == "save":
+        if Path(file).resolve() in (each.resolve() for each in (Path(args.output), *paths.values())):
+            raise InputError(f"{file} is one of the sounds: give the preset a name of its own, as warm.json")
         if not Path(file).parent.is_dir():
             raise InputError(f"{file}: there is no folder {Path(file).parent}; make it first")
         return Path(file), None

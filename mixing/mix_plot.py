@@ -16,7 +16,7 @@ from mixing.chain import BACKING, VOICES
 from mixing.resampling import at_44100
 from mixing.settings import Chain, MixSettings
 from mixing.sounds import Sounds
-from mixing.targets import Targets
+from mixing.targets import QUARTILE_SD, Targets, half_of
 from stats import long_term_spectra
 from stats.errors import InputError
 from stats.loudness import integrated
@@ -84,7 +84,8 @@ def write(settings: MixSettings, paths: Mapping[str, str | Path], picture: Path,
         axis.plot(BAND_CENTRES_HZ, after[name].third_octave_db, color=_AFTER, label="after")
         axis.set(xscale="log", ylim=(_LOWEST_DB, 0), title=name, xlabel="Hz", ylabel="third octave, dB of the whole")
         axis.grid(alpha=0.3)
-    axes[0].legend(fontsize="small")
+    if names:
+        axes[0].legend(fontsize="small")
     _draw_levels(axes[-1], before, after, targets)
     try:
         figure.savefig(picture, dpi=110)
@@ -108,7 +109,7 @@ def _parts(settings: MixSettings, sounds: Sounds) -> dict[str, _Part]:
         if name not in VOICES:
             rest = chain.add(rest, audio)
         total = chain.add(total, audio)
-    if BACKING not in loudnesses:
+    if BACKING not in loudnesses and any(name in VOICES for name in loudnesses):
         add(BACKING, rest)
     whole = integrated(total, rate_hz)
     return {name: _Part(spectra[name], lufs - whole) for name, lufs in loudnesses.items() if whole is not None}
@@ -120,8 +121,9 @@ def _draw_levels(axis: Axes, before: Mapping[str, _Part], after: Mapping[str, _P
             prior = targets.chain.lookup(_stem(name), "loudness_vs_mixture_lu", targets.group)[0]
         except PriorsLookupError:
             prior = None
-        if prior is not None and prior.p25 is not None and prior.p75 is not None:
-            axis.barh(row, prior.p75 - prior.p25, left=prior.p25, color=_BAND, alpha=0.2)
+        half = None if prior is None else half_of(prior)
+        if half is not None:
+            axis.barh(row, half[1] - half[0], left=half[0], color=_BAND, alpha=0.2)
         axis.plot(before[name].share_lu, row, "o", color=_BEFORE)
         if name in after:
             axis.plot(after[name].share_lu, row, "o", color=_AFTER)
@@ -145,5 +147,5 @@ def _band(targets: Targets, stem: str) -> tuple[np.ndarray, np.ndarray] | None:
     low, high = (np.array(rows[name].to_pylist(), np.float64) for name in ("p25", "p75"))
     if np.isnan(low).all():
         mean, sd = (np.array(rows[name].to_pylist(), np.float64) for name in ("mean", "sd"))
-        low, high = mean - 0.67 * sd, mean + 0.67 * sd
+        low, high = mean - QUARTILE_SD * sd, mean + QUARTILE_SD * sd
     return low, high

@@ -13,7 +13,6 @@ from functools import partial
 import numpy as np
 
 from mixing import chain, compression, level, roles
-from mixing.group_balance import group_gains_db
 from mixing.options import Options
 from mixing.resampling import at_44100
 from mixing.reverb_step import add_reverb
@@ -146,7 +145,8 @@ def _balance(bus: str, members: Mapping[str, _Track], options: Options) -> tuple
     middle = float(np.median(list(known.values())))
     limited = {name: min(max(middle - lufs, -BALANCE_LIMIT_DB), BALANCE_LIMIT_DB) for name, lufs in known.items()}
     gains_db = {name: round(options.amount * gain_db, 2) for name, gain_db in limited.items()}
-    reason = f"tracks of {bus} made equally loud at {middle:.1f} LUFS, by at most {BALANCE_LIMIT_DB:g} dB"
+    share = "" if options.amount == 1 else f", {options.amount:.0%} of the way"
+    reason = f"tracks of {bus} made equally loud at {middle:.1f} LUFS, by at most {BALANCE_LIMIT_DB:g} dB{share}"
     return gains_db, [Step("level", bus, reason, known, {"integrated_lufs": middle}, gains_db)]
 
 
@@ -169,8 +169,11 @@ def _place(
         reason = f"{bus} left where it is: it is as wide as the prior's {target.value:.2f} or wider"
     else:
         reason = f"{bus} left where it is: of its tracks {len(narrow)} are narrow, and the loudest stays in the centre"
-    measured = {"mid_energy_fraction": found.mid_before, "expected": found.mid_after}
-    aim = {"mid_energy_fraction": target.value}
+    measured, aim = {"mid_energy_fraction": found.mid_before}, {"mid_energy_fraction": target.value}
+    if options.amount == 1:
+        measured["expected"] = found.mid_after
+    elif positions:
+        reason = f"{options.amount:.0%} of the way: {reason}"
     return positions, [Step("pan", bus, reason, measured, aim, positions, target.priors, target.warnings, target.notes)]
 
 
@@ -214,30 +217,13 @@ def _levels(
     blocks = {bus: loudness_blocks.measure(audio, rate_hz) for bus, audio in heard.items()}
     own = {bus: integrated_lufs(each.weighted) for bus, each in blocks.items()}
     instruments = [bus for bus in heard if bus != "vocals" and own[bus] is not None]
-    gains_db, steps = dict.fromkeys(heard, 0.0), []
+    gains_db: dict[str, float] = dict.fromkeys(heard, 0.0)
+    steps: list[Step] = []
     ratio = targets.ratio(options.ratio_lu) if "vocals" in heard else None
     if len(instruments) > 1:
-        wanted = {bus: targets.scalar(bus, "loudness_vs_mixture_lu") for bus in instruments}
-        found = group_gains_db(
-            {bus: blocks[bus] for bus in instruments},
-            {bus: target.half or (target.value, target.value) for bus, target in wanted.items()},
-            None if ratio is None or own["vocals"] is None else ratio.value,
-        )
-        for bus, target in wanted.items():
-            gains_db[bus] = round(options.amount * found[bus], 2)
-            steps.append(
-                Step(
-                    "level",
-                    bus,
-                    f"{bus} {gains_db[bus]:+.2f} dB, to where half of the songs have it: {target.reason}",
-                    {"integrated_lufs": own[bus]},
-                    {"loudness_vs_mixture_lu": target.half or target.value},
-                    {"gain_db": gains_db[bus]},
-                    target.priors,
-                    target.warnings,
-                    target.notes,
-                )
-            )
+        voice_lu = None if ratio is None or own["vocals"] is None else ratio.value
+        found, steps = level.set_groups({bus: blocks[bus] for bus in instruments}, targets, voice_lu, options.amount)
+        gains_db |= found
     if ratio is not None:
         backing = _sum([chain.gained(heard[bus], gains_db[bus]) for bus in heard if bus != "vocals"])
         rest = loudness_blocks.measure(backing, rate_hz)

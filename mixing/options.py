@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mixing.loudness import DEFAULT_LUFS
-from mixing.step import STEPS
+from mixing.step import DEFAULT_STEPS
 
 EQ_RULES = ("hafezi-reiss", "seed", "match")
 RANGE_MEASURES = ("ebu", "100ms")
@@ -31,7 +31,7 @@ class Options:
         balance: of tracks inside a class: one of `BALANCES`.
     """
 
-    steps: tuple[str, ...] = STEPS
+    steps: tuple[str, ...] = DEFAULT_STEPS
     amount: float = 1.0
     ratio_lu: float | None = None
     eq_rule: str = EQ_RULES[0]

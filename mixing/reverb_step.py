@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -48,10 +47,6 @@ def add_reverb(
     except PriorsLookupError as error:
         raise InputError(f"no priors know the reverberation of vocals: leave out the step reverb ({error})") from error
     level = source.priors.lookup(STEM, LEVEL, source.group)
-    wanted_db = level.p50 if options.wet_dry_db is None else options.wet_dry_db
-    asked = options.wet_dry_db is not None or options.amount != 1
-    if wanted_db is not None:
-        wanted_db += 20 * math.log10(options.amount)
     found = space.space(
         voice,
         backing,
@@ -60,7 +55,8 @@ def add_reverb(
         source.group,
         rule=options.reverb_rule,
         rt60_s=options.rt60_s,
-        wet_dry_db=wanted_db if asked else None,
+        wet_dry_db=options.wet_dry_db,
+        share=options.amount,
         seed=_SEED,
     )
     facts = found.to_dict()
@@ -77,7 +73,7 @@ def add_reverb(
         facts["target"],
         {**asdict(found.settings), "makeup_db": added.output_gain_db} if found.settings else {},
         (told(source.priors.lookup(STEM, BROADBAND, source.group), source), told(level, source)),
-        (*warnings, *(each for each in found.warnings if "songs only" not in each)),
+        (*warnings, *(each for each in found.warnings if "songs only" not in each)),  # Told by the notes of the source.
         (*notes, *found.notes),
     )
     return added, step

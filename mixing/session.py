@@ -69,7 +69,9 @@ def replay(
     source: str,
     stems_path: str | Path | None = None,
 ) -> Recipe:
-    """Mix files by settings as they are; of the same files the same mix comes out, byte for byte.
+    """Mix files by settings as they are; of the same files the same mix comes out.
+
+    Byte for byte as .wav and .flac; an .ogg holds the same samples, and a serial number of its own.
 
     Args:
         paths: files by the names of the settings' tracks.
@@ -144,7 +146,9 @@ def _write(
 
 
 def _check_stems(folder: Path, parts: Mapping[str, object], taken: list[Path]) -> None:
-    """Refuse to write stems over the inputs or the mix. Raises InputError."""
+    """Refuse to write stems over the inputs or the mix, or into a file. Raises InputError."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file: give --stems a folder")
     for path in (folder / f"{name}.wav" for name in parts):
         if path.resolve() in (each.resolve() for each in taken):
             raise InputError(f"{path} is one of the inputs, or the mix: give --stems another folder")

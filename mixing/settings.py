@@ -154,13 +154,17 @@ class MixSettings:
         """
         try:
             limiter = told["limiter"]
-            return cls(
+            settings = cls(
                 {name: _chain(chain) for name, chain in told["tracks"].items()},
                 {name: _chain(chain) for name, chain in told["buses"].items()},
                 dict(told["routing"]),
                 float(told["gain_db"]),
                 None if limiter is None else LimiterSettings(**limiter),
             )
+            for track, bus in settings.routing.items():
+                if track not in settings.tracks or bus not in settings.buses:
+                    raise ValueError(f"{track} is routed to {bus}, and one of the two is not there")
+            return settings
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"these are no settings of a mix: {type(error).__name__} {error}") from error
 

@@ -92,6 +92,7 @@ def space(
     rule: str | None = None,
     rt60_s: float | None = None,
     wet_dry_db: float | None = None,
+    share: float = 1.0,
     seed: int = 1,
 ) -> Space:
     """Choose the reverb that brings a voice to the wet level of a catalog's vocals.
@@ -109,6 +110,7 @@ def space(
         rule: what makes a reverberation time of the tempo: "seed" or "catalog", see `mixing.reverb_prior.target`.
         rt60_s: broadband reverberation time in place of the prior's; the octaves keep their ratios.
         wet_dry_db: level in place of the prior's.
+        share: of the amplitude at that level, above 0: what is to be reached.
         seed: of the fit.
 
     Raises:
@@ -132,6 +134,9 @@ def space(
     if wet_dry_db is not None:
         level_db = wet_dry_db
         notes += (f"wet to dry: {level_db:.1f} dB, as asked for",)
+    if share != 1:
+        notes += (f"wet to dry: {share:.0%} of the amplitude at {level_db:.1f} dB",)
+        level_db += 20 * math.log10(share)
     own = _own(voice, backing, rate_hz)
     nothing = _nothing_to_add(voice, level_db, own)
     if nothing:

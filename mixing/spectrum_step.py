@@ -12,6 +12,7 @@ from mixing.settings import Curve
 from mixing.step import Step
 from mixing.targets import Targets
 from stats import long_term_spectra
+from stats.loudness import integrated
 
 LIMIT_DB = 6.0
 """Nothing is raised or cut by more: a catalog's mean spectrum is no song's."""
@@ -27,7 +28,7 @@ def match(
     Args:
         of: name of the sound.
         stem: whose spectrum.
-        audio: float32, (2, samples), with sound in it.
+        audio: float32, (2, samples).
         rate_hz: sample rate.
         targets: what the priors say.
         amount: share of the gains.
@@ -35,8 +36,9 @@ def match(
     Raises:
         InputError: if no priors know the spectrum.
     """
-    if amount == 0:
-        return None, Step("eq", of, f"{of} left as it is: none of the way was to be gone")
+    if amount == 0 or integrated(audio, rate_hz) is None:
+        why = "it is silent, or shorter than 0.4 s" if amount else "none of the way was to be gone"
+        return None, Step("eq", of, f"{of} left as it is: {why}")
     reference, told = targets.spectrum(stem)
     own = long_term_spectra.measure(at_44100(audio, rate_hz)).magnitude
     curve = normalisation.matching_curve(own, reference)

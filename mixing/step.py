@@ -9,7 +9,7 @@ from typing import Any
 from mixing.settings import MixSettings
 
 STEPS = ("level", "eq", "compression", "pan", "reverb", "loudness")
-"""What a mix can do, in this order; the level is set again after the reverb."""
+"""What a mix can do, in the order of a voice and its backing; `mixing.multitrack` pans first and levels last."""
 
 DEFAULT_STEPS = ("level", "loudness")
 """Those that come nearer to originals than leaving them out (docs/mixing.md, by `make mix-eval`)."""
@@ -20,7 +20,7 @@ class Step:
     """One move.
 
     Attributes:
-        name: one of `STEPS`.
+        name: one of `STEPS`; "roles" of the classes of tracks, "preset" of settings that are played as they are.
         of: the sound, the bus, or "mix".
         reason: why, in a sentence or two.
         measured: what was found, by name with the unit at its end; None where it cannot be measured.

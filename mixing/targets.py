@@ -17,7 +17,8 @@ from analysis.priors import EVERY_SONG, PRIORS_FILE, Prior, PriorsLookupError
 from mixing.ratio import RATIO, RATIO_MONO
 from stats.errors import InputError
 
-_QUARTILE_SD = 0.6745  # Where the quartiles of a normal distribution lie.
+QUARTILE_SD = 0.6745
+"""Standard deviations from the mean to the quartiles of a normal distribution."""
 _NUMBERS = ("n", "mean", "sd", "p25", "p50", "p75", "mean_low", "mean_high", "median_low", "median_high")
 
 
@@ -29,20 +30,20 @@ class Target:
         statistic: what it is of, with the unit at the end.
         value: the number.
         reason: where it comes from, in words.
-        half: between which numbers half of the songs lie: quartiles, or two thirds of a standard deviation about the
-            mean; None where that is not known.
         priors: the numbers it was taken from; empty if a person gave it.
         warnings: what its user should know, in sentences: that what was asked for cannot be had.
         notes: the same where nothing was asked for.
+        half: between which numbers half of the songs lie: quartiles, or two thirds of a standard deviation about the
+            mean; None where that is not known.
     """
 
     statistic: str
     value: float
     reason: str
-    half: tuple[float, float] | None = None
     priors: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    half: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,20 +112,20 @@ class Targets:
 
     def _target(self, prior: Prior, source: Source) -> Target:
         what = "mean" if prior.p50 is None else "median"
-        half = _half(prior)
-        told_half = "" if half is None else f"; half of them lie between {half[0]:.2f} and {half[1]:.2f}"
+        told_half = "" if prior.p25 is None else f"; half of them lie between {prior.p25:.2f} and {prior.p75:.2f}"
         songs = f"{prior.n} songs" if prior.n else "songs whose number was not told"
         reason = f"{what} of {songs} of {title(source.priors)} (group {prior.group}){told_half}"
         warnings, notes = self.told_apart(source.notes)
-        return Target(prior.statistic, centre(prior), reason, half, (told(prior, source),), warnings, notes)
+        return Target(prior.statistic, centre(prior), reason, (told(prior, source),), warnings, notes, half_of(prior))
 
 
-def _half(prior: Prior) -> tuple[float, float] | None:
+def half_of(prior: Prior) -> tuple[float, float] | None:
+    """Between which numbers half of the songs lie, see `Target`."""
     if prior.p25 is not None and prior.p75 is not None:
         return prior.p25, prior.p75
     if prior.mean is None or prior.sd is None:
         return None
-    return prior.mean - _QUARTILE_SD * prior.sd, prior.mean + _QUARTILE_SD * prior.sd
+    return prior.mean - QUARTILE_SD * prior.sd, prior.mean + QUARTILE_SD * prior.sd
 
 
 def told(prior: Prior, source: Source) -> Mapping[str, Any]:

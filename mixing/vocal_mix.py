@@ -20,7 +20,6 @@ from mixing.spectrum_step import match
 from mixing.step import STEPS, Plan, Step
 from mixing.targets import Target, Targets
 from stats import loudness_blocks
-from stats.loudness import integrated
 from stats.loudness_blocks import Blocks
 from stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 
@@ -55,7 +54,7 @@ def plan(sounds: Mapping[str, np.ndarray], rate_hz: int, targets: Targets, optio
         wanted_ratio = None if wanted_lu is None else (target, wanted_lu)
         voice_chain = replace(voice_chain, input_gain_db=gain_db)
     heard = chain.process(voice_chain, voice, rate_hz)
-    if "eq" in options.steps and options.eq_rule == "match" and integrated(heard, rate_hz) is not None:
+    if "eq" in options.steps and options.eq_rule == "match":
         curve, step = match(VOCAL, "vocals", heard, rate_hz, targets, options.amount)
         steps.append(step)
         voice_chain = replace(voice_chain, match=curve)
@@ -123,11 +122,11 @@ def compress(
     A range that is smaller than the target stays as it is.
     """
     own_lu = _range_lu(voice, rate_hz, options.range_measure)
-    aim_lu = target.value
-    if own_lu is not None and own_lu > target.value:
+    aim_lu, share = target.value, ""
+    if own_lu is not None and own_lu > target.value and options.amount != 1:
         aim_lu = own_lu + options.amount * (target.value - own_lu)
+        share = f" ({options.amount:.0%} of the way to {target.value:.1f})"
     found = compression.to_loudness_range(voice, rate_hz, aim_lu, options.range_measure)
-    share = "" if options.amount == 1 else f" ({options.amount:.0%} of the way to {target.value:.1f})"
     step = Step(
         "compression",
         VOCAL,

@@ -14,6 +14,7 @@ from mixing import audio_file, multitrack, session
 from mixing.options import Options
 from mixing.recipe import Recipe
 from mixing.roles import Role
+from mixing.step import STEPS
 from mixing.targets import Targets
 from mixprior import main
 from tests.mixing import meter
@@ -91,8 +92,8 @@ def save_all(folder: Path, tracks: dict[str, np.ndarray], rate_hz: int = RATE_HZ
 def mixed(
     paths: dict[str, Path], output: Path, stems: Path | None = None, roles: dict[str, Role] | None = None, **chosen
 ) -> Recipe:
-    """Mix tracks with options as `mixing.options.Options` has them."""
-    options = Options(**chosen)
+    """Mix tracks with options as `mixing.options.Options` has them, by default with all steps."""
+    options = Options(**{"steps": STEPS, **chosen})
     planner = partial(multitrack.plan, targets=Targets.of(), options=options, roles_given=roles)
     return session.mix_files(paths, output, planner, options, stems)
 

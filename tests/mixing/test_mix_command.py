@@ -208,8 +208,12 @@ def test_silence_can_be_plotted(tmp_path):
         (["-o", "{out}", "--only", "level", "--plot", "{tmp}/mix.gif"], "pictures are .png, .pdf, .svg"),
         (["-o", "{out}", "--only", "level", "--preset", "save", "{tmp}/no/x.json"], "there is no folder"),
         (["-o", "{out}", "--only", "pan"], "pan"),
-        (["--explain", "{tmp}/nowhere.json"], "nowhere.json: no such file"),
-        (["--explain", "{tmp}/broken.json"], "broken.json"),
+        (["--explain", "{tmp}/nowhere.json"], "leave out RECIPE"),
+        (["-o", "{out}", "--balance", "equal"], "--balance is for --tracks"),
+        (["-o", "{out}", "--roles", "{tmp}/nowhere.csv"], "--roles is for --tracks"),
+        (["-o", "{out}", "--preset", "save", "{vocal}"], "vocal.wav is one of the sounds"),
+        (["-o", "{out}", "--preset", "save", "{out}"], "mix.wav is one of the sounds"),
+        (["-o", "{out}", "--stems", "{tmp}/broken.json"], "broken.json is a file"),
     ],
 )
 def test_a_mistake_ends_with_2_and_one_line_and_leaves_nothing(tmp_path, files, capsys, words, told):
@@ -218,6 +222,14 @@ def test_a_mistake_ends_with_2_and_one_line_and_leaves_nothing(tmp_path, files, 
     given = [] if "--vocal" in words else both(files)
     assert told in refusal(capsys, *given, *(word.format(**places) for word in words))
     assert [path.name for path in tmp_path.iterdir()] == ["broken.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("nowhere.json", "nowhere.json: no such file"), ("broken.json", "broken.json is damaged")]
+)
+def test_a_recipe_that_cannot_be_explained_is_named(tmp_path, capsys, name, told):
+    (tmp_path / "broken.json").write_text('{"schema_version": 2, "settings": {}, "steps": [{}]}', "utf-8")
+    assert told in refusal(capsys, "--explain", tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from analysis.priors import open_priors
-from mixing.options import Options
 from mixing.ratio import RATIO
 from mixing.settings import Chain
+from mixing.step import STEPS
 from stats.true_peak import true_peak_dbtp
 from tests.mixing import meter
 from tests.mixing.mix_command import refusal
@@ -82,6 +82,21 @@ def test_a_list_of_roles_that_names_no_track_is_refused(tmp_path, capsys):
 
 
 # Few and many tracks, silence, and other rates.
+
+
+@pytest.mark.parametrize("aim", [("--eq-rule", "seed"), ("--loudness-range-lu", "6"), ("--range-measure", "100ms")])
+def test_an_aim_that_is_for_one_voice_is_refused(tmp_path, capsys, aim):
+    save_all(tmp_path / "tracks", {"Kick": kick(1.0)})
+    words = ("--tracks", tmp_path / "tracks", "-o", tmp_path / "mix.wav", *aim)
+    assert f"{aim[0]} is for --vocal and --backing" in refusal(capsys, *words)
+
+
+def test_a_mix_in_the_folder_of_its_tracks_is_no_track_of_the_next(tmp_path):
+    save_all(tmp_path, {"Kick": kick(1.0), "Pad": pad(duration_s=1.0)})
+    (tmp_path / "._Pad.wav").write_bytes(b"what a Mac leaves on other disks")
+    for name in ("mix.wav", "again.wav"):
+        recipe = mix("--tracks", tmp_path, "-o", tmp_path / name)
+        assert set(recipe["inputs"]) == {"Kick", "Pad"}
 
 
 def test_one_track_alone(tmp_path):
@@ -204,7 +219,7 @@ def test_tracks_that_sum_past_full_scale_keep_under_the_ceiling(tmp_path):
     tracks = {"Kick": kick(3.0), "Bass": bass(3.0), "Pad": pad(220.0, 3.0), "Lead Vox": sung(240.0, 3.0)}
     largest = np.abs(sum(tracks.values())).max()
     paths = save_all(tmp_path / "tracks", {name: 1.5 / largest * audio for name, audio in tracks.items()})
-    for steps in ((), Options().steps):
+    for steps in ((), STEPS):
         recipe = mixed(paths, tmp_path / "mix.wav", steps=steps, target_lufs=-9.0)
         assert meter.read(tmp_path / "mix.wav").true_peak_dbtp <= -1.0 + METERS_DB
         assert true_peak_dbtp(load(tmp_path / "mix.wav")) == recipe.results.true_peak_dbtp

@@ -183,3 +183,10 @@ def test_lengths_are_told_in_seconds(made, document):
         "sample_rate_hz": RATE_HZ,
         "duration_s": 6.0,
     }
+
+
+def test_a_track_that_is_routed_nowhere_is_not_lost():
+    settings = MixSettings({"kick": Chain()}, {"drums": Chain()}, {"kick": "drums"})
+    assert MixSettings.from_dict(settings.to_dict()) == settings
+    with pytest.raises(InputError, match="kick is routed to drmus"):
+        MixSettings.from_dict({**settings.to_dict(), "routing": {"kick": "drmus"}})
