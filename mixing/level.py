@@ -88,7 +88,7 @@ def set_groups(
             why = "to the nearer end of that"
         else:
             why = f"as near as {LIMIT_DB:g} dB and the other classes allow"
-            warnings = (*warnings, f"{name} stand at {after[name]:.1f} LU to the mix, not at {low:.1f} to {high:.1f}")
+            warnings = (*warnings, f"{name}: {after[name]:.1f} LU to the mix, and not {low:.1f} to {high:.1f}")
         reason = f"{name} {gains_db[name]:+.2f} dB, from {before[name]:.1f} to {after[name]:.1f} LU to the mix: {why}"
         steps.append(
             Step(
