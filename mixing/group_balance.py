@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -24,7 +23,8 @@ class Group:
 
     Args:
         classes: energies of each, with sound in it.
-        voice_lu: the loudness a voice will have against their sum; None without a voice.
+        voice: energies of a voice, with sound in it; None without one.
+        voice_lu: the loudness it will have against their sum.
 
     >>> tone = Blocks(*(np.full(shape, 0.01) for shape in ((2, 50), (2, 50), (50,), (2, 250))))
     >>> group = Group({"bass": tone, "other": tone})
@@ -32,18 +32,18 @@ class Group:
     {'bass': -2.97, 'other': 1.75}
     """
 
-    def __init__(self, classes: Mapping[str, Blocks], voice_lu: float | None = None) -> None:
-        blocks = max(each.weighted.shape[1] for each in classes.values())
-        self._energies = {
-            name: np.pad(each.weighted, ((0, 0), (0, blocks - each.weighted.shape[1])))
-            for name, each in classes.items()
-        }
-        self._voice_adds_lu = 0.0 if voice_lu is None else 10 * math.log10(1 + 10 ** (voice_lu / 10))
+    def __init__(self, classes: Mapping[str, Blocks], voice: Blocks | None = None, voice_lu: float = 0.0) -> None:
+        self._blocks = max(each.weighted.shape[1] for each in (*classes.values(), *([voice] if voice else [])))
+        self._energies = {name: self._padded(each) for name, each in classes.items()}
+        # The voice at 0 LUFS, so that its gain is the loudness that it is to have.
+        self._voice = np.zeros(1) if voice is None else self._padded(voice) / 10 ** (_lufs(voice.weighted) / 10)
+        self._voice_lu = voice_lu
 
     def stand_lu(self, gains_db: Mapping[str, float]) -> dict[str, float]:
         """Integrated loudness of each class at its gain, minus that of the mix."""
         energies = self._gained(gains_db)
-        whole = _lufs(sum(energies.values())) + self._voice_adds_lu
+        together = _sum(energies)
+        whole = _lufs(together + 10 ** ((_lufs(together) + self._voice_lu) / 10) * self._voice)
         return {name: _lufs(energy) - whole for name, energy in energies.items()}
 
     def gains_db(self, wanted_lu: Mapping[str, tuple[float, float]]) -> dict[str, float]:
@@ -61,7 +61,7 @@ class Group:
             Gain of each class, in steps of 0.01 dB.
         """
         gains_db = dict.fromkeys(self._energies, 0.0)
-        before = _lufs(sum(self._energies.values()))
+        before = _lufs(_sum(self._energies))
         for give in np.geomspace(*_GIVE, _ROUNDS):
             missing = {
                 name: min(max(now, wanted_lu[name][0]), wanted_lu[name][1]) - now
@@ -72,17 +72,24 @@ class Group:
                 common = min(missing.values(), key=abs)
                 missing = {name: each - common for name, each in missing.items()}
             gains_db = {name: _limited((1 - give) * gains_db[name] + _PACE * missing[name]) for name in missing}
-        back_db = before - _lufs(sum(self._gained(gains_db).values()))
+        back_db = before - _lufs(_sum(self._gained(gains_db)))
         return {name: round(_limited(gain_db + back_db), 2) for name, gain_db in gains_db.items()}
+
+    def _padded(self, of_class: Blocks) -> np.ndarray:
+        return np.pad(of_class.weighted, ((0, 0), (0, self._blocks - of_class.weighted.shape[1])))
 
     def _gained(self, gains_db: Mapping[str, float]) -> dict[str, np.ndarray]:
         return {name: 10 ** (gains_db[name] / 10) * energy for name, energy in self._energies.items()}
+
+
+def _sum(energies: Mapping[str, np.ndarray]) -> np.ndarray:
+    return np.sum(list(energies.values()), axis=0)
 
 
 def _limited(gain_db: float) -> float:
     return float(min(max(gain_db, -LIMIT_DB), LIMIT_DB))
 
 
-def _lufs(energy: np.ndarray | int) -> float:
-    found = integrated_lufs(np.asarray(energy))
+def _lufs(energy: np.ndarray) -> float:
+    found = integrated_lufs(energy)
     return _GATE_LUFS if found is None else found

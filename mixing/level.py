@@ -55,14 +55,15 @@ _CLOSE_LU = 0.1
 
 
 def set_groups(
-    classes: Mapping[str, Blocks], targets: Targets, voice_lu: float | None, amount: float = 1.0
+    classes: Mapping[str, Blocks], targets: Targets, voice: Blocks | None, voice_lu: float, amount: float = 1.0
 ) -> tuple[dict[str, float], list[Step]]:
     """Find the gains of classes of instruments.
 
     Args:
         classes: their energies, two classes or more, each with sound in it.
         targets: what the priors say.
-        voice_lu: the loudness a voice will have against their sum; None without a voice.
+        voice: energies of a voice, with sound in it; None without one.
+        voice_lu: the loudness it will have against their sum.
         amount: share of the way to go.
 
     Returns:
@@ -73,7 +74,7 @@ def set_groups(
     """
     wanted = {name: targets.scalar(name, GROUP_LEVEL) for name in classes}
     halves = {name: target.half or (target.value, target.value) for name, target in wanted.items()}
-    group = Group(classes, voice_lu)
+    group = Group(classes, voice, voice_lu)
     gains_db = {name: round(amount * gain_db, 2) + 0.0 for name, gain_db in group.gains_db(halves).items()}
     before, after = group.stand_lu(dict.fromkeys(classes, 0.0)), group.stand_lu(gains_db)
     steps = []

@@ -221,8 +221,10 @@ def _levels(
     steps: list[Step] = []
     ratio = targets.ratio(options.ratio_lu) if "vocals" in heard else None
     if len(instruments) > 1:
-        voice_lu = None if ratio is None or own["vocals"] is None else ratio.value
-        found, steps = level.set_groups({bus: blocks[bus] for bus in instruments}, targets, voice_lu, options.amount)
+        voice = blocks["vocals"] if ratio is not None and own["vocals"] is not None else None
+        found, steps = level.set_groups(
+            {bus: blocks[bus] for bus in instruments}, targets, voice, ratio.value if ratio else 0.0, options.amount
+        )
         gains_db |= found
     if ratio is not None:
         backing = _sum([chain.gained(heard[bus], gains_db[bus]) for bus in heard if bus != "vocals"])

@@ -121,7 +121,7 @@ def gains_inside(stem: Path, paths: dict[str, Path]) -> np.ndarray:
     return np.linalg.lstsq(columns, load(stem)[0].astype(np.float64), rcond=None)[0]
 
 
-def missing_lu(folder: Path, stems: Path, voice_lu: float | None = None) -> dict[str, float]:
+def missing_lu(folder: Path, stems: Path) -> dict[str, float]:
     """How far the instruments of a mix are from where half of the songs of the packaged priors have them.
 
     Looked up without the mixer, and read by the independent meter.
@@ -129,18 +129,15 @@ def missing_lu(folder: Path, stems: Path, voice_lu: float | None = None) -> dict
     Args:
         folder: where to put a file.
         stems: of the mix.
-        voice_lu: its voice to the backing; None for none.
     """
-    files = {bus: audio_file.read(stems / f"{bus}.wav") for bus in INSTRUMENTS}
+    files = {path.stem: audio_file.read(path) for path in sorted(stems.glob("*.wav"))}
     rate_hz = files["other"].rate_hz
-    sounds = {bus: file.audio for bus, file in files.items()}
-    longest = max(audio.shape[1] for audio in sounds.values())
-    sounds = {bus: np.pad(audio, ((0, 0), (0, longest - audio.shape[1]))) for bus, audio in sounds.items()}
-    voice_adds_lu = 0.0 if voice_lu is None else 10 * np.log10(1 + 10 ** (voice_lu / 10))
-    whole = lufs(folder, sum(sounds.values()), rate_hz) + voice_adds_lu
+    longest = max(file.audio.shape[1] for file in files.values())
+    sounds = {name: np.pad(file.audio, ((0, 0), (0, longest - file.audio.shape[1]))) for name, file in files.items()}
+    whole = lufs(folder, sum(sounds.values()), rate_hz)
     missing = {}
-    for bus, audio in sounds.items():
+    for bus in INSTRUMENTS:
         prior = open_priors("starter").lookup(bus, "loudness_vs_mixture_lu", "all")
-        now = lufs(folder, audio, rate_hz) - whole
+        now = lufs(folder, sounds[bus], rate_hz) - whole
         missing[bus] = float(np.clip(now, prior.p25, prior.p75)) - now
     return missing

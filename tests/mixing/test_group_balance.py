@@ -33,7 +33,8 @@ def test_classes_in_place_are_not_moved():
 def test_a_class_outside_comes_to_the_nearer_end(voice_lu):
     classes = {"drums": steady(-18.0), "bass": steady(-40.0), "other": steady(-20.0)}
     wanted = {"drums": (-12.0, -9.0), "bass": (-18.0, -8.0), "other": ANYWHERE}
-    reached = stand_lu(classes, Group(classes, voice_lu).gains_db(wanted), voice_lu)
+    voice = None if voice_lu is None else steady(-50.0)
+    reached = stand_lu(classes, Group(classes, voice, voice_lu or 0.0).gains_db(wanted), voice_lu)
     assert reached["drums"] == pytest.approx(-9.0, abs=0.05)
     assert reached["bass"] == pytest.approx(-18.0, abs=0.05)
 
@@ -80,3 +81,17 @@ def test_a_class_that_plays_a_while_counts_while_it_plays():
         {"drums": (-9.0, -6.0), "other": ANYWHERE}
     )
     assert gains_db["drums"] < -4.0
+
+
+def test_a_voice_counts_where_it_sings():
+    """A voice that sings half of the time adds half of the energy, and more by the gate than none."""
+    classes = {"drums": steady(-20.0, 400), "other": steady(-20.0, 400)}
+    half = steady(-30.0, 400)
+    half.weighted[:, 200:] = 0.0
+    none, sung, throughout = (
+        Group(classes, voice).stand_lu(dict.fromkeys(classes, 0.0))["drums"]
+        for voice in (None, half, steady(-30.0, 400))
+    )
+    assert none == pytest.approx(-3.01, abs=0.01)
+    assert throughout == pytest.approx(-6.02, abs=0.01)
+    assert sung == pytest.approx(-3.01 - 10 * np.log10(1.5), abs=0.05)
