@@ -81,12 +81,11 @@ def set_groups(
     for name, target in wanted.items():
         low, high = halves[name]
         warnings = target.warnings
-        if low <= before[name] <= high:
-            why = "it is in place already, and moves as the sum does"
-        elif amount != 1:
+        if amount != 1:
             why = f"{amount:.0%} of the way to {low:.1f} to {high:.1f} LU"
         elif low - _CLOSE_LU <= after[name] <= high + _CLOSE_LU:
-            why = "to the nearer end of that"
+            stayed = low <= before[name] <= high
+            why = "it was in place, and moves as the others ask" if stayed else "to the nearer end of what is wanted"
         else:
             why = f"as near as {LIMIT_DB:g} dB and the other classes allow"
             warnings = (*warnings, f"{name}: {after[name]:.1f} LU to the mix, and not {low:.1f} to {high:.1f}")
