@@ -38,7 +38,7 @@ test: setup  ## run every test
 lint: setup  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy .
+	$(BIN)/mypy
 
 bench: setup  ## time our kernels against the libraries, in one run
 	$(BIN)/python -m tests.stats.bench_loudness

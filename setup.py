@@ -1,6 +1,6 @@
-"""Packaging: the folders are imported as they lie, so that Beam's workers unpickle what the parent pickled."""
+"""Packaging: one package, `mixprior`, whose folders are links to those at the top level."""
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 setup(
     name="mixprior",
@@ -8,14 +8,13 @@ setup(
     description="Mines how music is mixed: songs in, priors of loudness, spectrum, panning, dynamics and reverb out.",
     license="MIT",
     python_requires=">=3.10",
-    package_dir={"": "."},
-    packages=["pipeline", "pipeline.reverb_training", "stats", "stats.reverb", "analysis", "mixing", "mixing.effects"],
+    packages=find_packages(include=["mixprior", "mixprior.*"]),
     package_data={
-        "analysis": ["*_priors/*.parquet", "*_priors/*.json"],
-        "stats.reverb": ["*.npz", "*.json"],
-        "pipeline.reverb_training": ["*.csv"],
+        "mixprior": ["py.typed"],
+        "mixprior.analysis": ["*_priors/*.parquet", "*_priors/*.json"],
+        "mixprior.stats.reverb": ["*.npz", "*.json"],
+        "mixprior.pipeline.reverb_training": ["*.csv"],
     },
-    py_modules=["mixprior"],
     install_requires=[
         "apache-beam>=2.70,<3",
         "av>=14",
@@ -61,5 +60,5 @@ setup(
             "ruff>=0.8",
         ],
     },
-    entry_points={"console_scripts": ["mixprior=mixprior:command"]},
+    entry_points={"console_scripts": ["mixprior=mixprior.__main__:command"]},
 )

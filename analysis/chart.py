@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
-from analysis.axis import Axis
-from analysis.markup import Markup, element, joined
+from mixprior.analysis.axis import Axis
+from mixprior.analysis.markup import Markup, element, joined
 
 Number = float | None
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.constants import Features
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.analysis.constants import Features
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 OCTAVES_HZ = tuple((1000.0 * 10.0 ** (0.3 * np.arange(-5, 5))).tolist())
 """Exact base-10 centres of the octaves named 31.5 Hz to 16 kHz (IEC 61260-1)."""

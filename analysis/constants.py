@@ -15,10 +15,10 @@ import numpy as np
 import scipy.interpolate
 import scipy.signal
 
-from analysis.priors import EVERY_SONG, Priors, PriorsLookupError
-from stats.errors import InputError
-from stats.long_term_spectra import BINS, FRAME, POOL
-from stats.stem import MIXTURE, SAMPLE_RATE_HZ
+from mixprior.analysis.priors import EVERY_SONG, Priors, PriorsLookupError
+from mixprior.stats.errors import InputError
+from mixprior.stats.long_term_spectra import BINS, FRAME, POOL
+from mixprior.stats.stem import MIXTURE, SAMPLE_RATE_HZ
 
 STEMS = ("vocals", "drums", "bass", "other")
 """The stems FxNorm-automix normalises."""
@@ -114,9 +114,9 @@ def expand(pooled: np.ndarray) -> np.ndarray:
     goes through it, and its steps are the bins. No bin is negative where no pooled bin is.
 
     Args:
-        pooled: shape (2049,), as `stats.long_term_spectra.pool` makes it; no NaN.
+        pooled: shape (2049,), as `mixprior.stats.long_term_spectra.pool` makes it; no NaN.
 
-    >>> from stats.long_term_spectra import pool
+    >>> from mixprior.stats.long_term_spectra import pool
     >>> pooled = np.exp(-np.arange(2049) / 100)
     >>> bool(np.allclose(pool(expand(pooled)), pooled))
     True

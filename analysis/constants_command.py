@@ -11,11 +11,11 @@ import json
 import sys
 from pathlib import Path
 
-from analysis import constants_file, mixing_targets
-from analysis.compare import compare, to_table
-from analysis.constants import Features, of_priors, stems_in
-from analysis.priors import EVERY_SONG, open_priors
-from stats.errors import InputError
+from mixprior.analysis import constants_file, mixing_targets
+from mixprior.analysis.compare import compare, to_table
+from mixprior.analysis.constants import Features, of_priors, stems_in
+from mixprior.analysis.priors import EVERY_SONG, open_priors
+from mixprior.stats.errors import InputError
 
 _COMPARE = "compare"
 _FORMATS = ("fxnorm", "json", "mixing")

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.constants import BIN_HZ, POOLED_BIN_HZ, Constants, Features
-from stats.errors import InputError
+from mixprior.analysis.constants import BIN_HZ, POOLED_BIN_HZ, Constants, Features
+from mixprior.stats.errors import InputError
 
 FXNORM = ("eq", "compression", "panning", "loudness")
 """The effects in FxNorm-automix's file, in its order."""

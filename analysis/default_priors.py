@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.priors import EVERY_SONG, PACKAGED, Prior, Priors, PriorsLookupError, open_priors
+from mixprior.analysis.priors import EVERY_SONG, PACKAGED, Prior, Priors, PriorsLookupError, open_priors
 
 LEAST_SONGS = 10
 """A group of fewer songs gives way to all songs: with the published spread of 2.5 LU of the vocal-to-backing ratio the
@@ -21,7 +21,7 @@ class Source:
     """Priors and a group of their songs that hold what was asked for.
 
     Attributes:
-        priors: to look it up in, with `lookup`, `rows` or `analysis.regression.regress`.
+        priors: to look it up in, with `lookup`, `rows` or `mixprior.analysis.regression.regress`.
         group: the group to look it up for.
         notes: sentences on why it is not from the priors or the group asked for, or rests on few songs.
     """

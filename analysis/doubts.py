@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis import published
-from analysis.report_material import RATIO, Material
-from analysis.wording import count, interval, number, title
+from mixprior.analysis import published
+from mixprior.analysis.report_material import RATIO, Material
+from mixprior.analysis.wording import count, interval, number, title
 
 FEW_SONGS = 30
 _QUIET_LU = -30.0

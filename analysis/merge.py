@@ -14,10 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.priors import MANIFEST_FILE, local_folder, open_priors
-from analysis.rows import Rows
-from stats.errors import InputError
-from stats.evidence import Evidence, joined_members
+from mixprior.analysis.priors import MANIFEST_FILE, local_folder, open_priors
+from mixprior.analysis.rows import Rows
+from mixprior.stats.errors import InputError
+from mixprior.stats.evidence import Evidence, joined_members
 
 _SHOWN = 3
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from analysis.constants import provenance
-from analysis.priors import EVERY_SONG, Priors
-from stats.stem import SONG
+from mixprior.analysis.constants import provenance
+from mixprior.analysis.priors import EVERY_SONG, Priors
+from mixprior.stats.stem import SONG
 
 _OF_STEM = (
     "loudness_vs_mixture_lu",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stats.errors import InputError
+from mixprior.stats.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

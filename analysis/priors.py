@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stats.errors import InputError
-from stats.grouping import EVERY_SONG as EVERY_SONG
-from stats.schema import PRIORS_SCHEMA, SCHEMA_VERSION
+from mixprior.stats.errors import InputError
+from mixprior.stats.grouping import EVERY_SONG as EVERY_SONG
+from mixprior.stats.schema import PRIORS_SCHEMA, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,7 +133,7 @@ class Priors:
         group: str | None = None,
         vectors: bool = False,
     ) -> pa.Table:
-        """Rows of the priors, in the columns of `stats.schema.PRIORS_SCHEMA` and in the order of the file.
+        """Rows of the priors, in the columns of `mixprior.stats.schema.PRIORS_SCHEMA` and in the order of the file.
 
         Args:
             stem: only this stem; None for all.

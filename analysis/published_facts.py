@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.published import FXNORM, ITO_MASTER, LI_CODE, STYLE_TRANSFER
+from mixprior.analysis.published import FXNORM, ITO_MASTER, LI_CODE, STYLE_TRANSFER
 
 _UNCOUNTED = "; number of songs not told"
 

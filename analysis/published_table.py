@@ -1,6 +1,6 @@
 """The packaged priors `published`: numbers of others, each under the name of what it measures, with its source.
 
-    python -m analysis.published_table
+    python -m mixprior.analysis.published_table
 
 writes them to `analysis/published_priors` anew. The numbers are facts; nothing else of their sources is taken over.
 """
@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from analysis import published
-from analysis.priors import EVERY_SONG, MANIFEST_FILE, PACKAGED, PRIORS_FILE
-from analysis.published_facts import CORRECTIONS, DEFINITIONS, RULES, SOURCES
-from stats.derived import definitions
-from stats.interval import mean_interval
-from stats.schema import PRIORS_SCHEMA, QUANTILES, SCHEMA_VERSION, parquet_bytes, with_metadata
+from mixprior.analysis import published
+from mixprior.analysis.priors import EVERY_SONG, MANIFEST_FILE, PACKAGED, PRIORS_FILE
+from mixprior.analysis.published_facts import CORRECTIONS, DEFINITIONS, RULES, SOURCES
+from mixprior.stats.derived import definitions
+from mixprior.stats.interval import mean_interval
+from mixprior.stats.schema import PRIORS_SCHEMA, QUANTILES, SCHEMA_VERSION, parquet_bytes, with_metadata
 
 _SONGS = 150
 """Of MUSDB18, which most of the numbers are of."""

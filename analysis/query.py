@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from analysis.priors import EVERY_SONG, Priors, open_priors
-from analysis.songs import open_songs
-from stats.errors import InputError
-from stats.schema import SCHEMA_VERSION
+from mixprior.analysis.priors import EVERY_SONG, Priors, open_priors
+from mixprior.analysis.songs import open_songs
+from mixprior.stats.errors import InputError
+from mixprior.stats.schema import SCHEMA_VERSION
 
 _LABELS = ("stem", "statistic", "unit", "group")
 _NUMBERS = ("mean", "mean_low", "mean_high", "sd", "p5", "p25", "p50", "p75", "p95")
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 def _plot(rows: Sequence[Mapping[str, Any]], args: argparse.Namespace) -> None:
     if not args.stat:
         raise InputError("--plot needs --stat: one statistic a picture")
-    from analysis.plot import plot
+    from mixprior.analysis.plot import plot
 
     plot(rows, args.plot)
 
@@ -77,7 +77,7 @@ def _plot(rows: Sequence[Mapping[str, Any]], args: argparse.Namespace) -> None:
 def _sql(args: argparse.Namespace) -> str:
     if args.songs or args.plot or args.stem or args.stat or args.group:
         raise InputError("--sql stands alone: say in its WHERE what --stem, --stat, --group and --songs would")
-    from analysis.sql import sql
+    from mixprior.analysis.sql import sql
 
     return _records(args, sql(args.priors, args.sql), sql=args.sql)
 
@@ -85,7 +85,7 @@ def _sql(args: argparse.Namespace) -> str:
 def _regression(args: argparse.Namespace) -> str:
     if not (args.regress and args.on):
         raise InputError("--regress STEM:STAT needs --on STEM:STAT,...: what is to be explained, and by what")
-    from analysis.regression import named, regress
+    from mixprior.analysis.regression import named, regress
 
     on = [named(text.strip()) for text in args.on.split(",") if text.strip()]
     rows = regress(open_priors(args.priors), named(args.regress), on, args.group or EVERY_SONG)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from analysis import report_distributions, report_groups, report_sections
-from analysis.markup import Markup, element, joined
-from analysis.report_material import Material
-from analysis.report_style import STYLE
-from analysis.wording import count
-from stats.errors import InputError
+from mixprior.analysis import report_distributions, report_groups, report_sections
+from mixprior.analysis.markup import Markup, element, joined
+from mixprior.analysis.report_material import Material
+from mixprior.analysis.report_style import STYLE
+from mixprior.analysis.wording import count
+from mixprior.stats.errors import InputError
 
 _CHAPTERS = (
     ("headline", "Vocals against backing", report_sections.headline),

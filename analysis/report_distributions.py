@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis import published
-from analysis.axis import Axis
-from analysis.chart import Curve, Number, Strip, curve, strips
-from analysis.markup import Markup, element, joined
-from analysis.report_material import Material, Row, kind, smooth
-from analysis.wording import ELSE, FAMILIES, REVERB, decimals, family, interval, number, table, title, unit
+from mixprior.analysis import published
+from mixprior.analysis.axis import Axis
+from mixprior.analysis.chart import Curve, Number, Strip, curve, strips
+from mixprior.analysis.markup import Markup, element, joined
+from mixprior.analysis.report_material import Material, Row, kind, smooth
+from mixprior.analysis.wording import ELSE, FAMILIES, REVERB, decimals, family, interval, number, table, title, unit
 
 _QUANTILES = ("p5", "p25", "p50", "p75", "p95")
 _SPECTRUM = Axis(25.0, 20_000.0, log=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from analysis.axis import Axis
-from analysis.chart import Strip, strips
-from analysis.markup import Markup, element
-from analysis.report_distributions import NUMBERS_HEADER, numbers, plot
-from analysis.report_material import RATIO, Material, Row, kind
-from analysis.wording import count, family, in_order, interval, number, table, title, value_of
+from mixprior.analysis.axis import Axis
+from mixprior.analysis.chart import Strip, strips
+from mixprior.analysis.markup import Markup, element
+from mixprior.analysis.report_distributions import NUMBERS_HEADER, numbers, plot
+from mixprior.analysis.report_material import RATIO, Material, Row, kind
+from mixprior.analysis.wording import count, family, in_order, interval, number, table, title, value_of
 
 _MOST_ROWS = 40
 _STRONGEST = 12

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analysis.chart import Number
-from analysis.priors import EVERY_SONG, JOINT_FILE, NotPriors, Priors, open_priors
-from analysis.songs import NotARun, Songs, open_songs
-from stats.errors import InputError
-from stats.grouping import columns_of
+from mixprior.analysis.chart import Number
+from mixprior.analysis.priors import EVERY_SONG, JOINT_FILE, NotPriors, Priors, open_priors
+from mixprior.analysis.songs import NotARun, Songs, open_songs
+from mixprior.stats.errors import InputError
+from mixprior.stats.grouping import columns_of
 
 RATIO = "vocal_to_backing_lu"
 STEMS = ("vocals", "drums", "bass", "other", "guitar", "piano", "backing", "mixture", "song")

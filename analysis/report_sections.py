@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
-from analysis import published
-from analysis.axis import Axis
-from analysis.chart import Strip, strips
-from analysis.doubts import doubts
-from analysis.markup import Markup, element, joined
-from analysis.report_distributions import NUMBERS_HEADER, numbers, plot
-from analysis.report_material import RATIO, Material
-from analysis.wording import count, interval, number, table, title
+from mixprior.analysis import published
+from mixprior.analysis.axis import Axis
+from mixprior.analysis.chart import Strip, strips
+from mixprior.analysis.doubts import doubts
+from mixprior.analysis.markup import Markup, element, joined
+from mixprior.analysis.report_distributions import NUMBERS_HEADER, numbers, plot
+from mixprior.analysis.report_material import RATIO, Material
+from mixprior.analysis.wording import count, interval, number, table, title
 
 _PUBLISHED = [found for means in published.VOCAL_TO_BACKING.values() for found in means]
 _DEFINITIONS = {

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stats.digest import Digest
-from stats.errors import InputError
-from stats.evidence import Evidence, first_of_each
-from stats.registry import FEATURES_SCHEMA
-from stats.schema import FINISHED, archive_folder, features_path
-from stats.tally import Grouping, tally
+from mixprior.stats.digest import Digest
+from mixprior.stats.errors import InputError
+from mixprior.stats.evidence import Evidence, first_of_each
+from mixprior.stats.registry import FEATURES_SCHEMA
+from mixprior.stats.schema import FINISHED, archive_folder, features_path
+from mixprior.stats.tally import Grouping, tally
 
 _BATCH = 64
 
@@ -29,7 +29,7 @@ class Rows:
 
     Attributes:
         path: the run's output folder.
-        songs: its table of songs, `stats.schema.SONGS_SCHEMA`.
+        songs: its table of songs, `mixprior.stats.schema.SONGS_SCHEMA`.
     """
 
     path: Path

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.priors import PriorsLookupError, local_folder, open_priors, suggest
-from stats.errors import InputError
-from stats.schema import FINISHED
+from mixprior.analysis.priors import PriorsLookupError, local_folder, open_priors, suggest
+from mixprior.stats.errors import InputError
+from mixprior.stats.schema import FINISHED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ class Songs:
 
     Attributes:
         path: the run's output folder.
-        table: its `songs.parquet`, as `stats.schema.SONGS_SCHEMA` has it.
+        table: its `songs.parquet`, as `mixprior.stats.schema.SONGS_SCHEMA` has it.
     """
 
     path: Path
@@ -65,7 +65,7 @@ class Songs:
         return rows
 
     def _rows(self, stem: str, statistic: str, unit: str) -> Iterator[dict[str, Any]]:
-        from analysis.rows import Rows  # here, because it takes numba along
+        from mixprior.analysis.rows import Rows  # here, because it takes numba along
 
         values = Rows(self.path, self.table).values(stem, statistic)
         for song in self.table.to_pylist():

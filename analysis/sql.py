@@ -11,10 +11,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from analysis.priors import JOINT_FILE, PRIORS_FILE, open_priors
-from analysis.songs import SONGS_FILE
-from stats.errors import InputError
-from stats.schema import PRIORS_SCHEMA
+from mixprior.analysis.priors import JOINT_FILE, PRIORS_FILE, open_priors
+from mixprior.analysis.songs import SONGS_FILE
+from mixprior.stats.errors import InputError
+from mixprior.stats.schema import PRIORS_SCHEMA
 
 _FEATURES = ("features/*/*/*.parquet", "archive/*/*.parquet")
 

@@ -1,7 +1,7 @@
 """The packaged priors `starter`: eleven songs mined by mixprior, thinned to what mixing and queries need.
 
     mixprior mine SONGS -o outputs/songs
-    python -m analysis.starter_table outputs/songs
+    python -m mixprior.analysis.starter_table outputs/songs
 
 writes them to `analysis/starter_priors` anew. Statistics only: the songs themselves are not mixprior's to pass on.
 """
@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analysis.priors import MANIFEST_FILE, PACKAGED, PRIORS_FILE, open_priors
-from analysis.published_table import write
-from stats.errors import InputError
-from stats.schema import parquet_bytes
+from mixprior.analysis.priors import MANIFEST_FILE, PACKAGED, PRIORS_FILE, open_priors
+from mixprior.analysis.published_table import write
+from mixprior.stats.errors import InputError
+from mixprior.stats.schema import parquet_bytes
 
 _CURVES = ("magnitude_spectrum", "magnitude_spectrum_db", "sps_phi")
 _KEPT_OF_CURVES = ("mean", "sd", "weighted_mean")
@@ -86,7 +86,7 @@ def thinned(rows: pa.Table) -> pa.Table:
     """Keep mean, sd and weighted mean of the curves of 2,049 bins, to the seven figures of single precision.
 
     Args:
-        rows: priors, `stats.schema.PRIORS_SCHEMA`.
+        rows: priors, `mixprior.stats.schema.PRIORS_SCHEMA`.
     """
     of_curve = pc.is_in(rows["statistic"], pa.array(_CURVES))
     for place, field in enumerate(rows.schema):

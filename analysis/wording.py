@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.markup import Markup, element
+from mixprior.analysis.markup import Markup, element
 
 NONE = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"

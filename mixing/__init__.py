@@ -1,1 +1,4 @@
 """Mixing by priors: measure, set, render, and say why."""
+
+if not __name__.startswith("mixprior."):  # a second copy of the module would be loaded from a checkout's root
+    raise ImportError(f"import mixprior.{__name__}, not {__name__}: the folder is part of the package mixprior")

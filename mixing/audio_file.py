@@ -13,7 +13,7 @@ import av
 import numpy as np
 import soundfile
 
-from stats.errors import InputError
+from mixprior.stats.errors import InputError
 
 _FORMATS = {".wav": ("WAV", "PCM_24"), ".flac": ("FLAC", "PCM_24"), ".ogg": ("OGG", "VORBIS")}
 UNCLIPPED = ".float.wav"

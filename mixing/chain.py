@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixing.effects.compressor import Compressor
-from mixing.effects.effect import Effect, render
-from mixing.effects.equaliser import Equaliser
-from mixing.effects.limiter import Limiter
-from mixing.effects.matching import MatchingFilter
-from mixing.effects.panner import Panner
-from mixing.effects.reverb import Reverb
-from mixing.settings import Chain, MixSettings
-from stats import loudness_blocks
-from stats.errors import InputError
-from stats.loudness_blocks import Blocks
+from mixprior.mixing.effects.compressor import Compressor
+from mixprior.mixing.effects.effect import Effect, render
+from mixprior.mixing.effects.equaliser import Equaliser
+from mixprior.mixing.effects.limiter import Limiter
+from mixprior.mixing.effects.matching import MatchingFilter
+from mixprior.mixing.effects.panner import Panner
+from mixprior.mixing.effects.reverb import Reverb
+from mixprior.mixing.settings import Chain, MixSettings
+from mixprior.stats import loudness_blocks
+from mixprior.stats.errors import InputError
+from mixprior.stats.loudness_blocks import Blocks
 
 VOICES = ("vocal", "vocals")
 """Names of the part that sings, if there is one."""

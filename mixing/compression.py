@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mixing.compression_model import RANGES, Model, OnsetModel, RangeModel
-from mixing.effects.compressor import Compressor
-from mixing.effects.stereo import checked
-from mixing.resampling import at_44100
-from mixing.settings import CompressorSettings
-from stats import dynamics, loudness_blocks
-from stats.errors import InputError
-from stats.loudness import integrated_lufs
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.mixing.compression_model import RANGES, Model, OnsetModel, RangeModel
+from mixprior.mixing.effects.compressor import Compressor
+from mixprior.mixing.effects.stereo import checked
+from mixprior.mixing.resampling import at_44100
+from mixprior.mixing.settings import CompressorSettings
+from mixprior.stats import dynamics, loudness_blocks
+from mixprior.stats.errors import InputError
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 RANGE_START = CompressorSettings(threshold_dbfs=0.0, ratio=2.9, attack_s=0.03, release_s=0.15, knee_db=6.0)
 """For a voice's loudness range: ratio to begin with and times of Kelian Li's mixing code; the knee is ours."""

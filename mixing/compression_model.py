@@ -9,12 +9,12 @@ from typing import Protocol
 import numba
 import numpy as np
 
-from mixing.effects.compressor import DETECTOR_S, static_reduction_db
-from mixing.settings import CompressorSettings
-from stats import dynamics, onsets
-from stats.loudness_blocks import BLOCKS_PER_S, PARTS_PER_BLOCK, Blocks
-from stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.mixing.effects.compressor import DETECTOR_S, static_reduction_db
+from mixprior.mixing.settings import CompressorSettings
+from mixprior.stats import dynamics, onsets
+from mixprior.stats.loudness_blocks import BLOCKS_PER_S, PARTS_PER_BLOCK, Blocks
+from mixprior.stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 RANGES: dict[str, Callable[[np.ndarray], float | None]] = {"ebu": loudness_range_lu, "100ms": loudness_range_100ms_lu}
 """Loudness ranges by what is measured: EBU Tech 3342, and its rule on single blocks of 100 ms."""
@@ -81,7 +81,7 @@ class RangeModel:
 
 
 class OnsetModel:
-    """The mean of the loudest onset peaks after a compressor: `stats.dynamics.onset_peaks_db` at 44.1 kHz.
+    """The mean of the loudest onset peaks after a compressor: `mixprior.stats.dynamics.onset_peaks_db` at 44.1 kHz.
 
     The largest sample of every millisecond gets the compressor's gain there. Onsets are taken to stay where they are.
 

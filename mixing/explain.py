@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from mixing.recipe import Recipe
-from stats.errors import InputError
+from mixprior.mixing.recipe import Recipe
+from mixprior.stats.errors import InputError
 
 _WIDTH = 100
 _IN_RECIPE = ("bands", "sha256", "definition")
@@ -20,7 +20,7 @@ def short(recipe: Recipe) -> str:
 
 
 def of_document(document: Mapping[str, Any], source: str = "this recipe") -> str:
-    """A recipe as `Recipe.to_dict` or `mixing.recipe.read` gives it, step by step.
+    """A recipe as `Recipe.to_dict` or `mixprior.mixing.recipe.read` gives it, step by step.
 
     Args:
         document: the recipe.

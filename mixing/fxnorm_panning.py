@@ -3,7 +3,7 @@
 Source: sony/FxNorm-automix, automix/utils_data_normalization.py, get_panning_matching (commit 916bf7e). Every bin of
 every frame is moved to the side the stem leans to, so that its similarity phi becomes 0.9 times the reference's; but by
 p = 1 - phi/2, which is not the inverse of phi (0.638 for a pan of 0.7), and after a fixed pan of 0.7. Done twice it
-moves twice; `mixing.repanning` does not.
+moves twice; `mixprior.mixing.repanning` does not.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-from mixing.repanning import PANNED_BELOW_HZ
-from stats.long_term_spectra import FRAME as LONG_FRAME
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.mixing.repanning import PANNED_BELOW_HZ
+from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 _FRAME = 2048
 _HOP = 1024
@@ -36,7 +36,7 @@ def repanned(audio: np.ndarray, reference: np.ndarray, stem: str) -> np.ndarray:
 
     Args:
         audio: float32, (2, samples) at 44.1 kHz.
-        reference: shape (32769,): `panning` of `analysis.constants.Features`.
+        reference: shape (32769,): `panning` of `mixprior.analysis.constants.Features`.
         stem: its name.
 
     Returns:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from stats.loudness import integrated_lufs
-from stats.loudness_blocks import Blocks
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.loudness_blocks import Blocks
 
 LIMIT_DB = 12.0
 """No class is raised or cut by more."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mixing import ratio
-from mixing.group_balance import LIMIT_DB, Group
-from mixing.step import Step
-from mixing.targets import Target, Targets
-from stats.loudness_blocks import Blocks
+from mixprior.mixing import ratio
+from mixprior.mixing.group_balance import LIMIT_DB, Group
+from mixprior.mixing.step import Step
+from mixprior.mixing.targets import Target, Targets
+from mixprior.stats.loudness_blocks import Blocks
 
 
 def set_level(
@@ -20,7 +20,7 @@ def set_level(
         of: name of the voice.
         vocal: its energies.
         backing: those of all the rest.
-        target: the ratio, by one of `mixing.ratio.DEFINITIONS`.
+        target: the ratio, by one of `mixprior.mixing.ratio.DEFINITIONS`.
         amount: share of the way to go.
         wanted_lu: where that share led before, to go there again.
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mixing import chain
-from mixing.ceiling import AIM_DBTP, CEILING_DBTP
-from mixing.settings import LimiterSettings, MixSettings
-from mixing.step import Step
-from stats.loudness import integrated
-from stats.true_peak import true_peak_dbtp
+from mixprior.mixing import chain
+from mixprior.mixing.ceiling import AIM_DBTP, CEILING_DBTP
+from mixprior.mixing.settings import LimiterSettings, MixSettings
+from mixprior.mixing.step import Step
+from mixprior.stats.loudness import integrated
+from mixprior.stats.true_peak import true_peak_dbtp
 
 DEFAULT_LUFS = -16.0
 """What streaming services and the AES ask for: AES TD1008 (2021) recommends -16 LUFS for a track."""

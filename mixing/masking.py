@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.fft
 
-from stats.errors import InputError
+from mixprior.stats.errors import InputError
 
 GATE_DB = -30.0
 PRESENT_DB = -60.0

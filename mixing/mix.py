@@ -9,14 +9,14 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from analysis.priors import EVERY_SONG
-from mixing import audio_file, explain, mix_plot, multitrack, recipe, session, vocal_mix
-from mixing.options import BALANCES, EQ_RULES, RANGE_MEASURES, REVERB_RULES, Options
-from mixing.recipe import Recipe
-from mixing.roles import read_roles
-from mixing.step import DEFAULT_STEPS, STEPS
-from mixing.targets import Targets
-from stats.errors import InputError
+from mixprior.analysis.priors import EVERY_SONG
+from mixprior.mixing import audio_file, explain, mix_plot, multitrack, recipe, session, vocal_mix
+from mixprior.mixing.options import BALANCES, EQ_RULES, RANGE_MEASURES, REVERB_RULES, Options
+from mixprior.mixing.recipe import Recipe
+from mixprior.mixing.roles import read_roles
+from mixprior.mixing.step import DEFAULT_STEPS, STEPS
+from mixprior.mixing.targets import Targets
+from mixprior.stats.errors import InputError
 
 _AIMS = {
     "ratio_lu": "level",

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.priors import PriorsLookupError
-from mixing import chain
-from mixing.chain import BACKING, VOICES
-from mixing.resampling import at_44100
-from mixing.settings import Chain, MixSettings
-from mixing.sounds import Sounds
-from mixing.targets import QUARTILE_SD, Targets, half_of
-from stats import long_term_spectra
-from stats.errors import InputError
-from stats.loudness import integrated
-from stats.spectrum import BAND_CENTRES_HZ, third_octave_db
+from mixprior.analysis.priors import PriorsLookupError
+from mixprior.mixing import chain
+from mixprior.mixing.chain import BACKING, VOICES
+from mixprior.mixing.resampling import at_44100
+from mixprior.mixing.settings import Chain, MixSettings
+from mixprior.mixing.sounds import Sounds
+from mixprior.mixing.targets import QUARTILE_SD, Targets, half_of
+from mixprior.stats import long_term_spectra
+from mixprior.stats.errors import InputError
+from mixprior.stats.loudness import integrated
+from mixprior.stats.spectrum import BAND_CENTRES_HZ, third_octave_db
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,20 +12,20 @@ from functools import partial
 
 import numpy as np
 
-from mixing import chain, compression, level, roles
-from mixing.options import Options
-from mixing.resampling import at_44100
-from mixing.reverb_step import add_reverb
-from mixing.roles import Role
-from mixing.settings import Chain, MixSettings, PanSettings
-from mixing.spectrum_step import match
-from mixing.spread import LAW, spread
-from mixing.step import Plan, Step
-from mixing.targets import Targets
-from stats import loudness_blocks
-from stats.dynamics import onset_peaks_db
-from stats.loudness import integrated_lufs
-from stats.panning import energies, mid_energy_fraction
+from mixprior.mixing import chain, compression, level, roles
+from mixprior.mixing.options import Options
+from mixprior.mixing.resampling import at_44100
+from mixprior.mixing.reverb_step import add_reverb
+from mixprior.mixing.roles import Role
+from mixprior.mixing.settings import Chain, MixSettings, PanSettings
+from mixprior.mixing.spectrum_step import match
+from mixprior.mixing.spread import LAW, spread
+from mixprior.mixing.step import Plan, Step
+from mixprior.mixing.targets import Targets
+from mixprior.stats import loudness_blocks
+from mixprior.stats.dynamics import onset_peaks_db
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.panning import energies, mid_energy_fraction
 
 CLASSES = ("vocals", "drums", "bass", "other")
 SPREAD = ("vocals", "other")

@@ -3,7 +3,7 @@
 FxNorm-automix (sony/FxNorm-automix, automix/utils_data_normalization.py; Martinez-Ramirez et al., ISMIR 2022) gives a
 stem the mean spectrum, panning, onset peaks and loudness of a data set. Each plan here is solved for what it is to
 reach, in thirds of an octave, so that planned again on its own result it finds nothing left to do. Panning:
-`mixing.repanning`.
+`mixprior.mixing.repanning`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import math
 
 import numpy as np
 
-from mixing.settings import Curve
-from stats.long_term_spectra import BINS
-from stats.spectrum import BAND_CENTRES_HZ, BIN_HZ
+from mixprior.mixing.settings import Curve
+from mixprior.stats.long_term_spectra import BINS
+from mixprior.stats.spectrum import BAND_CENTRES_HZ, BIN_HZ
 
 REACH_DB = 24.0
 """A band that is further below the reference than this has no sound of the stem in it (what a codec or a high pass cut
@@ -53,7 +53,7 @@ def matching_curve(
 
     Args:
         magnitude: shape (32769,): `stats.long_term_spectra.LongTermSpectra.magnitude` of the stem, at any level.
-        reference: the same of the catalog: `eq` of `analysis.constants.Features`.
+        reference: the same of the catalog: `eq` of `mixprior.analysis.constants.Features`.
         limit_db: no gain is larger than this. Where it holds one, a second plan finds more to do.
         reach_db: a band further below the reference than this is not raised.
 
@@ -97,7 +97,7 @@ def loudness_gain_db(lufs: float, reference_lufs: float, peak: float) -> tuple[f
 
     Args:
         lufs: integrated loudness of the stem.
-        reference_lufs: `loudness` of `analysis.constants.Features`.
+        reference_lufs: `loudness` of `mixprior.analysis.constants.Features`.
         peak: largest |x|, above 0.
 
     Returns:

@@ -20,15 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from analysis import constants, constants_file
-from analysis.constants import Features
-from analysis.priors import EVERY_SONG, open_priors
-from mixing import audio_file, reverb_send, stem_normalisation
-from mixing.resampling import at_44100
-from mixing.stem_normalisation import EFFECTS, PANNINGS
-from stats.errors import InputError
-from stats.long_term_spectra import BINS
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.analysis import constants, constants_file
+from mixprior.analysis.constants import Features
+from mixprior.analysis.priors import EVERY_SONG, open_priors
+from mixprior.mixing import audio_file, reverb_send, stem_normalisation
+from mixprior.mixing.resampling import at_44100
+from mixprior.mixing.stem_normalisation import EFFECTS, PANNINGS
+from mixprior.stats.errors import InputError
+from mixprior.stats.long_term_spectra import BINS
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 RECORD = "normalize.json"
 """Name of the file that tells what was done to a song's stems."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mixing.loudness import DEFAULT_LUFS
-from mixing.step import DEFAULT_STEPS
+from mixprior.mixing.loudness import DEFAULT_LUFS
+from mixprior.mixing.step import DEFAULT_STEPS
 
 EQ_RULES = ("hafezi-reiss", "seed", "match")
 RANGE_MEASURES = ("ebu", "100ms")
@@ -18,7 +18,7 @@ class Options:
     """Choices; None takes what the priors say.
 
     Attributes:
-        steps: which of `mixing.step.STEPS` are taken.
+        steps: which of `mixprior.mixing.step.STEPS` are taken.
         amount: share of each move that is made: 0 none, 1 all. Loudness and ceiling of the mix do not take part.
         ratio_lu: vocal to backing.
         eq_rule: one of `EQ_RULES`.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stats.loudness import difference, integrated_lufs
-from stats.loudness_blocks import Blocks
+from mixprior.stats.loudness import difference, integrated_lufs
+from mixprior.stats.loudness_blocks import Blocks
 
 RATIO, RATIO_MONO = "vocal_to_backing_lu", "vocal_to_backing_mono_lu"
 """Statistics that a mix is set by, in the row "song" of priors."""

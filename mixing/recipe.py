@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mixing.settings import MixSettings
-from mixing.step import Step
-from stats.errors import InputError
+from mixprior.mixing.settings import MixSettings
+from mixprior.mixing.step import Step
+from mixprior.stats.errors import InputError
 
 SCHEMA_VERSION = 2
 """Major version of the recipe's layout: keys are added, never renamed."""
@@ -82,7 +82,7 @@ class Recipe:
         inputs: the files, by the name of the track.
         output: the mix's file.
         options: what was asked for.
-        steps: what was measured, aimed for and set, and why; see `mixing.step.Step`.
+        steps: what was measured, aimed for and set, and why; see `mixprior.mixing.step.Step`.
         settings: the whole processing; with the inputs it makes the same mix again.
         results: what was reached.
         warnings: what a listener should know, in sentences.

@@ -1,7 +1,7 @@
 """Panning by frequency: gains for left and right that give a sound the similarity of a reference, exactly.
 
 The measure is that of FxNorm-automix (sony/FxNorm-automix, automix/utils_data_normalization.py, get_SPS; Tzanetakis,
-Jones and McNally, ISMIR 2007); its own way there is in `mixing.fxnorm_panning`.
+Jones and McNally, ISMIR 2007); its own way there is in `mixprior.mixing.fxnorm_panning`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,19 @@ import scipy.fft
 import scipy.optimize
 import scipy.signal
 
-from mixing.normalisation import BAND_EDGES_HZ, BAND_SIZES, BAND_STARTS, BINS_HZ, END_BIN, FIRST_BIN, LEAST_DB, THIRD
-from mixing.settings import Curve
-from stats.long_term_spectra import FRAME, HOP, excitation_floors
-from stats.spectrum import BAND_CENTRES_HZ
+from mixprior.mixing.normalisation import (
+    BAND_EDGES_HZ,
+    BAND_SIZES,
+    BAND_STARTS,
+    BINS_HZ,
+    END_BIN,
+    FIRST_BIN,
+    LEAST_DB,
+    THIRD,
+)
+from mixprior.mixing.settings import Curve
+from mixprior.stats.long_term_spectra import FRAME, HOP, excitation_floors
+from mixprior.stats.spectrum import BAND_CENTRES_HZ
 
 PANNED_BELOW_HZ = {"vocals": 16_000.0, "drums": 6_000.0, "bass": 16_000.0, "other": 16_000.0}
 """Where FxNorm-automix stops panning, by stem."""
@@ -44,13 +53,13 @@ def panning_curves(audio: np.ndarray, reference: np.ndarray, stem: str) -> tuple
     move l by d = ln(g_R/g_L): the mean of sech(l + d) over frames and bins of a third of an octave is solved for d,
     which for a mono sound is the exact inverse arcosh(1/phi). Of two solutions the smaller move is taken; where both
     are as near (a sound in the centre), octaves take turns, so that the whole stays in the centre. FxNorm-automix
-    moves every bin of every frame to one side, and its inverse is approximate: `mixing.fxnorm_panning`.
+    moves every bin of every frame to one side, and its inverse is approximate: `mixprior.mixing.fxnorm_panning`.
 
     The gains keep |L| + |R| of each band, and with it the mean spectrum; for a mono sound they are the linear law.
 
     Args:
         audio: float32, (2, samples) at 44.1 kHz, with sound in it.
-        reference: shape (32769,): `panning` of `analysis.constants.Features`.
+        reference: shape (32769,): `panning` of `mixprior.analysis.constants.Features`.
         stem: its name; drums are panned up to 6 kHz, the others up to 16 kHz.
 
     Returns:
@@ -80,7 +89,7 @@ def by_band(phi: np.ndarray) -> list[float | None]:
     """Mean similarity in each third of an octave from 25 Hz to 20 kHz.
 
     Args:
-        phi: shape (32769,): `stats.long_term_spectra.LongTermSpectra.phi`; NaN where there is no sound.
+        phi: shape (32769,): `mixprior.stats.long_term_spectra.LongTermSpectra.phi`; NaN where there is no sound.
 
     Returns:
         30 numbers; None where there is no sound.
@@ -94,7 +103,7 @@ def by_band(phi: np.ndarray) -> list[float | None]:
 def _leanings(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Histograms of ln |R|/|L|, shape (parts of bands, 501), and each band's sums of |L| and |R|.
 
-    Frames and floors are those of `stats.long_term_spectra`, so that the mean of sech is its phi.
+    Frames and floors are those of `mixprior.stats.long_term_spectra`, so that the mean of sech is its phi.
     """
     audio = np.pad(audio, ((0, 0), (0, max(0, FRAME - audio.shape[-1]))))
     floors = excitation_floors(audio, FRAME, HOP)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 
 def resampled(audio: np.ndarray, rate_hz: int, to_hz: int) -> np.ndarray:

@@ -9,16 +9,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from analysis.priors import EVERY_SONG, open_priors
-from mixing import reverb_decay, reverb_fit, reverb_plot, reverb_prior, reverb_render, reverb_settings
-from mixing.reverb_decay import Decay
-from mixing.reverb_fit import FittedReverb
-from stats.errors import InputError
-from stats.reverb import energy_decay, response
-from stats.reverb.columns import ASSUMED
-from stats.reverb.dry_wet import at_level
-from stats.reverb.fit import fit_decay
-from stats.reverb.presets import PRESETS, preset
+from mixprior.analysis.priors import EVERY_SONG, open_priors
+from mixprior.mixing import reverb_decay, reverb_fit, reverb_plot, reverb_prior, reverb_render, reverb_settings
+from mixprior.mixing.reverb_decay import Decay
+from mixprior.mixing.reverb_fit import FittedReverb
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import energy_decay, response
+from mixprior.stats.reverb.columns import ASSUMED
+from mixprior.stats.reverb.dry_wet import at_level
+from mixprior.stats.reverb.fit import fit_decay
+from mixprior.stats.reverb.presets import PRESETS, preset
 
 _SEED = 1
 _TOLD_DB = 0.05

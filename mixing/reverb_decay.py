@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from stats.reverb import energy_decay
-from stats.reverb.dry_wet import wet_dry_db
-from stats.reverb.energy_decay import OCTAVE_BANDS_HZ
-from stats.reverb.network import vocal_response
-from stats.reverb.response import without_direct
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb import energy_decay
+from mixprior.stats.reverb.dry_wet import wet_dry_db
+from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
+from mixprior.stats.reverb.network import vocal_response
+from mixprior.stats.reverb.response import without_direct
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 RATE_HZ = 48_000
 LONGEST_S = 30.0

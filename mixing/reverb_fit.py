@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 import soxr
 
-from mixing import audio_file, reverb_decay, reverb_settings
-from mixing.audio_file import AudioFile
-from mixing.reverb_decay import Decay
-from stats.errors import InputError
-from stats.reverb import blind, energy_decay
-from stats.reverb.blind import Reverberation
-from stats.reverb.columns import ASSUMED, FITTED, LEAST_WET_DB
-from stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay
-from stats.reverb.fit import Fit, fit, fit_decay
-from stats.reverb.network import vocal_response
-from stats.reverb.response import RATE_HZ as VOICE_RATE_HZ
-from stats.reverb.settings import PARAMETERS
+from mixprior.mixing import audio_file, reverb_decay, reverb_settings
+from mixprior.mixing.audio_file import AudioFile
+from mixprior.mixing.reverb_decay import Decay
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import blind, energy_decay
+from mixprior.stats.reverb.blind import Reverberation
+from mixprior.stats.reverb.columns import ASSUMED, FITTED, LEAST_WET_DB
+from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay
+from mixprior.stats.reverb.fit import Fit, fit, fit_decay
+from mixprior.stats.reverb.network import vocal_response
+from mixprior.stats.reverb.response import RATE_HZ as VOICE_RATE_HZ
+from mixprior.stats.reverb.settings import PARAMETERS
 
 ASSUMED_NAMES = tuple(p.name for p in PARAMETERS if p.name not in FITTED)
-"""Settings that no voice shows: see `stats.reverb.columns.ASSUMED`."""
+"""Settings that no voice shows: see `mixprior.stats.reverb.columns.ASSUMED`."""
 
 TIMES = "the reverberation times by octave, as 10 log10 of their ratio"
 """What the loss is the distance of, where no more than times and a level are fitted to."""
@@ -40,7 +40,7 @@ class FittedReverb:
 
     Attributes:
         source: what they were fitted to, in words.
-        fit: of `stats.reverb.fit`.
+        fit: of `mixprior.stats.reverb.fit`.
         target: what was to be reached.
         reached: the same of the settings.
         loss_of: what the loss is the mean distance of.
@@ -61,7 +61,7 @@ class FittedReverb:
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        """One JSON object; `mixing.reverb_settings.read` reads it."""
+        """One JSON object; `mixprior.mixing.reverb_settings.read` reads it."""
         return reverb_settings.to_json(
             reverb_settings.document(
                 self.fit.settings,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mixing.reverb_decay import Decay
-from stats.errors import InputError
-from stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay, resolved_cells
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.mixing.reverb_decay import Decay
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay, resolved_cells
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ _TARGET, _FIT = {"color": "0.7", "linewidth": 4.0}, {"color": "C3", "linewidth":
 def octave_levels_db(decay: EnergyDecay) -> np.ndarray:
     """Levels of the octaves 250 Hz to 4 kHz, (5, frames), from third octaves; NaN before a band's windows resolve it.
 
-    >>> from stats.reverb.energy_decay import on_grid
+    >>> from mixprior.stats.reverb.energy_decay import on_grid
     >>> octave_levels_db(on_grid(np.full((22, 36), -30.0)))[0, -1].round(6).tolist()
     -30.0
     """

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from analysis.default_priors import LEAST_SONGS
-from analysis.priors import EVERY_SONG, Prior, Priors, PriorsLookupError
-from analysis.regression import regress
-from stats.errors import InputError
-from stats.reverb.settings import PARAMETERS
-from stats.reverb.tempo_rule import TempoRelation
-from stats.reverb.tempo_rule import reverberation_time_s as time_by_rule_s
+from mixprior.analysis.default_priors import LEAST_SONGS
+from mixprior.analysis.priors import EVERY_SONG, Prior, Priors, PriorsLookupError
+from mixprior.analysis.regression import regress
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.settings import PARAMETERS
+from mixprior.stats.reverb.tempo_rule import TempoRelation
+from mixprior.stats.reverb.tempo_rule import reverberation_time_s as time_by_rule_s
 
 STEM = "vocals"
 OCTAVES, BROADBAND, LEVEL = "rt60_octaves_s", "rt60_s", "wet_dry_db"

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from mixing import audio_file
-from stats.errors import InputError
-from stats.reverb.network import FdnReverb
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.mixing import audio_file
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.network import FdnReverb
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 _BLOCK = 65_536
-_LEAST_DECODED = 0.98  # see `mixing.audio_file`
+_LEAST_DECODED = 0.98  # see `mixprior.mixing.audio_file`
 
 
 @dataclass(frozen=True)

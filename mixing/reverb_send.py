@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import scipy.signal
 
-from mixing import audio_file
-from mixing.effects.equaliser import Equaliser
-from mixing.resampling import at_44100
-from mixing.settings import Band
-from stats.errors import InputError
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.mixing import audio_file
+from mixprior.mixing.effects.equaliser import Equaliser
+from mixprior.mixing.resampling import at_44100
+from mixprior.mixing.settings import Band
+from mixprior.stats.errors import InputError
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 STEMS = ("vocals", "other")
 """Those that get reverb."""

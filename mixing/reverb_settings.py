@@ -9,9 +9,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from mixing import audio_file
-from stats.errors import InputError
-from stats.reverb.settings import PARAMETERS, FdnReverbSettings
+from mixprior.mixing import audio_file
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.settings import PARAMETERS, FdnReverbSettings
 
 SCHEMA_VERSION = 1
 """Major version of the layout: keys are added, never renamed."""

@@ -1,4 +1,4 @@
-"""The reverb step of a mix: the room of `mixing.space`, by the targets and options of the mix."""
+"""The reverb step of a mix: the room of `mixprior.mixing.space`, by the targets and options of the mix."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from analysis.priors import PriorsLookupError
-from mixing import chain, ratio, space
-from mixing.options import Options
-from mixing.reverb_prior import BROADBAND, LEVEL, OCTAVES, STEM
-from mixing.settings import Chain
-from mixing.step import Step
-from mixing.targets import Targets, told
-from stats import loudness_blocks
-from stats.errors import InputError
+from mixprior.analysis.priors import PriorsLookupError
+from mixprior.mixing import chain, ratio, space
+from mixprior.mixing.options import Options
+from mixprior.mixing.reverb_prior import BROADBAND, LEVEL, OCTAVES, STEM
+from mixprior.mixing.settings import Chain
+from mixprior.mixing.step import Step
+from mixprior.mixing.targets import Targets, told
+from mixprior.stats import loudness_blocks
+from mixprior.stats.errors import InputError
 
 _SEED = 1
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import scipy.fft
 
-from stats import long_term_spectra, loudness_blocks
-from stats.errors import InputError
-from stats.loudness import integrated_lufs
-from stats.loudness_blocks import PARTS_PER_BLOCK
+from mixprior.stats import long_term_spectra, loudness_blocks
+from mixprior.stats.errors import InputError
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.loudness_blocks import PARTS_PER_BLOCK
 
 VOCALS, DRUMS, BASS, OTHER = "vocals", "drums", "bass", "other"
 ROLES = (VOCALS, DRUMS, BASS, OTHER)

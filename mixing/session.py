@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from mixing import audio_file, ceiling, chain, loudness, ratio
-from mixing.chain import Sum
-from mixing.loudness import Finish
-from mixing.options import Options
-from mixing.ratio import RATIO, RATIO_MONO
-from mixing.recipe import Output, Recipe, Results
-from mixing.settings import MixSettings
-from mixing.sounds import Sounds
-from mixing.step import Plan, Step
-from stats.errors import InputError
-from stats.loudness import integrated, integrated_lufs
-from stats.true_peak import true_peak_dbtp
+from mixprior.mixing import audio_file, ceiling, chain, loudness, ratio
+from mixprior.mixing.chain import Sum
+from mixprior.mixing.loudness import Finish
+from mixprior.mixing.options import Options
+from mixprior.mixing.ratio import RATIO, RATIO_MONO
+from mixprior.mixing.recipe import Output, Recipe, Results
+from mixprior.mixing.settings import MixSettings
+from mixprior.mixing.sounds import Sounds
+from mixprior.mixing.step import Plan, Step
+from mixprior.stats.errors import InputError
+from mixprior.stats.loudness import integrated, integrated_lufs
+from mixprior.stats.true_peak import true_peak_dbtp
 
 _CLOSE_LU = 0.1
 

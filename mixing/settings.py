@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from stats.errors import InputError
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 KINDS = ("peak", "low shelf", "high shelf")
 LAWS = ("linear", "constant power")
@@ -50,7 +50,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class CompressorSettings:
-    """A feed-forward compressor; see `mixing.effects.compressor`.
+    """A feed-forward compressor; see `mixprior.mixing.effects.compressor`.
 
     Attributes:
         threshold_dbfs: level above which it acts.
@@ -84,7 +84,7 @@ class PanSettings:
 
 @dataclass(frozen=True)
 class LimiterSettings:
-    """A true-peak limiter; see `mixing.effects.limiter`.
+    """A true-peak limiter; see `mixprior.mixing.effects.limiter`.
 
     Attributes:
         ceiling_dbtp: no true peak above it.

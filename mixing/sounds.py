@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mixing import audio_file
-from mixing.audio_file import AudioFile
-from mixing.recipe import Input
-from mixing.resampling import resampled
-from stats.loudness import integrated
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.mixing import audio_file
+from mixprior.mixing.audio_file import AudioFile
+from mixprior.mixing.recipe import Input
+from mixprior.mixing.resampling import resampled
+from mixprior.stats.loudness import integrated
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 _KEPT_BYTES = 2 << 30
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from analysis.priors import EVERY_SONG, Priors
-from mixing import reverb_prior
-from mixing.resampling import at_44100
-from mixing.reverb_prior import ReverbTarget
-from stats.errors import InputError
-from stats.reverb import blind
-from stats.reverb.blind import Reverberation
-from stats.reverb.columns import ASSUMED, LEAST_WET_DB
-from stats.reverb.fit import Fit, fit_decay
-from stats.reverb.settings import PARAMETERS, FdnReverbSettings
-from stats.tempo import tempo_bpm
+from mixprior.analysis.priors import EVERY_SONG, Priors
+from mixprior.mixing import reverb_prior
+from mixprior.mixing.resampling import at_44100
+from mixprior.mixing.reverb_prior import ReverbTarget
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import blind
+from mixprior.stats.reverb.blind import Reverberation
+from mixprior.stats.reverb.columns import ASSUMED, LEAST_WET_DB
+from mixprior.stats.reverb.fit import Fit, fit_decay
+from mixprior.stats.reverb.settings import PARAMETERS, FdnReverbSettings
+from mixprior.stats.tempo import tempo_bpm
 
 RULES = ("seed", "catalog")
 

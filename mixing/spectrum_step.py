@@ -6,13 +6,13 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from mixing import normalisation
-from mixing.resampling import at_44100
-from mixing.settings import Curve
-from mixing.step import Step
-from mixing.targets import Targets
-from stats import long_term_spectra
-from stats.loudness import integrated
+from mixprior.mixing import normalisation
+from mixprior.mixing.resampling import at_44100
+from mixprior.mixing.settings import Curve
+from mixprior.mixing.step import Step
+from mixprior.mixing.targets import Targets
+from mixprior.stats import long_term_spectra
+from mixprior.stats.loudness import integrated
 
 LIMIT_DB = 6.0
 """Nothing is raised or cut by more: a catalog's mean spectrum is no song's."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixing.effects.panner import gains
+from mixprior.mixing.effects.panner import gains
 
 LAW = "constant power"
 _ROUNDS = 40

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from analysis.constants import Features
-from mixing import compression, fxnorm_panning, normalisation, repanning, reverb_send
-from mixing.effects.compressor import Compressor
-from mixing.effects.effect import render
-from mixing.effects.matching import MatchingFilter
-from mixing.reverb_send import Send
-from stats import dynamics, long_term_spectra
-from stats.loudness import integrated
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.analysis.constants import Features
+from mixprior.mixing import compression, fxnorm_panning, normalisation, repanning, reverb_send
+from mixprior.mixing.effects.compressor import Compressor
+from mixprior.mixing.effects.effect import render
+from mixprior.mixing.effects.matching import MatchingFilter
+from mixprior.mixing.reverb_send import Send
+from mixprior.stats import dynamics, long_term_spectra
+from mixprior.stats.loudness import integrated
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 EFFECTS = ("reverb", "eq", "compression", "panning", "loudness")
 """What can be normalised, in FxNorm-automix's order."""
@@ -69,7 +69,7 @@ def normalise(
     Args:
         audio: float32, (2, samples) at 44.1 kHz.
         stem: "vocals", "drums", "bass" or "other".
-        features: constants: `analysis.constants_file.read`.
+        features: constants: `mixprior.analysis.constants_file.read`.
         effects: some of `EFFECTS`.
         panning: one of `PANNINGS`.
         send: impulse response and shelves of the reverb; None for no reverb.

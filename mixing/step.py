@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mixing.settings import MixSettings
+from mixprior.mixing.settings import MixSettings
 
 STEPS = ("level", "eq", "compression", "pan", "reverb", "loudness")
 """What a mix can do, in the order of a voice and its backing; `mixing.multitrack` pans first and levels last."""
@@ -26,7 +26,7 @@ class Step:
         measured: what was found, by name with the unit at its end; None where it cannot be measured.
         target: what was aimed for, likewise; empty if nothing was.
         setting: what was set; empty if nothing was.
-        priors: the numbers the target was taken from, as `mixing.targets.told` gives them.
+        priors: the numbers the target was taken from, as `mixprior.mixing.targets.told` gives them.
         warnings: what a listener should know, in sentences.
         notes: what stands in for what, and how far numbers carry, in sentences.
         reached: what came of it in the sound, where that was measured.

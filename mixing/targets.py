@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis import constants
-from analysis.default_priors import PriorsChain, Source, centre, open_chain, title
-from analysis.priors import EVERY_SONG, PRIORS_FILE, Prior, PriorsLookupError
-from mixing.ratio import RATIO, RATIO_MONO
-from stats.errors import InputError
+from mixprior.analysis import constants
+from mixprior.analysis.default_priors import PriorsChain, Source, centre, open_chain, title
+from mixprior.analysis.priors import EVERY_SONG, PRIORS_FILE, Prior, PriorsLookupError
+from mixprior.mixing.ratio import RATIO, RATIO_MONO
+from mixprior.stats.errors import InputError
 
 QUARTILE_SD = 0.6745
 """Standard deviations from the mean to the quartiles of a normal distribution."""

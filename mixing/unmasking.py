@@ -3,7 +3,7 @@
 Two rules, both after Hafezi & Reiss, "Autonomous multitrack equalization based on masking reduction" (JAES 63(5),
 2015). A band is essential to a sound if its level there is among the highest of the sound. One sound masks another in a
 band that is essential to the other and not to itself, by as much as it is the louder of the two there. How much is
-masked before and after, `mixing.masking.masked_db` tells.
+masked before and after, `mixprior.mixing.masking.masked_db` tells.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixing.masking import octave_levels_db
-from mixing.settings import Band
+from mixprior.mixing.masking import octave_levels_db
+from mixprior.mixing.settings import Band
 
 SEED_CENTRES_HZ = (63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 SEED_ESSENTIAL_TO_VOICE, SEED_ESSENTIAL_TO_BACKING = 6, 2

@@ -1,7 +1,7 @@
 """A voice and its backing: each step a small function of what is heard and of priors, in the order of K. Li's chain.
 
 Order: level, equaliser, compressor, reverb, level again (github likelian/Lab_spring2022); the loudness of the mix comes
-after their sum (`mixing.loudness`).
+after their sum (`mixprior.mixing.loudness`).
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from mixing import chain, compression, level, unmasking
-from mixing.masking import masked_db
-from mixing.options import Options
-from mixing.reverb_step import add_reverb
-from mixing.settings import Band, Chain, CompressorSettings, MixSettings
-from mixing.spectrum_step import match
-from mixing.step import STEPS, Plan, Step
-from mixing.targets import Target, Targets
-from stats import loudness_blocks
-from stats.loudness_blocks import Blocks
-from stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
+from mixprior.mixing import chain, compression, level, unmasking
+from mixprior.mixing.masking import masked_db
+from mixprior.mixing.options import Options
+from mixprior.mixing.reverb_step import add_reverb
+from mixprior.mixing.settings import Band, Chain, CompressorSettings, MixSettings
+from mixprior.mixing.spectrum_step import match
+from mixprior.mixing.step import STEPS, Plan, Step
+from mixprior.mixing.targets import Target, Targets
+from mixprior.stats import loudness_blocks
+from mixprior.stats.loudness_blocks import Blocks
+from mixprior.stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 
 VOCAL, BACKING = "vocal", "backing"
 POSSIBLE_STEPS = tuple(step for step in STEPS if step != "pan")

@@ -17,13 +17,13 @@ from apache_beam.transforms.combiners import ToList
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipeline import archive, files
-from pipeline.checkpoint import Checkpoint
-from stats.digest import Digest
-from stats.errors import InputError
-from stats.evidence import Evidence, first_of_each, joined_members
-from stats.schema import FINISHED, MEMBERS_SCHEMA
-from stats.tally import Grouping, tally
+from mixprior.pipeline import archive, files
+from mixprior.pipeline.checkpoint import Checkpoint
+from mixprior.stats.digest import Digest
+from mixprior.stats.errors import InputError
+from mixprior.stats.evidence import Evidence, first_of_each, joined_members
+from mixprior.stats.schema import FINISHED, MEMBERS_SCHEMA
+from mixprior.stats.tally import Grouping, tally
 
 _BATCH = 64
 """Single songs read at a time: enough for array arithmetic to pay, little enough for memory."""
@@ -227,7 +227,7 @@ class WritePriors(beam.PTransform):
 
 
 def members_of(songs: pa.Table) -> pa.Table:
-    """Return the songs of a songs table by content, `stats.schema.MEMBERS_SCHEMA`."""
+    """Return the songs of a songs table by content, `mixprior.stats.schema.MEMBERS_SCHEMA`."""
     copy = pc.equal(songs["status"], "duplicate")
     copies = Counter(_keys(songs.filter(copy)))
     songs = songs.filter(pc.invert(copy))

@@ -12,14 +12,14 @@ from importlib.metadata import version
 
 import apache_beam as beam
 
-from pipeline import archive, files, runner
-from pipeline.aggregate import Aggregate, WritePriors, settings_of
-from stats.calibration import Calibration
-from stats.errors import InputError
-from stats.evidence import MIN_GROUP
-from stats.grouping import can_group_by
-from stats.schema import FINISHED
-from stats.tally import Grouping
+from mixprior.pipeline import archive, files, runner
+from mixprior.pipeline.aggregate import Aggregate, WritePriors, settings_of
+from mixprior.stats.calibration import Calibration
+from mixprior.stats.errors import InputError
+from mixprior.stats.evidence import MIN_GROUP
+from mixprior.stats.grouping import can_group_by
+from mixprior.stats.schema import FINISHED
+from mixprior.stats.tally import Grouping
 
 _SONGS_A_WORKER = 256
 _NUMERIC_LIBRARIES = ("demucs", "librosa", "numpy", "pyarrow", "scipy", "soundfile", "soxr", "torch")

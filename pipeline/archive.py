@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from apache_beam.pvalue import PCollection
 
-from pipeline import files, sources
-from pipeline.checkpoint import Checkpoint
-from stats.registry import FEATURES_SCHEMA
-from stats.schema import archive_folder, with_metadata
+from mixprior.pipeline import files, sources
+from mixprior.pipeline.checkpoint import Checkpoint
+from mixprior.stats.registry import FEATURES_SCHEMA
+from mixprior.stats.schema import archive_folder, with_metadata
 
 PART_SONGS = 4096
 ROW_GROUP_ROWS = 2048

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import soundfile
 
-from pipeline.records import SongError
+from mixprior.pipeline.records import SongError
 
 _BLOCK_FRAMES = 1 << 16
 _LIBSNDFILE_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC")

@@ -14,16 +14,16 @@ from typing import Any
 import apache_beam as beam
 import pyarrow as pa
 
-from pipeline import files, progress, runner, separation_options
-from pipeline.catalog import open_catalog
-from pipeline.checkpoint import Checkpoint
-from pipeline.extract import Extract, WriteSongs
-from pipeline.records import InputError, Song
-from pipeline.settings import MiningSettings
-from stats.calibration import Calibration
-from stats.calibration_fit import MIN_FOLDS, fit_all
-from stats.registry import COLUMNS
-from stats.schema import FEATURE_VERSION, FINISHED
+from mixprior.pipeline import files, progress, runner, separation_options
+from mixprior.pipeline.catalog import open_catalog
+from mixprior.pipeline.checkpoint import Checkpoint
+from mixprior.pipeline.extract import Extract, WriteSongs
+from mixprior.pipeline.records import InputError, Song
+from mixprior.pipeline.settings import MiningSettings
+from mixprior.stats.calibration import Calibration
+from mixprior.stats.calibration_fit import MIN_FOLDS, fit_all
+from mixprior.stats.registry import COLUMNS
+from mixprior.stats.schema import FEATURE_VERSION, FINISHED
 
 _UNITS = {column.name: column.unit for column in COLUMNS}
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from itertools import chain
 
-from pipeline import manifest, song_folder, sources
-from pipeline.records import InputError, Song
+from mixprior.pipeline import manifest, song_folder, sources
+from mixprior.pipeline.records import InputError, Song
 
 _LOOKED_FOR = (
     f"audio files ({' '.join(song_folder.AUDIO_SUFFIXES)} {song_folder.STEM_FILE_SUFFIX}) "
@@ -20,7 +20,7 @@ def open_catalog(location: str) -> Iterator[Song]:
 
     Args:
         location: a local path or an fsspec URL (`gs://`, `s3://`) of an audio file, of a folder that is searched to
-            its depth for audio files and folders of stems, or of a manifest (`pipeline.manifest.songs`).
+            its depth for audio files and folders of stems, or of a manifest (`mixprior.pipeline.manifest.songs`).
 
     Raises:
         InputError: at once if there is nothing, no song, or a mistake in a manifest; while songs are taken from a

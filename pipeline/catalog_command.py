@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline import files, sources
-from pipeline.dataset import DATASETS, Track, tracks_of
-from pipeline.records import InputError, MetadataValue
-from pipeline.song_folder import STEM_FILE_SUFFIX
+from mixprior.pipeline import files, sources
+from mixprior.pipeline.dataset import DATASETS, Track, tracks_of
+from mixprior.pipeline.records import InputError, MetadataValue
+from mixprior.pipeline.song_folder import STEM_FILE_SUFFIX
 
 Row = dict[str, MetadataValue]
 

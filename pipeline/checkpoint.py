@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
-from pipeline import files
-from pipeline.records import Failure
-from stats.registry import FEATURES_SCHEMA
-from stats.schema import FAILURES_SCHEMA, features_path
+from mixprior.pipeline import files
+from mixprior.pipeline.records import Failure
+from mixprior.stats.registry import FEATURES_SCHEMA
+from mixprior.stats.schema import FAILURES_SCHEMA, features_path
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.records import InputError, MetadataValue
+from mixprior.pipeline.records import InputError, MetadataValue
 
 DATASETS = {
-    "fma": "pipeline.dataset_fma",
-    "jamendo": "pipeline.dataset_jamendo",
-    "musdb": "pipeline.dataset_musdb",
-    "medleydb": "pipeline.dataset_medleydb",
-    "gtzan": "pipeline.dataset_gtzan",
+    "fma": "mixprior.pipeline.dataset_fma",
+    "jamendo": "mixprior.pipeline.dataset_jamendo",
+    "musdb": "mixprior.pipeline.dataset_musdb",
+    "medleydb": "mixprior.pipeline.dataset_medleydb",
+    "gtzan": "mixprior.pipeline.dataset_gtzan",
 }
 """The module that reads each dataset."""
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.dataset import Track, csv_rows, need_file, year_of
-from pipeline.records import InputError
+from mixprior.pipeline.dataset import Track, csv_rows, need_file, year_of
+from mixprior.pipeline.records import InputError
 
 _SIZES = ("full", "large", "medium", "small")
 _FOLDERS = tuple(f"fma_{size}" for size in _SIZES)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.dataset import Track, lines
-from pipeline.records import InputError
+from mixprior.pipeline.dataset import Track, lines
+from mixprior.pipeline.records import InputError
 
 _GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 _FOLDERS = ("genres", "genres_original", "Data/genres_original", ".")

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.dataset import Track, lines, need_file, year_of
-from pipeline.records import InputError
+from mixprior.pipeline.dataset import Track, lines, need_file, year_of
+from mixprior.pipeline.records import InputError
 
 _ORIGIN = "the folder data of the project MTG/mtg-jamendo-dataset"
 _AUDIO_FOLDERS = ("raw_30s/audio", "audio", ".", "raw_30s/audio-low", "audio-low")

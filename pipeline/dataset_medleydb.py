@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from pipeline.dataset import Track, lines
-from pipeline.records import InputError, MetadataValue
+from mixprior.pipeline.dataset import Track, lines
+from mixprior.pipeline.records import InputError, MetadataValue
 
 _SUFFIX = "_METADATA.yaml"
 _COLLECTIONS = ("Audio", "V1", "V2", ".")

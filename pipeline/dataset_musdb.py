@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline import sources
-from pipeline.dataset import Track, csv_rows
-from pipeline.records import InputError
-from pipeline.song_folder import STEM_FILE_SUFFIX
+from mixprior.pipeline import sources
+from mixprior.pipeline.dataset import Track, csv_rows
+from mixprior.pipeline.records import InputError
+from mixprior.pipeline.song_folder import STEM_FILE_SUFFIX
 
 _SPLITS = ("train", "test")
 _STEMS = ("vocals", "drums", "bass", "other")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from pipeline import audio_file, sources
-from pipeline.audio_file import AudioFile, Truncated, Unsupported
-from pipeline.records import Song, SongError
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.pipeline import audio_file, sources
+from mixprior.pipeline.audio_file import AudioFile, Truncated, Unsupported
+from mixprior.pipeline.records import Song, SongError
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 _RATES_HZ = (8_000, 192_000)
 _MAX_CHANNELS = 8

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from pipeline.synthesis import RATE_HZ, SCORES, Score, perform
+from mixprior.pipeline.synthesis import RATE_HZ, SCORES, Score, perform
 
 _COMMAND = str(Path(sys.executable).with_name("mixprior"))
 _PAIR = SCORES[1]

@@ -15,11 +15,11 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.combiners import ToList
 
-from pipeline import archive, decode, files, measure, progress
-from pipeline.checkpoint import Checkpoint
-from pipeline.records import Failure, Outcome, Song, SongError
-from pipeline.settings import MiningSettings
-from stats.schema import SONGS_SCHEMA, with_metadata
+from mixprior.pipeline import archive, decode, files, measure, progress
+from mixprior.pipeline.checkpoint import Checkpoint
+from mixprior.pipeline.records import Failure, Outcome, Song, SongError
+from mixprior.pipeline.settings import MiningSettings
+from mixprior.stats.schema import SONGS_SCHEMA, with_metadata
 
 _LOG = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from pipeline import sources
-from stats.errors import InputError
-from stats.schema import parquet_bytes
+from mixprior.pipeline import sources
+from mixprior.stats.errors import InputError
+from mixprior.stats.schema import parquet_bytes
 
 
 def read_bytes(url: str) -> bytes:

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import column_types, song_folder, sources
-from pipeline.records import InputError, MetadataValue, Song, SongError
+from mixprior.pipeline import column_types, song_folder, sources
+from mixprior.pipeline.records import InputError, MetadataValue, Song, SongError
 
 Row = tuple[int, Mapping[str, Any]]
 """Number of its line (of Parquet: its row), from 1, and its cells by column."""

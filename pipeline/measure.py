@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from pipeline import decode, separate
-from pipeline.records import InputError, Song, SongError
-from pipeline.settings import MiningSettings
-from stats import registry
-from stats.registry import FEATURES_SCHEMA
-from stats.schema import with_metadata
-from stats.statistic import Value
-from stats.stem import MIXTURE, StemSet
+from mixprior.pipeline import decode, separate
+from mixprior.pipeline.records import InputError, Song, SongError
+from mixprior.pipeline.settings import MiningSettings
+from mixprior.stats import registry
+from mixprior.stats.registry import FEATURES_SCHEMA
+from mixprior.stats.schema import with_metadata
+from mixprior.stats.statistic import Value
+from mixprior.stats.stem import MIXTURE, StemSet
 
 
 def load(song: Song, settings: MiningSettings) -> StemSet:
@@ -34,7 +34,7 @@ def load(song: Song, settings: MiningSettings) -> StemSet:
 
 
 def features(song: Song, song_id: str, settings: MiningSettings) -> pa.Table:
-    """Measure a song and return its table, as `stats.schema.FEATURES_SCHEMA` has it.
+    """Measure a song and return its table, as `mixprior.stats.schema.FEATURES_SCHEMA` has it.
 
     Raises:
         SongError: if it cannot be mined; the error tells the stage.

@@ -15,13 +15,13 @@ from typing import Any, NoReturn
 
 import apache_beam as beam
 
-from pipeline import archive, files, model_store, progress, runner, separation_options
-from pipeline.aggregate_command import add_grouping, aggregate, check_calibration, check_groups, grouping_of
-from pipeline.catalog import open_catalog
-from pipeline.checkpoint import Checkpoint
-from pipeline.extract import Extract, WriteSongs, fingerprint, is_lasting
-from pipeline.records import InputError, Song
-from pipeline.settings import MiningSettings
+from mixprior.pipeline import archive, files, model_store, progress, runner, separation_options
+from mixprior.pipeline.aggregate_command import add_grouping, aggregate, check_calibration, check_groups, grouping_of
+from mixprior.pipeline.catalog import open_catalog
+from mixprior.pipeline.checkpoint import Checkpoint
+from mixprior.pipeline.extract import Extract, WriteSongs, fingerprint, is_lasting
+from mixprior.pipeline.records import InputError, Song
+from mixprior.pipeline.settings import MiningSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

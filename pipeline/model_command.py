@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from pipeline import model_store
-from pipeline.model_folder import ModelFolder
-from pipeline.model_store import DEFAULT_MODEL, LICENCE, MODEL_REPO_VARIABLE, ModelFiles, ModelUnavailable
+from mixprior.pipeline import model_store
+from mixprior.pipeline.model_folder import ModelFolder
+from mixprior.pipeline.model_store import DEFAULT_MODEL, LICENCE, MODEL_REPO_VARIABLE, ModelFiles, ModelUnavailable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.records import InputError
+from mixprior.pipeline.records import InputError
 
 if TYPE_CHECKING:
     from demucs.apply import BagOfModels

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline import onnx_weights
-from pipeline.model_folder import write_htdemucs
-from pipeline.records import InputError
+from mixprior.pipeline import onnx_weights
+from mixprior.pipeline.model_folder import write_htdemucs
+from mixprior.pipeline.records import InputError
 
 HUB_ANSWERS_WITHIN_S = 8.0
 NPM_ANSWERS_WITHIN_S = 10.0

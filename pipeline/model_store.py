@@ -9,9 +9,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.model_folder import ModelFolder, file_sha256
-from pipeline.model_sources import SOURCES, Fetch
-from pipeline.records import InputError
+from mixprior.pipeline.model_folder import ModelFolder, file_sha256
+from mixprior.pipeline.model_sources import SOURCES, Fetch
+from mixprior.pipeline.records import InputError
 
 DEFAULT_MODEL = "htdemucs"
 KNOWN_MODELS = ("htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra")
@@ -34,7 +34,7 @@ class ModelFiles:
     Attributes:
         name: what it is called, "htdemucs".
         folder: where its bag and its weights lie.
-        weights_sha256: digest of its weights (`pipeline.model_folder.weights_digest`).
+        weights_sha256: digest of its weights (`mixprior.pipeline.model_folder.weights_digest`).
         source: where it came from, in words.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.records import InputError
+from mixprior.pipeline.records import InputError
 
 HTDEMUCS_ARGUMENTS: dict[str, Any] = {
     "sources": ["drums", "bass", "other", "vocals"],

@@ -12,8 +12,8 @@ from typing import TextIO
 from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
-from pipeline import sources
-from pipeline.records import Outcome
+from mixprior.pipeline import sources
+from mixprior.pipeline.records import Outcome
 
 _QUIET_INTERVAL_S = 30.0
 

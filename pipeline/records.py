@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from stats.errors import InputError as InputError
+from mixprior.stats.errors import InputError as InputError
 
 MetadataValue = str | int | float | bool | None
 

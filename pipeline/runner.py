@@ -18,10 +18,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-from pipeline import worker
-from stats.errors import InputError
+from mixprior.pipeline import worker
+from mixprior.stats.errors import InputError
 
-_OURS = str(Path(__file__).parent.parent)
+_OURS = str(Path(__file__).parents[2])
 
 
 class WorkerDied(Exception):
@@ -119,8 +119,8 @@ def _local_pipeline(args: argparse.Namespace, workers: int) -> beam.Pipeline:
     os.environ[worker.PARENT_VARIABLE] = str(os.getpid())
     if args.debug:
         os.environ[worker.DEBUG_VARIABLE] = "1"
-    # Not `-m pipeline.worker`: that would look for our packages in the user's folder first.
-    code = f"import sys; sys.path.insert(0, {_OURS!r}); from pipeline.worker import main; main()"
+    # Not `-m mixprior.pipeline.worker`: that would look for the package in the user's folder first.
+    code = f"import sys; sys.path.insert(0, {_OURS!r}); from mixprior.pipeline.worker import main; main()"
     command = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}"
     environment = SubprocessSDKEnvironment.from_command_string(command)
     return beam.Pipeline(

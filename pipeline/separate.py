@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline import model_store
-from pipeline.model_folder import ModelFolder
-from pipeline.records import InputError, SongError
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.pipeline import model_store
+from mixprior.pipeline.model_folder import ModelFolder
+from mixprior.pipeline.records import InputError, SongError
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +29,7 @@ class SeparationSettings:
     """How to separate.
 
     Attributes:
-        model: name of the model, see `pipeline.model_store`.
+        model: name of the model, see `mixprior.pipeline.model_store`.
         model_repo: folder with the model; None looks in the environment, the cache and afar.
         weights_sha256: digest that the model's weights must have; "" takes what the store has.
         device: "cpu", "cuda", "cuda:1"; "auto" takes CUDA where there is one.

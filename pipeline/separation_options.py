@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Callable
 from dataclasses import replace
 
-from pipeline import model_store, runner
-from pipeline.decode import DecodeLimits
-from pipeline.model_store import ModelFiles
-from pipeline.separate import SeparationSettings
-from pipeline.settings import MiningSettings
+from mixprior.pipeline import model_store, runner
+from mixprior.pipeline.decode import DecodeLimits
+from mixprior.pipeline.model_store import ModelFiles
+from mixprior.pipeline.separate import SeparationSettings
+from mixprior.pipeline.settings import MiningSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

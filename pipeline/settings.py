@@ -6,10 +6,10 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-from pipeline.decode import DecodeLimits
-from pipeline.separate import SeparationSettings
-from stats.reverb import blind
-from stats.schema import FEATURE_VERSION
+from mixprior.pipeline.decode import DecodeLimits
+from mixprior.pipeline.separate import SeparationSettings
+from mixprior.stats.reverb import blind
+from mixprior.stats.schema import FEATURE_VERSION
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline import sources
-from pipeline.records import InputError, Song
+from mixprior.pipeline import sources
+from mixprior.pipeline.records import InputError, Song
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".m4a", ".mp3", ".ogg", ".oga", ".opus", ".aac", ".wma")
 """What counts as audio in a folder, the lossless formats first: of two files of one stem the first is taken."""

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import fsspec
 
-from pipeline.records import InputError, SongError
+from mixprior.pipeline.records import InputError, SongError
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]+://")
 _EXTRAS = {"gs": "gcp", "gcs": "gcp", "s3": "aws", "s3a": "aws"}

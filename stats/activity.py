@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats import loudness_blocks
-from stats.loudness import ABSOLUTE_GATE_LUFS, integrated_lufs, momentary_lufs
-from stats.statistic import Column, Statistic
-from stats.stem import MIXTURE, SAMPLE_RATE_HZ, SONG, Stem, StemSet
+from mixprior.stats import loudness_blocks
+from mixprior.stats.loudness import ABSOLUTE_GATE_LUFS, integrated_lufs, momentary_lufs
+from mixprior.stats.statistic import Column, Statistic
+from mixprior.stats.stem import MIXTURE, SAMPLE_RATE_HZ, SONG, Stem, StemSet
 
 ACTIVE_RANGE_LU = 20.0
 """A frame this far below the voice's integrated loudness is not sung."""

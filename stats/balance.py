@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from stats.activity import MIN_ACTIVE_RATIO, vocal_active
-from stats.loudness import MOMENTARY_BLOCKS, difference, integrated_lufs
-from stats.statistic import Column, Statistic, Value
-from stats.stem import BACKING, SONG, Stem, StemSet
+from mixprior.stats.activity import MIN_ACTIVE_RATIO, vocal_active
+from mixprior.stats.loudness import MOMENTARY_BLOCKS, difference, integrated_lufs
+from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.stem import BACKING, SONG, Stem, StemSet
 
 MAX_BELOW_BACKING_LU = 30.0
 """Vocals further below the backing than this are what the separator left, not a voice."""

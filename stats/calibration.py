@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stats.derived import CORRECTED, corrected
-from stats.errors import InputError
-from stats.registry import COLUMNS, columns_of
-from stats.statistic import Column
+from mixprior.stats.derived import CORRECTED, corrected
+from mixprior.stats.errors import InputError
+from mixprior.stats.registry import COLUMNS, columns_of
+from mixprior.stats.statistic import Column
 
 SCHEMA_VERSION = 1
 KINDS = ("none", "offset", "linear")
@@ -82,7 +82,7 @@ class Calibration:
         weights_sha256: digest of its weights.
         precision: arithmetic it ran in.
         overlap: of its windows.
-        feature_version: `stats.schema.FEATURE_VERSION` of the measurements.
+        feature_version: `mixprior.stats.schema.FEATURE_VERSION` of the measurements.
         songs: songs that were measured both ways.
         fold_by: column of the catalog whose values keep songs in one fold; None if every song was one of its own.
         corrections: one for each stem and statistic that could be judged, sorted.
@@ -157,7 +157,7 @@ class Calibration:
 
     @cached_property
     def by_statistic(self) -> Mapping[str, Mapping[str, Correction]]:
-        """The corrections by statistic and stem, in the order of `stats.registry.COLUMNS`."""
+        """The corrections by statistic and stem, in the order of `mixprior.stats.registry.COLUMNS`."""
         found: dict[str, dict[str, Correction]] = {column.name: {} for column in COLUMNS}
         for correction in self.corrections:
             found[correction.statistic][correction.stem] = correction
@@ -169,7 +169,7 @@ class Calibration:
         It is null where nothing was measured, and for stems that have no correction.
 
         Args:
-            table: rows of `stats.registry.FEATURES_SCHEMA`, of any number of songs.
+            table: rows of `mixprior.stats.registry.FEATURES_SCHEMA`, of any number of songs.
             separated: whether their stems were separated; true stems are given as they were measured.
         """
         stems = np.array(table["stem"].to_pylist())

@@ -8,8 +8,8 @@ import numba
 import numpy as np
 import pyarrow as pa
 
-from stats.calibration import KINDS, Correction
-from stats.registry import COLUMNS
+from mixprior.stats.calibration import KINDS, Correction
+from mixprior.stats.registry import COLUMNS
 
 MIN_FOLDS = 3
 """Folds below which a statistic is not judged."""
@@ -34,7 +34,7 @@ def fit_all(measured: pa.Table, true: pa.Table, folds: Mapping[str, str]) -> lis
     and what was measured both ways in fewer than `MIN_FOLDS` folds.
 
     Args:
-        measured: rows of `stats.registry.FEATURES_SCHEMA` of the separated songs.
+        measured: rows of `mixprior.stats.registry.FEATURES_SCHEMA` of the separated songs.
         true: rows of the same songs, measured on their true stems.
         folds: for each song id, what it shares with other songs (its recording, its voice).
 

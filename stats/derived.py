@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from stats.registry import COLUMNS, columns_of
-from stats.statistic import Column
+from mixprior.stats.registry import COLUMNS, columns_of
+from mixprior.stats.statistic import Column
 
 CORRECTED = "_corrected"
 """Ends the name of a statistic's twin that is corrected for the bias of separation."""
@@ -25,7 +25,7 @@ MAGNITUDE_SPECTRUM = Column(
 
 
 def derive(rows: pa.Table) -> pa.Table:
-    """Append the derived columns to rows of `stats.registry.FEATURES_SCHEMA`."""
+    """Append the derived columns to rows of `mixprior.stats.registry.FEATURES_SCHEMA`."""
     level_db = rows[_SPECTRUM.name].combine_chunks()
     lengths = level_db.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())

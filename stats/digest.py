@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from stats.confidence import confidence
-from stats.derived import CORRECTED, columns_in, derive
-from stats.moments import Moments
-from stats.statistic import Column
-from stats.stem import BACKING, MIXTURE, SONG
-from stats.summary import ARRAYS, FULL_WEIGHT, SPAN, Summary
+from mixprior.stats.confidence import confidence
+from mixprior.stats.derived import CORRECTED, columns_in, derive
+from mixprior.stats.moments import Moments
+from mixprior.stats.statistic import Column
+from mixprior.stats.stem import BACKING, MIXTURE, SONG
+from mixprior.stats.summary import ARRAYS, FULL_WEIGHT, SPAN, Summary
 
 LONGEST_HISTOGRAM = 64
 """Vectors with more bins are curves: they have means and spreads, but no quantiles."""
@@ -185,7 +185,7 @@ class Measurements:
 
     @classmethod
     def of(cls, rows: pa.Table, separated: bool = True) -> Measurements:
-        """Read rows of songs: `stats.registry.FEATURES_SCHEMA`, and corrected columns where there are any.
+        """Read rows of songs: `mixprior.stats.registry.FEATURES_SCHEMA`, and corrected columns where there are any.
 
         Args:
             rows: of any number of songs.

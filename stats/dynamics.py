@@ -5,10 +5,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from stats import onsets
-from stats.loudness import integrated_lufs
-from stats.statistic import Column, Statistic, Value
-from stats.stem import SAMPLE_RATE_HZ, Stem
+from mixprior.stats import onsets
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem
 
 PEAK_DBFS = -10.0
 """Peak of the sound before its onsets are looked for."""

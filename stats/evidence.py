@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stats.digest import Digest
-from stats.errors import InputError
-from stats.priors_table import joint_table, priors_table, withheld
-from stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, parquet_bytes, with_metadata
-from stats.state import digests_of, moments_table, state_table
+from mixprior.stats.digest import Digest
+from mixprior.stats.errors import InputError
+from mixprior.stats.priors_table import joint_table, priors_table, withheld
+from mixprior.stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, parquet_bytes, with_metadata
+from mixprior.stats.state import digests_of, moments_table, state_table
 
 MIN_GROUP = 5
 """Songs a group must have to be published, unless asked otherwise."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from stats.loudness_blocks import BLOCKS_PER_S, PARTS_PER_BLOCK, Blocks
-from stats.loudness_blocks import measure as measure_blocks
-from stats.statistic import Column, Statistic, Value
-from stats.stem import BACKING, MIXTURE, Stem
+from mixprior.stats.loudness_blocks import BLOCKS_PER_S, PARTS_PER_BLOCK, Blocks
+from mixprior.stats.loudness_blocks import measure as measure_blocks
+from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.stem import BACKING, MIXTURE, Stem
 
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0

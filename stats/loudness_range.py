@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats.loudness import ABSOLUTE_GATE_LUFS, channel_sum, lufs, short_term_lufs
-from stats.statistic import Column, Statistic
+from mixprior.stats.loudness import ABSOLUTE_GATE_LUFS, channel_sum, lufs, short_term_lufs
+from mixprior.stats.statistic import Column, Statistic
 
 _RELATIVE_GATE_LU = -20.0
 _LOW, _HIGH = 0.10, 0.95

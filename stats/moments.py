@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from stats.errors import InputError
-from stats.interval import LEVEL
+from mixprior.stats.errors import InputError
+from mixprior.stats.interval import LEVEL
 
 _EXACT = 1 << 53
 """Sums of integers below this are exact in float64, in any order: matrix products may compute them."""

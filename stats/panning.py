@@ -12,12 +12,12 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-from stats.long_term_spectra import BINS as LONG_BINS
-from stats.long_term_spectra import FRAME as LONG_FRAME
-from stats.long_term_spectra import POOL, excitation_floors, pool
-from stats.loudness import integrated_lufs
-from stats.statistic import Column, Statistic, Value
-from stats.stem import SAMPLE_RATE_HZ, Stem
+from mixprior.stats.long_term_spectra import BINS as LONG_BINS
+from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
+from mixprior.stats.long_term_spectra import POOL, excitation_floors, pool
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem
 
 FRAME = 2048
 HOP = 1024

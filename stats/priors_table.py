@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from stats.digest import Cell, Digest, union
-from stats.grouping import EVERY_SONG, columns_of, parents_of
-from stats.interval import mean_interval, median_ranks
-from stats.schema import JOINT_SCHEMA, PRIORS_SCHEMA, QUANTILES, with_metadata
-from stats.shrinkage import shrink
-from stats.summary import Summary
+from mixprior.stats.digest import Cell, Digest, union
+from mixprior.stats.grouping import EVERY_SONG, columns_of, parents_of
+from mixprior.stats.interval import mean_interval, median_ranks
+from mixprior.stats.schema import JOINT_SCHEMA, PRIORS_SCHEMA, QUANTILES, with_metadata
+from mixprior.stats.shrinkage import shrink
+from mixprior.stats.summary import Summary
 
 _Shrunk = tuple[np.ndarray, np.ndarray]
 """Shrunk means, and the parents' shares in them."""
@@ -30,7 +30,7 @@ def withheld(digests: Mapping[str, Digest], min_group: int) -> dict[str, int]:
 
 
 def priors_table(digests: Mapping[str, Digest], min_group: int) -> pa.Table:
-    """Return the priors, `stats.schema.PRIORS_SCHEMA`, sorted by group, stem, statistic and bin."""
+    """Return the priors, `mixprior.stats.schema.PRIORS_SCHEMA`, sorted by group, stem, statistic and bin."""
     cells = union(list(digests.values()))
     digests = {group: digest.aligned(cells) for group, digest in sorted(digests.items())}
     kinds = [(curves, _labels([cell for cell in cells if cell.is_curve == curves])) for curves in (False, True)]
@@ -148,7 +148,7 @@ def _parent_mean(
 
 
 def joint_table(digests: Mapping[str, Digest], min_group: int) -> pa.Table:
-    """Return the joint facts, `stats.schema.JOINT_SCHEMA`, of the groups that are published and keep them."""
+    """Return the joint facts, `mixprior.stats.schema.JOINT_SCHEMA`, of the groups that are published and keep them."""
     hidden = withheld(digests, min_group)
     tables = [JOINT_SCHEMA.empty_table()]
     for group, digest in sorted(digests.items()):

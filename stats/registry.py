@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from stats import activity, balance, dynamics, loudness, loudness_range, panning, spectrum, tempo, true_peak
-from stats.reverb import columns as reverb
-from stats.statistic import Column, Statistic, Value
-from stats.stem import StemSet
+from mixprior.stats import activity, balance, dynamics, loudness, loudness_range, panning, spectrum, tempo, true_peak
+from mixprior.stats.reverb import columns as reverb
+from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.stem import StemSet
 
 STATISTICS: tuple[Statistic, ...] = (
     loudness.STATISTIC,

@@ -1,6 +1,6 @@
 """The tables on disk, declared once: songs of a run, their failures, priors of a catalog.
 
-The features of a song have a column for each statistic: `stats.registry.FEATURES_SCHEMA`.
+The features of a song have a column for each statistic: `mixprior.stats.registry.FEATURES_SCHEMA`.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ MOMENTS_SCHEMA = pa.schema(
         *(pa.field(name, pa.list_(pa.int64())) for name in ("n", "total", "square", "cross")),
     ]
 )
-"""What joint facts are made of: `stats.moments.Moments`, square matrices row by row."""
+"""What joint facts are made of: `mixprior.stats.moments.Moments`, square matrices row by row."""
 
 MEMBERS_SCHEMA = pa.schema(
     [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats.long_term_spectra import BINS, FRAME, POOL, pool
-from stats.loudness import integrated_lufs
-from stats.statistic import Column, Statistic, Value
-from stats.stem import SAMPLE_RATE_HZ, Stem
+from mixprior.stats.long_term_spectra import BINS, FRAME, POOL, pool
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem
 
 REFERENCE_LUFS = -30.0
 """Integrated loudness at which the magnitude spectrum is given."""

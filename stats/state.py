@@ -7,19 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from stats.derived import definitions
-from stats.digest import Cell, Digest
-from stats.errors import InputError
-from stats.moments import Moments
-from stats.schema import MOMENTS_SCHEMA, STATE_SCHEMA, with_metadata
-from stats.summary import SPAN, Summary
+from mixprior.stats.derived import definitions
+from mixprior.stats.digest import Cell, Digest
+from mixprior.stats.errors import InputError
+from mixprior.stats.moments import Moments
+from mixprior.stats.schema import MOMENTS_SCHEMA, STATE_SCHEMA, with_metadata
+from mixprior.stats.summary import SPAN, Summary
 
 _SUMS = ("n", "missing", "silent", "total", "weight", "weighted")
 _MOMENTS = ("n", "total", "square", "cross")
 
 
 def state_table(digests: Mapping[str, Digest]) -> pa.Table:
-    """Return the summaries, `stats.schema.STATE_SCHEMA`: a row for each group, stem and statistic."""
+    """Return the summaries, `mixprior.stats.schema.STATE_SCHEMA`: a row for each group, stem and statistic."""
     tables = [STATE_SCHEMA.empty_table()]
     for group, digest in sorted(digests.items()):
         for summary, curves in ((digest.counted, False), (digest.curves, True)):
@@ -53,7 +53,7 @@ def _state_rows(group: str, cells: Sequence[Cell], summary: Summary) -> pa.Table
 
 
 def moments_table(digests: Mapping[str, Digest]) -> pa.Table:
-    """Return the joint moments, `stats.schema.MOMENTS_SCHEMA`: a row for each group that keeps them."""
+    """Return the joint moments, `mixprior.stats.schema.MOMENTS_SCHEMA`: a row for each group that keeps them."""
     tables = [MOMENTS_SCHEMA.empty_table()]
     for group, digest in sorted(digests.items()):
         if digest.moments is not None:

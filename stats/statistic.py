@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stats.stem import Stem
+from mixprior.stats.stem import Stem
 
 Value = float | np.ndarray | None
 """A scalar, a vector whose unmeasurable bins are NaN, or None where nothing can be measured."""

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from stats import long_term_spectra, loudness_blocks
+from mixprior.stats import long_term_spectra, loudness_blocks
 
 SAMPLE_RATE_HZ = 44_100
 BACKING = "backing"

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from stats.calibration import Calibration
-from stats.digest import Digest, Measurements
-from stats.evidence import MIN_GROUP
-from stats.grouping import groups_of
+from mixprior.stats.calibration import Calibration
+from mixprior.stats.digest import Digest, Measurements
+from mixprior.stats.evidence import MIN_GROUP
+from mixprior.stats.grouping import groups_of
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Grouping:
     """How songs are grouped and corrected on their way into priors.
 
     Attributes:
-        group_by: columns of the catalog, or derived ones (`stats.grouping`).
+        group_by: columns of the catalog, or derived ones (`mixprior.stats.grouping`).
         min_group: groups with fewer songs are not published.
         calibration: corrections for separated stems, as JSON; None for none.
     """
@@ -36,7 +36,7 @@ def tally(
     """Digest rows of songs, once for every group that one of the songs is in.
 
     Args:
-        rows: `stats.registry.FEATURES_SCHEMA`.
+        rows: `mixprior.stats.registry.FEATURES_SCHEMA`.
         metadata: columns of the catalog as JSON, by song id; songs that are not in it are passed over.
         grouping: how the songs are grouped and corrected.
         separated: whether the stems were separated, and not in the catalog.

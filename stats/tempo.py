@@ -6,9 +6,9 @@ import librosa
 import numpy as np
 import scipy.interpolate
 
-from stats.loudness import integrated_lufs
-from stats.statistic import Column, Statistic, Value
-from stats.stem import BACKING, SAMPLE_RATE_HZ, Stem
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.stem import BACKING, SAMPLE_RATE_HZ, Stem
 
 FRAME = 2048
 HOP = 1024

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from scipy.signal import firwin
 
-from stats.statistic import Column, Statistic
+from mixprior.stats.statistic import Column, Statistic
 
 _UP = 4
 REACH = 10

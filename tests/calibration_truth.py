@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from pipeline.decode import decode, decode_stems
-from pipeline.records import Song
-from pipeline.synthesis import RATE_HZ, SCORES, perform
-from stats.balance import vocal_to_backing_lu
-from stats.stem import StemSet
+from mixprior.pipeline.decode import decode, decode_stems
+from mixprior.pipeline.records import Song
+from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
+from mixprior.stats.balance import vocal_to_backing_lu
+from mixprior.stats.stem import StemSet
 from tests.conftest import SHARED
 
 MUSIC = SHARED / "music"
@@ -90,7 +90,7 @@ def excerpt(audio: np.ndarray, start_s: float, samples: int = SECONDS * RATE_HZ)
 
 
 def balanced(vocals: np.ndarray, backing: Stems, balance_lu: float) -> Stems:
-    """Set the vocals to a loudness against the backing (`stats.balance`), and the peak of the sum."""
+    """Set the vocals to a loudness against the backing (`mixprior.stats.balance`), and the peak of the sum."""
     ratio_lu = vocal_to_backing_lu(StemSet({"vocals": vocals, **backing}))
     assert ratio_lu is not None
     stems = {"vocals": vocals * 10 ** ((balance_lu - ratio_lu) / 20), **backing}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from pipeline.synthesis import RATE_HZ, SCORES, perform
+from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from pipeline.catalog import open_catalog
-from pipeline.decode import DecodeLimits, decode_stems
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.pipeline.catalog import open_catalog
+from mixprior.pipeline.decode import DecodeLimits, decode_stems
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 
 def main(catalog: str, folder: str) -> None:

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from analysis import open_songs
-from stats.reverb import blind
-from stats.reverb.columns import FITTED
-from stats.reverb.dry_wet import wet_dry_db
-from stats.reverb.energy_decay import reverberation_time_s
-from stats.reverb.network import FdnReverb, vocal_response
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.analysis import open_songs
+from mixprior.stats.reverb import blind
+from mixprior.stats.reverb.columns import FITTED
+from mixprior.stats.reverb.dry_wet import wet_dry_db
+from mixprior.stats.reverb.energy_decay import reverberation_time_s
+from mixprior.stats.reverb.network import FdnReverb, vocal_response
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 RATE_HZ = 44_100
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OURS = {"stats", "pipeline", "analysis", "mixing", "mixprior", "tests"}
+FOLDERS = ("stats", "pipeline", "analysis", "mixing")
 MAY_IMPORT = {
     "stats": {"stats"},
     "pipeline": {"pipeline", "stats"},
@@ -19,13 +19,22 @@ MAY_IMPORT = {
 LIBRARIES_OF_STATS = {"numpy", "scipy", "numba", "librosa", "pyarrow"}
 
 
-def imports(path: Path) -> set[str]:
+def modules_imported(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.split(".")[0])
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    """Libraries, and folders of ours by their own name ("stats")."""
+    found = set()
+    for name in modules_imported(path):
+        top, _, rest = name.partition(".")
+        found.add(rest.partition(".")[0] if top == "mixprior" else top)
     return found
 
 
@@ -38,7 +47,7 @@ def modules(package: str) -> list[Path]:
 @pytest.mark.parametrize("package", MAY_IMPORT)
 def test_packages_import_only_what_lies_below_them(package):
     for path in modules(package):
-        assert imports(path) & OURS <= MAY_IMPORT[package], path
+        assert imports(path) & {*FOLDERS, "tests"} <= MAY_IMPORT[package], path
 
 
 @pytest.mark.parametrize("package", ["stats", "analysis", "mixing"])
@@ -49,13 +58,13 @@ def test_numbers_and_mixing_know_neither_beam_nor_torch(package):
 
 def test_stats_stands_on_numerical_libraries_alone():
     for path in modules("stats"):
-        foreign = imports(path) - set(sys.stdlib_module_names) - OURS - LIBRARIES_OF_STATS
+        foreign = imports(path) - set(sys.stdlib_module_names) - {*FOLDERS} - LIBRARIES_OF_STATS
         assert not foreign, path
 
 
 def test_query_and_mix_load_neither_beam_nor_torch():
     code = (
-        "import sys, analysis.query, mixing.mix; "
+        "import sys, mixprior.analysis.query, mixprior.mixing.mix; "
         "print([m for m in ('apache_beam', 'torch', 'demucs') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -70,9 +79,9 @@ def test_files_read_in_one_sitting_and_are_named_by_what_they_hold():
 
 
 def test_schemas_and_records_agree():
-    from pipeline.records import Failure
-    from stats.registry import COLUMNS, FEATURES_SCHEMA, STATISTICS
-    from stats.schema import FAILURES_SCHEMA, SONGS_SCHEMA
+    from mixprior.pipeline.records import Failure
+    from mixprior.stats.registry import COLUMNS, FEATURES_SCHEMA, STATISTICS
+    from mixprior.stats.schema import FAILURES_SCHEMA, SONGS_SCHEMA
 
     assert FAILURES_SCHEMA.names == [field.name for field in fields(Failure)]
     assert set(FAILURES_SCHEMA.names) <= set(SONGS_SCHEMA.names)
@@ -82,7 +91,7 @@ def test_schemas_and_records_agree():
 
 
 def test_every_statistic_says_its_unit_and_where_it_comes_from():
-    from stats.registry import COLUMNS
+    from mixprior.stats.registry import COLUMNS
 
     for column in COLUMNS:
         assert column.unit, column.name

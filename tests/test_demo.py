@@ -6,7 +6,7 @@ from pathlib import Path
 
 import soundfile
 
-from pipeline.synthesis import SCORES
+from mixprior.pipeline.synthesis import SCORES
 
 
 def test_without_weights_the_demo_mines_true_stems_and_says_so(mixprior, tmp_path):

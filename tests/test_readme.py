@@ -78,7 +78,7 @@ def test_the_commands_for_own_songs_run_in_order(music, stems_catalog, mixprior,
 
 
 def test_the_dataflow_command_names_options_that_exist():
-    from pipeline import mine
+    from mixprior.pipeline import mine
 
     [command] = [command for command in commands() if "DataflowRunner" in command]
     parser = argparse.ArgumentParser(allow_abbrev=False)

@@ -7,9 +7,9 @@ import math
 import numba
 import numpy as np
 
-from mixing.effects.stereo import checked
-from mixing.settings import CompressorSettings
-from stats.errors import InputError
+from mixprior.mixing.effects.stereo import checked
+from mixprior.mixing.settings import CompressorSettings
+from mixprior.stats.errors import InputError
 
 DETECTOR_S = 0.005
 """Time constant of the mean square that is compared with the threshold."""

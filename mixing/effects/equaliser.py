@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numba
 import numpy as np
 
-from mixing.effects.stereo import checked
-from mixing.settings import Band
-from stats.errors import InputError
-from stats.reverb import shelf
+from mixprior.mixing.effects.stereo import checked
+from mixprior.mixing.settings import Band
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import shelf
 
 _SILENCE = 1e-30  # far below any sound, far above the denormal numbers (1e-308) that slow a processor down
 

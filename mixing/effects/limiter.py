@@ -7,10 +7,10 @@ import math
 import numba
 import numpy as np
 
-from mixing.effects.stereo import checked
-from mixing.settings import LimiterSettings
-from stats.errors import InputError
-from stats.true_peak import CURVED, LEVEL, PHASES, REACH, STRAIGHT
+from mixprior.mixing.effects.stereo import checked
+from mixprior.mixing.settings import LimiterSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.true_peak import CURVED, LEVEL, PHASES, REACH, STRAIGHT
 
 _PHASES = PHASES.astype(np.float32)
 
@@ -144,7 +144,7 @@ def _needed_gain(
 
 @numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
 def _bound(window: np.ndarray, level: float, straight: float, curved: float) -> float:
-    # What no value between these samples can pass: see stats.true_peak.
+    # What no value between these samples can pass: see mixprior.stats.true_peak.
     height = bend = np.float32(0)
     for n in range(window.size):
         height = max(height, abs(window[n]))

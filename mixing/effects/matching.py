@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.fft
 
-from mixing.effects.stereo import checked
-from mixing.settings import Curve
-from stats.errors import InputError
+from mixprior.mixing.effects.stereo import checked
+from mixprior.mixing.settings import Curve
+from mixprior.stats.errors import InputError
 
 _REACH_S = 0.37
 """How far the impulse response reaches to either side. With it a bump a third of an octave wide at 45 Hz is followed

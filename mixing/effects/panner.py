@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from mixing.effects.stereo import checked
-from mixing.settings import LAWS, PanSettings
-from stats.errors import InputError
+from mixprior.mixing.effects.stereo import checked
+from mixprior.mixing.settings import LAWS, PanSettings
+from mixprior.stats.errors import InputError
 
 Numbers = TypeVar("Numbers", float, np.ndarray)
 """One number, or an array of any shape."""

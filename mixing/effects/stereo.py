@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats.errors import InputError
+from mixprior.stats.errors import InputError
 
 
 def checked(audio: np.ndarray) -> np.ndarray:

@@ -14,10 +14,10 @@ import soundfile
 import soxr
 from scipy import fft
 
-from stats.errors import InputError
-from stats.reverb.energy_decay import OCTAVE_BANDS_HZ, octave_reverberation_times_s, reverberation_time_s
-from stats.reverb.network import vocal_response
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ, octave_reverberation_times_s, reverberation_time_s
+from mixprior.stats.reverb.network import vocal_response
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 SHORTEST_S, LONGEST_S = 0.25, 4.5
 """Broadband reverberation times are drawn log-uniformly between these."""

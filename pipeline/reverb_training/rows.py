@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from pipeline.reverb_training import masking, wet_vocals
-from stats.reverb import blind
-from stats.reverb.decay_features import OCTAVES_HZ
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.pipeline.reverb_training import masking, wet_vocals
+from mixprior.stats.reverb import blind
+from mixprior.stats.reverb.decay_features import OCTAVES_HZ
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 LEAST_WET_DB = -35.0
 """A voice with less is dry: what is below cannot be told apart."""
@@ -140,7 +140,7 @@ def _add(columns: dict[str, list], features: np.ndarray, facts: dict, speed: flo
 
 
 def main(argv: Sequence[str]) -> int:
-    """`python -m pipeline.reverb_training.rows`."""
+    """`python -m mixprior.pipeline.reverb_training.rows`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=Path, help="folder of clips from wet_vocals; without: clips are drawn")
     parser.add_argument("--speeds", nargs="+", type=float, default=[1.0])

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline.reverb_training.rows import Rows
-from stats.reverb.perceptron import Perceptrons, normalised
+from mixprior.pipeline.reverb_training.rows import Rows
+from mixprior.stats.reverb.perceptron import Perceptrons, normalised
 
 HIDDEN = (64, 32)
 EPOCHS = 40
@@ -155,7 +155,7 @@ def unheard(rows: Rows, test: Rows, networks: int) -> tuple[np.ndarray, np.ndarr
 
 
 def main(argv: Sequence[str]) -> int:
-    """`python -m pipeline.reverb_training.train`."""
+    """`python -m mixprior.pipeline.reverb_training.train`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train", nargs="+", type=Path, required=True, metavar="ROWS", help="npz files of rows")
     parser.add_argument("--test", nargs="+", type=Path, required=True, metavar="ROWS")

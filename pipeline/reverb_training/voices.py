@@ -19,7 +19,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from pipeline.reverb_training.singing import share_in_tune, sing
+from mixprior.pipeline.reverb_training.singing import share_in_tune, sing
 
 RATE_HZ = 44_100
 SOURCES = Path(__file__).with_name("voices.csv")
@@ -254,7 +254,9 @@ def _with_short_pauses(sound: np.ndarray) -> np.ndarray:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Turn folders of unpacked packages into clips and a table of them, voices.csv; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.reverb_training.voices", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m mixprior.pipeline.reverb_training.voices", description=main.__doc__
+    )
     parser.add_argument("--from", dest="roots", nargs="+", required=True, metavar="FOLDER", help="folders of packages")
     parser.add_argument(
         "--sources", default=str(SOURCES), metavar="CSV", help="table of singers (default: the shipped)"

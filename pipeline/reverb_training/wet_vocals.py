@@ -15,9 +15,9 @@ import soundfile
 import soxr
 from scipy.signal import fftconvolve, lfilter
 
-from pipeline import separate
-from pipeline.reverb_training import responses
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.pipeline import separate
+from mixprior.pipeline.reverb_training import responses
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 CLIP_S = 7.8
 """One segment of HTDemucs: a clip costs one pass of the model."""
@@ -204,7 +204,7 @@ def material(args: argparse.Namespace) -> tuple[list[Voice], list[Path], list[Pa
 
 
 def main(argv: Sequence[str]) -> int:
-    """`python -m pipeline.reverb_training.wet_vocals`.
+    """`python -m mixprior.pipeline.reverb_training.wet_vocals`.
 
     Makes clips, separates them, and writes `NNNNNN.npz` of each; those that lie there already are kept.
     """

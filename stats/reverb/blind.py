@@ -17,9 +17,9 @@ from importlib import resources
 import numba
 import numpy as np
 
-from stats.reverb import decay_features
-from stats.reverb.decay_features import OCTAVES_HZ, SEGMENT_S
-from stats.reverb.perceptron import Perceptrons
+from mixprior.stats.reverb import decay_features
+from mixprior.stats.reverb.decay_features import OCTAVES_HZ, SEGMENT_S
+from mixprior.stats.reverb.perceptron import Perceptrons
 
 DECAY_TIMES_S = tuple(float(t) for t in np.geomspace(0.02, 2.0, 12))
 """Times after the direct sound at which the decay is told."""
@@ -159,4 +159,4 @@ def model_sha256() -> str:
 
 
 def _model_file() -> bytes:
-    return resources.files("stats.reverb").joinpath("blind_model.npz").read_bytes()
+    return resources.files("mixprior.stats.reverb").joinpath("blind_model.npz").read_bytes()

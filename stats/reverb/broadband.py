@@ -5,8 +5,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from stats.reverb import energy_decay
-from stats.reverb.closed_form import Target, decayed
+from mixprior.stats.reverb import energy_decay
+from mixprior.stats.reverb.closed_form import Target, decayed
 
 _RANGE_DB = (-3.0, -27.0)
 _SCALE, _WEIGHT = 5.0, 0.03

@@ -8,7 +8,8 @@ without shelves, as IEM FdnReverb is built; Jot and Chaigne, AES 90th Convention
 
 `envelope` is (10^(-3t/RT) - 10^(-3t/FT))^2, averaged over the frame by two nodes; tau is when the template's energy
 arrives in that very cell, t the middle of the frame; `shelves` are both RBJ shelves for the delay d = sum d_i^2 /
-sum d_i of the room size, divided by d, in dB/s. `python -m stats.reverb.closed_form` renders the templates anew.
+sum d_i of the room size, divided by d, in dB/s.
+`python -m mixprior.stats.reverb.closed_form` renders the templates anew.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from stats.reverb import energy_decay, network
-from stats.reverb.energy_decay import EnergyDecay
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb import energy_decay, network
+from mixprior.stats.reverb.energy_decay import EnergyDecay
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 COLUMNS = (
     "wet_db",

@@ -11,8 +11,8 @@ from dataclasses import replace
 import numba
 import numpy as np
 
-from stats.reverb.closed_form import COLUMNS, SHORTEST_FADE_S
-from stats.reverb.settings import PARAMETERS, FdnReverbSettings
+from mixprior.stats.reverb.closed_form import COLUMNS, SHORTEST_FADE_S
+from mixprior.stats.reverb.settings import PARAMETERS, FdnReverbSettings
 
 _RANGE = {parameter.name: parameter for parameter in PARAMETERS}
 WET, TIME, ROOM, FADE, LOW_HZ, LOW_Q, LOW_GAIN, HIGH_HZ, HIGH_Q, HIGH_GAIN = range(len(COLUMNS))

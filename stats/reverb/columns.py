@@ -6,13 +6,13 @@ from dataclasses import fields
 
 import numpy as np
 
-from stats.activity import MIN_ACTIVE_RATIO, vocal_active_ratio
-from stats.reverb import blind
-from stats.reverb.decay_features import OCTAVES_HZ
-from stats.reverb.fit import fit_decay
-from stats.reverb.settings import FdnReverbSettings
-from stats.statistic import Column, Statistic, Value
-from stats.stem import BACKING, Stem
+from mixprior.stats.activity import MIN_ACTIVE_RATIO, vocal_active_ratio
+from mixprior.stats.reverb import blind
+from mixprior.stats.reverb.decay_features import OCTAVES_HZ
+from mixprior.stats.reverb.fit import fit_decay
+from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.stem import BACKING, Stem
 
 ASSUMED = FdnReverbSettings(
     room_size=15,

@@ -14,9 +14,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from stats.errors import InputError
-from stats.reverb.network import vocal_response
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.network import vocal_response
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 RATE_HZ = 48_000
 _RENDERED_S = 0.5

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.fft import next_fast_len, rfft
 from scipy.signal import butter, sosfilt
 
-from stats.errors import InputError
+from mixprior.stats.errors import InputError
 
 DIRECT_WINDOW_S = 0.0025
 OCTAVE_BANDS_HZ = (250.0, 500.0, 1000.0, 2000.0, 4000.0)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stats.errors import InputError
-from stats.reverb import coding, genetic, wet_level
-from stats.reverb.broadband import BroadbandDecay
-from stats.reverb.closed_form import COLUMNS, TEMPLATE_RATE_HZ, ClosedForm, Target, columns
-from stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import coding, genetic, wet_level
+from mixprior.stats.reverb.broadband import BroadbandDecay
+from mixprior.stats.reverb.closed_form import COLUMNS, TEMPLATE_RATE_HZ, ClosedForm, Target, columns
+from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 _LEAST_DEVIATION_DB, _LEAST_SOFTNESS_DB = 0.5, 0.3
 _BLIND_TIME_DB, _BLIND_LEVEL_DB = 0.8, 2.5  # 0.8 dB: a fifth

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numba
 import numpy as np
 
-from stats.errors import InputError
-from stats.reverb import shelf
-from stats.reverb.delay_lines import delays
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import shelf
+from mixprior.stats.reverb.delay_lines import delays
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 __all__ = ["FdnReverb", "delays", "impulse_response", "vocal_response"]
 

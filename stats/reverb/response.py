@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats.reverb.blind import Reverberation
-from stats.reverb.decay_features import OCTAVES_HZ
-from stats.reverb.energy_decay import DIRECT_WINDOW_S
+from mixprior.stats.reverb.blind import Reverberation
+from mixprior.stats.reverb.decay_features import OCTAVES_HZ
+from mixprior.stats.reverb.energy_decay import DIRECT_WINDOW_S
 
 RATE_HZ = 44_100
 """Of what `synthesise` makes: the rate that voices are estimated at."""

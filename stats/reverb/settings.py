@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from stats.errors import InputError
-from stats.reverb import shelf
-from stats.reverb.delay_lines import delays
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import shelf
+from mixprior.stats.reverb.delay_lines import delays
 
 FDN_SIZES = (16, 32, 64)
 """Numbers of delay lines; the plug-in's parameter is the index into these."""

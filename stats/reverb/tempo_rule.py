@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stats.errors import InputError
-from stats.moments import Moments
+from mixprior.stats.errors import InputError
+from mixprior.stats.moments import Moments
 
 SLOWEST_BPM = 60.0
 FASTEST_BPM = 160.0

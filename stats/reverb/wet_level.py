@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats.errors import InputError
-from stats.reverb import shelf
-from stats.reverb.closed_form import SHORTEST_FADE_S, shelves_db_s, templates
-from stats.reverb.network import delays
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import shelf
+from mixprior.stats.reverb.closed_form import SHORTEST_FADE_S, shelves_db_s, templates
+from mixprior.stats.reverb.network import delays
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 _RATE_HZ = 48_000
 _FREQUENCIES_HZ = np.concatenate([[1.0], np.geomspace(30.0, 0.499 * _RATE_HZ, 63)])

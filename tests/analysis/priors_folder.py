@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stats.schema import PRIORS_SCHEMA
+from mixprior.stats.schema import PRIORS_SCHEMA
 
 RATIO = "vocal_to_backing_lu"
 SPREAD = ("mean", "sd", "min", "max", "p5", "p10", "p25", "p50", "p75", "p90", "p95")

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.measure import to_table
-from stats import registry
-from stats.schema import PRIORS_SCHEMA
-from stats.stem import StemSet
+from mixprior.pipeline.measure import to_table
+from mixprior.stats import registry
+from mixprior.stats.schema import PRIORS_SCHEMA
+from mixprior.stats.stem import StemSet
 
 
 def rows_of(song_id: str, song: StemSet) -> pa.Table:

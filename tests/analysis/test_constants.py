@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from analysis import constants_file, open_priors
-from analysis.compare import OCTAVES_HZ, compare, octave_means
-from analysis.constants import BIN_HZ, STEMS, expand, of_priors, smooth
-from analysis.constants_file import read
 from mixprior import main
-from pipeline import decode
-from stats import long_term_spectra
-from stats.errors import InputError
-from stats.long_term_spectra import BINS, pool
-from stats.loudness import integrated_lufs
-from stats.loudness_blocks import measure as measure_blocks
-from stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.analysis import constants_file, open_priors
+from mixprior.analysis.compare import OCTAVES_HZ, compare, octave_means
+from mixprior.analysis.constants import BIN_HZ, STEMS, expand, of_priors, smooth
+from mixprior.analysis.constants_file import read
+from mixprior.pipeline import decode
+from mixprior.stats import long_term_spectra
+from mixprior.stats.errors import InputError
+from mixprior.stats.long_term_spectra import BINS, pool
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.loudness_blocks import measure as measure_blocks
+from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 from tests.analysis.priors_folder import write_priors
 from tests.analysis.priors_of_rows import rows_of, write_priors_of
 from tests.conftest import SHARED

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import constants, open_priors, published, published_table, starter_table
-from analysis.default_priors import LEAST_SONGS, centre, open_chain
-from analysis.priors import PACKAGED, PRIORS_FILE, NotPriors, PriorsLookupError
-from analysis.regression import regress
 from mixprior import main
-from stats.errors import InputError
+from mixprior.analysis import constants, open_priors, published, published_table, starter_table
+from mixprior.analysis.default_priors import LEAST_SONGS, centre, open_chain
+from mixprior.analysis.priors import PACKAGED, PRIORS_FILE, NotPriors, PriorsLookupError
+from mixprior.analysis.regression import regress
+from mixprior.stats.errors import InputError
 from tests.analysis.priors_folder import RATIO, RATIO_OF_ALL, row, write_priors
 
 ROOT = Path(__file__).parents[2]
@@ -220,7 +220,7 @@ def test_a_package_is_built_with_them(tmp_path):
     assert done.returncode == 0, done.stderr
     for folder in PACKAGED.values():
         for file in folder.iterdir():
-            assert (tmp_path / "analysis" / folder.name / file.name).read_bytes() == file.read_bytes()
+            assert (tmp_path / "mixprior" / "analysis" / folder.name / file.name).read_bytes() == file.read_bytes()
 
 
 def test_they_are_asked_by_name(packaged, capsys):

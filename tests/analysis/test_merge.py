@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import open_priors
 from mixprior import main
-from stats.errors import InputError
+from mixprior.analysis import open_priors
+from mixprior.stats.errors import InputError
 from tests.scale.catalog import write_run
 
 GROUPS = ("--group-by", "genre,decade", "--min-group", 3)

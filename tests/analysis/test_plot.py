@@ -5,9 +5,9 @@ import sys
 import pytest
 from matplotlib.axes import Axes
 
-from analysis.plot import plot
 from mixprior import main
-from stats.errors import InputError
+from mixprior.analysis.plot import plot
+from mixprior.stats.errors import InputError
 from tests.analysis.priors_folder import RATIO, RATIO_OF_ROCK, row, write_priors
 
 

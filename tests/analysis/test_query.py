@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mixprior import main
-from stats.schema import PRIORS_SCHEMA
+from mixprior.stats.schema import PRIORS_SCHEMA
 from tests.analysis.priors_folder import RATIO, RATIO_OF_ROCK, SPREAD, row, write_priors
 
 ROOT = Path(__file__).parent.parent.parent

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from analysis import open_priors
-from analysis.regression import named, regress
-from analysis.rows import Rows
-from stats.errors import InputError
-from stats.tally import Measurements
+from mixprior.analysis import open_priors
+from mixprior.analysis.regression import named, regress
+from mixprior.analysis.rows import Rows
+from mixprior.stats.errors import InputError
+from mixprior.stats.tally import Measurements
 from tests.scale.catalog import KEY, write_run
 
 

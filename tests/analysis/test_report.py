@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.report import report
 from mixprior import main
-from stats.interval import mean_interval
-from stats.registry import COLUMNS, STATISTICS
-from stats.schema import JOINT_SCHEMA, PRIORS_SCHEMA, QUANTILES
+from mixprior.analysis.report import report
+from mixprior.stats.interval import mean_interval
+from mixprior.stats.registry import COLUMNS, STATISTICS
+from mixprior.stats.schema import JOINT_SCHEMA, PRIORS_SCHEMA, QUANTILES
 from tests.analysis.priors_folder import write_priors
 
 SONGS = 240

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from analysis import open_songs
-from analysis.priors import PriorsLookupError
-from analysis.songs import NotARun
-from pipeline.synthesis import SCORES
+from mixprior.analysis import open_songs
+from mixprior.analysis.priors import PriorsLookupError
+from mixprior.analysis.songs import NotARun
+from mixprior.pipeline.synthesis import SCORES
 
 
 def test_every_song_tells_its_own_number(mined_run):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.sql import sql
 from mixprior import main
-from stats.errors import InputError
-from stats.schema import PRIORS_SCHEMA
+from mixprior.analysis.sql import sql
+from mixprior.stats.errors import InputError
+from mixprior.stats.schema import PRIORS_SCHEMA
 from tests.analysis.priors_folder import RATIO, row, write_priors
 
 ROCK = f"SELECT mean, sd FROM priors WHERE \"group\" = 'genre=rock' AND statistic = '{RATIO}'"

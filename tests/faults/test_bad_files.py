@@ -15,9 +15,9 @@ import fsspec
 import numpy as np
 import pytest
 
-from pipeline.audio_file import NoAudio, Truncated, Undecodable, Unsupported
-from pipeline.catalog import open_catalog
-from pipeline.decode import (
+from mixprior.pipeline.audio_file import NoAudio, Truncated, Undecodable, Unsupported
+from mixprior.pipeline.catalog import open_catalog
+from mixprior.pipeline.decode import (
     DecodeLimits,
     NonFinite,
     OverScale,
@@ -29,8 +29,8 @@ from pipeline.decode import (
     decode_stems,
     fingerprint,
 )
-from pipeline.records import InputError, Song, SongError
-from pipeline.sources import Unreadable
+from mixprior.pipeline.records import InputError, Song, SongError
+from mixprior.pipeline.sources import Unreadable
 from tests.pipeline.sounds import rms_db, tone, write
 
 ROOT = Path(__file__).parents[2]
@@ -269,7 +269,7 @@ def test_memory_follows_the_result_not_the_file(tmp_path):
     assert made.stat().st_size < 1_000_000
     script = """if True:
         import re, sys
-        from pipeline.decode import decode
+        from mixprior.pipeline.decode import decode
         def peak_kb():
             return int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
         decode(sys.argv[1])

@@ -9,16 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pedalboard
 
-from mixing import chain
-from mixing.effects.compressor import Compressor
-from mixing.effects.effect import render
-from mixing.effects.equaliser import Equaliser
-from mixing.effects.limiter import Limiter
-from mixing.effects.matching import MatchingFilter
-from mixing.effects.panner import Panner
-from mixing.effects.reverb import Reverb
-from mixing.settings import Band, Chain, CompressorSettings, Curve, LimiterSettings, MixSettings, PanSettings
-from stats.reverb.columns import ASSUMED
+from mixprior.mixing import chain
+from mixprior.mixing.effects.compressor import Compressor
+from mixprior.mixing.effects.effect import render
+from mixprior.mixing.effects.equaliser import Equaliser
+from mixprior.mixing.effects.limiter import Limiter
+from mixprior.mixing.effects.matching import MatchingFilter
+from mixprior.mixing.effects.panner import Panner
+from mixprior.mixing.effects.reverb import Reverb
+from mixprior.mixing.settings import Band, Chain, CompressorSettings, Curve, LimiterSettings, MixSettings, PanSettings
+from mixprior.stats.reverb.columns import ASSUMED
 from tests.mixing.sounds import RATE_HZ, band, voice
 
 MINUTES = 4

@@ -10,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-from mixing import audio_file, chain
-from mixing.roles import VOCALS, role_of, shared_words
-from mixing.settings import Chain, MixSettings
-from mixing.sounds import Sounds
 from mixprior import main
+from mixprior.mixing import audio_file, chain
+from mixprior.mixing.roles import VOCALS, role_of, shared_words
+from mixprior.mixing.settings import Chain, MixSettings
+from mixprior.mixing.sounds import Sounds
 from tests.mixing import meter
 
 

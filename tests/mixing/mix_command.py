@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixing import session, vocal_mix
-from mixing.options import Options
-from mixing.recipe import Recipe
-from mixing.targets import Targets
 from mixprior import main
+from mixprior.mixing import session, vocal_mix
+from mixprior.mixing.options import Options
+from mixprior.mixing.recipe import Recipe
+from mixprior.mixing.targets import Targets
 from tests.mixing.sounds import band, save, voice
 
 LEVEL_AND_LOUDNESS = ("level", "loudness")

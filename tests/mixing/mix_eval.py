@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analysis.priors import Priors
+from mixprior.analysis.priors import Priors
 from tests.mixing.evaluation import tables
 from tests.mixing.evaluation.command import Evaluation
 from tests.mixing.evaluation.leave_one_out import priors_for

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import scipy.signal
 
-from analysis.priors import open_priors
-from mixing import audio_file, multitrack, session
-from mixing.options import Options
-from mixing.recipe import Recipe
-from mixing.roles import Role
-from mixing.step import STEPS
-from mixing.targets import Targets
 from mixprior import main
+from mixprior.analysis.priors import open_priors
+from mixprior.mixing import audio_file, multitrack, session
+from mixprior.mixing.options import Options
+from mixprior.mixing.recipe import Recipe
+from mixprior.mixing.roles import Role
+from mixprior.mixing.step import STEPS
+from mixprior.mixing.targets import Targets
 from tests.mixing import meter
 from tests.mixing.sounds import RATE_HZ, load, save
 
@@ -92,7 +92,7 @@ def save_all(folder: Path, tracks: dict[str, np.ndarray], rate_hz: int = RATE_HZ
 def mixed(
     paths: dict[str, Path], output: Path, stems: Path | None = None, roles: dict[str, Role] | None = None, **chosen
 ) -> Recipe:
-    """Mix tracks with options as `mixing.options.Options` has them, by default with all steps."""
+    """Mix tracks with options as `mixprior.mixing.options.Options` has them, by default with all steps."""
     options = Options(**{"steps": STEPS, **chosen})
     planner = partial(multitrack.plan, targets=Targets.of(), options=options, roles_given=roles)
     return session.mix_files(paths, output, planner, options, stems)

@@ -5,9 +5,9 @@ import io
 import json
 from pathlib import Path
 
-from mixing import reverb_settings
 from mixprior import main
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.mixing import reverb_settings
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 ROOM = FdnReverbSettings(room_size=8, reverberation_time_s=1.2, highs_gain_db_s=-20.0, dry_wet=0.3, fade_in_s=0.05)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixing import audio_file
-from stats.errors import InputError
+from mixprior.mixing import audio_file
+from mixprior.stats.errors import InputError
 from tests.mixing.sounds import RATE_HZ, band, load, save, voice
 
 

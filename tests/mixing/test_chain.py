@@ -6,12 +6,12 @@ import json
 import numpy as np
 import pytest
 
-from mixing import chain
-from mixing.settings import Band, Chain, CompressorSettings, Curve, LimiterSettings, MixSettings, PanSettings
-from stats.errors import InputError
-from stats.loudness_blocks import measure
-from stats.reverb.settings import FdnReverbSettings
-from stats.true_peak import true_peak_dbtp
+from mixprior.mixing import chain
+from mixprior.mixing.settings import Band, Chain, CompressorSettings, Curve, LimiterSettings, MixSettings, PanSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.loudness_blocks import measure
+from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.true_peak import true_peak_dbtp
 from tests.mixing.sounds import RATE_HZ, band, voice
 
 FULL = Chain(

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from mixing import audio_file
-from mixing.compression import (
+from mixprior.mixing import audio_file
+from mixprior.mixing.compression import (
     ONSET_STARTS,
     RANGE_MAX_RATIO,
     RANGE_START,
@@ -17,12 +17,12 @@ from mixing.compression import (
     to_loudness_range,
     to_onset_peaks,
 )
-from mixing.compression_model import RANGES, RangeModel
-from mixing.effects.compressor import Compressor
-from stats import loudness_blocks
-from stats.dynamics import onset_peaks_db
-from stats.errors import InputError
-from stats.loudness import integrated
+from mixprior.mixing.compression_model import RANGES, RangeModel
+from mixprior.mixing.effects.compressor import Compressor
+from mixprior.stats import loudness_blocks
+from mixprior.stats.dynamics import onset_peaks_db
+from mixprior.stats.errors import InputError
+from mixprior.stats.loudness import integrated
 
 RATE_HZ = 44_100
 MUSIC = Path(__file__).parents[3] / "shared" / "music"

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mixing.group_balance import LIMIT_DB, Group
-from stats.loudness import integrated_lufs
-from stats.loudness_blocks import Blocks
+from mixprior.mixing.group_balance import LIMIT_DB, Group
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.loudness_blocks import Blocks
 
 ANYWHERE = (-90.0, 0.0)
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mixing.level import set_groups, set_level
-from mixing.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu
-from mixing.step import Step
-from mixing.targets import Target
-from stats.loudness_blocks import measure
+from mixprior.mixing.level import set_groups, set_level
+from mixprior.mixing.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu
+from mixprior.mixing.step import Step
+from mixprior.mixing.targets import Target
+from mixprior.stats.loudness_blocks import measure
 from tests.mixing.sounds import RATE_HZ, band, voice
 
 VOCAL, BAND = measure(voice(), RATE_HZ), measure(band(), RATE_HZ)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mixing import chain
-from mixing.ceiling import AIM_DBTP, CEILING_DBTP
-from mixing.loudness import DEFAULT_LUFS, finish
-from mixing.settings import MixSettings
-from stats.loudness import integrated
-from stats.true_peak import true_peak_dbtp
+from mixprior.mixing import chain
+from mixprior.mixing.ceiling import AIM_DBTP, CEILING_DBTP
+from mixprior.mixing.loudness import DEFAULT_LUFS, finish
+from mixprior.mixing.settings import MixSettings
+from mixprior.stats.loudness import integrated
+from mixprior.stats.true_peak import true_peak_dbtp
 from tests.mixing.sounds import RATE_HZ, band, voice
 
 UNTOUCHED = MixSettings({})

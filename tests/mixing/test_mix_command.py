@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from mixing import recipe
-from mixing.ratio import RATIO, ratio_lu
 from mixprior import main
-from stats.loudness_blocks import measure
+from mixprior.mixing import recipe
+from mixprior.mixing.ratio import RATIO, ratio_lu
+from mixprior.stats.loudness_blocks import measure
 from tests.analysis.priors_folder import write_priors
 from tests.mixing.mix_command import both, mix, refusal, save_both
 from tests.mixing.sounds import RATE_HZ, band, load, save, voice

@@ -8,14 +8,14 @@ import pytest
 import scipy.fft
 import scipy.signal
 
-from analysis.priors import open_priors
-from mixing import audio_file
-from mixing.resampling import at_44100
-from mixing.roles import Role
-from mixing.settings import Chain, PanSettings
-from mixing.targets import Targets
-from stats import long_term_spectra
-from stats.true_peak import true_peak_dbtp
+from mixprior.analysis.priors import open_priors
+from mixprior.mixing import audio_file
+from mixprior.mixing.resampling import at_44100
+from mixprior.mixing.roles import Role
+from mixprior.mixing.settings import Chain, PanSettings
+from mixprior.mixing.targets import Targets
+from mixprior.stats import long_term_spectra
+from mixprior.stats.true_peak import true_peak_dbtp
 from tests.mixing import meter
 from tests.mixing.mix_command import refusal
 from tests.mixing.multitrack_song import (

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from mixing import fxnorm_panning, normalisation, repanning
-from mixing.effects import panner
-from mixing.effects.effect import render
-from mixing.effects.matching import MatchingFilter
-from mixing.settings import Curve
-from stats import long_term_spectra
-from stats.spectrum import BAND_CENTRES_HZ, BIN_HZ
+from mixprior.mixing import fxnorm_panning, normalisation, repanning
+from mixprior.mixing.effects import panner
+from mixprior.mixing.effects.effect import render
+from mixprior.mixing.effects.matching import MatchingFilter
+from mixprior.mixing.settings import Curve
+from mixprior.stats import long_term_spectra
+from mixprior.stats.spectrum import BAND_CENTRES_HZ, BIN_HZ
 
 RATE_HZ = 44_100
 PINK = Curve((20.0, 20_000.0), (15.0, -15.0))

@@ -10,13 +10,13 @@ import pytest
 import scipy.signal
 import soundfile
 
-from analysis import constants_file
-from mixing import audio_file, normalise, repanning, reverb_send, stem_normalisation
-from mixing.effects.equaliser import response_db
-from mixing.settings import Band
-from stats import dynamics, long_term_spectra
-from stats.errors import InputError
-from stats.loudness import integrated
+from mixprior.analysis import constants_file
+from mixprior.mixing import audio_file, normalise, repanning, reverb_send, stem_normalisation
+from mixprior.mixing.effects.equaliser import response_db
+from mixprior.mixing.settings import Band
+from mixprior.stats import dynamics, long_term_spectra
+from mixprior.stats.errors import InputError
+from mixprior.stats.loudness import integrated
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 PUBLISHED = SHARED / "reference" / "published"

@@ -7,9 +7,9 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from analysis.priors import open_priors
-from mixing.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu, vocal_gain_db
-from stats.loudness_blocks import measure
+from mixprior.analysis.priors import open_priors
+from mixprior.mixing.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu, vocal_gain_db
+from mixprior.stats.loudness_blocks import measure
 from tests.mixing.sounds import RATE_HZ, band, voice
 
 

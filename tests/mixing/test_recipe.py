@@ -6,21 +6,13 @@ import json
 
 import pytest
 
-from mixing import explain, recipe, session
-from mixing.options import Options
-from mixing.recipe import SCHEMA_VERSION, Input, Output, Recipe, Results
-from mixing.settings import (
-    Band,
-    Chain,
-    CompressorSettings,
-    Curve,
-    LimiterSettings,
-    MixSettings,
-    PanSettings,
-)
-from mixing.step import STEPS, Step
-from mixing.vocal_mix import POSSIBLE_STEPS
-from stats.errors import InputError
+from mixprior.mixing import explain, recipe, session
+from mixprior.mixing.options import Options
+from mixprior.mixing.recipe import SCHEMA_VERSION, Input, Output, Recipe, Results
+from mixprior.mixing.settings import Band, Chain, CompressorSettings, Curve, LimiterSettings, MixSettings, PanSettings
+from mixprior.mixing.step import STEPS, Step
+from mixprior.mixing.vocal_mix import POSSIBLE_STEPS
+from mixprior.stats.errors import InputError
 from tests.mixing.mix_command import mixed, save_both
 from tests.mixing.sounds import RATE_HZ, band, voice
 

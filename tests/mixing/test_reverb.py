@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixing import reverb_decay, reverb_settings
 from mixprior import main
-from stats.reverb import blind
-from stats.reverb.blind import Reverberation
-from stats.reverb.columns import ASSUMED
-from stats.reverb.settings import PARAMETERS, FdnReverbSettings
+from mixprior.mixing import reverb_decay, reverb_settings
+from mixprior.stats.reverb import blind
+from mixprior.stats.reverb.blind import Reverberation
+from mixprior.stats.reverb.columns import ASSUMED
+from mixprior.stats.reverb.settings import PARAMETERS, FdnReverbSettings
 from tests.mixing.reverb_command import refusal, reverb, save_settings
 from tests.mixing.sounds import RATE_HZ, save, voice
 
@@ -207,7 +207,7 @@ def test_a_voice_without_highs_is_refused(tmp_path, capsys):
 
 
 def test_the_models_own_estimate_leads_to_settings(tmp_path):
-    if not resources.files("stats.reverb").joinpath("blind_model.npz").is_file():
+    if not resources.files("mixprior.stats.reverb").joinpath("blind_model.npz").is_file():
         pytest.skip("the package carries no blind model")
     path = save_settings(tmp_path / "room.json")
     save(tmp_path / "dry.wav", voice(8.0))

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from mixing import reverb_prior, reverb_settings
 from mixprior import main
-from stats.reverb.columns import ASSUMED
+from mixprior.mixing import reverb_prior, reverb_settings
+from mixprior.stats.reverb.columns import ASSUMED
 from tests.analysis.priors_folder import row, write_priors
 from tests.mixing.reverb_command import refusal, reverb
 

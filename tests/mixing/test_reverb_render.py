@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixing import reverb_settings
 from mixprior import main
-from stats.reverb.dry_wet import wet_dry_db
-from stats.reverb.network import FdnReverb, vocal_response
-from stats.reverb.presets import PRESETS
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.mixing import reverb_settings
+from mixprior.stats.reverb.dry_wet import wet_dry_db
+from mixprior.stats.reverb.network import FdnReverb, vocal_response
+from mixprior.stats.reverb.presets import PRESETS
+from mixprior.stats.reverb.settings import FdnReverbSettings
 from tests.mixing.reverb_command import ROOM, refusal, reverb, save_settings
 from tests.mixing.sounds import RATE_HZ, load, save, voice
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixing.roles import Features, Role, measure, read_roles, role_of, shared_words
-from stats.errors import InputError
+from mixprior.mixing.roles import Features, Role, measure, read_roles, role_of, shared_words
+from mixprior.stats.errors import InputError
 from tests.mixing.sounds import RATE_HZ
 
 MUSIC = Path(__file__).parents[3] / "shared" / "music"

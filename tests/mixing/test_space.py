@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import soxr
 
-from analysis.priors import open_priors
-from mixing import audio_file, reverb_decay
-from mixing.effects.effect import render
-from mixing.effects.reverb import Reverb
-from mixing.space import ENOUGH_DB, space
-from stats.errors import InputError
-from stats.reverb import blind
-from stats.reverb.blind import Reverberation
-from stats.reverb.columns import ASSUMED
+from mixprior.analysis.priors import open_priors
+from mixprior.mixing import audio_file, reverb_decay
+from mixprior.mixing.effects.effect import render
+from mixprior.mixing.effects.reverb import Reverb
+from mixprior.mixing.space import ENOUGH_DB, space
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import blind
+from mixprior.stats.reverb.blind import Reverberation
+from mixprior.stats.reverb.columns import ASSUMED
 from tests.analysis.priors_folder import row, write_priors
 from tests.mixing.sounds import RATE_HZ, band, voice
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixing.effects.effect import render
-from mixing.effects.equaliser import Equaliser
-from mixing.masking import masked_db, octave_levels_db
-from mixing.unmasking import (
+from mixprior.mixing.effects.effect import render
+from mixprior.mixing.effects.equaliser import Equaliser
+from mixprior.mixing.masking import masked_db, octave_levels_db
+from mixprior.mixing.unmasking import (
     CENTRES_HZ,
     SEED_CENTRES_HZ,
     amounts_db,
@@ -18,9 +18,9 @@ from mixing.unmasking import (
     seed_gains_db,
     seed_rule,
 )
-from stats.errors import InputError
-from stats.loudness import integrated_lufs
-from stats.loudness_blocks import measure
+from mixprior.stats.errors import InputError
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.loudness_blocks import measure
 from tests.mixing.sounds import RATE_HZ, band, voice
 
 MUSIC = Path(__file__).parents[3] / "shared" / "music"

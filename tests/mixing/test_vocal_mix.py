@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from mixing import chain, vocal_mix
-from mixing.masking import masked_db
-from mixing.options import Options
-from mixing.ratio import RATIO, ratio_lu
-from mixing.settings import Chain
-from mixing.targets import Targets
-from mixing.vocal_mix import POSSIBLE_STEPS
-from stats.errors import InputError
-from stats.loudness import integrated
-from stats.loudness_blocks import measure
-from stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
+from mixprior.mixing import chain, vocal_mix
+from mixprior.mixing.masking import masked_db
+from mixprior.mixing.options import Options
+from mixprior.mixing.ratio import RATIO, ratio_lu
+from mixprior.mixing.settings import Chain
+from mixprior.mixing.targets import Targets
+from mixprior.mixing.vocal_mix import POSSIBLE_STEPS
+from mixprior.stats.errors import InputError
+from mixprior.stats.loudness import integrated
+from mixprior.stats.loudness_blocks import measure
+from mixprior.stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 from tests.analysis.priors_folder import RATIO_OF_ROCK, row, write_priors
 from tests.mixing.sounds import RATE_HZ, band, voice
 

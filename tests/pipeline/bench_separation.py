@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from demucs.apply import apply_model
 
-from pipeline import model_store
-from pipeline.model_folder import ModelFolder
-from pipeline.separate import SeparationSettings, load
-from pipeline.synthesis import SCORES, perform
+from mixprior.pipeline import model_store
+from mixprior.pipeline.model_folder import ModelFolder
+from mixprior.pipeline.separate import SeparationSettings, load
+from mixprior.pipeline.synthesis import SCORES, perform
 
 SECONDS = 12.0
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import open_priors, open_songs
-from analysis.rows import Rows
-from pipeline import archive
-from stats.schema import with_metadata
+from mixprior.analysis import open_priors, open_songs
+from mixprior.analysis.rows import Rows
+from mixprior.pipeline import archive
+from mixprior.stats.schema import with_metadata
 from tests.scale.catalog import KEY, rows, write_run
 
 GROUPS = ("--group-by", "genre,tempo_band", "--min-group", 4)

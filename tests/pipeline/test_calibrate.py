@@ -9,14 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from pipeline import measure, separate
-from pipeline.decode import DecodeLimits, decode_mixture
-from pipeline.records import Song
-from pipeline.separate import SeparationSettings
-from pipeline.settings import MiningSettings
-from pipeline.song_folder import songs
-from stats.calibration import Calibration
-from stats.stem import MIXTURE
+from mixprior.pipeline import measure, separate
+from mixprior.pipeline.decode import DecodeLimits, decode_mixture
+from mixprior.pipeline.records import Song
+from mixprior.pipeline.separate import SeparationSettings
+from mixprior.pipeline.settings import MiningSettings
+from mixprior.pipeline.song_folder import songs
+from mixprior.stats.calibration import Calibration
+from mixprior.stats.stem import MIXTURE
 from tests.pipeline.tiny_model import write_tiny_model
 
 

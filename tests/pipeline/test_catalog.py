@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import sources
-from pipeline.catalog import open_catalog
-from pipeline.records import InputError, Song
+from mixprior.pipeline import sources
+from mixprior.pipeline.catalog import open_catalog
+from mixprior.pipeline.records import InputError, Song
 
 ROOT = Path(__file__).parents[2]
 ROWS = [
@@ -360,7 +360,7 @@ def test_long_manifests_stream(tmp_path, suffix, rows):
             file.writelines(row.format(n // 1000, n) for n in range(rows))
     script = """if True:
         import re, sys
-        from pipeline.catalog import open_catalog
+        from mixprior.pipeline.catalog import open_catalog
         print(sum(1 for _ in open_catalog(sys.argv[1])))
         print(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
     """
@@ -372,6 +372,9 @@ def test_long_manifests_stream(tmp_path, suffix, rows):
 
 
 def test_neither_torch_nor_beam_is_imported():
-    script = "import sys, pipeline.catalog, pipeline.decode; print({'torch', 'apache_beam'} & set(sys.modules))"
+    script = (
+        "import sys, mixprior.pipeline.catalog, mixprior.pipeline.decode; "
+        "print({'torch', 'apache_beam'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-import mixprior as front_door
-from pipeline.catalog import open_catalog
-from pipeline.dataset import DATASETS, tracks_of
-from pipeline.dataset_fma import tracks as fma_tracks
-from pipeline.records import InputError, Song
+from mixprior import __main__ as front_door
+from mixprior.pipeline.catalog import open_catalog
+from mixprior.pipeline.dataset import DATASETS, tracks_of
+from mixprior.pipeline.dataset_fma import tracks as fma_tracks
+from mixprior.pipeline.records import InputError, Song
 from tests.pipeline.sounds import tone, write
 
 AUDIO = b"RIFF is how a WAV file begins; none of these is opened"

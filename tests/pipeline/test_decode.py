@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline import decode as decoding
-from pipeline.catalog import open_catalog
-from pipeline.decode import DecodeLimits, StemsDiffer, decode, decode_mixture, decode_stems, fingerprint
-from pipeline.records import Song
-from stats.stem import StemSet
+from mixprior.pipeline import decode as decoding
+from mixprior.pipeline.catalog import open_catalog
+from mixprior.pipeline.decode import DecodeLimits, StemsDiffer, decode, decode_mixture, decode_stems, fingerprint
+from mixprior.pipeline.records import Song
+from mixprior.stats.stem import StemSet
 from tests.pipeline.sounds import rms_db, tone, write
 
 SHARED = Path(__file__).parents[2].parent / "shared"

@@ -14,13 +14,13 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import decode, measure
-from pipeline.catalog import open_catalog
-from pipeline.decode import DecodeLimits
-from pipeline.separate import SeparationSettings
-from pipeline.settings import MiningSettings
-from stats.digest import Measurements
-from stats.priors_table import joint_table, priors_table
+from mixprior.pipeline import decode, measure
+from mixprior.pipeline.catalog import open_catalog
+from mixprior.pipeline.decode import DecodeLimits
+from mixprior.pipeline.separate import SeparationSettings
+from mixprior.pipeline.settings import MiningSettings
+from mixprior.stats.digest import Measurements
+from mixprior.stats.priors_table import joint_table, priors_table
 from tests.conftest import ROOT
 
 

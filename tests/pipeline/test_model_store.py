@@ -19,10 +19,10 @@ from demucs.hf import load_safetensors_model
 from demucs.htdemucs import HTDemucs
 from safetensors.torch import save_file
 
-from pipeline import model_command, model_sources, model_store, onnx_weights
-from pipeline.model_folder import ModelFolder, weights_digest
-from pipeline.model_store import ModelUnavailable, resolve
-from pipeline.records import InputError
+from mixprior.pipeline import model_command, model_sources, model_store, onnx_weights
+from mixprior.pipeline.model_folder import ModelFolder, weights_digest
+from mixprior.pipeline.model_store import ModelUnavailable, resolve
+from mixprior.pipeline.records import InputError
 from tests.pipeline.tiny_model import ARGUMENTS, SIGNATURE, tiny_state, write_tiny_model
 
 WEIGHTS_FILE = f"{SIGNATURE}.safetensors"
@@ -353,7 +353,10 @@ def test_command_shows_nothing_that_is_not_here(tiny_source, capsys):
 
 def test_importing_the_store_and_the_separator_is_fast():
     heavy = "{'torch', 'demucs', 'onnx', 'huggingface_hub'}"
-    code = f"import sys, pipeline.model_command, pipeline.separate; print(sorted({heavy} & set(sys.modules)))"
+    code = (
+        "import sys, mixprior.pipeline.model_command, mixprior.pipeline.separate; "
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
     )

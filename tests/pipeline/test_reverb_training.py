@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline.reverb_training import responses, singing, voices
-from stats.reverb.energy_decay import OCTAVE_BANDS_HZ
+from mixprior.pipeline.reverb_training import responses, singing, voices
+from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
 
 RATE_HZ = 16_000
 

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from pipeline import runner
+from mixprior.pipeline import runner
 
 
 def parse(*arguments: str) -> argparse.Namespace:

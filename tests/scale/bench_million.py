@@ -14,10 +14,10 @@ import threading
 import time
 from pathlib import Path
 
-from analysis import open_priors
-from pipeline.aggregate import members_of
-from stats.evidence import Evidence
-from stats.tally import Grouping, tally
+from mixprior.analysis import open_priors
+from mixprior.pipeline.aggregate import members_of
+from mixprior.stats.evidence import Evidence
+from mixprior.stats.tally import Grouping, tally
 from tests.conftest import ROOT
 from tests.scale.catalog import KEY, SETTINGS, rows, songs_table, write_run
 

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stats.registry import COLUMNS, FEATURES_SCHEMA
-from stats.schema import FEATURE_VERSION, SONGS_SCHEMA, archive_folder, with_metadata
+from mixprior.stats.registry import COLUMNS, FEATURES_SCHEMA
+from mixprior.stats.schema import FEATURE_VERSION, SONGS_SCHEMA, archive_folder, with_metadata
 
 KEY = "0123456789abcdef"
 SETTINGS = {

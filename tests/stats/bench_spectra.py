@@ -12,9 +12,9 @@ from collections.abc import Callable
 import librosa
 import numpy as np
 
-from stats import dynamics, long_term_spectra, panning, spectrum, tempo
-from stats.long_term_spectra import FRAME, HOP
-from stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.stats import dynamics, long_term_spectra, panning, spectrum, tempo
+from mixprior.stats.long_term_spectra import FRAME, HOP
+from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 
 MINUTES = 4
 RUNS = 3

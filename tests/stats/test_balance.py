@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from stats import activity, balance
-from stats.activity import bleed_floor_lufs, separation_residual_db, vocal_active, vocal_active_ratio
-from stats.balance import has_vocals
-from stats.loudness import integrated
-from stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.stats import activity, balance
+from mixprior.stats.activity import bleed_floor_lufs, separation_residual_db, vocal_active, vocal_active_ratio
+from mixprior.stats.balance import has_vocals
+from mixprior.stats.loudness import integrated
+from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 
 SECONDS = 40
 SONG_COLUMNS = [column.name for column in balance.STATISTIC.columns]

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stats.calibration import Calibration, Correction
-from stats.calibration_fit import fit, fit_all, folds_of
-from stats.errors import InputError
-from stats.registry import FEATURES_SCHEMA
+from mixprior.stats.calibration import Calibration, Correction
+from mixprior.stats.calibration_fit import fit, fit_all, folds_of
+from mixprior.stats.errors import InputError
+from mixprior.stats.registry import FEATURES_SCHEMA
 
 LINE = Correction("song", "vocal_to_backing_lu", 0.5, 0.8, "linear", 20, 7, 0.5, 0.0, 0.6, 0.1, 0.1, -8.0, 4.0)
 OFFSET = Correction("vocals", "integrated_lufs", -0.3, 1.0, "offset", 20, 7, 0.3, 0.0, 0.3, 0.1, 0.1, -30.0, -10.0)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from stats import dynamics, onsets
-from stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
+from mixprior.stats import dynamics, onsets
+from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
 
 SONGS = Path(__file__).parents[3] / "shared" / "music" / "songs"
 

@@ -8,10 +8,10 @@ import pyloudnorm
 import pytest
 from scipy.signal import lfilter, sosfilt
 
-from stats import loudness
-from stats.loudness import channel_sum, integrated, integrated_lufs, max_momentary_lufs, max_short_term_lufs
-from stats.loudness_blocks import k_weighting, measure
-from stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.stats import loudness
+from mixprior.stats.loudness import channel_sum, integrated, integrated_lufs, max_momentary_lufs, max_short_term_lufs
+from mixprior.stats.loudness_blocks import k_weighting, measure
+from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 
 
 def musical(seed, seconds=30.0, rate_hz=SAMPLE_RATE_HZ, channels=2, swell_db=50):

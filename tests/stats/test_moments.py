@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stats.errors import InputError
-from stats.interval import mean_interval, median_ranks
-from stats.moments import Moments
-from stats.shrinkage import shrink
+from mixprior.stats.errors import InputError
+from mixprior.stats.interval import mean_interval, median_ranks
+from mixprior.stats.moments import Moments
+from mixprior.stats.shrinkage import shrink
 
 RESOLUTION = np.full(4, 0.001)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stats import panning
-from stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
+from mixprior.stats import panning
+from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
 
 
 def noise(seconds=4.0, seed=0, channels=1):

@@ -5,9 +5,9 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from stats import long_term_spectra, spectrum
-from stats.long_term_spectra import BINS, FRAME, HOP
-from stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
+from mixprior.stats import long_term_spectra, spectrum
+from mixprior.stats.long_term_spectra import BINS, FRAME, HOP
+from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
 
 WINDOW = np.sqrt(np.hanning(FRAME + 1)[:-1])
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stats import tempo
-from stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.stats import tempo
+from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 
 
 def clicks(bpm, seconds=30.0, seed=0):

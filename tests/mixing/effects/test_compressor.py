@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from mixing.effects.compressor import DETECTOR_S, Compressor, static_reduction_db
-from mixing.settings import CompressorSettings
-from stats.errors import InputError
+from mixprior.mixing.effects.compressor import DETECTOR_S, Compressor, static_reduction_db
+from mixprior.mixing.settings import CompressorSettings
+from mixprior.stats.errors import InputError
 
 RATE_HZ = 48_000
 SETTINGS = CompressorSettings(threshold_dbfs=-20.0, ratio=4.0, attack_s=0.01, release_s=0.1)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mixing.effects.equaliser import Equaliser, response_db
-from mixing.settings import KINDS, Band
-from stats.errors import InputError
+from mixprior.mixing.effects.equaliser import Equaliser, response_db
+from mixprior.mixing.settings import KINDS, Band
+from mixprior.stats.errors import InputError
 
 RATE_HZ = 44_100
 BANDS = (

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixing.effects.effect import render
-from mixing.effects.limiter import CLEAN_UP_SAMPLES, PHASES, Limiter
-from mixing.settings import LimiterSettings
-from stats.errors import InputError
-from stats.true_peak import true_peak_dbtp
+from mixprior.mixing.effects.effect import render
+from mixprior.mixing.effects.limiter import CLEAN_UP_SAMPLES, PHASES, Limiter
+from mixprior.mixing.settings import LimiterSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.true_peak import true_peak_dbtp
 
 RATE_HZ = 44_100
 SAMPLES = 30_000

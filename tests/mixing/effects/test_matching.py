@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mixing.effects.effect import render
-from mixing.effects.matching import MatchingFilter, gain_db
-from mixing.settings import Curve
-from stats.errors import InputError
+from mixprior.mixing.effects.effect import render
+from mixprior.mixing.effects.matching import MatchingFilter, gain_db
+from mixprior.mixing.settings import Curve
+from mixprior.stats.errors import InputError
 
 RATE_HZ = 44_100
 FLAT = Curve((1000.0,), (0.0,))

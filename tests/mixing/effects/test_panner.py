@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mixing.effects.panner import Panner, gains, position_of, similarity_of
-from mixing.settings import LAWS, PanSettings
-from stats import long_term_spectra
-from stats.errors import InputError
-from stats.panning import energies, pan_position
+from mixprior.mixing.effects.panner import Panner, gains, position_of, similarity_of
+from mixprior.mixing.settings import LAWS, PanSettings
+from mixprior.stats import long_term_spectra
+from mixprior.stats.errors import InputError
+from mixprior.stats.panning import energies, pan_position
 
 POSITIONS = np.linspace(0, 1, 10_001)
 

@@ -7,11 +7,11 @@ import time
 import numpy as np
 import pytest
 
-from mixing.effects.effect import render
-from mixing.effects.reverb import FRAME, Reverb, response
-from stats.errors import InputError
-from stats.reverb.network import FdnReverb, impulse_response
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.mixing.effects.effect import render
+from mixprior.mixing.effects.reverb import FRAME, Reverb, response
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.network import FdnReverb, impulse_response
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 CASES = {
     "plug-in": (FdnReverbSettings(reverberation_time_s=1.0), 44_100),

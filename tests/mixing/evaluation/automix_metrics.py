@@ -12,9 +12,9 @@ from __future__ import annotations
 import librosa
 import numpy as np
 
-from stats import loudness_blocks
-from stats.loudness import ABSOLUTE_GATE_LUFS, momentary_lufs
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats import loudness_blocks
+from mixprior.stats.loudness import ABSOLUTE_GATE_LUFS, momentary_lufs
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 FRAME, HOP = 4096, 1024
 CATEGORIES = ("loudness", "spectral", "panning", "dynamic")

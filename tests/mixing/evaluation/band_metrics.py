@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from stats import loudness_blocks
-from stats.dynamics import crest_factor_db, onset_peaks_db
-from stats.loudness import difference, integrated_lufs
-from stats.panning import energies, mid_energy_fraction
-from stats.reverb import blind
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats import loudness_blocks
+from mixprior.stats.dynamics import crest_factor_db, onset_peaks_db
+from mixprior.stats.loudness import difference, integrated_lufs
+from mixprior.stats.panning import energies, mid_energy_fraction
+from mixprior.stats.reverb import blind
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.calibration_truth import total
 from tests.mixing.evaluation import automix_metrics
 from tests.mixing.evaluation.metrics import bands_db, distance, panning

@@ -9,15 +9,15 @@ from unittest import mock
 
 import numpy as np
 
-from analysis.default_priors import PriorsChain
-from analysis.priors import Priors, open_priors
-from mixing import chain, loudness, multitrack
-from mixing.options import Options
-from mixing.roles import Role
-from mixing.settings import Chain, MixSettings, PanSettings
-from mixing.step import DEFAULT_STEPS, STEPS
-from mixing.targets import Targets
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.analysis.default_priors import PriorsChain
+from mixprior.analysis.priors import Priors, open_priors
+from mixprior.mixing import chain, loudness, multitrack
+from mixprior.mixing.options import Options
+from mixprior.mixing.roles import Role
+from mixprior.mixing.settings import Chain, MixSettings, PanSettings
+from mixprior.mixing.step import DEFAULT_STEPS, STEPS
+from mixprior.mixing.targets import Targets
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation.band_metrics import BandSounds, digest
 from tests.mixing.evaluation.band_scenes import BandScene
 from tests.mixing.evaluation.band_scramble import BandDamage

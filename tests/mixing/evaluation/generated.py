@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.synthesis import SCORES, perform
+from mixprior.pipeline.synthesis import SCORES, perform
 from tests.calibration_truth import total
 from tests.mixing.evaluation.band_scenes import BandScene
 from tests.mixing.evaluation.scenes import Scene

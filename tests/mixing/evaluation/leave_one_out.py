@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analysis.priors import Priors, open_priors
-from pipeline import files
-from pipeline.aggregate import WritePriors, batches, read, settings_of
-from stats.digest import Digest
-from stats.schema import PRIORS_SCHEMA
-from stats.tally import Grouping, tally
+from mixprior.analysis.priors import Priors, open_priors
+from mixprior.pipeline import files
+from mixprior.pipeline.aggregate import WritePriors, batches, read, settings_of
+from mixprior.stats.digest import Digest
+from mixprior.stats.schema import PRIORS_SCHEMA
+from mixprior.stats.tally import Grouping, tally
 from tests.conftest import ROOT
 
 OUTPUT = ROOT / "outputs" / "mix_eval"

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stats import loudness_blocks
-from stats.dynamics import crest_factor_db
-from stats.long_term_spectra import measure as long_term_spectra
-from stats.loudness import integrated_lufs
-from stats.loudness_range import loudness_range_100ms_lu
-from stats.panning import energies, pan_position, sps_rms
-from stats.reverb import blind
-from stats.spectrum import BAND_CENTRES_HZ, third_octave_db
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats import loudness_blocks
+from mixprior.stats.dynamics import crest_factor_db
+from mixprior.stats.long_term_spectra import measure as long_term_spectra
+from mixprior.stats.loudness import integrated_lufs
+from mixprior.stats.loudness_range import loudness_range_100ms_lu
+from mixprior.stats.panning import energies, pan_position, sps_rms
+from mixprior.stats.reverb import blind
+from mixprior.stats.spectrum import BAND_CENTRES_HZ, third_octave_db
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import automix_metrics
 
 METRICS = {

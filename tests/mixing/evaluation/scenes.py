@@ -18,9 +18,9 @@ import numpy as np
 import soundfile
 from scipy.signal import oaconvolve
 
-from pipeline.decode import decode, decode_stems
-from pipeline.records import Song
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.pipeline.decode import decode, decode_stems
+from mixprior.pipeline.records import Song
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.calibration_truth import MUSIC, balanced, excerpt, multitrack, total
 from tests.conftest import SHARED
 from tests.mixing.evaluation import separated

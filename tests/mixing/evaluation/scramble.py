@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-from stats.loudness import difference, integrated
-from stats.reverb.dry_wet import at_level
-from stats.reverb.network import FdnReverb
-from stats.reverb.settings import FdnReverbSettings
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.loudness import difference, integrated
+from mixprior.stats.reverb.dry_wet import at_level
+from mixprior.stats.reverb.network import FdnReverb
+from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation.scenes import Scene
 
 KINDS = ("gain", "tilt", "pan", "compression", "reverb")

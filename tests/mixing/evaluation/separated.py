@@ -1,7 +1,7 @@
 """Separates a clip of each song with singing, once: `python -m tests.mixing.evaluation.separated`.
 
 Thirty seconds about the middle of a song go through the project's own separation. Kept are the clip and its four stems
-as float16, exact within 66 dB. The backing is the clip minus the voice, as `stats.stem` has it.
+as float16, exact within 66 dB. The backing is the clip minus the voice, as `mixprior.stats.stem` has it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.conftest import ROOT, SHARED
 
 CLIP_S = 29.0
@@ -51,8 +51,8 @@ def _fill(song: Path) -> None:
     if _file(song).exists():
         return
     # Only separation needs torch: whoever reads the cache shall not wait for it.
-    from pipeline.decode import decode
-    from pipeline.separate import SeparationSettings, load
+    from mixprior.pipeline.decode import decode
+    from mixprior.pipeline.separate import SeparationSettings, load
 
     audio = decode(str(song))
     samples = min(audio.shape[1], round(CLIP_S * SAMPLE_RATE_HZ))

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from analysis.default_priors import PriorsChain
-from analysis.priors import Priors, open_priors
-from mixing import chain, loudness, vocal_mix
-from mixing.options import EQ_RULES, RANGE_MEASURES, Options
-from mixing.settings import Band, Chain, CompressorSettings, MixSettings
-from mixing.step import DEFAULT_STEPS
-from mixing.targets import Targets
-from stats.reverb.dry_wet import at_level
-from stats.reverb.settings import FdnReverbSettings
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.analysis.default_priors import PriorsChain
+from mixprior.analysis.priors import Priors, open_priors
+from mixprior.mixing import chain, loudness, vocal_mix
+from mixprior.mixing.options import EQ_RULES, RANGE_MEASURES, Options
+from mixprior.mixing.settings import Band, Chain, CompressorSettings, MixSettings
+from mixprior.mixing.step import DEFAULT_STEPS
+from mixprior.mixing.targets import Targets
+from mixprior.stats.reverb.dry_wet import at_level
+from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation.metrics import Sounds
 from tests.mixing.evaluation.scenes import Scene
 from tests.mixing.evaluation.scramble import Damage
@@ -37,7 +37,7 @@ class System:
     Attributes:
         name: unlike all others.
         steps: of the mixer; None for a system that is not the mixer.
-        options: fields of `mixing.options.Options` beside the steps.
+        options: fields of `mixprior.mixing.options.Options` beside the steps.
         mixture_lufs: whether the loudness of the mix is the priors' median of mixtures.
         published_first: whether the priors that come with mixprior as "published" are asked first, as by default.
     """
@@ -53,7 +53,7 @@ VARIANTS = (
     *(("eq", "eq_rule", rule) for rule in EQ_RULES if rule != Options.eq_rule),
     *(("compression", "range_measure", measure) for measure in RANGE_MEASURES if measure != Options.range_measure),
 )
-"""Step, field of `mixing.options.Options`, and a value that is not the default."""
+"""Step, field of `mixprior.mixing.options.Options`, and a value that is not the default."""
 
 
 def only(step: str, by: str | None = None) -> str:

@@ -6,7 +6,7 @@ import librosa
 import numpy as np
 import pytest
 
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import generated
 from tests.mixing.evaluation.automix_metrics import CATEGORIES, FRAME, HOP, features, mape
 

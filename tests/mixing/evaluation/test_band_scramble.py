@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mixing.multitrack import CLASSES
-from stats.loudness import integrated
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.mixing.multitrack import CLASSES
+from mixprior.stats.loudness import integrated
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import generated
 from tests.mixing.evaluation.band_scenes import MUSIC, catalog
 from tests.mixing.evaluation.band_scramble import UNDAMAGED, BandDamage, draw

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis import open_priors
-from stats.loudness import integrated
-from stats.panning import energies, mid_energy_fraction
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.analysis import open_priors
+from mixprior.stats.loudness import integrated
+from mixprior.stats.panning import energies, mid_energy_fraction
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.calibration_truth import total
 from tests.mixing.evaluation import generated
 from tests.mixing.evaluation.band_metrics import METRICS, BandJudge, BandSounds

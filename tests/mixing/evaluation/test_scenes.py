@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stats.balance import has_vocals
-from stats.loudness import integrated
-from stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.stats.balance import has_vocals
+from mixprior.stats.loudness import integrated
+from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 from tests.mixing.evaluation.scenes import MUSIC, WET, catalog, scenes
 
 shared = [pytest.mark.shared, pytest.mark.skipif(not MUSIC.exists(), reason="the shared music is not here")]

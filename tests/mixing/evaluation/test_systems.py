@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis import open_priors
-from stats.loudness import integrated
-from stats.stem import SAMPLE_RATE_HZ
+from mixprior.analysis import open_priors
+from mixprior.stats.loudness import integrated
+from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import generated
 from tests.mixing.evaluation.metrics import Sounds
 from tests.mixing.evaluation.scramble import Damage

@@ -16,10 +16,10 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import differential_evolution
 
-from stats.reverb import coding, energy_decay, genetic, wet_level
-from stats.reverb.closed_form import COLUMNS, Target, columns
-from stats.reverb.fit import FitOptions, Fitter, fit
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb import coding, energy_decay, genetic, wet_level
+from mixprior.stats.reverb.closed_form import COLUMNS, Target, columns
+from mixprior.stats.reverb.fit import FitOptions, Fitter, fit
+from mixprior.stats.reverb.settings import FdnReverbSettings
 from tests.stats.reverb.truths import decay_time_error, known_decays
 
 Method = Callable[[Fitter, Callable[[np.ndarray], np.ndarray], int], np.ndarray]

@@ -10,13 +10,13 @@ import pytest
 import soundfile
 from scipy.signal import fftconvolve
 
-from pipeline.synthesis import SCORES, perform
-from stats.reverb import blind, columns, decay_features
-from stats.reverb.dry_wet import wet_dry_db
-from stats.reverb.network import vocal_response
-from stats.reverb.perceptron import Perceptrons
-from stats.reverb.settings import FdnReverbSettings
-from stats.stem import StemSet
+from mixprior.pipeline.synthesis import SCORES, perform
+from mixprior.stats.reverb import blind, columns, decay_features
+from mixprior.stats.reverb.dry_wet import wet_dry_db
+from mixprior.stats.reverb.network import vocal_response
+from mixprior.stats.reverb.perceptron import Perceptrons
+from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.stem import StemSet
 
 RATE_HZ = 44_100
 
@@ -120,8 +120,8 @@ def test_features_are_finite_or_marked_as_missing_for_any_sound():
 
 def test_the_arrays_say_what_the_trained_networks_said():
     torch = pytest.importorskip("torch")
-    from pipeline.reverb_training import train
-    from pipeline.reverb_training.rows import Rows
+    from mixprior.pipeline.reverb_training import train
+    from mixprior.pipeline.reverb_training.rows import Rows
 
     rng = np.random.default_rng(1)
     features = rng.standard_normal((400, 20)).astype(np.float32)
@@ -149,7 +149,7 @@ def test_a_model_reads_back_as_it_was_written():
 
 
 def test_the_model_is_small_and_holds_no_pickles():
-    path = resources.files("stats.reverb").joinpath("blind_model.npz")
+    path = resources.files("mixprior.stats.reverb").joinpath("blind_model.npz")
     assert len(path.read_bytes()) < 2_000_000
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         assert all(arrays[name].dtype != object for name in arrays)

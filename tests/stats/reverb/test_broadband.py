@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
-from stats.reverb import energy_decay
-from stats.reverb.broadband import BroadbandDecay
-from stats.reverb.closed_form import Target
+from mixprior.stats.reverb import energy_decay
+from mixprior.stats.reverb.broadband import BroadbandDecay
+from mixprior.stats.reverb.closed_form import Target
 
 RATE_HZ = 16_000
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from stats.reverb import closed_form, energy_decay, wet_level
-from stats.reverb.closed_form import ClosedForm, Target, columns
-from stats.reverb.energy_decay import EnergyDecay
-from stats.reverb.network import vocal_response
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb import closed_form, energy_decay, wet_level
+from mixprior.stats.reverb.closed_form import ClosedForm, Target, columns
+from mixprior.stats.reverb.energy_decay import EnergyDecay
+from mixprior.stats.reverb.network import vocal_response
+from mixprior.stats.reverb.settings import FdnReverbSettings
 from tests.stats.reverb.truths import draw, draw_extreme, known_decays, measured
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stats.errors import InputError
-from stats.reverb.dry_wet import at_level, dry_wet_for, wet_dry_db
-from stats.reverb.network import vocal_response
-from stats.reverb.presets import PRESETS, preset
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.dry_wet import at_level, dry_wet_for, wet_dry_db
+from mixprior.stats.reverb.network import vocal_response
+from mixprior.stats.reverb.presets import PRESETS, preset
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 SEED = PRESETS["seed mean"].settings
 CASES = {

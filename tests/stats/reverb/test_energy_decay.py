@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from stats.errors import InputError
-from stats.reverb import energy_decay
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import energy_decay
+from mixprior.stats.reverb.settings import FdnReverbSettings
 from tests.stats.reverb.truths import measured
 
 RATE_HZ = 48_000

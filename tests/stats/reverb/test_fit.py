@@ -7,12 +7,12 @@ import pytest
 import soundfile
 from scipy.ndimage import gaussian_filter
 
-from stats.errors import InputError
-from stats.reverb import coding, energy_decay, wet_level
-from stats.reverb.closed_form import ClosedForm
-from stats.reverb.fit import fit, fit_decay
-from stats.reverb.network import vocal_response
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import coding, energy_decay, wet_level
+from mixprior.stats.reverb.closed_form import ClosedForm
+from mixprior.stats.reverb.fit import fit, fit_decay
+from mixprior.stats.reverb.network import vocal_response
+from mixprior.stats.reverb.settings import FdnReverbSettings
 from tests.stats.reverb.truths import RATE_HZ, decay_time_error, draw, known_decays
 
 RESPONSES = Path(__file__).parents[4] / "shared" / "reference" / "impulse_responses"

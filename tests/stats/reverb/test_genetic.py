@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from stats.reverb import genetic
-from stats.reverb.closed_form import Target
-from stats.reverb.fit import FitOptions, Fitter
+from mixprior.stats.reverb import genetic
+from mixprior.stats.reverb.closed_form import Target
+from mixprior.stats.reverb.fit import FitOptions, Fitter
 from tests.stats.reverb.bench_fit import scipy_evolution
 from tests.stats.reverb.truths import known_decays
 

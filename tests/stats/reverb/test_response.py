@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from stats.reverb import energy_decay
-from stats.reverb.blind import Reverberation
-from stats.reverb.response import RATE_HZ, synthesise, without_direct
+from mixprior.stats.reverb import energy_decay
+from mixprior.stats.reverb.blind import Reverberation
+from mixprior.stats.reverb.response import RATE_HZ, synthesise, without_direct
 
 ESTIMATES = {
     "hall": ((2.6, 2.4, 2.2, 1.8, 1.3), -14.0, (-10.0, -11.0, -12.0, -13.0, -15.0)),

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stats.errors import InputError
-from stats.reverb.presets import PRESETS
-from stats.reverb.settings import PARAMETERS, FdnReverbSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.presets import PRESETS
+from mixprior.stats.reverb.settings import PARAMETERS, FdnReverbSettings
 
 
 def test_defaults_are_those_of_the_parameters_and_pass_through_the_plug_in_unchanged():

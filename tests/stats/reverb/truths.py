@@ -4,10 +4,10 @@ from functools import cache
 
 import numpy as np
 
-from stats.reverb import energy_decay
-from stats.reverb.energy_decay import EnergyDecay
-from stats.reverb.network import vocal_response
-from stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb import energy_decay
+from mixprior.stats.reverb.energy_decay import EnergyDecay
+from mixprior.stats.reverb.network import vocal_response
+from mixprior.stats.reverb.settings import FdnReverbSettings
 
 RATE_HZ = 44_100
 HEARD_HZ = np.geomspace(125.0, 6000.0, 20)
