@@ -11,8 +11,9 @@ setup(
     packages=find_packages(include=["mixprior", "mixprior.*"]),
     package_data={
         "mixprior": ["py.typed"],
-        "mixprior.analysis": ["*_priors/*.parquet", "*_priors/*.json"],
-        "mixprior.stats.reverb": ["*.npz", "*.json"],
+        "mixprior.analysis.packaged": ["*_priors/*.parquet", "*_priors/*.json"],
+        "mixprior.stats.reverb.blind": ["*.npz", "*.json"],
+        "mixprior.stats.reverb.fdn": ["*.npz"],
         "mixprior.pipeline.reverb_training": ["*.csv"],
     },
     install_requires=[

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mixprior.analysis.priors import MANIFEST_FILE, local_folder, open_priors
-from mixprior.analysis.rows import Rows
+from mixprior.pipeline.store.evidence import Evidence, joined_members
+from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError
-from mixprior.stats.evidence import Evidence, joined_members
 
 _SHOWN = 3
 

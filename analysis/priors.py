@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mixprior.stats.errors import InputError
-from mixprior.stats.grouping import EVERY_SONG as EVERY_SONG
+from mixprior.stats.priors.grouping import EVERY_SONG as EVERY_SONG
 from mixprior.stats.schema import PRIORS_SCHEMA, SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ PRIORS_FILE = "priors.parquet"
 MANIFEST_FILE = "manifest.json"
 JOINT_FILE = "joint.parquet"
 
-PACKAGED = {name: Path(__file__).parent / f"{name}_priors" for name in ("published", "starter")}
-"""Priors that come with mixprior, by name: `analysis.published_table` and `analysis.starter_table` build them."""
+PACKAGED = {name: Path(__file__).parent / "packaged" / f"{name}_priors" for name in ("published", "starter")}
+"""Priors that come with mixprior, by name; `analysis.packaged` builds them."""
 
 _CHOICES_SHOWN = 30
 _SINCE_1_1 = set(PRIORS_SCHEMA.names[PRIORS_SCHEMA.names.index("n_silent") :])

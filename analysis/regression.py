@@ -36,14 +36,14 @@ def regress(priors: Priors, target: Name, on: Sequence[Name], group: str = EVERY
     Returns:
         A row for each explaining statistic: `slope` with its 95 % interval `slope_low` to `slope_high`, and, the same
         in all rows, `group`, `n`, `intercept`, `r2` and `residual_sd`. How n and the covariances are taken where songs
-        lack one of the statistics: `mixprior.stats.moments.Moments.regress`.
+        lack one of the statistics: `mixprior.stats.priors.moments.Moments.regress`.
 
     Raises:
         PriorsLookupError: if there is no such statistic or group.
         InputError: if the priors keep no joint moments, songs are too few, or the statistics depend on each other.
     """
-    from mixprior.stats.moments import Moments
-    from mixprior.stats.state import digests_of
+    from mixprior.pipeline.store.state import digests_of
+    from mixprior.stats.priors.moments import Moments
 
     try:
         moments = pq.read_table(priors.path / "moments.parquet", filters=[("group", "=", group)])

@@ -65,7 +65,7 @@ class Songs:
         return rows
 
     def _rows(self, stem: str, statistic: str, unit: str) -> Iterator[dict[str, Any]]:
-        from mixprior.analysis.rows import Rows  # here, because it takes numba along
+        from mixprior.pipeline.store.rows import Rows  # here, because it takes numba along
 
         values = Rows(self.path, self.table).values(stem, statistic)
         for song in self.table.to_pylist():

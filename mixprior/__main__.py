@@ -14,17 +14,20 @@ from mixprior.stats.errors import InputError
 
 COMMANDS = {
     "mine": ("mixprior.pipeline.mine", "mine priors from a catalog of songs"),
-    "aggregate": ("mixprior.pipeline.aggregate_command", "build priors anew from a run's rows, in other groups"),
+    "aggregate": ("mixprior.pipeline.aggregate", "build priors anew from a run's rows, in other groups"),
     "merge": ("mixprior.analysis.merge", "add priors of several catalogs together"),
     "calibrate": ("mixprior.pipeline.calibrate", "measure the bias of separation on songs with true stems"),
     "query": ("mixprior.analysis.query", "ask priors for their numbers"),
-    "report": ("mixprior.analysis.report", "write priors as one page for people"),
-    "constants": ("mixprior.analysis.constants_command", "take constants of FxNorm-automix or of a mixer from priors"),
-    "mix": ("mixprior.mixing.mix", "mix a vocal and a backing, or the tracks of a song, by priors"),
-    "normalize": ("mixprior.mixing.normalise", "bring stems to the constants of a catalog, as FxNorm-automix does"),
-    "reverb": ("mixprior.mixing.reverb", "fit FdnReverb to a response or a voice, render it"),
-    "model": ("mixprior.pipeline.model_command", "fetch or show the separation model"),
-    "catalog": ("mixprior.pipeline.catalog_command", "list the songs of a published dataset in a manifest for `mine`"),
+    "report": ("mixprior.analysis.report.page", "write priors as one page for people"),
+    "constants": ("mixprior.analysis.constants.command", "take constants of FxNorm-automix or of a mixer from priors"),
+    "mix": ("mixprior.mixing.mix.command", "mix a vocal and a backing, or the tracks of a song, by priors"),
+    "normalize": (
+        "mixprior.mixing.normalise.command",
+        "bring stems to the constants of a catalog, as FxNorm-automix does",
+    ),
+    "reverb": ("mixprior.mixing.reverb.command", "fit FdnReverb to a response or a voice, render it"),
+    "model": ("mixprior.pipeline.separation.command", "fetch or show the separation model"),
+    "catalog": ("mixprior.pipeline.catalogs.command", "list the songs of a published dataset in a manifest for `mine`"),
     "demo": ("mixprior.pipeline.demo", "generate songs of known truth, mine them, and hold truth against measurement"),
 }
 

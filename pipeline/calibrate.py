@@ -14,14 +14,15 @@ from typing import Any
 import apache_beam as beam
 import pyarrow as pa
 
-from mixprior.pipeline import files, progress, runner, separation_options
-from mixprior.pipeline.catalog import open_catalog
-from mixprior.pipeline.checkpoint import Checkpoint
-from mixprior.pipeline.extract import Extract, WriteSongs
-from mixprior.pipeline.records import InputError, Song
-from mixprior.pipeline.settings import MiningSettings
-from mixprior.stats.calibration import Calibration
-from mixprior.stats.calibration_fit import MIN_FOLDS, fit_all
+from mixprior.pipeline.catalogs.catalog import open_catalog
+from mixprior.pipeline.graphs import options, runner
+from mixprior.pipeline.graphs.extract import Extract, WriteSongs
+from mixprior.pipeline.song.settings import MiningSettings
+from mixprior.pipeline.store import files, progress
+from mixprior.pipeline.store.checkpoint import Checkpoint
+from mixprior.pipeline.store.records import InputError, Song
+from mixprior.stats.priors.calibration import Calibration
+from mixprior.stats.priors.calibration_fit import MIN_FOLDS, fit_all
 from mixprior.stats.registry import COLUMNS
 from mixprior.stats.schema import FEATURE_VERSION, FINISHED
 
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "without it every song stands alone",
     )
     parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 1, help="local processes (all cores)")
-    separation_options.add_arguments(parser)
+    options.add_arguments(parser)
     parser.add_argument("--force", action="store_true", help="measure again what is finished")
     parser.add_argument("--retry-failed", action="store_true", help="try again what failed in an earlier run")
     parser.add_argument("--json", action="store_true", help="print the corrections as JSON instead of a table")
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"no song of {', '.join(args.truth)} comes with its stems: there is no truth to hold against")
     if args.fold_by is not None and args.fold_by not in {name for song in songs for name, _ in song.metadata}:
         raise InputError(f"--fold-by {args.fold_by}: the catalog has no such column")
-    from_stems = separation_options.settings(args)
+    from_stems = options.settings(args)
     ways = {"true": from_stems, "separated": replace(from_stems, separate_all=True)}
     logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)
     display = progress.Display(progress.path_in(f"{root}/separated"), len(songs), args.quiet)

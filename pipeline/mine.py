@@ -15,13 +15,15 @@ from typing import Any, NoReturn
 
 import apache_beam as beam
 
-from mixprior.pipeline import archive, files, model_store, progress, runner, separation_options
-from mixprior.pipeline.aggregate_command import add_grouping, aggregate, check_calibration, check_groups, grouping_of
-from mixprior.pipeline.catalog import open_catalog
-from mixprior.pipeline.checkpoint import Checkpoint
-from mixprior.pipeline.extract import Extract, WriteSongs, fingerprint, is_lasting
-from mixprior.pipeline.records import InputError, Song
-from mixprior.pipeline.settings import MiningSettings
+from mixprior.pipeline.aggregate import add_grouping, aggregate, check_calibration, check_groups, grouping_of
+from mixprior.pipeline.catalogs.catalog import open_catalog
+from mixprior.pipeline.graphs import options, runner
+from mixprior.pipeline.graphs.extract import Extract, WriteSongs, fingerprint, is_lasting
+from mixprior.pipeline.separation import model_store
+from mixprior.pipeline.song.settings import MiningSettings
+from mixprior.pipeline.store import archive, files, progress
+from mixprior.pipeline.store.checkpoint import Checkpoint
+from mixprior.pipeline.store.records import InputError, Song
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder of the run")
     add_grouping(parser)
     parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 1, help="local processes (all cores)")
-    separation_options.add_arguments(parser)
+    options.add_arguments(parser)
     parser.add_argument("--limit", type=int, metavar="N", help="mine the first N songs of the catalog")
     parser.add_argument("--force", action="store_true", help="mine again what is finished")
     parser.add_argument("--retry-failed", action="store_true", help="try again what failed in an earlier run")
@@ -58,9 +60,9 @@ def run(args: argparse.Namespace) -> int:
     allowed = _allowed_failures(args.max_failures, len(songs))
     separates = any(not song.has_stems for song in songs)
     if args.dry_run:
-        return _dry_run(root, songs, separation_options.settings(args, model_store.find if separates else None), args)
+        return _dry_run(root, songs, options.settings(args, model_store.find if separates else None), args)
     files.need_writable(root)
-    settings = separation_options.settings(args, model_store.fetch_aloud if separates else None)
+    settings = options.settings(args, model_store.fetch_aloud if separates else None)
     if separates:
         check_calibration(grouping, settings.provenance(has_stems=False))
     logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)

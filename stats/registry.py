@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from mixprior.stats import activity, balance, dynamics, loudness, loudness_range, panning, spectrum, tempo, true_peak
+from mixprior.stats.measures import (
+    activity,
+    balance,
+    dynamics,
+    loudness,
+    loudness_range,
+    panning,
+    spectrum,
+    tempo,
+    true_peak,
+)
 from mixprior.stats.reverb import columns as reverb
 from mixprior.stats.statistic import Column, Statistic, Value
 from mixprior.stats.stem import StemSet

@@ -101,7 +101,7 @@ STATE_SCHEMA = pa.schema(
         *(pa.field(name, pa.list_(pa.int64())) for name in ("keys", "counts")),
     ]
 )
-"""What priors are made of and merged by: `stats.summary.Summary`, a number for each bin (keys and counts: sparse)."""
+"""What priors are made of and merged by: `stats.priors.summary.Summary`, a number a bin (keys and counts: sparse)."""
 
 MOMENTS_SCHEMA = pa.schema(
     [
@@ -110,7 +110,7 @@ MOMENTS_SCHEMA = pa.schema(
         *(pa.field(name, pa.list_(pa.int64())) for name in ("n", "total", "square", "cross")),
     ]
 )
-"""What joint facts are made of: `mixprior.stats.moments.Moments`, square matrices row by row."""
+"""What joint facts are made of: `mixprior.stats.priors.moments.Moments`, square matrices row by row."""
 
 MEMBERS_SCHEMA = pa.schema(
     [

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from mixprior.pipeline.decode import decode, decode_stems
-from mixprior.pipeline.records import Song
+from mixprior.pipeline.audio.decode import decode, decode_stems
+from mixprior.pipeline.store.records import Song
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
-from mixprior.stats.balance import vocal_to_backing_lu
+from mixprior.stats.measures.balance import vocal_to_backing_lu
 from mixprior.stats.stem import StemSet
 from tests.conftest import SHARED
 
@@ -90,7 +90,7 @@ def excerpt(audio: np.ndarray, start_s: float, samples: int = SECONDS * RATE_HZ)
 
 
 def balanced(vocals: np.ndarray, backing: Stems, balance_lu: float) -> Stems:
-    """Set the vocals to a loudness against the backing (`mixprior.stats.balance`), and the peak of the sum."""
+    """Set the vocals to a loudness against the backing (`mixprior.stats.measures.balance`), and the peak of the sum."""
     ratio_lu = vocal_to_backing_lu(StemSet({"vocals": vocals, **backing}))
     assert ratio_lu is not None
     stems = {"vocals": vocals * 10 ** ((balance_lu - ratio_lu) / 20), **backing}

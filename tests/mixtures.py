@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from mixprior.pipeline.catalog import open_catalog
-from mixprior.pipeline.decode import DecodeLimits, decode_stems
+from mixprior.pipeline.audio.decode import DecodeLimits, decode_stems
+from mixprior.pipeline.catalogs.catalog import open_catalog
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from mixprior.analysis.report import report
+from mixprior.analysis.report.page import report
 
 WIDTH, HEIGHT = 1120, 888
 SCALE = 1.5

@@ -15,12 +15,12 @@ import pandas as pd
 import soundfile
 
 from mixprior.analysis import open_songs
-from mixprior.stats.reverb import blind
+from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.columns import FITTED
-from mixprior.stats.reverb.dry_wet import wet_dry_db
 from mixprior.stats.reverb.energy_decay import reverberation_time_s
-from mixprior.stats.reverb.network import FdnReverb, vocal_response
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb.fdn.dry_wet import wet_dry_db
+from mixprior.stats.reverb.fdn.network import FdnReverb, vocal_response
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 RATE_HZ = 44_100
 

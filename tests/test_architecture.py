@@ -64,7 +64,7 @@ def test_stats_stands_on_numerical_libraries_alone():
 
 def test_query_and_mix_load_neither_beam_nor_torch():
     code = (
-        "import sys, mixprior.analysis.query, mixprior.mixing.mix; "
+        "import sys, mixprior.analysis.query, mixprior.mixing.mix.command; "
         "print([m for m in ('apache_beam', 'torch', 'demucs') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -79,7 +79,7 @@ def test_files_read_in_one_sitting_and_are_named_by_what_they_hold():
 
 
 def test_schemas_and_records_agree():
-    from mixprior.pipeline.records import Failure
+    from mixprior.pipeline.store.records import Failure
     from mixprior.stats.registry import COLUMNS, FEATURES_SCHEMA, STATISTICS
     from mixprior.stats.schema import FAILURES_SCHEMA, SONGS_SCHEMA
 

@@ -7,8 +7,8 @@ import math
 import numba
 import numpy as np
 
+from mixprior.mixing.effects.settings import CompressorSettings
 from mixprior.mixing.effects.stereo import checked
-from mixprior.mixing.settings import CompressorSettings
 from mixprior.stats.errors import InputError
 
 DETECTOR_S = 0.005

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numba
 import numpy as np
 
+from mixprior.mixing.effects.settings import Band
 from mixprior.mixing.effects.stereo import checked
-from mixprior.mixing.settings import Band
+from mixprior.stats import biquad
 from mixprior.stats.errors import InputError
-from mixprior.stats.reverb import shelf
 
 _SILENCE = 1e-30  # far below any sound, far above the denormal numbers (1e-308) that slow a processor down
 
@@ -78,7 +78,7 @@ def response_db(bands: Sequence[Band], frequencies_hz: np.ndarray, rate_hz: floa
     """
     gains_db = np.zeros(np.shape(frequencies_hz))
     for band in bands:
-        gains_db += shelf.gain_db(_design(band, rate_hz), frequencies_hz, rate_hz)
+        gains_db += biquad.gain_db(_design(band, rate_hz), frequencies_hz, rate_hz)
     return gains_db
 
 
@@ -88,16 +88,16 @@ def _design(band: Band, rate_hz: float) -> np.ndarray:
         raise InputError(f"{band}: give a frequency and a Q above 0, and a finite gain")
     gain = 10 ** (band.gain_db / 20)
     if band.kind == "low shelf":
-        return shelf.low(band.frequency_hz, band.q, gain, rate_hz)
+        return biquad.low(band.frequency_hz, band.q, gain, rate_hz)
     if band.kind == "high shelf":
-        return shelf.high(band.frequency_hz, band.q, gain, rate_hz)
+        return biquad.high(band.frequency_hz, band.q, gain, rate_hz)
     return _peak(band.frequency_hz, band.q, gain, rate_hz)
 
 
 def _peak(frequency_hz: float, q: float, gain: float, rate_hz: float) -> np.ndarray:
     if frequency_hz >= rate_hz / 2:
         return np.array([1.0, 0.0, 0.0, 0.0, 0.0])
-    w = 2 * np.pi * max(frequency_hz, shelf.LEAST_HZ) / rate_hz
+    w = 2 * np.pi * max(frequency_hz, biquad.LEAST_HZ) / rate_hz
     alpha, a, middle = np.sin(w) / (2 * q), np.sqrt(gain), -2 * np.cos(w)
     return np.array([1 + alpha * a, middle, 1 - alpha * a, middle, 1 - alpha / a]) / (1 + alpha / a)
 

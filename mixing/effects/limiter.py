@@ -7,10 +7,10 @@ import math
 import numba
 import numpy as np
 
+from mixprior.mixing.effects.settings import LimiterSettings
 from mixprior.mixing.effects.stereo import checked
-from mixprior.mixing.settings import LimiterSettings
 from mixprior.stats.errors import InputError
-from mixprior.stats.true_peak import CURVED, LEVEL, PHASES, REACH, STRAIGHT
+from mixprior.stats.measures.true_peak import CURVED, LEVEL, PHASES, REACH, STRAIGHT
 
 _PHASES = PHASES.astype(np.float32)
 
@@ -26,8 +26,8 @@ _UNIT = 1 << 40  # gains are summed as whole numbers of 1 / _UNIT, and thus with
 class Limiter:
     """The limiter as it runs: stereo in, stereo out, in blocks of any length; both channels get the same gain.
 
-    A stage finds the true peak around every sample by the fourfold oversampling of `stats.true_peak` and the gain that
-    brings it to the ceiling, takes the minimum of that gain over the look-ahead, lets it rise with the release, and
+    A stage finds the true peak around every sample by fourfold oversampling (`stats.measures.true_peak`) and the gain
+    that brings it to the ceiling, takes the minimum of that gain over the look-ahead, lets it rise with the release, and
     takes the mean over the look-ahead. So the gain begins to fall a look-ahead before a peak, and is never above what
     any sample needs (P. Hämäläinen, "Smoothing of the control signal without clipped output in digital peak limiters",
     DAFx 2002).
@@ -144,7 +144,7 @@ def _needed_gain(
 
 @numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
 def _bound(window: np.ndarray, level: float, straight: float, curved: float) -> float:
-    # What no value between these samples can pass: see mixprior.stats.true_peak.
+    # What no value between these samples can pass: see mixprior.stats.measures.true_peak.
     height = bend = np.float32(0)
     for n in range(window.size):
         height = max(height, abs(window[n]))

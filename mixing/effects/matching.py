@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.fft
 
+from mixprior.mixing.effects.settings import Curve
 from mixprior.mixing.effects.stereo import checked
-from mixprior.mixing.settings import Curve
 from mixprior.stats.errors import InputError
 
 _REACH_S = 0.37

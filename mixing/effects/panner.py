@@ -3,7 +3,8 @@
 A position p runs from 0 (left) over 0.5 (centre) to 1 (right). Two laws, both scaled to leave a centred sound as it is:
 linear, gains 2 (1 - p) and 2 p; constant power, sqrt(2) cos(p pi / 2) and sqrt(2) sin(p pi / 2).
 The panning similarity of gains l and r is phi = 2 l r / (l^2 + r^2) (Tzanetakis, Jones and McNally, "Stereo panning
-features for classifying recording production style", ISMIR 2007; `stats.panning`): 1 in the middle, 0 at the sides.
+features for classifying recording production style", ISMIR 2007; `stats.measures.panning`): 1 in the middle, 0 at the
+sides.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from mixprior.mixing.effects.settings import LAWS, PanSettings
 from mixprior.mixing.effects.stereo import checked
-from mixprior.mixing.settings import LAWS, PanSettings
 from mixprior.stats.errors import InputError
 
 Numbers = TypeVar("Numbers", float, np.ndarray)

@@ -11,9 +11,9 @@ import scipy.fft
 
 from mixprior.mixing.effects.stereo import checked
 from mixprior.stats.errors import InputError
-from mixprior.stats.reverb.delay_lines import delays
-from mixprior.stats.reverb.network import FdnReverb
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb.fdn.delay_lines import delays
+from mixprior.stats.reverb.fdn.network import FdnReverb
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 FRAME = 16_384
 """Samples that are transformed at once: of 8,192, this and 32,768 the fastest at 0.4 and 1 s of reverberation."""
@@ -27,7 +27,7 @@ _GRID_HZ = np.geomspace(10.0, 24_000.0, 128)
 
 
 class Reverb:
-    """What `mixprior.stats.reverb.network.FdnReverb` does, dry sound included, within a millionth of the peak.
+    """What `mixprior.stats.reverb.fdn.network.FdnReverb` does, dry sound included, within a millionth of the peak.
 
     Uniformly partitioned overlap-save (F. Wefers, Partitioned convolution algorithms for real-time auralization, 2015):
     both inputs to both outputs, products in single precision. Frames lie at fixed places of the sound, so that calls of

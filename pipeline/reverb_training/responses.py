@@ -16,8 +16,8 @@ from scipy import fft
 
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ, octave_reverberation_times_s, reverberation_time_s
-from mixprior.stats.reverb.network import vocal_response
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb.fdn.network import vocal_response
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 SHORTEST_S, LONGEST_S = 0.25, 4.5
 """Broadband reverberation times are drawn log-uniformly between these."""

@@ -13,8 +13,8 @@ import numpy as np
 import soxr
 
 from mixprior.pipeline.reverb_training import masking, wet_vocals
-from mixprior.stats.reverb import blind
-from mixprior.stats.reverb.decay_features import OCTAVES_HZ
+from mixprior.stats.reverb.blind import estimate as blind
+from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 LEAST_WET_DB = -35.0

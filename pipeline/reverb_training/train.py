@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from mixprior.pipeline.reverb_training.rows import Rows
-from mixprior.stats.reverb.perceptron import Perceptrons, normalised
+from mixprior.stats.reverb.blind.perceptron import Perceptrons, normalised
 
 HIDDEN = (64, 32)
 EPOCHS = 40

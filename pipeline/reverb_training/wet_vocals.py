@@ -15,8 +15,8 @@ import soundfile
 import soxr
 from scipy.signal import fftconvolve, lfilter
 
-from mixprior.pipeline import separate
 from mixprior.pipeline.reverb_training import responses
+from mixprior.pipeline.separation import separate
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 CLIP_S = 7.8

@@ -6,11 +6,11 @@ from dataclasses import fields
 
 import numpy as np
 
-from mixprior.stats.activity import MIN_ACTIVE_RATIO, vocal_active_ratio
-from mixprior.stats.reverb import blind
-from mixprior.stats.reverb.decay_features import OCTAVES_HZ
-from mixprior.stats.reverb.fit import fit_decay
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.measures.activity import MIN_ACTIVE_RATIO, vocal_active_ratio
+from mixprior.stats.reverb.blind import estimate as blind
+from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
+from mixprior.stats.reverb.fdn.fit import fit_decay
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.statistic import Column, Statistic, Value
 from mixprior.stats.stem import BACKING, Stem
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mixprior.stats.reverb.blind import Reverberation
-from mixprior.stats.reverb.decay_features import OCTAVES_HZ
+from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
+from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.energy_decay import DIRECT_WINDOW_S
 
 RATE_HZ = 44_100

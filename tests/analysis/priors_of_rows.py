@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mixprior.pipeline.measure import to_table
+from mixprior.pipeline.song.measure import to_table
 from mixprior.stats import registry
 from mixprior.stats.schema import PRIORS_SCHEMA
 from mixprior.stats.stem import StemSet

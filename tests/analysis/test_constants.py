@@ -8,16 +8,17 @@ import pytest
 import scipy.fft
 
 from mixprior import main
-from mixprior.analysis import constants_file, open_priors
-from mixprior.analysis.compare import OCTAVES_HZ, compare, octave_means
-from mixprior.analysis.constants import BIN_HZ, STEMS, expand, of_priors, smooth
-from mixprior.analysis.constants_file import read
-from mixprior.pipeline import decode
+from mixprior.analysis import open_priors
+from mixprior.analysis.constants import file
+from mixprior.analysis.constants.compare import OCTAVES_HZ, compare, octave_means
+from mixprior.analysis.constants.constants import BIN_HZ, STEMS, expand, of_priors, smooth
+from mixprior.analysis.constants.file import read
+from mixprior.pipeline.audio import decode
 from mixprior.stats import long_term_spectra
 from mixprior.stats.errors import InputError
 from mixprior.stats.long_term_spectra import BINS, pool
-from mixprior.stats.loudness import integrated_lufs
 from mixprior.stats.loudness_blocks import measure as measure_blocks
+from mixprior.stats.measures.loudness import integrated_lufs
 from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 from tests.analysis.priors_folder import write_priors
 from tests.analysis.priors_of_rows import rows_of, write_priors_of
@@ -137,14 +138,14 @@ def test_files_of_every_format_tell_the_same(catalog, tmp_path, capsys):
     wanted = of_priors(open_priors(folder)).features
     with np.load(tmp_path / "c.npz", allow_pickle=False) as arrays:
         assert sorted(arrays.files) == sorted(
-            ["provenance", *(f"{effect}/{stem}" for effect in constants_file.FXNORM for stem in STEMS)]
+            ["provenance", *(f"{effect}/{stem}" for effect in file.FXNORM for stem in STEMS)]
         )
         assert arrays["eq/vocals"].shape == arrays["panning/bass"].shape == (32_769,)
         assert arrays["compression/drums"].shape == (2,)
         assert json.loads(str(arrays["provenance"]))["songs"] == 2
     pickled = np.load(tmp_path / "c.npy", allow_pickle=True)[()]  # our own, as FxNorm-automix loads it
     assert json.loads(pickled["provenance"]["json"])["group"] == "all"
-    for effect in constants_file.FXNORM:
+    for effect in file.FXNORM:
         for stem in STEMS:
             np.testing.assert_array_equal(pickled[effect][stem], wanted[effect][stem])
             for name, digits in (("c.npz", 2e-7), ("c.json", 2e-6)):

@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from mixprior import main
-from mixprior.analysis import constants, open_priors, published, published_table, starter_table
-from mixprior.analysis.default_priors import LEAST_SONGS, centre, open_chain
+from mixprior.analysis import open_priors
+from mixprior.analysis.constants import constants
+from mixprior.analysis.packaged import published, published_table, starter_table
+from mixprior.analysis.packaged.default_priors import LEAST_SONGS, centre, open_chain
 from mixprior.analysis.priors import PACKAGED, PRIORS_FILE, NotPriors, PriorsLookupError
 from mixprior.analysis.regression import regress
 from mixprior.stats.errors import InputError
@@ -220,7 +222,7 @@ def test_a_package_is_built_with_them(tmp_path):
     assert done.returncode == 0, done.stderr
     for folder in PACKAGED.values():
         for file in folder.iterdir():
-            assert (tmp_path / "mixprior" / "analysis" / folder.name / file.name).read_bytes() == file.read_bytes()
+            assert (tmp_path / "mixprior" / "analysis" / "packaged" / folder.name / file.name).read_bytes() == file.read_bytes()
 
 
 def test_they_are_asked_by_name(packaged, capsys):

@@ -7,9 +7,9 @@ import pytest
 
 from mixprior.analysis import open_priors
 from mixprior.analysis.regression import named, regress
-from mixprior.analysis.rows import Rows
+from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError
-from mixprior.stats.tally import Measurements
+from mixprior.stats.priors.tally import Measurements
 from tests.scale.catalog import KEY, write_run
 
 

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from mixprior import main
-from mixprior.analysis.report import report
-from mixprior.stats.interval import mean_interval
+from mixprior.analysis.report.page import report
+from mixprior.stats.priors.interval import mean_interval
 from mixprior.stats.registry import COLUMNS, STATISTICS
 from mixprior.stats.schema import JOINT_SCHEMA, PRIORS_SCHEMA, QUANTILES
 from tests.analysis.priors_folder import write_priors

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mixprior.stats.reverb.settings import PARAMETERS, FdnReverbSettings
+from mixprior.stats.reverb.fdn.settings import PARAMETERS, FdnReverbSettings
 
 PLUGIN = "/usr/lib/x86_64-linux-gnu/iem-plugin-suite/vst/libFdnReverb.so"
 BUS_CHANNELS = 64
@@ -79,7 +79,7 @@ def render_all(folder: Path) -> None:
 
 def compare(folder: Path, references: Path | None) -> None:
     """Print the differences to the files in `folder`."""
-    from mixprior.stats.reverb.network import impulse_response
+    from mixprior.stats.reverb.fdn.network import impulse_response
 
     print(f"{'case':40} {'ours-rendered':>14} {'reference-rendered':>19}   parts of the largest sample")
     for name, (values, sample_rate_hz, duration_s) in CASES.items():

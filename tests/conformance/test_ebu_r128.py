@@ -7,7 +7,8 @@ import pytest
 import soundfile
 from scipy.signal import firwin, upfirdn
 
-from mixprior.stats.loudness import (
+from mixprior.stats.loudness_blocks import measure
+from mixprior.stats.measures.loudness import (
     integrated,
     integrated_lufs,
     max_momentary_lufs,
@@ -15,9 +16,8 @@ from mixprior.stats.loudness import (
     momentary_lufs,
     short_term_lufs,
 )
-from mixprior.stats.loudness_blocks import measure
-from mixprior.stats.loudness_range import loudness_range_lu
-from mixprior.stats.true_peak import true_peak_dbtp
+from mixprior.stats.measures.loudness_range import loudness_range_lu
+from mixprior.stats.measures.true_peak import true_peak_dbtp
 
 FILES = Path(__file__).parents[3] / "shared" / "reference" / "ebu_r128"
 RATE_HZ = 48_000

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mixprior.stats.reverb.network import impulse_response
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb.fdn.network import impulse_response
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 FILES = Path(__file__).parents[3] / "shared" / "reference" / "fdn_reverb"
 CASES = json.loads((FILES / "manifest.json").read_text())["cases"] if FILES.is_dir() else {}

@@ -15,9 +15,7 @@ import fsspec
 import numpy as np
 import pytest
 
-from mixprior.pipeline.audio_file import NoAudio, Truncated, Undecodable, Unsupported
-from mixprior.pipeline.catalog import open_catalog
-from mixprior.pipeline.decode import (
+from mixprior.pipeline.audio.decode import (
     DecodeLimits,
     NonFinite,
     OverScale,
@@ -29,8 +27,10 @@ from mixprior.pipeline.decode import (
     decode_stems,
     fingerprint,
 )
-from mixprior.pipeline.records import InputError, Song, SongError
-from mixprior.pipeline.sources import Unreadable
+from mixprior.pipeline.audio.stream import NoAudio, Truncated, Undecodable, Unsupported
+from mixprior.pipeline.catalogs.catalog import open_catalog
+from mixprior.pipeline.store.records import InputError, Song, SongError
+from mixprior.pipeline.store.sources import Unreadable
 from tests.pipeline.sounds import rms_db, tone, write
 
 ROOT = Path(__file__).parents[2]

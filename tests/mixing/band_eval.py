@@ -1,6 +1,6 @@
 """Does mixing a band's tracks by priors come nearer to the original? `python -m tests.mixing.band_eval [--quick]`.
 
-The same as `tests.mixing.mix_eval` for `mixprior.mixing.multitrack`: mixes that people made are damaged
+The same as `tests.mixing.mix_eval` for `mixprior.mixing.plan.multitrack`: mixes that people made are damaged
 (`evaluation.band_scramble`) and mended by every system of `evaluation.band_systems`; the distances to the original
 (`evaluation.band_metrics`) go to outputs/mix_eval/tracks.csv, the tables to tracks.md beside it and to the screen.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mixprior.mixing.step import STEPS
+from mixprior.mixing.plan.step import STEPS
 from tests.mixing.evaluation import tables
 from tests.mixing.evaluation.band_metrics import METRICS, BandJudge, BandSounds
 from tests.mixing.evaluation.band_scenes import KINDS, BandScene, catalog

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pedalboard
 
-from mixprior.mixing import chain
+from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.compressor import Compressor
 from mixprior.mixing.effects.effect import render
 from mixprior.mixing.effects.equaliser import Equaliser
@@ -17,7 +17,15 @@ from mixprior.mixing.effects.limiter import Limiter
 from mixprior.mixing.effects.matching import MatchingFilter
 from mixprior.mixing.effects.panner import Panner
 from mixprior.mixing.effects.reverb import Reverb
-from mixprior.mixing.settings import Band, Chain, CompressorSettings, Curve, LimiterSettings, MixSettings, PanSettings
+from mixprior.mixing.effects.settings import (
+    Band,
+    Chain,
+    CompressorSettings,
+    Curve,
+    LimiterSettings,
+    MixSettings,
+    PanSettings,
+)
 from mixprior.stats.reverb.columns import ASSUMED
 from tests.mixing.sounds import RATE_HZ, band, voice
 

@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 
 from mixprior import main
-from mixprior.mixing import audio_file, chain
-from mixprior.mixing.roles import VOCALS, role_of, shared_words
-from mixprior.mixing.settings import Chain, MixSettings
-from mixprior.mixing.sounds import Sounds
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.settings import Chain, MixSettings
+from mixprior.mixing.mix.sounds import Sounds
+from mixprior.mixing.rules.roles import VOCALS, role_of, shared_words
+from mixprior.pipeline.audio import whole
 from tests.mixing import meter
 
 
@@ -28,7 +29,7 @@ def vocal_and_backing(folder: Path, out: Path) -> tuple[Path, Path]:
     files = []
     for name, audio in chain.parts(settings, sounds, sounds.rate_hz):
         files.append(out / f"{name}.wav")
-        audio_file.write(files[-1], audio, sounds.rate_hz, audio_file.UNCLIPPED)
+        whole.write(files[-1], audio, sounds.rate_hz, whole.UNCLIPPED)
     backing, vocal = files
     return vocal, backing
 
@@ -63,7 +64,7 @@ def _sum(files: list[Path], out: Path) -> Path:
     settings = MixSettings(dict.fromkeys(paths, Chain()))
     sounds = Sounds(paths)
     rest = out / "rest.wav"
-    audio_file.write(rest, chain.sum_up(settings, sounds, sounds.rate_hz).audio, sounds.rate_hz, audio_file.UNCLIPPED)
+    whole.write(rest, chain.sum_up(settings, sounds, sounds.rate_hz).audio, sounds.rate_hz, whole.UNCLIPPED)
     return rest
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from mixprior import main
-from mixprior.mixing import session, vocal_mix
-from mixprior.mixing.options import Options
-from mixprior.mixing.recipe import Recipe
-from mixprior.mixing.targets import Targets
+from mixprior.mixing.mix import session
+from mixprior.mixing.mix.recipe import Recipe
+from mixprior.mixing.plan import pair
+from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.targets import Targets
 from tests.mixing.sounds import band, save, voice
 
 LEVEL_AND_LOUDNESS = ("level", "loudness")
@@ -39,9 +40,9 @@ def mixed(
     stems: Path | None = None,
     **chosen: Any,
 ) -> Recipe:
-    """Mix a vocal and a backing: options as `mixing.options.Options` has them, the steps `LEVEL_AND_LOUDNESS`."""
+    """Mix a vocal and a backing: options as `mixing.plan.options.Options` has them, the steps `LEVEL_AND_LOUDNESS`."""
     options = Options(**{"steps": LEVEL_AND_LOUDNESS, **chosen})
-    planner = partial(vocal_mix.plan, targets=Targets.of(priors, group), options=options)
+    planner = partial(pair.plan, targets=Targets.of(priors, group), options=options)
     return session.mix_files(paths, output, planner, options, stems)
 
 

@@ -11,12 +11,14 @@ import scipy.signal
 
 from mixprior import main
 from mixprior.analysis.priors import open_priors
-from mixprior.mixing import audio_file, multitrack, session
-from mixprior.mixing.options import Options
-from mixprior.mixing.recipe import Recipe
-from mixprior.mixing.roles import Role
-from mixprior.mixing.step import STEPS
-from mixprior.mixing.targets import Targets
+from mixprior.mixing.mix import session
+from mixprior.mixing.mix.recipe import Recipe
+from mixprior.mixing.plan import multitrack
+from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.step import STEPS
+from mixprior.mixing.plan.targets import Targets
+from mixprior.mixing.rules.roles import Role
+from mixprior.pipeline.audio import whole as audio_file
 from tests.mixing import meter
 from tests.mixing.sounds import RATE_HZ, load, save
 
@@ -92,7 +94,7 @@ def save_all(folder: Path, tracks: dict[str, np.ndarray], rate_hz: int = RATE_HZ
 def mixed(
     paths: dict[str, Path], output: Path, stems: Path | None = None, roles: dict[str, Role] | None = None, **chosen
 ) -> Recipe:
-    """Mix tracks with options as `mixprior.mixing.options.Options` has them, by default with all steps."""
+    """Mix tracks with options as `mixprior.mixing.plan.options.Options` has them, by default with all steps."""
     options = Options(**{"steps": STEPS, **chosen})
     planner = partial(multitrack.plan, targets=Targets.of(), options=options, roles_given=roles)
     return session.mix_files(paths, output, planner, options, stems)

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from mixprior import main
-from mixprior.mixing import reverb_settings
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.mixing.reverb import settings_file
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 ROOM = FdnReverbSettings(room_size=8, reverberation_time_s=1.2, highs_gain_db_s=-20.0, dry_wet=0.3, fade_in_s=0.05)
 
@@ -30,5 +30,5 @@ def refusal(capsys, *words) -> str:
 
 
 def save_settings(path: Path, settings: FdnReverbSettings = ROOM) -> Path:
-    path.write_text(json.dumps(reverb_settings.document(settings)), "utf-8")
+    path.write_text(json.dumps(settings_file.document(settings)), "utf-8")
     return path

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixprior.mixing import audio_file
+from mixprior.pipeline.audio import whole
 from mixprior.stats.errors import InputError
 from tests.mixing.sounds import RATE_HZ, band, load, save, voice
 
@@ -12,7 +12,7 @@ from tests.mixing.sounds import RATE_HZ, band, load, save, voice
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3"])
 def test_every_common_format_is_read(tmp_path, name):
     soundfile.write(tmp_path / name, voice().T, RATE_HZ)
-    file = audio_file.read(tmp_path / name)
+    file = whole.read(tmp_path / name)
     assert (file.rate_hz, file.channels, len(file.audio), file.audio.dtype) == (RATE_HZ, 2, 2, np.float32)
     assert file.duration_s == pytest.approx(6.0, abs=0.1)
 
@@ -36,7 +36,7 @@ def poke(audio: np.ndarray, value: float) -> np.ndarray:
 def test_what_cannot_be_mixed_is_refused_by_name(tmp_path, audio, rate_hz, told):
     path = save(tmp_path / "song.wav", audio, rate_hz)
     with pytest.raises(InputError, match=told) as caught:
-        audio_file.read(path)
+        whole.read(path)
     assert path in str(caught.value)
 
 
@@ -45,12 +45,12 @@ def test_what_is_no_audio_is_refused_by_name(tmp_path, data):
     path = tmp_path / "song.wav"
     path.write_bytes(data)
     with pytest.raises(InputError, match=r"song.wav cannot be read as audio"):
-        audio_file.read(path)
+        whole.read(path)
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path):
     with pytest.raises(InputError, match=r"nowhere.wav: no such file"):
-        audio_file.read(tmp_path / "nowhere.wav")
+        whole.read(tmp_path / "nowhere.wav")
 
 
 @pytest.mark.parametrize("name", ["song.mp3", "song.flac"])
@@ -59,7 +59,7 @@ def test_a_file_cut_in_half_is_refused(tmp_path, name):
     soundfile.write(path, band().T, RATE_HZ)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(InputError, match=r"is cut short|cannot be read"):
-        audio_file.read(path)
+        whole.read(path)
 
 
 @pytest.mark.parametrize(
@@ -68,18 +68,18 @@ def test_a_file_cut_in_half_is_refused(tmp_path, name):
 )
 def test_an_output_that_cannot_be_is_refused_beforehand(tmp_path, name, told):
     with pytest.raises(InputError, match=told):
-        audio_file.check_output(tmp_path / name, [])
+        whole.check_output(tmp_path / name, [])
 
 
 def test_24_bits_come_back_as_they_were_written(tmp_path):
     audio = band(1.0, level=0.1)
     for extension in (".wav", ".flac"):
-        audio_file.write(tmp_path / f"a{extension}", audio, RATE_HZ, extension)
+        whole.write(tmp_path / f"a{extension}", audio, RATE_HZ, extension)
         assert np.abs(load(tmp_path / f"a{extension}") - audio).max() <= 2**-23
 
 
 def test_five_minutes_are_coded_to_vorbis(tmp_path):
-    audio_file.write(tmp_path / "a.ogg", band(300.0), RATE_HZ, ".ogg")
+    whole.write(tmp_path / "a.ogg", band(300.0), RATE_HZ, ".ogg")
     assert soundfile.info(tmp_path / "a.ogg").frames == 300 * RATE_HZ
 
 
@@ -88,7 +88,7 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path):
     path.write_bytes(b"the old one")
 
     def fail_halfway():
-        with audio_file.replacing(path) as temporary:
+        with whole.replacing(path) as temporary:
             temporary.write_bytes(b"half of the new")
             raise RuntimeError("power")
 
@@ -99,6 +99,6 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path):
 
 
 def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path):
-    with pytest.raises(InputError, match=r"mix.wav cannot be written"), audio_file.replacing(tmp_path / "mix.wav"):
+    with pytest.raises(InputError, match=r"mix.wav cannot be written"), whole.replacing(tmp_path / "mix.wav"):
         raise OSError(28, "No space left on device")
     assert not list(tmp_path.iterdir())

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixprior.mixing.ceiling import AIM_DBTP, CEILING_DBTP, STEP_DB, below
+from mixprior.mixing.effects.ceiling import AIM_DBTP, CEILING_DBTP, STEP_DB, below
 
 
 @given(st.floats(-120, 60))

@@ -6,12 +6,20 @@ import json
 import numpy as np
 import pytest
 
-from mixprior.mixing import chain
-from mixprior.mixing.settings import Band, Chain, CompressorSettings, Curve, LimiterSettings, MixSettings, PanSettings
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.settings import (
+    Band,
+    Chain,
+    CompressorSettings,
+    Curve,
+    LimiterSettings,
+    MixSettings,
+    PanSettings,
+)
 from mixprior.stats.errors import InputError
 from mixprior.stats.loudness_blocks import measure
-from mixprior.stats.reverb.settings import FdnReverbSettings
-from mixprior.stats.true_peak import true_peak_dbtp
+from mixprior.stats.measures.true_peak import true_peak_dbtp
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from tests.mixing.sounds import RATE_HZ, band, voice
 
 FULL = Chain(

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mixprior.mixing.group_balance import LIMIT_DB, Group
-from mixprior.stats.loudness import integrated_lufs
+from mixprior.mixing.rules.group_balance import LIMIT_DB, Group
 from mixprior.stats.loudness_blocks import Blocks
+from mixprior.stats.measures.loudness import integrated_lufs
 
 ANYWHERE = (-90.0, 0.0)
 

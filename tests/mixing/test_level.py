@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mixprior.mixing.level import set_groups, set_level
-from mixprior.mixing.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu
-from mixprior.mixing.step import Step
-from mixprior.mixing.targets import Target
+from mixprior.mixing.plan.level import set_groups, set_level
+from mixprior.mixing.plan.step import Step
+from mixprior.mixing.plan.targets import Target
+from mixprior.mixing.rules.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu
 from mixprior.stats.loudness_blocks import measure
 from tests.mixing.sounds import RATE_HZ, band, voice
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mixprior.mixing import chain
-from mixprior.mixing.ceiling import AIM_DBTP, CEILING_DBTP
-from mixprior.mixing.loudness import DEFAULT_LUFS, finish
-from mixprior.mixing.settings import MixSettings
-from mixprior.stats.loudness import integrated
-from mixprior.stats.true_peak import true_peak_dbtp
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.ceiling import AIM_DBTP, CEILING_DBTP
+from mixprior.mixing.effects.settings import MixSettings
+from mixprior.mixing.plan.loudness import DEFAULT_LUFS, finish
+from mixprior.stats.measures.loudness import integrated
+from mixprior.stats.measures.true_peak import true_peak_dbtp
 from tests.mixing.sounds import RATE_HZ, band, voice
 
 UNTOUCHED = MixSettings({})

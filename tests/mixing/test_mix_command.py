@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mixprior import main
-from mixprior.mixing import recipe
-from mixprior.mixing.ratio import RATIO, ratio_lu
+from mixprior.mixing.mix import recipe
+from mixprior.mixing.rules.ratio import RATIO, ratio_lu
 from mixprior.stats.loudness_blocks import measure
 from tests.analysis.priors_folder import write_priors
 from tests.mixing.mix_command import both, mix, refusal, save_both

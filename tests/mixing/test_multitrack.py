@@ -9,13 +9,13 @@ import scipy.fft
 import scipy.signal
 
 from mixprior.analysis.priors import open_priors
-from mixprior.mixing import audio_file
-from mixprior.mixing.resampling import at_44100
-from mixprior.mixing.roles import Role
-from mixprior.mixing.settings import Chain, PanSettings
-from mixprior.mixing.targets import Targets
+from mixprior.mixing.effects.resampling import at_44100
+from mixprior.mixing.effects.settings import Chain, PanSettings
+from mixprior.mixing.plan.targets import Targets
+from mixprior.mixing.rules.roles import Role
+from mixprior.pipeline.audio import whole as audio_file
 from mixprior.stats import long_term_spectra
-from mixprior.stats.true_peak import true_peak_dbtp
+from mixprior.stats.measures.true_peak import true_peak_dbtp
 from tests.mixing import meter
 from tests.mixing.mix_command import refusal
 from tests.mixing.multitrack_song import (

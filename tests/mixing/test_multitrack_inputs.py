@@ -6,9 +6,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from mixprior.mixing.settings import Chain
-from mixprior.mixing.step import STEPS
-from mixprior.stats.true_peak import true_peak_dbtp
+from mixprior.mixing.effects.settings import Chain
+from mixprior.mixing.plan.step import STEPS
+from mixprior.stats.measures.true_peak import true_peak_dbtp
 from tests.mixing import meter
 from tests.mixing.mix_command import refusal
 from tests.mixing.multitrack_song import (

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from mixprior.mixing import fxnorm_panning, normalisation, repanning
 from mixprior.mixing.effects import panner
 from mixprior.mixing.effects.effect import render
 from mixprior.mixing.effects.matching import MatchingFilter
-from mixprior.mixing.settings import Curve
+from mixprior.mixing.effects.settings import Curve
+from mixprior.mixing.normalise import fxnorm_panning, repanning
+from mixprior.mixing.rules import spectrum
 from mixprior.stats import long_term_spectra
-from mixprior.stats.spectrum import BAND_CENTRES_HZ, BIN_HZ
+from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, BIN_HZ
 
 RATE_HZ = 44_100
 PINK = Curve((20.0, 20_000.0), (15.0, -15.0))
@@ -40,7 +41,7 @@ def test_a_tilt_is_taken_back():
     flat = noise()
     tilt = Curve((float(BAND_CENTRES_HZ[0]), float(BAND_CENTRES_HZ[-1])), (15.0, -15.0))
     tilted = render(MatchingFilter(tilt, RATE_HZ), flat)
-    curve = normalisation.matching_curve(magnitude(tilted), magnitude(flat))
+    curve = spectrum.matching_curve(magnitude(tilted), magnitude(flat))
     expected = -np.interp(np.log(BAND_CENTRES_HZ), np.log(tilt.frequencies_hz), tilt.gains_db)
     error = np.array(curve.gains_db) - expected
     assert np.abs(error - np.median(error)).max() < 0.1
@@ -50,39 +51,39 @@ def test_the_filtered_sound_has_the_spectrum_of_the_reference():
     """Own and reference are unlike in every band, by up to 20 dB; no band is more than 0.1 dB off afterwards."""
     rng = np.random.default_rng(3)
     reference = 10.0 ** (np.interp(np.log(BINS_HZ + 1), np.log([1, *BAND_CENTRES_HZ]), rng.uniform(-10, 10, 31)) / 20)
-    curve = normalisation.matching_curve(magnitude(noise()), reference)
+    curve = spectrum.matching_curve(magnitude(noise()), reference)
     matched = render(MatchingFilter(curve, RATE_HZ), noise())
-    above_db = normalisation.above_reference_db(magnitude(matched), reference)
+    above_db = spectrum.above_reference_db(magnitude(matched), reference)
     assert np.abs(above_db).max() < 0.1
-    assert np.abs(normalisation.above_reference_db(magnitude(noise()), reference)).max() > 5.0
+    assert np.abs(spectrum.above_reference_db(magnitude(noise()), reference)).max() > 5.0
 
 
 def test_a_sound_that_has_the_spectrum_needs_no_filter_at_any_level():
-    assert normalisation.matching_curve(magnitude(noise()), magnitude(0.01 * noise())) is None
+    assert spectrum.matching_curve(magnitude(noise()), magnitude(0.01 * noise())) is None
 
 
 def test_what_a_codec_cut_off_is_not_raised():
     low_pass = scipy.signal.butter(20, 8_000, fs=RATE_HZ, output="sos")
     cut = scipy.signal.sosfilt(low_pass, noise()).astype(np.float32)
     reference = magnitude(noise()) * 10.0 ** (-6.0 * np.log2(np.maximum(BINS_HZ, 20) / 1_000) / 20)
-    curve = normalisation.matching_curve(magnitude(cut), reference)
+    curve = spectrum.matching_curve(magnitude(cut), reference)
     gains_db = dict(zip(BAND_CENTRES_HZ.round(), curve.gains_db, strict=True))
     assert all(gain == 0.0 for frequency, gain in gains_db.items() if frequency > 12_000)
     assert gains_db[1995.0] == pytest.approx(gains_db[1000.0] - 6.0, abs=0.2)
-    again = normalisation.matching_curve(magnitude(render(MatchingFilter(curve, RATE_HZ), cut)), reference)
+    again = spectrum.matching_curve(magnitude(render(MatchingFilter(curve, RATE_HZ), cut)), reference)
     assert again is None or np.abs(again.gains_db).max() < 0.1
 
 
 def test_a_limit_holds_every_gain():
     reference = magnitude(noise()) * 10.0 ** (-6.0 * np.log2(np.maximum(BINS_HZ, 20) / 1_000) / 20)
-    curve = normalisation.matching_curve(magnitude(noise()), reference, limit_db=9.0)
+    curve = spectrum.matching_curve(magnitude(noise()), reference, limit_db=9.0)
     assert np.abs(curve.gains_db).max() == 9.0
 
 
 def test_silence_has_no_curve():
     empty = np.zeros(long_term_spectra.BINS)
-    assert normalisation.matching_curve(empty, magnitude(noise())) is None
-    assert normalisation.above_reference_db(empty, magnitude(noise())) == [None] * 30
+    assert spectrum.matching_curve(empty, magnitude(noise())) is None
+    assert spectrum.above_reference_db(empty, magnitude(noise())) == [None] * 30
 
 
 def test_a_mono_sound_gets_the_similarity_of_the_reference_and_stays_in_the_centre():
@@ -98,7 +99,7 @@ def test_a_mono_sound_gets_the_similarity_of_the_reference_and_stays_in_the_cent
 
 def test_panning_keeps_the_mean_spectrum():
     panned = repanned(noise(), np.full(long_term_spectra.BINS, 0.85))
-    above_db = normalisation.above_reference_db(magnitude(panned), magnitude(noise()))
+    above_db = spectrum.above_reference_db(magnitude(panned), magnitude(noise()))
     assert np.abs(above_db).max() < 0.1
 
 
@@ -159,8 +160,8 @@ def test_a_sound_with_empty_bands_is_panned_where_it_is():
 
 
 def test_loudness_gain_is_the_difference_unless_the_peak_holds_it():
-    assert normalisation.loudness_gain_db(-20.0, -30.0, 0.5) == (-10.0, False)
-    gain_db, held = normalisation.loudness_gain_db(-30.0, -20.0, 0.5)
+    assert spectrum.loudness_gain_db(-20.0, -30.0, 0.5) == (-10.0, False)
+    gain_db, held = spectrum.loudness_gain_db(-30.0, -20.0, 0.5)
     assert gain_db == pytest.approx(6.0206, abs=1e-4)
     assert held
 

@@ -10,13 +10,17 @@ import pytest
 import scipy.signal
 import soundfile
 
-from mixprior.analysis import constants_file
-from mixprior.mixing import audio_file, normalise, repanning, reverb_send, stem_normalisation
+from mixprior.analysis.constants import file as constants_file
 from mixprior.mixing.effects.equaliser import response_db
-from mixprior.mixing.settings import Band
-from mixprior.stats import dynamics, long_term_spectra
+from mixprior.mixing.effects.settings import Band
+from mixprior.mixing.normalise import command as normalise
+from mixprior.mixing.normalise import repanning, reverb_send
+from mixprior.mixing.normalise import stem as stem_normalisation
+from mixprior.pipeline.audio import whole
+from mixprior.stats import long_term_spectra
 from mixprior.stats.errors import InputError
-from mixprior.stats.loudness import integrated
+from mixprior.stats.measures import dynamics
+from mixprior.stats.measures.loudness import integrated
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 PUBLISHED = SHARED / "reference" / "published"
@@ -28,7 +32,7 @@ needs_shared = pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no reference m
 
 
 def load(path: Path) -> np.ndarray:
-    return audio_file.read(path).audio
+    return whole.read(path).audio
 
 
 def third_octaves_db(channel: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import pyloudnorm
 import pytest
 
 from mixprior.analysis.priors import open_priors
-from mixprior.mixing.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu, vocal_gain_db
+from mixprior.mixing.rules.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu, vocal_gain_db
 from mixprior.stats.loudness_blocks import measure
 from tests.mixing.sounds import RATE_HZ, band, voice
 

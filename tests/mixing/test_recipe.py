@@ -6,12 +6,20 @@ import json
 
 import pytest
 
-from mixprior.mixing import explain, recipe, session
-from mixprior.mixing.options import Options
-from mixprior.mixing.recipe import SCHEMA_VERSION, Input, Output, Recipe, Results
-from mixprior.mixing.settings import Band, Chain, CompressorSettings, Curve, LimiterSettings, MixSettings, PanSettings
-from mixprior.mixing.step import STEPS, Step
-from mixprior.mixing.vocal_mix import POSSIBLE_STEPS
+from mixprior.mixing.effects.settings import (
+    Band,
+    Chain,
+    CompressorSettings,
+    Curve,
+    LimiterSettings,
+    MixSettings,
+    PanSettings,
+)
+from mixprior.mixing.mix import explain, recipe, session
+from mixprior.mixing.mix.recipe import SCHEMA_VERSION, Input, Output, Recipe, Results
+from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.pair import POSSIBLE_STEPS
+from mixprior.mixing.plan.step import STEPS, Step
 from mixprior.stats.errors import InputError
 from tests.mixing.mix_command import mixed, save_both
 from tests.mixing.sounds import RATE_HZ, band, voice

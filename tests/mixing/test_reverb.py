@@ -9,11 +9,12 @@ import pytest
 import soundfile
 
 from mixprior import main
-from mixprior.mixing import reverb_decay, reverb_settings
-from mixprior.stats.reverb import blind
-from mixprior.stats.reverb.blind import Reverberation
+from mixprior.mixing.reverb import decay as reverb_decay
+from mixprior.mixing.reverb import settings_file
+from mixprior.stats.reverb.blind import estimate as blind
+from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.columns import ASSUMED
-from mixprior.stats.reverb.settings import PARAMETERS, FdnReverbSettings
+from mixprior.stats.reverb.fdn.settings import PARAMETERS, FdnReverbSettings
 from tests.mixing.reverb_command import refusal, reverb, save_settings
 from tests.mixing.sounds import RATE_HZ, save, voice
 
@@ -72,7 +73,7 @@ def test_a_fit_is_told_by_our_names_by_the_plug_ins_and_as_a_host_sees_it(round_
 
 def test_what_is_written_is_what_is_printed_and_the_same_each_time(round_trip):
     assert (round_trip.folder / "fit.json").read_text("utf-8") == round_trip.json
-    assert reverb_settings.read(round_trip.folder / "fit.json") == FdnReverbSettings(**round_trip.document["settings"])
+    assert settings_file.read(round_trip.folder / "fit.json") == FdnReverbSettings(**round_trip.document["settings"])
 
 
 def test_the_table_has_the_plug_ins_names_units_and_steps(round_trip):
@@ -207,7 +208,7 @@ def test_a_voice_without_highs_is_refused(tmp_path, capsys):
 
 
 def test_the_models_own_estimate_leads_to_settings(tmp_path):
-    if not resources.files("mixprior.stats.reverb").joinpath("blind_model.npz").is_file():
+    if not resources.files("mixprior.stats.reverb.blind").joinpath("blind_model.npz").is_file():
         pytest.skip("the package carries no blind model")
     path = save_settings(tmp_path / "room.json")
     save(tmp_path / "dry.wav", voice(8.0))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mixprior import main
-from mixprior.mixing import reverb_prior, reverb_settings
+from mixprior.mixing.plan import reverb_target
+from mixprior.mixing.reverb import settings_file
 from mixprior.stats.reverb.columns import ASSUMED
 from tests.analysis.priors_folder import row, write_priors
 from tests.mixing.reverb_command import refusal, reverb
@@ -51,7 +52,7 @@ def test_settings_have_the_medians_of_the_times_and_of_the_levels(tmp_path, prio
     assert told["fit"]["wet_dry_db"] == pytest.approx(level_db, abs=0.5)
     assert told["priors"]["group"] == (group or "all")
     assert told["priors"]["wet_dry_db"]["median_low"] == -17.5
-    settings = reverb_settings.read(tmp_path / "a.json")
+    settings = settings_file.read(tmp_path / "a.json")
     assert (settings.room_size, settings.fade_in_s) == (ASSUMED.room_size, ASSUMED.fade_in_s)
     reverb("render", tmp_path / "a.json", "-o", tmp_path / "a.wav", "--duration", 0.1)
 
@@ -82,7 +83,7 @@ def test_the_seeds_rule_sets_the_time_and_the_octaves_keep_their_shape(priors):
 def test_the_catalogs_rule_says_whether_there_is_one(priors, monkeypatch, high, found):
     line = {"slope": -0.004, "slope_low": -0.01, "slope_high": high, "intercept": 1.8, "r2": 0.021, "n": 55}
     monkeypatch.setattr(
-        reverb_prior, "regress", lambda *asked: [line] if asked[2] == [("backing", "tempo_bpm")] else []
+        reverb_target, "regress", lambda *asked: [line] if asked[2] == [("backing", "tempo_bpm")] else []
     )
     words = ("prior", priors, "--tempo", 100, "--rule", "catalog")
     text = reverb(*words)
@@ -96,7 +97,7 @@ def test_the_catalogs_rule_says_whether_there_is_one(priors, monkeypatch, high, 
 
 def test_a_time_beyond_the_plug_in_is_held_at_its_end_and_told(priors, monkeypatch, capsys):
     line = {"slope": -0.02, "slope_low": -0.03, "slope_high": -0.01, "intercept": 3.0, "r2": 0.5, "n": 55}
-    monkeypatch.setattr(reverb_prior, "regress", lambda *_: [line])
+    monkeypatch.setattr(reverb_target, "regress", lambda *_: [line])
     assert main(["reverb", "prior", str(priors), "--tempo", "200", "--rule", "catalog", "--json"]) == 0
     printed = capsys.readouterr()
     assert "the rule gives -1.00 s at 200 bpm; 0.1 s is taken" in printed.err

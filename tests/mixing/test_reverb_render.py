@@ -5,11 +5,11 @@ import pytest
 import soundfile
 
 from mixprior import main
-from mixprior.mixing import reverb_settings
-from mixprior.stats.reverb.dry_wet import wet_dry_db
-from mixprior.stats.reverb.network import FdnReverb, vocal_response
-from mixprior.stats.reverb.presets import PRESETS
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.mixing.reverb import settings_file
+from mixprior.stats.reverb.fdn.dry_wet import wet_dry_db
+from mixprior.stats.reverb.fdn.network import FdnReverb, vocal_response
+from mixprior.stats.reverb.fdn.presets import PRESETS
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from tests.mixing.reverb_command import ROOM, refusal, reverb, save_settings
 from tests.mixing.sounds import RATE_HZ, load, save, voice
 
@@ -45,7 +45,7 @@ def test_the_knob_is_turned_to_the_level_asked_for(tmp_path):
 def test_settings_by_plug_in_id_are_taken_as_the_plug_in_takes_them(tmp_path):
     path = tmp_path / "plugin.json"
     path.write_text('{"delayLength": 14.6, "revTime": 1.24, "fdnSize": 1}', "utf-8")
-    found = reverb_settings.read(path)
+    found = settings_file.read(path)
     assert (found.room_size, found.reverberation_time_s, found.fdn_size) == (15, 1.2, 32)
 
 

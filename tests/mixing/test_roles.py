@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixprior.mixing.roles import Features, Role, measure, read_roles, role_of, shared_words
+from mixprior.mixing.rules.roles import Features, Role, measure, read_roles, role_of, shared_words
 from mixprior.stats.errors import InputError
 from tests.mixing.sounds import RATE_HZ
 

@@ -10,12 +10,12 @@ import pytest
 import scipy.signal
 import soundfile
 
-from mixprior.mixing import recipe as recipes
-from mixprior.mixing import session
-from mixprior.mixing.settings import Chain, MixSettings
-from mixprior.mixing.vocal_mix import POSSIBLE_STEPS
+from mixprior.mixing.effects.settings import Chain, MixSettings
+from mixprior.mixing.mix import recipe as recipes
+from mixprior.mixing.mix import session
+from mixprior.mixing.plan.pair import POSSIBLE_STEPS
 from mixprior.stats.errors import InputError
-from mixprior.stats.true_peak import true_peak_dbtp
+from mixprior.stats.measures.true_peak import true_peak_dbtp
 from tests.mixing import meter
 from tests.mixing.mix_command import mixed, save_both
 from tests.mixing.sounds import RATE_HZ, band, load, save, voice

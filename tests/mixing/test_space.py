@@ -10,13 +10,14 @@ import pytest
 import soxr
 
 from mixprior.analysis.priors import open_priors
-from mixprior.mixing import audio_file, reverb_decay
 from mixprior.mixing.effects.effect import render
 from mixprior.mixing.effects.reverb import Reverb
-from mixprior.mixing.space import ENOUGH_DB, space
+from mixprior.mixing.reverb import decay
+from mixprior.mixing.rules.space import ENOUGH_DB, space
+from mixprior.pipeline.audio import whole
 from mixprior.stats.errors import InputError
-from mixprior.stats.reverb import blind
-from mixprior.stats.reverb.blind import Reverberation
+from mixprior.stats.reverb.blind import estimate as blind
+from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.columns import ASSUMED
 from tests.analysis.priors_folder import row, write_priors
 from tests.mixing.sounds import RATE_HZ, band, voice
@@ -63,7 +64,7 @@ def level_db(response: np.ndarray) -> float:
 def test_a_dry_voice_gets_the_level_and_the_times_of_the_prior(priors, own):
     own(-40.0)
     found = space(voice(), band(), RATE_HZ, priors)
-    reached = reverb_decay.of_settings(found.settings)
+    reached = decay.of_settings(found.settings)
     assert reached.wet_dry_db == pytest.approx(LEVEL_DB, abs=0.5)
     assert reached.rt60_octaves_s == pytest.approx(OCTAVES_S, rel=0.15)
     assert (found.settings.room_size, found.settings.fade_in_s) == (ASSUMED.room_size, ASSUMED.fade_in_s)
@@ -149,8 +150,8 @@ def test_without_a_tempo_a_rule_leaves_the_median(priors, own):
 def test_what_is_asked_for_takes_the_place_of_the_prior(priors, own):
     own(-40.0)
     found = space(voice(), band(), RATE_HZ, priors, rt60_s=0.65, wet_dry_db=-10.0)
-    assert reverb_decay.of_settings(found.settings).wet_dry_db == pytest.approx(-10.0, abs=0.5)
-    assert reverb_decay.of_settings(found.settings).rt60_octaves_s == pytest.approx(
+    assert decay.of_settings(found.settings).wet_dry_db == pytest.approx(-10.0, abs=0.5)
+    assert decay.of_settings(found.settings).rt60_octaves_s == pytest.approx(
         [time_s / 2 for time_s in OCTAVES_S], rel=0.2
     )
     assert found.notes[-2:] == ("time: 0.65 s, as asked for", "wet to dry: -10.0 dB, as asked for")
@@ -207,7 +208,7 @@ def test_what_is_no_number_is_refused(priors, place):
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000])
 @pytest.mark.parametrize("name", ["vocadito_1", "vocadito_10", "vocadito_14"])
 def test_a_real_dry_voice_gets_reverb_once_and_not_again(priors, name, rate_hz):
-    file = audio_file.read(SHARED / "voices" / f"{name}.wav")
+    file = whole.read(SHARED / "voices" / f"{name}.wav")
     sung = soxr.resample(file.audio.T, file.rate_hz, rate_hz).T.astype(np.float32)
     rest = band(sung.shape[1] / rate_hz, rate_hz, 0.03)
     first = space(sung, rest, rate_hz, priors)

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixprior.mixing import chain
-from mixprior.mixing.settings import Chain, PanSettings
-from mixprior.mixing.spread import LAW, spread
-from mixprior.stats.panning import energies, mid_energy_fraction
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.settings import Chain, PanSettings
+from mixprior.mixing.rules.spread import LAW, spread
+from mixprior.stats.measures.panning import energies, mid_energy_fraction
 from tests.mixing.sounds import RATE_HZ
 
 

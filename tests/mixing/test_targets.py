@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mixprior.analysis.priors import open_priors
-from mixprior.mixing.ratio import RATIO, RATIO_MONO
-from mixprior.mixing.targets import Target, Targets
+from mixprior.mixing.plan.targets import Target, Targets
+from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
 from mixprior.stats.errors import InputError
 from tests.analysis.priors_folder import RATIO_OF_ALL, row, write_priors
 
@@ -84,7 +84,7 @@ def test_published_priors_stand_in_for_some_that_lack_the_ratio_with_a_warning(t
 
 
 def test_priors_of_nothing_leave_the_ratio_to_be_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr("mixprior.analysis.default_priors.PACKAGED", {})
+    monkeypatch.setattr("mixprior.analysis.packaged.default_priors.PACKAGED", {})
     folder = write_priors(tmp_path, [row("all", "song", RATIO, "LU", 0)])
     with pytest.raises(InputError, match="give --ratio-lu"):
         Targets.of(folder).ratio()

@@ -8,8 +8,8 @@ import soundfile
 
 from mixprior.mixing.effects.effect import render
 from mixprior.mixing.effects.equaliser import Equaliser
-from mixprior.mixing.masking import masked_db, octave_levels_db
-from mixprior.mixing.unmasking import (
+from mixprior.mixing.rules.masking import masked_db, octave_levels_db
+from mixprior.mixing.rules.unmasking import (
     CENTRES_HZ,
     SEED_CENTRES_HZ,
     amounts_db,
@@ -19,8 +19,8 @@ from mixprior.mixing.unmasking import (
     seed_rule,
 )
 from mixprior.stats.errors import InputError
-from mixprior.stats.loudness import integrated_lufs
 from mixprior.stats.loudness_blocks import measure
+from mixprior.stats.measures.loudness import integrated_lufs
 from tests.mixing.sounds import RATE_HZ, band, voice
 
 MUSIC = Path(__file__).parents[3] / "shared" / "music"

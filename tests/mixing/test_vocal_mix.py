@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from mixprior.mixing import chain, vocal_mix
-from mixprior.mixing.masking import masked_db
-from mixprior.mixing.options import Options
-from mixprior.mixing.ratio import RATIO, ratio_lu
-from mixprior.mixing.settings import Chain
-from mixprior.mixing.targets import Targets
-from mixprior.mixing.vocal_mix import POSSIBLE_STEPS
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.settings import Chain
+from mixprior.mixing.plan import pair
+from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.pair import POSSIBLE_STEPS
+from mixprior.mixing.plan.targets import Targets
+from mixprior.mixing.rules.masking import masked_db
+from mixprior.mixing.rules.ratio import RATIO, ratio_lu
 from mixprior.stats.errors import InputError
-from mixprior.stats.loudness import integrated
 from mixprior.stats.loudness_blocks import measure
-from mixprior.stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
+from mixprior.stats.measures.loudness import integrated
+from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 from tests.analysis.priors_folder import RATIO_OF_ROCK, row, write_priors
 from tests.mixing.sounds import RATE_HZ, band, voice
 
@@ -45,7 +46,7 @@ SOUNDS = {"vocal": uneven_voice(), "backing": band(8.0)}
 
 
 def planned(sounds=SOUNDS, targets: Targets | None = None, **chosen):
-    return vocal_mix.plan(sounds, RATE_HZ, targets or Targets.of(), Options(**chosen))
+    return pair.plan(sounds, RATE_HZ, targets or Targets.of(), Options(**chosen))
 
 
 def ratio_of(plan, sounds=SOUNDS) -> float | None:

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from mixprior.analysis import open_priors, open_songs
-from mixprior.analysis.rows import Rows
-from mixprior.pipeline import archive
+from mixprior.pipeline.store import archive
+from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.schema import with_metadata
 from tests.scale.catalog import KEY, rows, write_run
 

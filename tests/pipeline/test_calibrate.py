@@ -9,13 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from mixprior.pipeline import measure, separate
-from mixprior.pipeline.decode import DecodeLimits, decode_mixture
-from mixprior.pipeline.records import Song
-from mixprior.pipeline.separate import SeparationSettings
-from mixprior.pipeline.settings import MiningSettings
-from mixprior.pipeline.song_folder import songs
-from mixprior.stats.calibration import Calibration
+from mixprior.pipeline.audio.decode import DecodeLimits, decode_mixture
+from mixprior.pipeline.catalogs.song_folder import songs
+from mixprior.pipeline.separation import separate
+from mixprior.pipeline.separation.separate import SeparationSettings
+from mixprior.pipeline.song import measure
+from mixprior.pipeline.song.settings import MiningSettings
+from mixprior.pipeline.store.records import Song
+from mixprior.stats.priors.calibration import Calibration
 from mixprior.stats.stem import MIXTURE
 from tests.pipeline.tiny_model import write_tiny_model
 

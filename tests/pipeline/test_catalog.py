@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mixprior.pipeline import sources
-from mixprior.pipeline.catalog import open_catalog
-from mixprior.pipeline.records import InputError, Song
+from mixprior.pipeline.catalogs.catalog import open_catalog
+from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.records import InputError, Song
 
 ROOT = Path(__file__).parents[2]
 ROWS = [
@@ -373,7 +373,7 @@ def test_long_manifests_stream(tmp_path, suffix, rows):
 
 def test_neither_torch_nor_beam_is_imported():
     script = (
-        "import sys, mixprior.pipeline.catalog, mixprior.pipeline.decode; "
+        "import sys, mixprior.pipeline.catalogs.catalog, mixprior.pipeline.audio.decode; "
         "print({'torch', 'apache_beam'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -13,10 +13,10 @@ import pytest
 import soundfile
 
 from mixprior import __main__ as front_door
-from mixprior.pipeline.catalog import open_catalog
-from mixprior.pipeline.dataset import DATASETS, tracks_of
-from mixprior.pipeline.dataset_fma import tracks as fma_tracks
-from mixprior.pipeline.records import InputError, Song
+from mixprior.pipeline.catalogs.catalog import open_catalog
+from mixprior.pipeline.catalogs.datasets.dataset import DATASETS, tracks_of
+from mixprior.pipeline.catalogs.datasets.fma import tracks as fma_tracks
+from mixprior.pipeline.store.records import InputError, Song
 from tests.pipeline.sounds import tone, write
 
 AUDIO = b"RIFF is how a WAV file begins; none of these is opened"

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixprior.pipeline import decode as decoding
-from mixprior.pipeline.catalog import open_catalog
-from mixprior.pipeline.decode import DecodeLimits, StemsDiffer, decode, decode_mixture, decode_stems, fingerprint
-from mixprior.pipeline.records import Song
+from mixprior.pipeline.audio import decode as decoding
+from mixprior.pipeline.audio.decode import DecodeLimits, StemsDiffer, decode, decode_mixture, decode_stems, fingerprint
+from mixprior.pipeline.catalogs.catalog import open_catalog
+from mixprior.pipeline.store.records import Song
 from mixprior.stats.stem import StemSet
 from tests.pipeline.sounds import rms_db, tone, write
 

@@ -14,13 +14,14 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 import pytest
 
-from mixprior.pipeline import decode, measure
-from mixprior.pipeline.catalog import open_catalog
-from mixprior.pipeline.decode import DecodeLimits
-from mixprior.pipeline.separate import SeparationSettings
-from mixprior.pipeline.settings import MiningSettings
-from mixprior.stats.digest import Measurements
-from mixprior.stats.priors_table import joint_table, priors_table
+from mixprior.pipeline.audio import decode
+from mixprior.pipeline.audio.decode import DecodeLimits
+from mixprior.pipeline.catalogs.catalog import open_catalog
+from mixprior.pipeline.separation.separate import SeparationSettings
+from mixprior.pipeline.song import measure
+from mixprior.pipeline.song.settings import MiningSettings
+from mixprior.stats.priors.digest import Measurements
+from mixprior.stats.priors.priors_table import joint_table, priors_table
 from tests.conftest import ROOT
 
 

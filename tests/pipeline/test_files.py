@@ -5,7 +5,7 @@ import threading
 import pyarrow as pa
 import pytest
 
-from mixprior.pipeline import files
+from mixprior.pipeline.store import files
 
 
 def test_readers_never_see_half_a_file_that_many_write(tmp_path):

@@ -109,7 +109,7 @@ def test_a_worker_that_is_killed_ends_the_run_in_one_line_and_loses_no_song(stem
 
 def is_python_worker(process: Path) -> bool:
     command = (process / "cmdline").read_bytes().split(b"\0")
-    return b"python" in command[0] and any(b"mixprior.pipeline.worker" in word for word in command)
+    return b"python" in command[0] and any(b"mixprior.pipeline.graphs.worker" in word for word in command)
 
 
 def assert_no_process_is_left(mark: str) -> None:

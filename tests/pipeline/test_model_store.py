@@ -19,10 +19,10 @@ from demucs.hf import load_safetensors_model
 from demucs.htdemucs import HTDemucs
 from safetensors.torch import save_file
 
-from mixprior.pipeline import model_command, model_sources, model_store, onnx_weights
-from mixprior.pipeline.model_folder import ModelFolder, weights_digest
-from mixprior.pipeline.model_store import ModelUnavailable, resolve
-from mixprior.pipeline.records import InputError
+from mixprior.pipeline.separation import command, model_sources, model_store, onnx_weights
+from mixprior.pipeline.separation.model_folder import ModelFolder, weights_digest
+from mixprior.pipeline.separation.model_store import ModelUnavailable, resolve
+from mixprior.pipeline.store.records import InputError
 from tests.pipeline.tiny_model import ARGUMENTS, SIGNATURE, tiny_state, write_tiny_model
 
 WEIGHTS_FILE = f"{SIGNATURE}.safetensors"
@@ -330,8 +330,8 @@ def test_released_weights_have_the_pinned_digest_and_load():
 
 def model(capsys, *arguments: str) -> str:
     parser = argparse.ArgumentParser()
-    model_command.add_arguments(parser)
-    assert model_command.run(parser.parse_args(arguments)) == 0
+    command.add_arguments(parser)
+    assert command.run(parser.parse_args(arguments)) == 0
     return capsys.readouterr().out
 
 
@@ -354,7 +354,7 @@ def test_command_shows_nothing_that_is_not_here(tiny_source, capsys):
 def test_importing_the_store_and_the_separator_is_fast():
     heavy = "{'torch', 'demucs', 'onnx', 'huggingface_hub'}"
     code = (
-        "import sys, mixprior.pipeline.model_command, mixprior.pipeline.separate; "
+        "import sys, mixprior.pipeline.separation.command, mixprior.pipeline.separation.separate; "
         f"print(sorted({heavy} & set(sys.modules)))"
     )
     run = subprocess.run(

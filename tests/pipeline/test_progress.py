@@ -2,8 +2,8 @@
 
 import io
 
-from mixprior.pipeline import progress
-from mixprior.pipeline.records import Failure, Outcome, Song
+from mixprior.pipeline.store import progress
+from mixprior.pipeline.store.records import Failure, Outcome, Song
 
 
 def outcome(path: str, status: str, duration_s: float | None = None, message: str | None = None) -> Outcome:

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from mixprior.pipeline import runner
+from mixprior.pipeline.graphs import runner
 
 
 def parse(*arguments: str) -> argparse.Namespace:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from mixprior.pipeline import model_store, separate
-from mixprior.pipeline.model_store import ModelUnavailable
-from mixprior.pipeline.records import InputError, SongError
-from mixprior.pipeline.separate import SeparationSettings, load
+from mixprior.pipeline.separation import model_store, separate
+from mixprior.pipeline.separation.model_store import ModelUnavailable
+from mixprior.pipeline.separation.separate import SeparationSettings, load
+from mixprior.pipeline.store.records import InputError, SongError
 from tests.pipeline.tiny_model import SIGNATURE, write_tiny_model
 
 SHARED = Path(__file__).parents[3] / "shared"

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from demucs.htdemucs import HTDemucs
 
-from mixprior.pipeline.model_folder import write_htdemucs
+from mixprior.pipeline.separation.model_folder import write_htdemucs
 
 SIGNATURE = "0a1b2c3d"
 ARGUMENTS = {

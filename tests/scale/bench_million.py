@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 from mixprior.analysis import open_priors
-from mixprior.pipeline.aggregate import members_of
-from mixprior.stats.evidence import Evidence
-from mixprior.stats.tally import Grouping, tally
+from mixprior.pipeline.graphs.aggregate import members_of
+from mixprior.pipeline.store.evidence import Evidence
+from mixprior.stats.priors.tally import Grouping, tally
 from tests.conftest import ROOT
 from tests.scale.catalog import KEY, SETTINGS, rows, songs_table, write_run
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from mixprior.analysis.rows import Rows
-from mixprior.stats.digest import Measurements
+from mixprior.pipeline.store.rows import Rows
+from mixprior.stats.priors.digest import Measurements
 
 HERE = Path(__file__).parent / "moments.npz"
 

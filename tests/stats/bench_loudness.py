@@ -12,11 +12,11 @@ import pyloudnorm
 import soundfile
 from scipy.signal import lfilter, resample_poly, sosfilt
 
-from mixprior.stats.loudness import integrated_lufs, max_momentary_lufs, max_short_term_lufs
 from mixprior.stats.loudness_blocks import k_weighting, measure
-from mixprior.stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
+from mixprior.stats.measures.loudness import integrated_lufs, max_momentary_lufs, max_short_term_lufs
+from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu, loudness_range_lu
+from mixprior.stats.measures.true_peak import true_peak_dbtp
 from mixprior.stats.stem import SAMPLE_RATE_HZ
-from mixprior.stats.true_peak import true_peak_dbtp
 
 SONGS = Path(__file__).parents[3] / "shared" / "music" / "songs"
 SECONDS = 240

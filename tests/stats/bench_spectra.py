@@ -12,8 +12,9 @@ from collections.abc import Callable
 import librosa
 import numpy as np
 
-from mixprior.stats import dynamics, long_term_spectra, panning, spectrum, tempo
+from mixprior.stats import long_term_spectra
 from mixprior.stats.long_term_spectra import FRAME, HOP
+from mixprior.stats.measures import dynamics, panning, spectrum, tempo
 from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 
 MINUTES = 4

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mixprior.stats import activity, balance
-from mixprior.stats.activity import bleed_floor_lufs, separation_residual_db, vocal_active, vocal_active_ratio
-from mixprior.stats.balance import has_vocals
-from mixprior.stats.loudness import integrated
+from mixprior.stats.measures import activity, balance
+from mixprior.stats.measures.activity import bleed_floor_lufs, separation_residual_db, vocal_active, vocal_active_ratio
+from mixprior.stats.measures.balance import has_vocals
+from mixprior.stats.measures.loudness import integrated
 from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 
 SECONDS = 40

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mixprior.stats.calibration import Calibration, Correction
-from mixprior.stats.calibration_fit import fit, fit_all, folds_of
 from mixprior.stats.errors import InputError
+from mixprior.stats.priors.calibration import Calibration, Correction
+from mixprior.stats.priors.calibration_fit import fit, fit_all, folds_of
 from mixprior.stats.registry import FEATURES_SCHEMA
 
 LINE = Correction("song", "vocal_to_backing_lu", 0.5, 0.8, "linear", 20, 7, 0.5, 0.0, 0.6, 0.1, 0.1, -8.0, 4.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixprior.stats import dynamics, onsets
+from mixprior.stats.measures import dynamics, onsets
 from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
 
 SONGS = Path(__file__).parents[3] / "shared" / "music" / "songs"

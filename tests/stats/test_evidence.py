@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixprior.stats.digest import Digest
+from mixprior.pipeline.store.evidence import Evidence
+from mixprior.pipeline.store.state import moments_table, state_table
 from mixprior.stats.errors import InputError
-from mixprior.stats.evidence import Evidence
+from mixprior.stats.priors.digest import Digest
+from mixprior.stats.priors.tally import Grouping, tally
 from mixprior.stats.schema import MEMBERS_SCHEMA
-from mixprior.stats.state import moments_table, state_table
-from mixprior.stats.tally import Grouping, tally
 from tests.scale.catalog import KEY, SETTINGS, rows, songs_table
 
 SONGS = 24

@@ -8,9 +8,15 @@ import pyloudnorm
 import pytest
 from scipy.signal import lfilter, sosfilt
 
-from mixprior.stats import loudness
-from mixprior.stats.loudness import channel_sum, integrated, integrated_lufs, max_momentary_lufs, max_short_term_lufs
 from mixprior.stats.loudness_blocks import k_weighting, measure
+from mixprior.stats.measures import loudness
+from mixprior.stats.measures.loudness import (
+    channel_sum,
+    integrated,
+    integrated_lufs,
+    max_momentary_lufs,
+    max_short_term_lufs,
+)
 from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from mixprior.stats import loudness_range
 from mixprior.stats.loudness_blocks import measure
-from mixprior.stats.loudness_range import loudness_range_100ms_lu, loudness_range_lu
+from mixprior.stats.measures import loudness_range
+from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 from tests.stats.test_loudness import musical
 

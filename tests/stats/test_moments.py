@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from mixprior.stats.errors import InputError
-from mixprior.stats.interval import mean_interval, median_ranks
-from mixprior.stats.moments import Moments
-from mixprior.stats.shrinkage import shrink
+from mixprior.stats.priors.interval import mean_interval, median_ranks
+from mixprior.stats.priors.moments import Moments
+from mixprior.stats.priors.shrinkage import shrink
 
 RESOLUTION = np.full(4, 0.001)
 

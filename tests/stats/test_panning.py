@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mixprior.stats import panning
+from mixprior.stats.measures import panning
 from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from mixprior.stats import long_term_spectra, spectrum
+from mixprior.stats import long_term_spectra
 from mixprior.stats.long_term_spectra import BINS, FRAME, HOP
+from mixprior.stats.measures import spectrum
 from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
 
 WINDOW = np.sqrt(np.hanning(FRAME + 1)[:-1])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import trim_mean
 
-from mixprior.stats.summary import Summary
+from mixprior.stats.priors.summary import Summary
 
 RESOLUTION = 0.01
 VALUES = st.lists(st.one_of(st.floats(-200, 200), st.just(float("nan"))), min_size=1, max_size=40)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mixprior.stats import tempo
+from mixprior.stats.measures import tempo
 from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 
 

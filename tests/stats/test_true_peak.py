@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter, resample_poly
 
-from mixprior.stats.true_peak import true_peak_dbtp
+from mixprior.stats.measures.true_peak import true_peak_dbtp
 
 
 def oversampled_peak(audio):

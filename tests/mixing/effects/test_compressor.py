@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import lfilter
 
 from mixprior.mixing.effects.compressor import DETECTOR_S, Compressor, static_reduction_db
-from mixprior.mixing.settings import CompressorSettings
+from mixprior.mixing.effects.settings import CompressorSettings
 from mixprior.stats.errors import InputError
 
 RATE_HZ = 48_000

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mixprior.mixing.effects.equaliser import Equaliser, response_db
-from mixprior.mixing.settings import KINDS, Band
+from mixprior.mixing.effects.settings import KINDS, Band
 from mixprior.stats.errors import InputError
 
 RATE_HZ = 44_100

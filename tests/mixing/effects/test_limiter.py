@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from mixprior.mixing.effects.effect import render
 from mixprior.mixing.effects.limiter import CLEAN_UP_SAMPLES, PHASES, Limiter
-from mixprior.mixing.settings import LimiterSettings
+from mixprior.mixing.effects.settings import LimiterSettings
 from mixprior.stats.errors import InputError
-from mixprior.stats.true_peak import true_peak_dbtp
+from mixprior.stats.measures.true_peak import true_peak_dbtp
 
 RATE_HZ = 44_100
 SAMPLES = 30_000

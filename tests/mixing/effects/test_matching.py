@@ -5,7 +5,7 @@ import pytest
 
 from mixprior.mixing.effects.effect import render
 from mixprior.mixing.effects.matching import MatchingFilter, gain_db
-from mixprior.mixing.settings import Curve
+from mixprior.mixing.effects.settings import Curve
 from mixprior.stats.errors import InputError
 
 RATE_HZ = 44_100

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from mixprior.mixing.effects.panner import Panner, gains, position_of, similarity_of
-from mixprior.mixing.settings import LAWS, PanSettings
+from mixprior.mixing.effects.settings import LAWS, PanSettings
 from mixprior.stats import long_term_spectra
 from mixprior.stats.errors import InputError
-from mixprior.stats.panning import energies, pan_position
+from mixprior.stats.measures.panning import energies, pan_position
 
 POSITIONS = np.linspace(0, 1, 10_001)
 

@@ -10,8 +10,8 @@ import pytest
 from mixprior.mixing.effects.effect import render
 from mixprior.mixing.effects.reverb import FRAME, Reverb, response
 from mixprior.stats.errors import InputError
-from mixprior.stats.reverb.network import FdnReverb, impulse_response
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb.fdn.network import FdnReverb, impulse_response
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 CASES = {
     "plug-in": (FdnReverbSettings(reverberation_time_s=1.0), 44_100),

@@ -13,7 +13,7 @@ import librosa
 import numpy as np
 
 from mixprior.stats import loudness_blocks
-from mixprior.stats.loudness import ABSOLUTE_GATE_LUFS, momentary_lufs
+from mixprior.stats.measures.loudness import ABSOLUTE_GATE_LUFS, momentary_lufs
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 FRAME, HOP = 4096, 1024

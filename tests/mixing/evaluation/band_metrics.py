@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from mixprior.stats import loudness_blocks
-from mixprior.stats.dynamics import crest_factor_db, onset_peaks_db
-from mixprior.stats.loudness import difference, integrated_lufs
-from mixprior.stats.panning import energies, mid_energy_fraction
-from mixprior.stats.reverb import blind
+from mixprior.stats.measures.dynamics import crest_factor_db, onset_peaks_db
+from mixprior.stats.measures.loudness import difference, integrated_lufs
+from mixprior.stats.measures.panning import energies, mid_energy_fraction
+from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.calibration_truth import total
 from tests.mixing.evaluation import automix_metrics

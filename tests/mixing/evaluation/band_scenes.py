@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mixprior.mixing.multitrack import CLASSES
-from mixprior.pipeline.decode import decode, decode_stems
-from mixprior.pipeline.records import Song
-from mixprior.stats.loudness import integrated
+from mixprior.mixing.plan.multitrack import CLASSES
+from mixprior.pipeline.audio.decode import decode, decode_stems
+from mixprior.pipeline.store.records import Song
+from mixprior.stats.measures.loudness import integrated
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.calibration_truth import MUSIC, ROLES, excerpt, total
 from tests.mixing.evaluation import separated
@@ -41,7 +41,7 @@ class BandScene:
         kind: one of `KINDS`.
         mix: float32, (2, samples), 44.1 kHz: the original.
         tracks: the same shape, by name; none is silent. They sum to the mix, but for what a separation loses.
-        roles: class of each track, one of `mixprior.mixing.multitrack.CLASSES`.
+        roles: class of each track, one of `mixprior.mixing.plan.multitrack.CLASSES`.
         song: file name of the song in a catalog, whose measurements must not serve to mix it; None for none.
     """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mixprior.mixing.multitrack import CLASSES
+from mixprior.mixing.plan.multitrack import CLASSES
 from tests.mixing.evaluation.band_scenes import BandScene
 from tests.mixing.evaluation.scramble import (
     GAIN_DB,

@@ -9,14 +9,15 @@ from unittest import mock
 
 import numpy as np
 
-from mixprior.analysis.default_priors import PriorsChain
+from mixprior.analysis.packaged.default_priors import PriorsChain
 from mixprior.analysis.priors import Priors, open_priors
-from mixprior.mixing import chain, loudness, multitrack
-from mixprior.mixing.options import Options
-from mixprior.mixing.roles import Role
-from mixprior.mixing.settings import Chain, MixSettings, PanSettings
-from mixprior.mixing.step import DEFAULT_STEPS, STEPS
-from mixprior.mixing.targets import Targets
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.settings import Chain, MixSettings, PanSettings
+from mixprior.mixing.plan import loudness, multitrack
+from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.step import DEFAULT_STEPS, STEPS
+from mixprior.mixing.plan.targets import Targets
+from mixprior.mixing.rules.roles import Role
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation.band_metrics import BandSounds, digest
 from tests.mixing.evaluation.band_scenes import BandScene

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import Priors, open_priors
-from mixprior.pipeline import files
-from mixprior.pipeline.aggregate import WritePriors, batches, read, settings_of
-from mixprior.stats.digest import Digest
+from mixprior.pipeline.graphs.aggregate import WritePriors, batches, read, settings_of
+from mixprior.pipeline.store import files
+from mixprior.stats.priors.digest import Digest
+from mixprior.stats.priors.tally import Grouping, tally
 from mixprior.stats.schema import PRIORS_SCHEMA
-from mixprior.stats.tally import Grouping, tally
 from tests.conftest import ROOT
 
 OUTPUT = ROOT / "outputs" / "mix_eval"

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mixprior.stats import loudness_blocks
-from mixprior.stats.dynamics import crest_factor_db
 from mixprior.stats.long_term_spectra import measure as long_term_spectra
-from mixprior.stats.loudness import integrated_lufs
-from mixprior.stats.loudness_range import loudness_range_100ms_lu
-from mixprior.stats.panning import energies, pan_position, sps_rms
-from mixprior.stats.reverb import blind
-from mixprior.stats.spectrum import BAND_CENTRES_HZ, third_octave_db
+from mixprior.stats.measures.dynamics import crest_factor_db
+from mixprior.stats.measures.loudness import integrated_lufs
+from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu
+from mixprior.stats.measures.panning import energies, pan_position, sps_rms
+from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
+from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import automix_metrics
 

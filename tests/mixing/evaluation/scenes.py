@@ -18,8 +18,8 @@ import numpy as np
 import soundfile
 from scipy.signal import oaconvolve
 
-from mixprior.pipeline.decode import decode, decode_stems
-from mixprior.pipeline.records import Song
+from mixprior.pipeline.audio.decode import decode, decode_stems
+from mixprior.pipeline.store.records import Song
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.calibration_truth import MUSIC, balanced, excerpt, multitrack, total
 from tests.conftest import SHARED

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-from mixprior.stats.loudness import difference, integrated
-from mixprior.stats.reverb.dry_wet import at_level
-from mixprior.stats.reverb.network import FdnReverb
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.measures.loudness import difference, integrated
+from mixprior.stats.reverb.fdn.dry_wet import at_level
+from mixprior.stats.reverb.fdn.network import FdnReverb
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation.scenes import Scene
 

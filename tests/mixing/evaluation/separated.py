@@ -51,8 +51,8 @@ def _fill(song: Path) -> None:
     if _file(song).exists():
         return
     # Only separation needs torch: whoever reads the cache shall not wait for it.
-    from mixprior.pipeline.decode import decode
-    from mixprior.pipeline.separate import SeparationSettings, load
+    from mixprior.pipeline.audio.decode import decode
+    from mixprior.pipeline.separation.separate import SeparationSettings, load
 
     audio = decode(str(song))
     samples = min(audio.shape[1], round(CLIP_S * SAMPLE_RATE_HZ))

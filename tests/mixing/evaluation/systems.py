@@ -12,21 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from mixprior.analysis.default_priors import PriorsChain
+from mixprior.analysis.packaged.default_priors import PriorsChain
 from mixprior.analysis.priors import Priors, open_priors
-from mixprior.mixing import chain, loudness, vocal_mix
-from mixprior.mixing.options import EQ_RULES, RANGE_MEASURES, Options
-from mixprior.mixing.settings import Band, Chain, CompressorSettings, MixSettings
-from mixprior.mixing.step import DEFAULT_STEPS
-from mixprior.mixing.targets import Targets
-from mixprior.stats.reverb.dry_wet import at_level
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.settings import Band, Chain, CompressorSettings, MixSettings
+from mixprior.mixing.plan import loudness, pair
+from mixprior.mixing.plan.options import EQ_RULES, RANGE_MEASURES, Options
+from mixprior.mixing.plan.step import DEFAULT_STEPS
+from mixprior.mixing.plan.targets import Targets
+from mixprior.stats.reverb.fdn.dry_wet import at_level
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation.metrics import Sounds
 from tests.mixing.evaluation.scenes import Scene
 from tests.mixing.evaluation.scramble import Damage
 
-STEPS = vocal_mix.POSSIBLE_STEPS
+STEPS = pair.POSSIBLE_STEPS
 SUM, RANDOM, ORACLE, ALL, DEFAULT = "sum as it is", "random settings", "oracle", "all steps", "default steps"
 
 
@@ -37,7 +38,7 @@ class System:
     Attributes:
         name: unlike all others.
         steps: of the mixer; None for a system that is not the mixer.
-        options: fields of `mixprior.mixing.options.Options` beside the steps.
+        options: fields of `mixprior.mixing.plan.options.Options` beside the steps.
         mixture_lufs: whether the loudness of the mix is the priors' median of mixtures.
         published_first: whether the priors that come with mixprior as "published" are asked first, as by default.
     """
@@ -53,7 +54,7 @@ VARIANTS = (
     *(("eq", "eq_rule", rule) for rule in EQ_RULES if rule != Options.eq_rule),
     *(("compression", "range_measure", measure) for measure in RANGE_MEASURES if measure != Options.range_measure),
 )
-"""Step, field of `mixprior.mixing.options.Options`, and a value that is not the default."""
+"""Step, field of `mixprior.mixing.plan.options.Options`, and a value that is not the default."""
 
 
 def only(step: str, by: str | None = None) -> str:
@@ -106,9 +107,9 @@ def run(system: System, scene: Scene, damage: Damage, damaged: Sounds, priors: P
         return _rendered(settings, damaged, None)
     assert system.steps is not None, f"{system.name} has no steps"
     options = Options(steps=system.steps, **system.options)
-    sounds = {vocal_mix.VOCAL: damaged.voice, vocal_mix.BACKING: damaged.backing}
+    sounds = {pair.VOCAL: damaged.voice, pair.BACKING: damaged.backing}
     first = (open_priors("published"),) if system.published_first else ()
-    plan = vocal_mix.plan(sounds, SAMPLE_RATE_HZ, Targets(PriorsChain((*first, priors))), options)
+    plan = pair.plan(sounds, SAMPLE_RATE_HZ, Targets(PriorsChain((*first, priors))), options)
     lufs = priors.lookup("mixture", "integrated_lufs").p50 if system.mixture_lufs else options.target_lufs
     return _rendered(plan.settings, damaged, lufs if "loudness" in system.steps else None)
 
@@ -121,7 +122,7 @@ def random_settings(rng: np.random.Generator) -> MixSettings:
     )
     gain_db = float(rng.uniform(-12, 12))
     voice = replace(voice, input_gain_db=gain_db, reverb=at_level(reverb, float(rng.uniform(-30, -6))))
-    return MixSettings({vocal_mix.VOCAL: voice, vocal_mix.BACKING: Chain()})
+    return MixSettings({pair.VOCAL: voice, pair.BACKING: Chain()})
 
 
 def random_chain(rng: np.random.Generator) -> Chain:
@@ -140,7 +141,7 @@ def _rendered(settings: MixSettings, damaged: Sounds, lufs: float | None) -> Sou
     """Render a mix. The limiter belongs to the loudness: without one there is the sum, as for `SUM`."""
     voice, backing = (
         chain.process(settings.tracks[name], sound, SAMPLE_RATE_HZ)
-        for name, sound in ((vocal_mix.VOCAL, damaged.voice), (vocal_mix.BACKING, damaged.backing))
+        for name, sound in ((pair.VOCAL, damaged.voice), (pair.BACKING, damaged.backing))
     )
     if lufs is None:
         return Sounds.summed(voice, backing)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mixprior.mixing.multitrack import CLASSES
-from mixprior.stats.loudness import integrated
+from mixprior.mixing.plan.multitrack import CLASSES
+from mixprior.stats.measures.loudness import integrated
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import generated
 from tests.mixing.evaluation.band_scenes import MUSIC, catalog

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mixprior.analysis import open_priors
-from mixprior.stats.loudness import integrated
-from mixprior.stats.panning import energies, mid_energy_fraction
+from mixprior.stats.measures.loudness import integrated
+from mixprior.stats.measures.panning import energies, mid_energy_fraction
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.calibration_truth import total
 from tests.mixing.evaluation import generated

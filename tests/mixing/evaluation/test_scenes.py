@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixprior.stats.balance import has_vocals
-from mixprior.stats.loudness import integrated
+from mixprior.stats.measures.balance import has_vocals
+from mixprior.stats.measures.loudness import integrated
 from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 from tests.mixing.evaluation.scenes import MUSIC, WET, catalog, scenes
 

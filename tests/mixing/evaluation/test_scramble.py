@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from mixprior.stats import loudness_blocks
-from mixprior.stats.loudness import integrated
-from mixprior.stats.loudness_range import loudness_range_100ms_lu
-from mixprior.stats.panning import energies, pan_position
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.measures.loudness import integrated
+from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu
+from mixprior.stats.measures.panning import energies, pan_position
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from tests.mixing.evaluation import generated
 from tests.mixing.evaluation.scramble import KINDS, UNDAMAGED, Damage, compressed, draw, pan_gains, tilted
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mixprior.analysis import open_priors
-from mixprior.stats.loudness import integrated
+from mixprior.stats.measures.loudness import integrated
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import generated
 from tests.mixing.evaluation.metrics import Sounds

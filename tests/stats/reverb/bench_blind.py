@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from mixprior.stats.reverb import blind
+from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.columns import ASSUMED
-from mixprior.stats.reverb.fit import fit_decay
-from mixprior.stats.reverb.network import FdnReverb
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb.fdn.fit import fit_decay
+from mixprior.stats.reverb.fdn.network import FdnReverb
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from tests.stats.bench_spectra import cpu_s
 
 RATE_HZ = 44_100

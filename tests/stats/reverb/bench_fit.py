@@ -16,10 +16,11 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import differential_evolution
 
-from mixprior.stats.reverb import coding, energy_decay, genetic, wet_level
-from mixprior.stats.reverb.closed_form import COLUMNS, Target, columns
-from mixprior.stats.reverb.fit import FitOptions, Fitter, fit
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb import energy_decay
+from mixprior.stats.reverb.fdn import coding, genetic, level
+from mixprior.stats.reverb.fdn.closed_form import COLUMNS, Target, columns
+from mixprior.stats.reverb.fdn.fit import FitOptions, Fitter, fit
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from tests.stats.reverb.truths import decay_time_error, known_decays
 
 Method = Callable[[Fitter, Callable[[np.ndarray], np.ndarray], int], np.ndarray]
@@ -163,9 +164,9 @@ METHODS: dict[str, Method] = {
 
 
 def errors(found: FdnReverbSettings, truth: FdnReverbSettings) -> tuple[float, ...]:
-    level_db = wet_level.wet_dry_db(truth)
+    level_db = level.wet_dry_db(truth)
     return (
-        abs(wet_level.wet_dry_db(found) - level_db),
+        abs(level.wet_dry_db(found) - level_db),
         100 * abs(found.reverberation_time_s / truth.reverberation_time_s - 1),
         100 * (found.room_size == truth.room_size),
         100 * decay_time_error(found, truth),

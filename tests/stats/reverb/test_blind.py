@@ -11,11 +11,13 @@ import soundfile
 from scipy.signal import fftconvolve
 
 from mixprior.pipeline.synthesis import SCORES, perform
-from mixprior.stats.reverb import blind, columns, decay_features
-from mixprior.stats.reverb.dry_wet import wet_dry_db
-from mixprior.stats.reverb.network import vocal_response
-from mixprior.stats.reverb.perceptron import Perceptrons
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb import columns
+from mixprior.stats.reverb.blind import decay_features
+from mixprior.stats.reverb.blind import estimate as blind
+from mixprior.stats.reverb.blind.perceptron import Perceptrons
+from mixprior.stats.reverb.fdn.dry_wet import wet_dry_db
+from mixprior.stats.reverb.fdn.network import vocal_response
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.stem import StemSet
 
 RATE_HZ = 44_100
@@ -149,7 +151,7 @@ def test_a_model_reads_back_as_it_was_written():
 
 
 def test_the_model_is_small_and_holds_no_pickles():
-    path = resources.files("mixprior.stats.reverb").joinpath("blind_model.npz")
+    path = resources.files("mixprior.stats.reverb.blind").joinpath("blind_model.npz")
     assert len(path.read_bytes()) < 2_000_000
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         assert all(arrays[name].dtype != object for name in arrays)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mixprior.stats.reverb import energy_decay
-from mixprior.stats.reverb.broadband import BroadbandDecay
-from mixprior.stats.reverb.closed_form import Target
+from mixprior.stats.reverb.fdn.broadband import BroadbandDecay
+from mixprior.stats.reverb.fdn.closed_form import Target
 
 RATE_HZ = 16_000
 

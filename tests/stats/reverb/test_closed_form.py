@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from mixprior.stats.reverb import closed_form, energy_decay, wet_level
-from mixprior.stats.reverb.closed_form import ClosedForm, Target, columns
+from mixprior.stats.reverb import energy_decay
 from mixprior.stats.reverb.energy_decay import EnergyDecay
-from mixprior.stats.reverb.network import vocal_response
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb.fdn import closed_form
+from mixprior.stats.reverb.fdn import level as wet_level
+from mixprior.stats.reverb.fdn.closed_form import ClosedForm, Target, columns
+from mixprior.stats.reverb.fdn.network import vocal_response
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from tests.stats.reverb.truths import draw, draw_extreme, known_decays, measured
 
 

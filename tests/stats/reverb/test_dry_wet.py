@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mixprior.stats.errors import InputError
-from mixprior.stats.reverb.dry_wet import at_level, dry_wet_for, wet_dry_db
-from mixprior.stats.reverb.network import vocal_response
-from mixprior.stats.reverb.presets import PRESETS, preset
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb.fdn.dry_wet import at_level, dry_wet_for, wet_dry_db
+from mixprior.stats.reverb.fdn.network import vocal_response
+from mixprior.stats.reverb.fdn.presets import PRESETS, preset
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 SEED = PRESETS["seed mean"].settings
 CASES = {

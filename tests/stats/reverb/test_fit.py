@@ -8,11 +8,12 @@ import soundfile
 from scipy.ndimage import gaussian_filter
 
 from mixprior.stats.errors import InputError
-from mixprior.stats.reverb import coding, energy_decay, wet_level
-from mixprior.stats.reverb.closed_form import ClosedForm
-from mixprior.stats.reverb.fit import fit, fit_decay
-from mixprior.stats.reverb.network import vocal_response
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb import energy_decay
+from mixprior.stats.reverb.fdn import coding, level
+from mixprior.stats.reverb.fdn.closed_form import ClosedForm
+from mixprior.stats.reverb.fdn.fit import fit, fit_decay
+from mixprior.stats.reverb.fdn.network import vocal_response
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from tests.stats.reverb.truths import RATE_HZ, decay_time_error, draw, known_decays
 
 RESPONSES = Path(__file__).parents[4] / "shared" / "reference" / "impulse_responses"
@@ -26,7 +27,7 @@ def test_exact_responses_give_their_settings() -> None:
     pairs = [(found.settings, truth) for found, (truth, _) in zip(fits, truths, strict=True)]
     assert np.median([decay_time_error(*pair) for pair in pairs]) <= 0.005
     assert np.mean([found.room_size == truth.room_size for found, truth in pairs]) >= 0.8
-    levels = [(found.wet_dry_db, wet_level.wet_dry_db(truth)) for found, (truth, _) in zip(fits, truths, strict=True)]
+    levels = [(found.wet_dry_db, level.wet_dry_db(truth)) for found, (truth, _) in zip(fits, truths, strict=True)]
     assert np.median([abs(found - truth) for found, truth in levels]) <= 0.2
     assert all(found.settings == found.settings.snapped() and found.settings.is_stable for found in fits)
     assert np.median([found.loss_db for found in fits]) <= 0.1
@@ -112,7 +113,7 @@ def test_decay_times_and_a_level_are_met() -> None:
     times, levels = [], []
     for seed in range(24):
         truth = draw(generator)
-        wanted_s, wanted_db = truth.decay_time_s(OCTAVES_HZ, RATE_HZ), wet_level.wet_dry_db(truth)
+        wanted_s, wanted_db = truth.decay_time_s(OCTAVES_HZ, RATE_HZ), level.wet_dry_db(truth)
         found = fit_decay(wanted_s.tolist(), wanted_db, seed=seed, prior=PRIOR)
         assert found.settings == found.settings.snapped()
         assert found.settings.room_size == PRIOR.room_size

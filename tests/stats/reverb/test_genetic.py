@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from mixprior.stats.reverb import genetic
-from mixprior.stats.reverb.closed_form import Target
-from mixprior.stats.reverb.fit import FitOptions, Fitter
+from mixprior.stats.reverb.fdn import genetic
+from mixprior.stats.reverb.fdn.closed_form import Target
+from mixprior.stats.reverb.fdn.fit import FitOptions, Fitter
 from tests.stats.reverb.bench_fit import scipy_evolution
 from tests.stats.reverb.truths import known_decays
 

@@ -8,9 +8,9 @@ import pytest
 from scipy.signal import butter, sosfilt
 
 from mixprior.stats.errors import InputError
-from mixprior.stats.reverb.delay_lines import delays
-from mixprior.stats.reverb.network import FdnReverb, impulse_response, vocal_response
-from mixprior.stats.reverb.settings import FDN_SIZES, FdnReverbSettings
+from mixprior.stats.reverb.fdn.delay_lines import delays
+from mixprior.stats.reverb.fdn.network import FdnReverb, impulse_response, vocal_response
+from mixprior.stats.reverb.fdn.settings import FDN_SIZES, FdnReverbSettings
 
 FLAT = FdnReverbSettings(room_size=8, reverberation_time_s=1.0, lows_gain_db_s=0.0, highs_gain_db_s=0.0, dry_wet=1.0)
 

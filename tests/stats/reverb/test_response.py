@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mixprior.stats.reverb import energy_decay
-from mixprior.stats.reverb.blind import Reverberation
+from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.response import RATE_HZ, synthesise, without_direct
 
 ESTIMATES = {

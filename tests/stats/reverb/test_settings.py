@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mixprior.stats.errors import InputError
-from mixprior.stats.reverb.presets import PRESETS
-from mixprior.stats.reverb.settings import PARAMETERS, FdnReverbSettings
+from mixprior.stats.reverb.fdn.presets import PRESETS
+from mixprior.stats.reverb.fdn.settings import PARAMETERS, FdnReverbSettings
 
 
 def test_defaults_are_those_of_the_parameters_and_pass_through_the_plug_in_unchanged():

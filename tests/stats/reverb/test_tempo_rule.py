@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mixprior.mixing.rules.tempo_rule import TempoRelation, reverberation_time_s
 from mixprior.stats.errors import InputError
-from mixprior.stats.reverb.tempo_rule import TempoRelation, reverberation_time_s
 
 
 @pytest.mark.parametrize(("tempo_bpm", "published_s"), [(60, 3.11), (100, 2.22), (120, 1.78), (140, 1.33)])

@@ -6,8 +6,8 @@ import numpy as np
 
 from mixprior.stats.reverb import energy_decay
 from mixprior.stats.reverb.energy_decay import EnergyDecay
-from mixprior.stats.reverb.network import vocal_response
-from mixprior.stats.reverb.settings import FdnReverbSettings
+from mixprior.stats.reverb.fdn.network import vocal_response
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 RATE_HZ = 44_100
 HEARD_HZ = np.geomspace(125.0, 6000.0, 20)

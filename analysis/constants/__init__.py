@@ -1,0 +1,1 @@
+"""Constants for effect normalisation and for mixers, from priors."""

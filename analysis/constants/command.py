@@ -1,0 +1,95 @@
+"""FxNorm-automix's constants, and targets for a mixer, from priors; and two sets of constants compared.
+
+`constants PRIORS -o features.npz` writes the four stems' EQ and panning curves, onset peaks and loudness (.npy: the
+pickled layout that FxNorm-automix loads). `constants compare A B` takes .npz, .json or priors folders.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from mixprior.analysis.constants import file, mixing_targets
+from mixprior.analysis.constants.compare import compare, to_table
+from mixprior.analysis.constants.constants import Features, of_priors, stems_in
+from mixprior.analysis.priors import EVERY_SONG, open_priors
+from mixprior.stats.errors import InputError
+
+_COMPARE = "compare"
+_FORMATS = ("fxnorm", "json", "mixing")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="PRIORS",
+        help="a priors folder, or `compare` and two sets of constants: A minus B",
+    )
+    parser.add_argument("--format", choices=_FORMATS, default="fxnorm", help="fxnorm (.npz or .npy), json, or mixing")
+    parser.add_argument("--group", default=EVERY_SONG, help="group of songs (all, genre=rock, ...)")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="file to write; JSON goes to stdout without it"
+    )
+    parser.add_argument(
+        "--weighted", action="store_true", help="weight songs by the confidence in their separation (all weigh alike)"
+    )
+    parser.add_argument("--json", action="store_true", help="with compare: print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the constants or print the comparison, and return 0.
+
+    Raises:
+        InputError: if the priors lack what is asked for, or a file cannot be read or written.
+    """
+    if args.sources[0] == _COMPARE:
+        _compare(args)
+        return 0
+    if len(args.sources) > 1:
+        raise InputError("constants takes one priors folder, or: constants compare A B")
+    _write(args)
+    return 0
+
+
+def _compare(args: argparse.Namespace) -> None:
+    names = args.sources[1:]
+    if len(names) != 2:
+        raise InputError("compare takes two sets of constants: constants compare A B")
+    found = compare(*(_features(Path(name), args.group, args.weighted) for name in names))
+    if args.json:
+        print(json.dumps({"a": names[0], "b": names[1], **found.to_dict()}, indent=2, allow_nan=False), flush=True)
+    else:
+        print(f"{names[0]} minus {names[1]}\n\n{to_table(found)}", flush=True)
+
+
+def _features(path: Path, group: str, weighted: bool) -> Features:
+    if not path.is_dir():
+        return file.read(path)
+    priors = open_priors(path)
+    return of_priors(priors, group, stems_in(priors, group), weighted).features
+
+
+def _write(args: argparse.Namespace) -> None:
+    priors = open_priors(args.sources[0])
+    if args.format == "mixing":
+        if args.weighted:
+            raise InputError("--weighted is for --format fxnorm and json: a mixer's targets are plain means")
+        data = mixing_targets.to_json(priors, args.group).encode()
+    elif args.format == "json":
+        data = file.to_json(of_priors(priors, args.group, weighted=args.weighted)).encode()
+    elif args.output is None or args.output.suffix not in (".npz", ".npy"):
+        raise InputError("--format fxnorm writes a file: give -o FILE.npz, or FILE.npy for FxNorm-automix itself")
+    else:
+        write = file.to_npy if args.output.suffix == ".npy" else file.to_npz
+        data = write(of_priors(priors, args.group, weighted=args.weighted))
+    if args.output is None:
+        sys.stdout.write(data.decode() + "\n")
+        return
+    try:
+        args.output.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"cannot write {args.output} ({error.strerror})") from error

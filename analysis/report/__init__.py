@@ -1,0 +1,1 @@
+"""Priors as one page for people."""

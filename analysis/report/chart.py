@@ -1,0 +1,298 @@
+"""Charts as inline SVG whose text keeps its size at any width: places along x are shares of the width in per cent.
+
+Each chart is an `svg` without a view box, in a box whose padding holds the labels; only curves are stretched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+
+from mixprior.analysis.report.axis import Axis
+from mixprior.analysis.report.markup import Markup, element, joined
+
+Number = float | None
+
+_ROW = 26
+_FOOT = 22
+_HALF_TEXT = 4
+_LANE = 8
+_PILE = 96
+_GOLDEN = 0.618034
+_DOT_SHARE = 0.034
+"""What a dot takes of the width of a chart on a phone."""
+_LABEL_ROW = 17
+_QUANTILES = (("min", 0.0), ("p5", 0.05), ("p10", 0.1), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p90", 0.9))
+_MASSES = (*_QUANTILES, ("p95", 0.95), ("max", 1.0))
+_CURVE_HEIGHT = 150
+_STRETCH = 1000
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One row of a chart of distributions; what is None is not drawn.
+
+    Attributes:
+        label: its name.
+        kind: class that gives it a colour: a stem.
+        note: short text at its end.
+        row: min, p5, ..., p95, max, and mean, mean_low, mean_high, shrunk_mean, as a row of the priors has them.
+        dots: values of single songs, with what to call them.
+        shape: whether to draw the density that the quantiles imply.
+        published: values of others, with what to call them.
+    """
+
+    label: str
+    kind: str
+    row: Mapping[str, Number]
+    note: str = ""
+    dots: Sequence[tuple[float, str]] = ()
+    shape: bool = False
+    published: Sequence[tuple[float, str]] = ()
+
+    def reach(self) -> list[Number]:
+        """Return the values that an axis must hold."""
+        names = ("p5", "p25", "p75", "p95", "mean", "mean_low", "mean_high", "shrunk_mean")
+        extremes = (self.row.get("min"), self.row.get("max")) if self.shape else ()
+        return [
+            *(self.row.get(name) for name in names),
+            *extremes,
+            *(value for value, _ in (*self.dots, *self.published)),
+        ]
+
+
+def strips(
+    title: str,
+    rows: Sequence[Strip],
+    axis: Axis | None = None,
+    rules: Sequence[tuple[float, str]] = (),
+    named: bool = True,
+) -> Markup:
+    """Draw distributions below each other: p5 to p95 thin, p25 to p75 thick, median, mean with its interval.
+
+    Args:
+        title: what a reader without eyes hears.
+        rows: what to draw.
+        axis: the range of all; None makes one that holds them.
+        rules: values to draw through all rows, with labels above them.
+        named: whether to write the values of the grid under it.
+    """
+    axis = axis or Axis.around([value for row in rows for value in row.reach()] + [value for value, _ in rules])
+    head = _LABEL_ROW * sum(1 for _, label in rules if label) + (4 if rules else 0)
+    drawn: list[Markup] = []
+    top: float = head
+    for row in rows:
+        lanes = _lanes([axis.share(value) for value, _ in row.dots])
+        above = (max(lanes, default=-1) + 1) * _pitch(lanes) + (4 if lanes else 0) or (22 if row.shape else 0)
+        drawn.append(_strip(row, axis, top, above, lanes))
+        top += above + _ROW
+    foot = _FOOT if named else 0
+    return _svg(title, top + foot, _grid(axis, head, top, named), _rules(axis, rules, top), *drawn)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A curve over frequency, with bands around it.
+
+    Attributes:
+        kind: class that gives it a colour: a stem.
+        hz: frequencies of the bins.
+        middle: the curve; None leaves a gap.
+        bands: pairs of lower and upper edges, widest first.
+        points: published values as (Hz, value, what it is).
+    """
+
+    kind: str
+    hz: Sequence[float]
+    middle: Sequence[Number]
+    bands: Sequence[tuple[Sequence[Number], Sequence[Number]]] = ()
+    points: Sequence[tuple[float, float, str]] = field(default=())
+
+    def reach(self) -> list[Number]:
+        """Return the values that an axis must hold."""
+        edges = [value for band in self.bands for edge in band for value in edge]
+        return [*self.middle, *edges, *(value for _, value, _ in self.points)]
+
+
+def curve(title: str, drawing: Curve, across: Axis, up: Axis) -> Markup:
+    """Draw one curve.
+
+    Args:
+        title: what a reader without eyes hears.
+        drawing: what to draw.
+        across: frequencies.
+        up: values.
+    """
+
+    def place(hz: float, value: float) -> str:
+        return f"{_STRETCH * across.share(hz):.0f} {_CURVE_HEIGHT * (1 - up.share(value)):.1f}"
+
+    level = [
+        part
+        for tick in up.ticks()
+        for part in (
+            _line(0.0, 1.0, _CURVE_HEIGHT * (1 - up.share(tick)), "grid"),
+            _text(-6, _CURVE_HEIGHT * (1 - up.share(tick)) + _HALF_TEXT, up.name(tick), "end"),
+        )
+    ]
+    areas = [
+        element("path", d=f"M{'L'.join([*lower, *reversed(upper)])}Z", class_="band")
+        for lows, highs in drawing.bands
+        for lower, upper in _runs(drawing.hz, lows, highs, place)
+    ]
+    lines = [
+        element("path", d="M" + "L".join(lower), class_="curve")
+        for lower, _ in _runs(drawing.hz, drawing.middle, drawing.middle, place)
+    ]
+    view = {"viewBox": f"0 0 {_STRETCH} {_CURVE_HEIGHT}", "preserveAspectRatio": "none"}
+    stretched = element("svg", *areas, *lines, width="100%", height=_CURVE_HEIGHT, **view)
+    points = [
+        element(
+            "circle",
+            element("title", name),
+            cx=_percent(across.share(hz)),
+            cy=f"{_CURVE_HEIGHT * (1 - up.share(value)):.1f}",
+            r=3.5,
+            class_="published",
+        )
+        for hz, value, name in drawing.points
+    ]
+    inside = element("g", stretched, class_=drawing.kind)
+    return _svg(title, _CURVE_HEIGHT + _FOOT, _grid(across, 0, _CURVE_HEIGHT), *level, inside, *points)
+
+
+def _strip(strip: Strip, axis: Axis, top: float, above: float, lanes: Sequence[int]) -> Markup:
+    row, base, pitch = strip.row, top + above, _pitch(lanes)
+    parts: list[Markup] = []
+    for (value, name), lane in zip(sorted(strip.dots), lanes, strict=True):
+        place = {"cx": _percent(axis.share(value)), "cy": f"{base - 4 - lane * pitch:.1f}"}
+        parts.append(element("circle", element("title", name), **place, r=3.5 if pitch == _LANE else 2.5, class_="dot"))
+    if strip.shape and not strip.dots:
+        parts += _density(row, axis, base)
+    ends, box = _pair(row, "p5", "p95"), _pair(row, "p25", "p75")
+    y = bar = base + (9 if row.get("p50") is not None else 13)
+    if ends:
+        parts.append(_line(axis.share(ends[0]), axis.share(ends[1]), y, "range"))
+    if box:
+        parts.append(_rect(axis.share(box[0]), axis.share(box[1]), y - 4, 8, "box"))
+    if (median := row.get("p50")) is not None:
+        parts.append(_upright(axis.share(median), y - 6, y + 6, "median"))
+        y += 10
+    interval = _pair(row, "mean_low", "mean_high")
+    if interval:
+        parts.append(_line(axis.share(interval[0]), axis.share(interval[1]), y, "interval"))
+    if (mean := row.get("mean")) is not None:
+        parts.append(element("circle", cx=_percent(axis.share(mean)), cy=f"{y:.0f}", r=2.8, class_="mean"))
+    if (shrunk := row.get("shrunk_mean")) is not None:
+        parts.append(_mark(axis.share(shrunk), y, "M-4.5 0L0-4.5L4.5 0L0 4.5Z", "shrunk", "shrunk mean"))
+    for value, name in strip.published:
+        parts.append(_mark(axis.share(value), base + 2, "M-4-5H4L0 2Z", "published", name))
+    middle = bar + _HALF_TEXT
+    label = _text(-8, middle, strip.label, "end")
+    note = element("text", strip.note, x="100%", dx=8, y=f"{middle:.0f}", class_="note")
+    return element("g", *parts, label, note, class_=strip.kind)
+
+
+def _density(row: Mapping[str, Number], axis: Axis, base: float) -> list[Markup]:
+    """Draw the steps that the quantiles imply: as many songs in each as its share of the area."""
+    known = [(value, share) for name, share in _MASSES if (value := row.get(name)) is not None]
+    steps = [(low, high, (b - a) / (high - low)) for (low, a), (high, b) in pairwise(known) if high > low]
+    tallest = max((height for *_, height in steps), default=1.0)
+    tall = [(low, high, 20 * height / tallest) for low, high, height in steps]
+    return [_rect(axis.share(low), axis.share(high), base - height, height, "density") for low, high, height in tall]
+
+
+def _lanes(shares: Sequence[float]) -> list[int]:
+    """Pile up dots that lie within the width of one; the piles show how many there are.
+
+    In a pile the order is that of multiples of the golden ratio, in which neighbours lie apart.
+    """
+    found = []
+    for _, pile in groupby(sorted(shares), key=lambda share: int(share / _DOT_SHARE)):
+        spots = [k * _GOLDEN % 1.0 for k, _ in enumerate(pile)]
+        found += [sorted(spots).index(spot) for spot in spots]
+    return found
+
+
+def _pitch(lanes: Sequence[int]) -> float:
+    """Return the height of a lane: less where piles are high."""
+    return min(_LANE, _PILE / (max(lanes, default=0) + 1))
+
+
+def _rules(axis: Axis, rules: Sequence[tuple[float, str]], bottom: float) -> Markup:
+    """Draw values through all rows; labels go to the roomier side, in the order in which no line crosses one."""
+    shares = [axis.share(value) for value, _ in rules]
+    to_right = not shares or sum(shares) / len(shares) < 0.5
+    parts, labels = [], 0
+    for value, label in sorted(rules, reverse=not to_right):
+        share, y = axis.share(value), _LABEL_ROW * (labels + 1) - 4
+        parts.append(_upright(share, y - 9 if label else 0, bottom, "rule"))
+        if label:
+            side = {"dx": 5 if to_right else -5, "text_anchor": "start" if to_right else "end"}
+            parts.append(element("text", label, x=_percent(share), y=y, class_="rule-label", **side))
+            labels += 1
+    return joined(*parts)
+
+
+def _grid(axis: Axis, top: float, bottom: float, named: bool = True) -> Markup:
+    ticks = axis.ticks()
+    shares = [(axis.share(tick), axis.name(tick)) for tick in ticks if named]
+    return joined(
+        *(_upright(axis.share(tick), top, bottom, "grid" if tick else "grid zero") for tick in ticks),
+        *(
+            element("text", name, x=_percent(share), y=f"{bottom + 15:.0f}", class_="tick", text_anchor="middle")
+            for share, name in shares
+        ),
+    )
+
+
+def _runs(
+    hz: Sequence[float],
+    lows: Sequence[Number],
+    highs: Sequence[Number],
+    place: Callable[[float, float], str],
+) -> list[tuple[list[str], list[str]]]:
+    """Places of the lower and the upper edge, for every stretch without gaps."""
+    together = zip(hz, lows, highs, strict=True)
+    return [
+        ([place(f, low) for f, low, _ in known], [place(f, high) for f, _, high in known])
+        for there, run in groupby(together, key=lambda bin_: bin_[1] is not None and bin_[2] is not None)
+        if there and (known := [(f, low, high) for f, low, high in run if low is not None and high is not None])
+    ]
+
+
+def _svg(title: str, height: float, *parts: str) -> Markup:
+    label = {"role": "img", "aria_label": title}
+    return element("svg", element("title", title), *parts, width="100%", height=f"{height:.0f}", **label)
+
+
+def _line(start: float, stop: float, y: float, class_: str) -> Markup:
+    return element("line", x1=_percent(start), x2=_percent(stop), y1=f"{y:.1f}", y2=f"{y:.1f}", class_=class_)
+
+
+def _upright(share: float, top: float, bottom: float, class_: str) -> Markup:
+    return element("line", x1=_percent(share), x2=_percent(share), y1=f"{top:.0f}", y2=f"{bottom:.0f}", class_=class_)
+
+
+def _rect(start: float, stop: float, y: float, height: float, class_: str) -> Markup:
+    place = {"x": _percent(start), "width": _percent(stop - start), "y": f"{y:.1f}", "height": f"{height:.1f}"}
+    return element("rect", **place, class_=class_)
+
+
+def _mark(share: float, y: float, path: str, class_: str, name: str) -> Markup:
+    shape = element("path", element("title", name), d=path)
+    return element("svg", shape, x=_percent(share), y=f"{y:.0f}", width=1, height=1, class_=class_)
+
+
+def _text(x: float, y: float, text: str, anchor: str) -> Markup:
+    return element("text", text, x=x, y=f"{y:.0f}", text_anchor=anchor)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}%"
+
+
+def _pair(row: Mapping[str, Number], low: str, high: str) -> tuple[float, float] | None:
+    first, last = row.get(low), row.get(high)
+    return None if first is None or last is None else (first, last)

@@ -1,0 +1,262 @@
+"""The sections of a report that show distributions: every scalar statistic, spectra, panning by frequency."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mixprior.analysis.packaged import published
+from mixprior.analysis.report.axis import Axis
+from mixprior.analysis.report.chart import Curve, Number, Strip, curve, strips
+from mixprior.analysis.report.markup import Markup, element, joined
+from mixprior.analysis.report.material import Material, Row, kind, smooth
+from mixprior.analysis.report.wording import (
+    ELSE,
+    FAMILIES,
+    REVERB,
+    decimals,
+    family,
+    interval,
+    number,
+    table,
+    title,
+    unit,
+)
+
+_QUANTILES = ("p5", "p25", "p50", "p75", "p95")
+_SPECTRUM = Axis(25.0, 20_000.0, log=True)
+_FLOOR_DB = -80.0
+"""Third-octave levels below are drawn here: nobody hears them, and they would flatten the rest."""
+
+NUMBERS_HEADER = (
+    *("n", "missing", "silent", "mean", "95 % interval", "sd", "min"),
+    *("5 %", "25 %", "median", "75 %", "95 %", "max", "median, 95 % interval"),
+)
+"""The columns of `numbers`."""
+
+
+def numbers(row: Row, digits: int) -> list[str]:
+    """Write the numbers of a row of the priors, in the columns of `NUMBERS_HEADER`."""
+    counts = (str(row["n"]), str(row["n_missing"]), "\N{EN DASH}" if row["n_silent"] is None else str(row["n_silent"]))
+    return [
+        *counts,
+        number(row["mean"], digits),
+        interval(row["mean_low"], row["mean_high"], digits),
+        *(number(row[name], digits) for name in ("sd", "min", *_QUANTILES, "max")),
+        interval(row["median_low"], row["median_high"], digits),
+    ]
+
+
+LEGEND = element(
+    "p",
+    element("span", class_="key-range"),
+    " 5 to 95 % ",
+    element("span", class_="key-box"),
+    " 25 to 75 % ",
+    element("span", class_="key-median"),
+    " median ",
+    element("span", class_="key-mean"),
+    " mean and its 95 % interval ",
+    element("span", class_="key-published"),
+    " published mean; at the right, n",
+    class_="legend",
+)
+
+
+def statistics(material: Material) -> Markup:
+    """Show every scalar statistic, a card each; those of reverb have a section of their own."""
+    names = [name for name in material.scalars if family(name) != REVERB]
+    groups = [(name, [s for s in names if family(s) == name]) for name in (*FAMILIES, ELSE)]
+    return element(
+        "section",
+        element("h2", "Every statistic, stem by stem"),
+        LEGEND,
+        *(
+            joined(element("h3", name), element("div", *(_card(material, s) for s in found), class_="cards"))
+            for name, found in groups
+            if found
+        ),
+        id="statistics",
+    )
+
+
+def reverb(material: Material) -> Markup:
+    """Show statistics of reverb, if there are any."""
+    names = [name for name in material.scalars if family(name) == REVERB]
+    if not names:
+        return Markup()
+    cards = element("div", *(_card(material, name) for name in names), class_="cards")
+    return element("section", element("h2", "Reverb"), LEGEND, cards, id="reverb")
+
+
+def _card(material: Material, statistic: str) -> Markup:
+    facts = material.manifest.get("statistics", {}).get(statistic, {})
+    rows = material.scalars[statistic]
+    measured = {stem: row for stem, row in rows.items() if row["n"]}
+    digits = decimals(facts)
+    sources = {found.source for stem in rows for found in published.SCALARS.get((stem, statistic), ())}
+    drawn = [
+        Strip(
+            stem,
+            kind(stem),
+            {name: row[name] for name in (*_QUANTILES, "mean", "mean_low", "mean_high")},
+            str(row["n"]),
+            published=[
+                (found.value, f"{found.label}: {number(found.value)}")
+                for found in published.SCALARS.get((stem, statistic), ())
+            ],
+        )
+        for stem, row in measured.items()
+    ]
+    told = str(facts.get("definition") or "")
+    return element(
+        "figure",
+        element("h4", title(statistic), element("span", unit(facts), class_="unit")),
+        element("code", statistic),
+        element("p", told[:1].upper() + told[1:], class_="definition"),
+        plot(strips(f"{title(statistic)} by stem", drawn)) if drawn else element("p", "Measured on no song."),
+        *(element("p", f"Published: {source}", class_="source") for source in sorted(sources)),
+        table(("stem", *NUMBERS_HEADER), [(stem, *numbers(row, digits)) for stem, row in rows.items()]),
+        class_="card",
+    )
+
+
+def spectra(material: Material) -> Markup:
+    """Show third-octave levels, and the magnitude spectrum beside published values."""
+    bands = material.bins("third_octave_db")
+    drawings = {
+        stem: Curve(
+            kind(stem),
+            [row["bin_hz"] for row in rows],
+            _floored(rows, "p50"),
+            [(_floored(rows, low), _floored(rows, high)) for low, high in (("p5", "p95"), ("p25", "p75"))],
+        )
+        for stem, rows in bands.items()
+    }
+    header = ("Hz", "n", "mean", "sd", "5 %", "25 %", "median", "75 %", "95 %")
+    tables = {
+        stem: [
+            (number(row["bin_hz"], 0), str(row["n"]), *(number(row[name], 1) for name in ("mean", "sd", *_QUANTILES)))
+            for row in rows
+        ]
+        for stem, rows in bands.items()
+    }
+    parts = [
+        _curves(
+            "Level in third octaves, relative to the whole sound (dB)",
+            "Median of the songs; the bands hold 25 to 75 % and 5 to 95 % of them.",
+            drawings,
+            header,
+            tables,
+        ),
+        _magnitudes(material),
+    ]
+    return element("section", element("h2", "Spectra"), *parts, id="spectra") if any(parts) else Markup()
+
+
+def _magnitudes(material: Material) -> Markup:
+    """Draw the mean magnitude spectrum: of magnitudes where the priors have it, else of their dB."""
+    in_db, linear = material.bins("magnitude_spectrum_db"), material.bins("magnitude_spectrum")
+    drawings, tables = {}, {}
+    for stem, rows in in_db.items():
+        hz = [row["bin_hz"] for row in rows]
+        middle = [_db(row["mean"]) for row in linear[stem]] if stem in linear else [row["mean"] for row in rows]
+        grid, line = smooth(hz, middle)
+        points = _published(published.OCTAVES_HZ, published.MAGNITUDE_SPECTRUM_DB.get(stem, ()), "dB")
+        low, high = (smooth(hz, edge)[1] for edge in _around(rows))
+        drawings[stem] = Curve(kind(stem), grid, line, [(low, high)], points)
+        tables[stem] = _points(grid, line, low, high, 1)
+    how = (
+        "Mean of the songs' magnitudes" if linear else "Mean of the songs' levels in dB, lower than that of magnitudes"
+    )
+    return _curves(
+        "Magnitude spectrum of the sound at \N{MINUS SIGN}30 LUFS (dB)",
+        f"{how}, averaged over sixths of an octave; the band is one standard deviation of the songs' dB. "
+        f"Points: MUSDB18, {published.FXNORM}.",
+        drawings,
+        ("Hz", "mean", "mean \N{MINUS SIGN} sd of dB", "mean + sd of dB"),
+        tables,
+    )
+
+
+def panning(material: Material) -> Markup:
+    """Show panning similarity over frequency beside published values."""
+    drawings, tables = {}, {}
+    for stem, rows in material.bins("sps_phi").items():
+        hz = [row["bin_hz"] for row in rows]
+        grid, line = smooth(hz, [row["mean"] for row in rows])
+        low, high = (smooth(hz, edge)[1] for edge in _around(rows))
+        high = [None if value is None else min(value, 1.0) for value in high]
+        points = _published(published.PHI_HZ, published.SPS_PHI.get(stem, ()), "")
+        drawings[stem] = Curve(kind(stem), grid, line, [(low, high)], points)
+        tables[stem] = _points(grid, line, low, high, 3)
+    if not drawings:
+        return Markup()
+    told = (
+        "1 is a sound in the middle, 0 a sound on one side only. Mean of the songs with one standard deviation, "
+        f"averaged over sixths of an octave. Points: MUSDB18, {published.FXNORM}."
+    )
+    header = ("Hz", "mean", "mean \N{MINUS SIGN} sd", "mean + sd")
+    charts = _curves("Panning similarity phi", told, drawings, header, tables)
+    return element("section", element("h2", "Panning by frequency"), charts, id="panning")
+
+
+def plot(chart: str, label_px: int = 64, note_px: int = 30) -> Markup:
+    """Put a chart in the box whose padding holds its labels."""
+    return element("div", chart, class_="plot", style=f"--label:{label_px}px;--note:{note_px}px")
+
+
+def _curves(
+    name: str,
+    told: str,
+    drawings: Mapping[str, Curve],
+    header: Sequence[str],
+    tables: Mapping[str, Sequence[Sequence[str]]],
+) -> Markup:
+    if not drawings:
+        return Markup()
+    up = Axis.around([value for drawing in drawings.values() for value in drawing.reach()], 0.03)
+    cards = [
+        element(
+            "figure",
+            element("h4", stem.capitalize()),
+            plot(curve(f"{name}, {stem}", drawing, _SPECTRUM, up), 30, 6),
+            table(header, tables[stem]),
+            class_="card",
+        )
+        for stem, drawing in drawings.items()
+    ]
+    told_under = element("p", told, class_="definition")
+    return joined(element("h3", name), told_under, element("div", *cards, class_="cards"))
+
+
+def _floored(rows: Sequence[Row], name: str) -> list[Number]:
+    return [None if row[name] is None else max(row[name], _FLOOR_DB) for row in rows]
+
+
+def _around(rows: Sequence[Row]) -> tuple[list[Number], list[Number]]:
+    """Mean minus and plus the standard deviation, per bin."""
+    known = [(row["mean"], row["sd"]) if row["sd"] is not None else None for row in rows]
+    return [k and k[0] - k[1] for k in known], [k and k[0] + k[1] for k in known]
+
+
+def _db(magnitude: Number) -> Number:
+    return 20.0 * math.log10(magnitude) if magnitude else None
+
+
+def _published(hz: Sequence[float], values: Sequence[float], of: str) -> list[tuple[float, float, str]]:
+    return [
+        (f, value, f"MUSDB18 at {f:g} Hz: {value:g} {of}".strip())
+        for f, value in zip(hz, values, strict=False)
+        if f >= _SPECTRUM.low
+    ]
+
+
+def _points(
+    hz: Sequence[float], line: Sequence[Number], low: Sequence[Number], high: Sequence[Number], digits: int
+) -> list[tuple[Any, ...]]:
+    return [
+        (number(f, 0), *(number(value, digits) for value in values))
+        for f, *values in zip(hz, line, low, high, strict=True)
+    ]

@@ -1,0 +1,182 @@
+"""Settings of a mix: everything a renderer needs, and nothing of why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
+
+KINDS = ("peak", "low shelf", "high shelf")
+LAWS = ("linear", "constant power")
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of the parametric equaliser (R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filters").
+
+    Attributes:
+        kind: one of `KINDS`.
+        frequency_hz: centre of a peak, middle of a shelf's slope.
+        gain_db: at the centre, or on the shelf.
+        q: quality.
+    """
+
+    kind: str
+    frequency_hz: float
+    gain_db: float
+    q: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is no band. Raises InputError."""
+        if self.kind not in KINDS:
+            raise InputError(f"no band {self.kind!r}; there are: {', '.join(KINDS)}")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A gain by frequency, for a linear-phase filter: straight lines in dB over log frequency, level beyond the ends.
+
+    Attributes:
+        frequencies_hz: ascending.
+        gains_db: at each of them.
+    """
+
+    frequencies_hz: tuple[float, ...]
+    gains_db: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CompressorSettings:
+    """A feed-forward compressor; see `mixprior.mixing.effects.compressor`.
+
+    Attributes:
+        threshold_dbfs: level above which it acts.
+        ratio: dB in over dB out above the threshold, at least 1.
+        attack_s: time constant while the gain falls.
+        release_s: time constant while it rises.
+        knee_db: width of the soft knee around the threshold; 0 is hard.
+        makeup_db: gain after it.
+    """
+
+    threshold_dbfs: float
+    ratio: float
+    attack_s: float
+    release_s: float
+    knee_db: float = 0.0
+    makeup_db: float = 0.0
+
+
+@dataclass(frozen=True)
+class PanSettings:
+    """Where a sound is put: a gain for each channel.
+
+    Attributes:
+        position: 0 left, 0.5 centre, 1 right.
+        law: one of `LAWS`; either leaves a centred sound as it is.
+    """
+
+    position: float
+    law: str = "constant power"
+
+
+@dataclass(frozen=True)
+class LimiterSettings:
+    """A true-peak limiter; see `mixprior.mixing.effects.limiter`.
+
+    Attributes:
+        ceiling_dbtp: no true peak above it.
+        lookahead_s: how long before a peak the gain begins to fall.
+        release_s: time constant with which it comes back.
+    """
+
+    ceiling_dbtp: float = -1.0
+    lookahead_s: float = 0.005
+    release_s: float = 0.1
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What is done to one sound, in this order; what is None or empty or 0 is left out.
+
+    Attributes:
+        input_gain_db: gain before everything else.
+        match: linear-phase filter towards a spectrum.
+        bands: parametric equaliser.
+        compressor: compressor.
+        pan: place between the channels.
+        reverb: reverb, dry sound included.
+        output_gain_db: gain after everything else.
+    """
+
+    input_gain_db: float = 0.0
+    match: Curve | None = None
+    bands: tuple[Band, ...] = ()
+    compressor: CompressorSettings | None = None
+    pan: PanSettings | None = None
+    reverb: FdnReverbSettings | None = None
+    output_gain_db: float = 0.0
+
+
+@dataclass(frozen=True)
+class MixSettings:
+    """The whole processing of a mix.
+
+    Sounds pass their chain and are summed by bus; the sums pass the chain of their bus and are summed; that passes the
+    master's gain and limiter.
+
+    Attributes:
+        tracks: chain of each sound, by its name.
+        buses: chain of each bus, by its name.
+        routing: by name of a sound, the bus it goes to; a sound that is not in it goes to the mix directly.
+        gain_db: of the mix.
+        limiter: after that gain; None for none.
+    """
+
+    tracks: Mapping[str, Chain]
+    buses: Mapping[str, Chain] = field(default_factory=dict)
+    routing: Mapping[str, str] = field(default_factory=dict)
+    gain_db: float = 0.0
+    limiter: LimiterSettings | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings, numbers and None, as JSON takes them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> MixSettings:
+        """Read what `to_dict` gave.
+
+        Raises:
+            InputError: if it is something else.
+        """
+        try:
+            limiter = told["limiter"]
+            settings = cls(
+                {name: _chain(chain) for name, chain in told["tracks"].items()},
+                {name: _chain(chain) for name, chain in told["buses"].items()},
+                dict(told["routing"]),
+                float(told["gain_db"]),
+                None if limiter is None else LimiterSettings(**limiter),
+            )
+            for track, bus in settings.routing.items():
+                if track not in settings.tracks or bus not in settings.buses:
+                    raise ValueError(f"{track} is routed to {bus}, and one of the two is not there")
+            return settings
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"these are no settings of a mix: {type(error).__name__} {error}") from error
+
+
+def _chain(told: Mapping[str, Any]) -> Chain:
+    match, compressor, pan, reverb = (told[name] for name in ("match", "compressor", "pan", "reverb"))
+    return Chain(
+        float(told["input_gain_db"]),
+        None if match is None else Curve(tuple(match["frequencies_hz"]), tuple(match["gains_db"])),
+        tuple(Band(**band) for band in told["bands"]),
+        None if compressor is None else CompressorSettings(**compressor),
+        None if pan is None else PanSettings(**pan),
+        None if reverb is None else FdnReverbSettings(**reverb),
+        float(told["output_gain_db"]),
+    )

@@ -1,0 +1,1 @@
+"""`mixprior mix`: files in, a mix and its recipe out."""

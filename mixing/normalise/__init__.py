@@ -1,0 +1,1 @@
+"""`mixprior normalize`: stems brought to the constants of a catalog."""

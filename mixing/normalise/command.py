@@ -1,0 +1,274 @@
+"""Stems brought to the constants of a catalog, effect by effect: what FxNorm-automix does before it trains networks.
+
+STEMS is a folder of songs, each a folder with vocals.wav, drums.wav, bass.wav and other.wav (or some of them), or one
+such folder; DIR gets the same folders, at 44.1 kHz and 24 bit, with normalize.json in each: what was measured and done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixprior.analysis.constants import constants
+from mixprior.analysis.constants import file as constants_file
+from mixprior.analysis.constants.constants import Features
+from mixprior.analysis.priors import EVERY_SONG, open_priors
+from mixprior.mixing.effects.resampling import at_44100
+from mixprior.mixing.normalise import reverb_send
+from mixprior.mixing.normalise import stem as stem_normalisation
+from mixprior.mixing.normalise.stem import EFFECTS, PANNINGS
+from mixprior.pipeline.audio import whole
+from mixprior.stats.errors import InputError
+from mixprior.stats.long_term_spectra import BINS
+from mixprior.stats.stem import SAMPLE_RATE_HZ
+
+RECORD = "normalize.json"
+"""Name of the file that tells what was done to a song's stems."""
+
+SOME_FAILED = 3
+
+_SIZES = {"eq": BINS, "panning": BINS, "compression": 2, "loudness": 1}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is asked for, the same for every song.
+
+    Attributes:
+        stems: folder of songs.
+        output: folder for the results.
+        features: constants.
+        source: where they come from, for the record.
+        effects: some of `EFFECTS`, in their order.
+        panning: one of `PANNINGS`.
+        responses: impulse responses; empty without reverb.
+        seed: of all chance.
+    """
+
+    stems: Path
+    output: Path
+    features: Features
+    source: dict[str, Any]
+    effects: tuple[str, ...]
+    panning: str
+    responses: tuple[Path, ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Song:
+    """What became of a song.
+
+    Attributes:
+        name: its folder in STEMS, or the name of STEMS if that is it.
+        written: stems that were written, with the moves made.
+        faults: what went wrong, a sentence for each stem that is missing.
+    """
+
+    name: str
+    written: dict[str, list[str]]
+    faults: tuple[str, ...]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("stems", type=Path, metavar="STEMS", help="a folder of songs, or one song's folder")
+    parser.add_argument(
+        "--constants",
+        required=True,
+        metavar="FILE",
+        help="what `mixprior constants` wrote (.npz, .json), or priors to take them from",
+    )
+    parser.add_argument(
+        "--group", default=EVERY_SONG, help="of priors: the songs to go by (genre=rock); all by default"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument(
+        "--effects",
+        type=_effects,
+        metavar="LIST",
+        help=f"of {','.join(EFFECTS)}; default: all, reverb where there are impulse responses",
+    )
+    parser.add_argument(
+        "--panning",
+        choices=PANNINGS,
+        default=PANNINGS[0],
+        help="exact inverse (default), or what FxNorm-automix's networks were trained on",
+    )
+    parser.add_argument("--impulse-responses", type=Path, metavar="DIR", help="for the reverb on vocals and other")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the reverb; default: %(default)s")
+    parser.add_argument("-j", "--jobs", type=_jobs, default=1, metavar="N", help="songs at a time; default: 1")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Normalise as asked, tell it on stdout and faults on stderr.
+
+    Returns:
+        0, or 3 if some stems could not be read or written; all others are there.
+
+    Raises:
+        InputError: if there is nothing to normalise, or the constants cannot be used.
+    """
+    job = _job(args)
+    folders = song_folders(job.stems, job.output)
+    written = failed = 0
+    told = []
+    for song in _each(job, folders, args.jobs):
+        written, failed = written + len(song.written), failed + len(song.faults)
+        for fault in song.faults:
+            print(f"mixprior: warning: {fault}", file=sys.stderr)
+        if args.json:
+            told.append({"song": song.name, "stems": song.written, "faults": song.faults})
+        else:
+            moves = (f"{stem}: {', '.join(done) or 'left as it is'}" for stem, done in song.written.items())
+            print(f"{song.name}: {'; '.join(moves) or 'nothing written'}", flush=True)
+    if args.json:
+        print(json.dumps({"output": str(job.output), "songs": told}, ensure_ascii=False), flush=True)
+    else:
+        print(f"wrote {written} stems of {len(folders)} songs to {job.output}" + (f"; {failed} failed" * bool(failed)))
+    return SOME_FAILED if failed else 0
+
+
+def song_folders(stems: Path, output: Path) -> list[Path]:
+    """Folders at or below `stems` that hold a stem, but for those of the results.
+
+    Raises:
+        InputError: if there are none, or the results would lie on them.
+    """
+    if not stems.is_dir():
+        raise InputError(f"{stems} is no folder: give one with vocals.wav, drums.wav, bass.wav, other.wav, or of such")
+    if stems.resolve() == output.resolve():
+        raise InputError(f"{output} holds the stems themselves: give another folder to write to")
+    found = sorted({path.parent for stem in constants.STEMS for path in stems.rglob(f"{stem}.wav")})
+    found = [folder for folder in found if not folder.resolve().is_relative_to(output.resolve())]
+    if not found:
+        raise InputError(f"no vocals.wav, drums.wav, bass.wav or other.wav in {stems} or a folder in it")
+    return found
+
+
+def normalise_song(job: Job, folder: Path) -> Song:
+    """Normalise the stems of one song; what goes wrong with one does not keep the others back."""
+    target = job.output / folder.relative_to(job.stems)
+    name = folder.relative_to(job.stems).as_posix() if folder != job.stems else folder.resolve().name
+    record: dict[str, Any] = {
+        "constants": job.source,
+        "effects": job.effects,
+        "panning": job.panning,
+        "seed": job.seed,
+        "stems": {},
+    }
+    written, faults = {}, []
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return Song(name, {}, (f"cannot make {target} ({error.strerror})",))
+    for stem in constants.STEMS:
+        if not (folder / f"{stem}.wav").exists():
+            continue
+        try:
+            record["stems"][stem] = told = _normalise_file(job, folder / f"{stem}.wav", target / f"{stem}.wav", stem)
+            written[stem] = [f"no {move['effect']}" if "not_done" in move else move["effect"] for move in told["done"]]
+        except InputError as error:
+            faults.append(str(error))
+            record["stems"][stem] = {"failed": str(error)}
+    try:
+        with whole.replacing(target / RECORD) as path:
+            path.write_text(json.dumps(_rounded(record), indent=1, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")
+    except InputError as error:
+        faults.append(str(error))
+    return Song(name, written, tuple(faults))
+
+
+def _normalise_file(job: Job, source: Path, target: Path, stem: str) -> dict[str, Any]:
+    file = whole.read(source)
+    audio = at_44100(file.audio, file.rate_hz)
+    # A stem's chance depends on its name alone: a song more in the catalog, or more jobs, change nothing.
+    place = hashlib.sha256(source.relative_to(job.stems).as_posix().encode()).digest()
+    rng = np.random.default_rng([job.seed, *place[:8]])
+    send = reverb_send.draw(job.responses, rng) if job.responses else None
+    work = stem_normalisation.normalise(audio, stem, job.features, job.effects, job.panning, send)
+    with whole.replacing(target) as path:
+        whole.write(path, work.audio, SAMPLE_RATE_HZ, ".wav")
+    return {
+        "input": {"path": str(source), "sha256": file.sha256, "rate_hz": file.rate_hz, "channels": file.channels},
+        "before": stem_normalisation.measured(audio, stem, job.features),
+        "done": work.done,
+        "after": stem_normalisation.measured(work.audio, stem, job.features),
+    }
+
+
+def _rounded(told: Any) -> Any:
+    """Numbers of a record, four digits after the point."""
+    if isinstance(told, float):
+        return round(told, 4)
+    if isinstance(told, dict):
+        return {name: _rounded(value) for name, value in told.items()}
+    return [_rounded(value) for value in told] if isinstance(told, list | tuple) else told
+
+
+def _job(args: argparse.Namespace) -> Job:
+    if args.effects and "reverb" in args.effects and not args.impulse_responses:
+        raise InputError("reverb needs impulse responses: give a folder of them with --impulse-responses")
+    wanted = args.effects or tuple(each for each in EFFECTS if each != "reverb" or args.impulse_responses)
+    features, source = _constants(args.constants, args.group)
+    for effect in wanted:
+        _check(args.constants, features, effect)
+    responses = reverb_send.impulse_responses(args.impulse_responses) if "reverb" in wanted else []
+    return Job(args.stems, args.output, features, source, wanted, args.panning, tuple(responses), args.seed)
+
+
+def _constants(name: str, group: str) -> tuple[Features, dict[str, Any]]:
+    path = Path(name)
+    if path.suffix in (".npz", ".npy", ".json"):
+        features = constants_file.read(path)
+        return features, {"path": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    priors = open_priors(name)
+    return constants.of_priors(priors, group).features, {"path": name, **constants.provenance(priors, group)}
+
+
+def _check(name: str, features: Features, effect: str) -> None:
+    """Refuse constants that lack what an effect needs."""
+    if effect == "reverb":
+        return
+    if effect not in features:
+        there = ",".join(each for each in EFFECTS if each in features)
+        raise InputError(f"{name} holds no constants of {effect}: leave it out with --effects {there}")
+    for stem in constants.STEMS:
+        size = len(features[effect].get(stem, ()))
+        if size != _SIZES[effect]:
+            raise InputError(f"{name}: {effect} of {stem} has {size} values, {_SIZES[effect]} are needed")
+
+
+def _each(job: Job, folders: Sequence[Path], jobs: int) -> Iterator[Song]:
+    if jobs == 1 or len(folders) == 1:
+        yield from map(partial(normalise_song, job), folders)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(partial(normalise_song, job), folders)
+
+
+def _effects(text: str) -> tuple[str, ...]:
+    named = text.split(",")
+    for name in named:
+        if name not in EFFECTS:
+            raise argparse.ArgumentTypeError(f"no effect {name!r}; there are: {', '.join(EFFECTS)}")
+    return tuple(effect for effect in EFFECTS if effect in named)
+
+
+def _jobs(text: str) -> int:
+    jobs = int(text)
+    if jobs < 1:
+        raise argparse.ArgumentTypeError("at least 1 job")
+    return jobs

@@ -1,0 +1,78 @@
+"""FxNorm-automix's reverb: a send through a random impulse response, between the shelves of Abbey Road.
+
+Source: sony/FxNorm-automix, automix/data_normalization.py (commit 916bf7e): wet 1 beside dry 1, both shelves -30 dB,
+their corners drawn anew for every stem, vocals and other only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.signal
+
+from mixprior.mixing.effects.equaliser import Equaliser
+from mixprior.mixing.effects.resampling import at_44100
+from mixprior.mixing.effects.settings import Band
+from mixprior.pipeline.audio import whole
+from mixprior.stats.errors import InputError
+from mixprior.stats.stem import SAMPLE_RATE_HZ
+
+STEMS = ("vocals", "other")
+"""Those that get reverb."""
+
+_SHELF_DB = -30.0
+_Q = 0.707
+_LOW_HZ, _HIGH_HZ = (500.0, 700.0), (7_000.0, 10_000.0)
+_SOUNDS = {".wav", ".flac", ".aif", ".aiff", ".ogg"}
+
+
+@dataclass(frozen=True)
+class Send:
+    """What was drawn for a stem.
+
+    Attributes:
+        impulse_response: its file.
+        bands: shelves before it.
+    """
+
+    impulse_response: str
+    bands: tuple[Band, Band]
+
+
+def impulse_responses(folder: Path) -> list[Path]:
+    """Files of impulse responses in a folder and those in it, sorted.
+
+    Raises:
+        InputError: if there are none.
+    """
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SOUNDS)
+    if not found:
+        raise InputError(f"{folder} holds no impulse responses: give a folder of .wav or .flac files")
+    return found
+
+
+def draw(responses: Sequence[Path], rng: np.random.Generator) -> Send:
+    """Draw a response and the corners of the shelves."""
+    path = responses[int(rng.integers(len(responses)))]
+    low_hz, high_hz = float(rng.uniform(*_LOW_HZ)), float(rng.uniform(*_HIGH_HZ))
+    return Send(str(path), (Band("low shelf", low_hz, _SHELF_DB, _Q), Band("high shelf", high_hz, _SHELF_DB, _Q)))
+
+
+def with_reverb(audio: np.ndarray, send: Send) -> np.ndarray:
+    """Add the wet sound, shifted so that the peak of the response falls on the dry sound, and cut at its end.
+
+    Args:
+        audio: float32, (2, samples) at 44.1 kHz.
+        send: what was drawn.
+
+    Raises:
+        InputError: if the impulse response cannot be read.
+    """
+    file = whole.read(send.impulse_response)
+    response = at_44100(file.audio, file.rate_hz)
+    delay = int(np.abs(response).max(axis=0).argmax())
+    wet = scipy.signal.oaconvolve(Equaliser(send.bands, SAMPLE_RATE_HZ).process(audio), response, axes=-1)
+    return (audio + wet[:, delay : delay + audio.shape[1]]).astype(np.float32)

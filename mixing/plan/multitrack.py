@@ -1,0 +1,247 @@
+"""All the tracks of a song: each to its class, each class to what its stem is like in the priors.
+
+After FxNorm-automix (Martinez-Ramirez et al., ISMIR 2022), with classes of tracks in place of stems: equaliser towards
+the mean spectrum, panning, compression of onset peaks, loudness; a reverb for the voices alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.resampling import at_44100
+from mixprior.mixing.effects.settings import Chain, MixSettings, PanSettings
+from mixprior.mixing.plan import level
+from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.reverb import add_reverb
+from mixprior.mixing.plan.spectrum import match
+from mixprior.mixing.plan.step import Plan, Step
+from mixprior.mixing.plan.targets import Targets
+from mixprior.mixing.rules import compression, roles
+from mixprior.mixing.rules.roles import Role
+from mixprior.mixing.rules.spread import LAW, spread
+from mixprior.stats import loudness_blocks
+from mixprior.stats.measures.dynamics import onset_peaks_db
+from mixprior.stats.measures.loudness import integrated_lufs
+from mixprior.stats.measures.panning import energies, mid_energy_fraction
+
+CLASSES = ("vocals", "drums", "bass", "other")
+SPREAD = ("vocals", "other")
+"""Classes whose tracks are put left and right; drums and bass, of which kick, snare and the lowest notes belong in the
+centre, stay where they are."""
+BALANCE_LIMIT_DB = 12.0
+"""No track is raised or cut by more against the others of its class."""
+
+DOUBTFUL = 0.5
+"""A class that is no surer is warned of."""
+
+_NARROW = 0.95
+
+
+@dataclass(frozen=True)
+class _Track:
+    """What is known of a track: its class, its loudness (None if silent) and its energies L^2, R^2 and L R."""
+
+    role: str
+    lufs: float | None
+    energies: tuple[float, float, float]
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it is mono, or nearly, and in the centre, so that it can be put elsewhere."""
+        left, right, cross = self.energies
+        return left + right > 0 and mid_energy_fraction(left, right, cross) >= _NARROW
+
+    def gained(self, gain_db: float) -> _Track:
+        """The track with a gain."""
+        left, right, cross = (energy * 10 ** (gain_db / 10) for energy in self.energies)
+        return replace(self, lufs=None if self.lufs is None else self.lufs + gain_db, energies=(left, right, cross))
+
+
+def plan(
+    sounds: Mapping[str, np.ndarray],
+    rate_hz: int,
+    targets: Targets,
+    options: Options,
+    roles_given: Mapping[str, Role] | None = None,
+) -> Plan:
+    """Decide on everything up to the sum of the classes.
+
+    Args:
+        sounds: float32, (2, samples), by the name of the track.
+        rate_hz: sample rate of all.
+        targets: what the priors say.
+        options: what was asked for.
+        roles_given: class by track, where a person told it.
+
+    Raises:
+        InputError: if the priors lack what a step needs.
+    """
+    tracks, steps = _assign(sounds, rate_hz, roles_given or {})
+    routing = {name: track.role for name, track in tracks.items()}
+    buses = [role for role in CLASSES if role in routing.values()]
+    settings = MixSettings(dict.fromkeys(tracks, Chain()), dict.fromkeys(buses, Chain()), routing)
+    heard: dict[str, np.ndarray] = {}
+    for bus in buses:
+        members = {name: track for name, track in tracks.items() if track.role == bus}
+        gains_db, balance_steps = _balance(bus, members, options)
+        balanced = {name: track.gained(gains_db.get(name, 0.0)) for name, track in members.items()}
+        positions, pan_steps = _place(bus, balanced, targets, options)
+        steps += [*balance_steps, *pan_steps]
+        chains = {
+            name: Chain(gains_db.get(name, 0.0), pan=PanSettings(positions[name], LAW) if name in positions else None)
+            for name in members
+        }
+        settings = replace(settings, tracks={**settings.tracks, **chains})
+        audio = np.zeros((2, 0), np.float32)
+        for name, track_chain in chains.items():
+            audio = chain.add(audio, chain.process(track_chain, sounds[name], rate_hz))
+        bus_chain, bus_steps = _shape(bus, audio, rate_hz, targets, options)
+        steps += bus_steps
+        settings = replace(settings, buses={**settings.buses, bus: bus_chain})
+        heard[bus] = chain.process(bus_chain, audio, rate_hz)
+    if "reverb" in options.steps and "vocals" in heard:
+        rest = _sum([audio for bus, audio in heard.items() if bus != "vocals"])
+        added, step = add_reverb("vocals", heard["vocals"], rest, rate_hz, targets, options)
+        steps.append(step)
+        settings = _with(settings, "vocals", reverb=added.reverb, output_gain_db=added.output_gain_db)
+        heard["vocals"] = chain.process(added, heard["vocals"], rate_hz)
+    if "level" in options.steps:
+        gains_db, level_steps = _levels(heard, rate_hz, targets, options)
+        steps += level_steps
+        for bus, gain_db in gains_db.items():
+            before_db = settings.buses[bus].output_gain_db
+            settings = _with(settings, bus, output_gain_db=round(before_db + gain_db, 2))
+    return Plan(settings, tuple(steps))
+
+
+def _assign(
+    sounds: Mapping[str, np.ndarray], rate_hz: int, given: Mapping[str, Role]
+) -> tuple[dict[str, _Track], list[Step]]:
+    tracks, lines, doubts = {}, {}, []
+    ignored = roles.shared_words(list(sounds))
+    for name in sounds:
+        audio = sounds[name]
+        role = given.get(name) or roles.role_of(name, partial(roles.measure, audio, rate_hz), ignored)
+        lufs = integrated_lufs(loudness_blocks.measure(audio, rate_hz).weighted)
+        tracks[name] = _Track(role.role, lufs, energies(audio))
+        lines[name] = {"role": role.role, "confidence": round(role.confidence, 2), "why": role.reason}
+        if role.confidence <= DOUBTFUL:
+            doubts.append(f"{name} was taken for {role.role} with little certainty ({role.reason}): see --roles")
+        if lufs is None:
+            doubts.append(f"{name} is silent, or shorter than 0.4 s")
+    count = {role: sum(track.role == role for track in tracks.values()) for role in CLASSES}
+    told = ", ".join(f"{number} {role}" for role, number in count.items() if number)
+    return tracks, [Step("roles", "mix", f"tracks by class: {told}", measured=lines, warnings=tuple(doubts))]
+
+
+def _balance(bus: str, members: Mapping[str, _Track], options: Options) -> tuple[dict[str, float], list[Step]]:
+    """Gains that make the tracks of a class equally loud; none where their ratios are to be kept."""
+    known = {name: track.lufs for name, track in members.items() if track.lufs is not None}
+    if options.balance == "keep" or "level" not in options.steps or len(known) < 2:
+        return {}, []
+    middle = float(np.median(list(known.values())))
+    limited = {name: min(max(middle - lufs, -BALANCE_LIMIT_DB), BALANCE_LIMIT_DB) for name, lufs in known.items()}
+    gains_db = {name: round(options.amount * gain_db, 2) for name, gain_db in limited.items()}
+    share = "" if options.amount == 1 else f", {options.amount:.0%} of the way"
+    reason = f"tracks of {bus} made equally loud at {middle:.1f} LUFS, by at most {BALANCE_LIMIT_DB:g} dB{share}"
+    return gains_db, [Step("level", bus, reason, known, {"integrated_lufs": middle}, gains_db)]
+
+
+def _place(
+    bus: str, members: Mapping[str, _Track], targets: Targets, options: Options
+) -> tuple[Mapping[str, float], list[Step]]:
+    """Put the narrow tracks of a class left and right until it is as wide as the prior has it."""
+    if "pan" not in options.steps or bus not in SPREAD:
+        return {}, []
+    target = targets.scalar(bus, "mid_energy_fraction")
+    audible = {name: track for name, track in members.items() if track.lufs is not None}
+    narrow = [name for name, track in audible.items() if track.is_narrow]
+    if not audible:
+        return {}, []
+    found = spread({name: track.energies for name, track in audible.items()}, narrow, target.value)
+    positions = {name: round(0.5 + options.amount * (position - 0.5), 3) for name, position in found.positions.items()}
+    if positions:
+        reason = f"{len(positions)} narrow tracks of {bus} put left and right: {target.reason}"
+    elif found.mid_before <= target.value:
+        reason = f"{bus} left where it is: it is as wide as the prior's {target.value:.2f} or wider"
+    else:
+        reason = f"{bus} left where it is: of its tracks {len(narrow)} are narrow, and the loudest stays in the centre"
+    measured, aim = {"mid_energy_fraction": found.mid_before}, {"mid_energy_fraction": target.value}
+    if options.amount == 1:
+        measured["expected"] = found.mid_after
+    elif positions:
+        reason = f"{options.amount:.0%} of the way: {reason}"
+    return positions, [Step("pan", bus, reason, measured, aim, positions, target.priors, target.warnings, target.notes)]
+
+
+def _shape(bus: str, audio: np.ndarray, rate_hz: int, targets: Targets, options: Options) -> tuple[Chain, list[Step]]:
+    """Equaliser and compressor of a class."""
+    found = Chain()
+    steps: list[Step] = []
+    if integrated_lufs(loudness_blocks.measure(audio, rate_hz).weighted) is None:
+        return found, steps
+    if "eq" in options.steps:
+        curve, step = match(bus, bus, audio, rate_hz, targets, options.amount)
+        steps.append(step)
+        found = replace(found, match=curve)
+        audio = chain.process(Chain(match=curve), audio, rate_hz)
+    if "compression" in options.steps:
+        mean, sd = targets.scalar(bus, "onset_peak_mean_db"), targets.scalar(bus, "onset_peak_sd_db")
+        peaks = onset_peaks_db(at_44100(audio, rate_hz))
+        aim_db = peaks[0] + options.amount * (mean.value - peaks[0]) if peaks else mean.value
+        made = compression.to_onset_peaks(audio, rate_hz, bus, aim_db, sd.value)
+        steps.append(
+            Step(
+                "compression",
+                bus,
+                made.reason,
+                made.measured,
+                {"onset_peak_mean_db": aim_db, "onset_peak_sd_db": sd.value},
+                asdict(made.settings) if made.settings else {},
+                (*mean.priors, *sd.priors),
+                mean.warnings,
+                mean.notes,
+            )
+        )
+        found = replace(found, compressor=made.settings)
+    return found, steps
+
+
+def _levels(
+    heard: Mapping[str, np.ndarray], rate_hz: int, targets: Targets, options: Options
+) -> tuple[dict[str, float], list[Step]]:
+    """Gains of the classes: the instruments to each other by the priors' loudnesses, the voice to them by its ratio."""
+    blocks = {bus: loudness_blocks.measure(audio, rate_hz) for bus, audio in heard.items()}
+    own = {bus: integrated_lufs(each.weighted) for bus, each in blocks.items()}
+    instruments = [bus for bus in heard if bus != "vocals" and own[bus] is not None]
+    gains_db: dict[str, float] = dict.fromkeys(heard, 0.0)
+    steps: list[Step] = []
+    ratio = targets.ratio(options.ratio_lu) if "vocals" in heard else None
+    if len(instruments) > 1:
+        voice = blocks["vocals"] if ratio is not None and own["vocals"] is not None else None
+        found, steps = level.set_groups(
+            {bus: blocks[bus] for bus in instruments}, targets, voice, ratio.value if ratio else 0.0, options.amount
+        )
+        gains_db |= found
+    if ratio is not None:
+        backing = _sum([chain.gained(heard[bus], gains_db[bus]) for bus in heard if bus != "vocals"])
+        rest = loudness_blocks.measure(backing, rate_hz)
+        gains_db["vocals"], step, _ = level.set_level("vocals", blocks["vocals"], rest, ratio, options.amount)
+        steps.append(step)
+    return gains_db, steps
+
+
+def _with(settings: MixSettings, bus: str, **changes: object) -> MixSettings:
+    return replace(settings, buses={**settings.buses, bus: replace(settings.buses[bus], **changes)})  # type: ignore[arg-type]
+
+
+def _sum(sounds: list[np.ndarray]) -> np.ndarray:
+    total = np.zeros((2, 0), np.float32)
+    for audio in sounds:
+        total = chain.add(total, audio)
+    return total

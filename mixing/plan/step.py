@@ -1,0 +1,57 @@
+"""One move of a mix: what was measured, what was aimed for, what was set, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mixprior.mixing.effects.settings import MixSettings
+
+STEPS = ("level", "eq", "compression", "pan", "reverb", "loudness")
+"""What a mix can do, in the order of a voice and its backing; `mixing.plan.multitrack` pans first and levels last."""
+
+DEFAULT_STEPS = ("level", "loudness")
+"""Those that come nearer to originals than leaving them out (docs/mixing.md, by `make mix-eval`)."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One move.
+
+    Attributes:
+        name: one of `STEPS`; "roles" of the classes of tracks, "preset" of settings that are played as they are.
+        of: the sound, the bus, or "mix".
+        reason: why, in a sentence or two.
+        measured: what was found, by name with the unit at its end; None where it cannot be measured.
+        target: what was aimed for, likewise; empty if nothing was.
+        setting: what was set; empty if nothing was.
+        priors: the numbers the target was taken from, as `mixprior.mixing.plan.targets.told` gives them.
+        warnings: what a listener should know, in sentences.
+        notes: what stands in for what, and how far numbers carry, in sentences.
+        reached: what came of it in the sound, where that was measured.
+    """
+
+    name: str
+    of: str
+    reason: str
+    measured: Mapping[str, Any] = field(default_factory=dict)
+    target: Mapping[str, Any] = field(default_factory=dict)
+    setting: Mapping[str, Any] = field(default_factory=dict)
+    priors: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    reached: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with sounds, up to their sum.
+
+    Attributes:
+        settings: without gain and limiter of the mix.
+        steps: how they came about.
+    """
+
+    settings: MixSettings
+    steps: tuple[Step, ...]

@@ -1,0 +1,1 @@
+"""`mixprior reverb`: FdnReverb fitted, rendered, and set by priors."""

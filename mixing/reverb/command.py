@@ -1,0 +1,199 @@
+"""`mixprior reverb`: FdnReverb's settings from a response, a voice or priors, and FdnReverb rendered."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from mixprior.analysis.priors import EVERY_SONG, open_priors
+from mixprior.mixing.plan import reverb_target
+from mixprior.mixing.reverb import decay as reverb_decay
+from mixprior.mixing.reverb import fit as reverb_fit
+from mixprior.mixing.reverb import plot, settings_file
+from mixprior.mixing.reverb import render as reverb_render
+from mixprior.mixing.reverb.decay import Decay
+from mixprior.mixing.reverb.fit import FittedReverb
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb import energy_decay, response
+from mixprior.stats.reverb.columns import ASSUMED
+from mixprior.stats.reverb.fdn.dry_wet import at_level
+from mixprior.stats.reverb.fdn.fit import fit_decay
+from mixprior.stats.reverb.fdn.presets import PRESETS, preset
+
+_SEED = 1
+_TOLD_DB = 0.05
+_RULES = ("catalog", "seed")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    fit = _action(actions, "fit", "find settings that sound like an impulse response, or like the reverb on a voice")
+    fit.add_argument("impulse_response", metavar="IR", nargs="?", help="impulse response: WAV, FLAC or Ogg")
+    fit.add_argument("--stem", metavar="VOICE", help="a voice with reverb on it, in place of a response")
+    fit.add_argument("--backing", metavar="FILE", help="the rest of the song that the voice was separated from")
+    fit.add_argument("--response", metavar="WAV", help="write the response that was estimated from the voice")
+    fit.add_argument("--plot", metavar="FILE", help="draw target and fit into a .png, .pdf or .svg")
+    fit.add_argument("--seed", type=_seed, default=_SEED, metavar="N", help="of all chance; default: %(default)s")
+    render = _action(actions, "render", "write the impulse response of settings, or put them on a file")
+    render.add_argument("settings", metavar="SETTINGS", nargs="?", help=".json of `fit` or `prior`, or by plug-in id")
+    render.add_argument("--preset", metavar="NAME", help=f"settings by name: {', '.join(PRESETS)}")
+    render.add_argument("-o", "--output", required=True, metavar="WAV", help="32-bit float file to write")
+    render.add_argument("--apply", metavar="FILE", help="put the reverb on this file and keep its tail")
+    render.add_argument("--rate", type=_rate, metavar="HZ", help="of the response; default: 48000")
+    render.add_argument(
+        "--duration", type=_seconds, metavar="S", help="of the response, or the tail; default: 80 dB of decay"
+    )
+    render.add_argument("--wet-only", action="store_true", help="leave out the dry sound")
+    render.add_argument("--wet-dry-db", type=_level, metavar="DB", help="turn the knob to this wet-to-dry energy")
+    prior = _action(actions, "prior", "find the settings that the vocals of a catalog imply")
+    prior.add_argument("priors", metavar="PRIORS", help="priors folder, or the output folder of `mixprior mine`")
+    prior.add_argument("--group", help="songs of the priors to go by, as genre=rock; all of them without it")
+    prior.add_argument("--tempo", type=_tempo, metavar="BPM", help="tempo that --rule makes a reverberation time of")
+    prior.add_argument(
+        "--rule", choices=_RULES, help="catalog: regression over the songs. seed: the textbook's line, clamped"
+    )
+    for writer in (fit, prior):
+        writer.add_argument("-o", "--output", metavar="JSON", help="write the settings for `render`")
+        writer.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do as asked, tell it on stdout and what went amiss on stderr, and return 0.
+
+    Raises:
+        InputError: if a file cannot be read or written, or holds nothing to go by.
+    """
+    {"fit": _fit, "render": _render, "prior": _prior}[args.action](args)
+    return 0
+
+
+def _fit(args: argparse.Namespace) -> None:
+    if (args.impulse_response is None) == (args.stem is None):
+        raise InputError("give an impulse response, or a voice with --stem: one of the two")
+    if args.stem is None and (args.backing or args.response):
+        raise InputError("--backing and --response belong to a voice: give --stem")
+    if args.plot:
+        plot.check(Path(args.plot))
+    if args.response:
+        reverb_render.check_output(Path(args.response), args.stem, *([args.backing] if args.backing else []))
+    if args.output:
+        settings_file.check_output(Path(args.output))
+    times_s = energy_decay.frame_times_s()
+    if args.stem is None:
+        fitted, decay = reverb_fit.to_response(args.impulse_response, args.seed)
+        target_db = plot.octave_levels_db(decay)
+    else:
+        fitted, estimate = reverb_fit.to_voice(args.stem, args.backing, args.seed)
+        target_db = estimate.decay_db(times_s)
+        if args.response:
+            sound = response.synthesise(estimate, seed=args.seed)
+            reverb_render.write(Path(args.response), response.RATE_HZ, iter([sound]))
+    if args.output:
+        settings_file.write(Path(args.output), fitted.to_json())
+    if args.plot:
+        levels_db = (target_db, plot.octave_levels_db(reverb_fit.decay_of(fitted)))
+        plot.plot(args.plot, times_s, levels_db, (fitted.target, fitted.reached), fitted.fit.settings, fitted.source)
+    _tell(args, fitted)
+
+
+def _render(args: argparse.Namespace) -> None:
+    if (args.settings is None) == (args.preset is None):
+        raise InputError("give settings, or a preset with --preset: one of the two")
+    if args.wet_only and args.wet_dry_db is not None:
+        raise InputError("--wet-only has no dry sound that --wet-dry-db could be a level to: give one of the two")
+    if args.apply and args.rate is not None:
+        raise InputError("--rate is of a response; --apply keeps the rate of its file")
+    path = Path(args.output)
+    reverb_render.check_output(path, *([args.apply] if args.apply else []))
+    settings = preset(args.preset) if args.preset is not None else settings_file.read(args.settings)
+    if args.wet_only:
+        settings = replace(settings, dry_wet=1.0)
+    elif args.wet_dry_db is not None:
+        settings = at_level(settings, args.wet_dry_db)
+    duration_s = reverb_decay.length_s(settings) if args.duration is None else args.duration
+    if args.apply:
+        written = reverb_render.apply(settings, path, args.apply, duration_s)
+    else:
+        written = reverb_render.response(settings, path, args.rate or reverb_decay.RATE_HZ, duration_s)
+    over_db = 20 * math.log10(written.peak) if written.peak > 0 else -math.inf
+    if over_db >= _TOLD_DB:
+        _warn([f"{path} peaks {over_db:.1f} dB above full scale; 32-bit floats keep that, 24 bits would cut it"])
+    length = f"{written.duration_s:.2f} s at {written.rate_hz} Hz"
+    print(f"wrote {path}: {length}, dry/wet {settings.dry_wet:.4g}", flush=True)
+
+
+def _prior(args: argparse.Namespace) -> None:
+    if (args.tempo is None) != (args.rule is None):
+        raise InputError("--tempo and --rule belong together: a tempo, and what makes a time of it")
+    if args.output:
+        settings_file.check_output(Path(args.output))
+    target = reverb_target.target(open_priors(args.priors), args.group or EVERY_SONG, args.tempo, args.rule)
+    found = fit_decay(list(target.rt60_octaves_s), target.wet_dry_db, seed=_SEED, prior=ASSUMED)
+    fitted = FittedReverb(
+        f"the vocals of {args.priors} (group {target.group})",
+        found,
+        Decay(target.rt60_s, tuple(map(float, target.rt60_octaves_s)), target.wet_dry_db),
+        reverb_decay.of_settings(found.settings),
+        reverb_fit.TIMES,
+        assumed=reverb_fit.ASSUMED_NAMES,
+        facts={"priors": target.to_dict()},
+        notes=target.notes,
+        warnings=target.warnings,
+    )
+    _tell(args, fitted)
+
+
+def _tell(args: argparse.Namespace, fitted: FittedReverb) -> None:
+    if args.output:
+        settings_file.write(Path(args.output), fitted.to_json())
+    _warn(fitted.warnings)
+    print(fitted.to_json() if args.json else fitted.to_text() + "\n", end="", flush=True)
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        print(f"mixprior: warning: {warning}", file=sys.stderr)
+
+
+def _action(actions: argparse._SubParsersAction, name: str, told: str) -> argparse.ArgumentParser:
+    action: argparse.ArgumentParser = actions.add_parser(name, help=told, description=told, allow_abbrev=False)
+    # The command's own --debug stands before ACTION; here it may stand behind it, as with other commands.
+    action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return action
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no seed: whole numbers from 0")
+    return int(text)
+
+
+def _rate(text: str) -> int:
+    return round(_within(text, 8_000.0, 192_000.0, "sample rate between 8,000 and 192,000 Hz"))
+
+
+def _seconds(text: str) -> float:
+    return _within(text, 0.01, 600.0, "duration between 0.01 and 600 s")
+
+
+def _tempo(text: str) -> float:
+    return _within(text, 20.0, 400.0, "tempo between 20 and 400 bpm")
+
+
+def _level(text: str) -> float:
+    return _within(text, -100.0, 100.0, "level between -100 and 100 dB")
+
+
+def _within(text: str, low: float, high: float, what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{text} is no {what}")
+    return value

@@ -1,0 +1,132 @@
+"""Settings of FdnReverb as people and hosts have them: a table to read, and a JSON file to write and read again."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from mixprior.pipeline.audio import whole as audio_file
+from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.fdn.settings import PARAMETERS, FdnReverbSettings
+
+SCHEMA_VERSION = 1
+"""Major version of the layout: keys are added, never renamed."""
+
+_SHOWN = {
+    "delayLength": "Room Size",
+    "revTime": "Reverberation Time",
+    "lowCutoff": "Lows Cutoff Frequency",
+    "lowQ": "Lows Q Factor",
+    "lowGain": "Lows Gain",
+    "highCutoff": "Highs Cutoff Frequency",
+    "highQ": "Highs Q Factor",
+    "highGain": "Highs Gain",
+    "dryWet": "Dry/Wet",
+    "fadeInTime": "Fade-in Time",
+    "fdnSize": "Fdn Size (internal)",
+}
+
+
+def document(settings: FdnReverbSettings, **facts: Any) -> dict[str, Any]:
+    """Settings by our names, by the plug-in's ids and as a host sees them (0 to 1), and after them the facts given."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "settings": asdict(settings),
+        "plugin": settings.to_plugin(),
+        "normalised": {name: round(value, 6) for name, value in settings.normalised().items()},
+        **facts,
+    }
+
+
+def to_json(told: Mapping[str, Any]) -> str:
+    """One JSON object, null where something could not be measured."""
+    return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def table(settings: FdnReverbSettings, heading: str, notes: Mapping[str, str]) -> str:
+    """A line a parameter: its name as the plug-in shows it, value, unit, and a note by our name of it."""
+    lines = [("parameter", "value", "unit", heading)]
+    for parameter in PARAMETERS:
+        value = getattr(settings, parameter.name)
+        decimals = max(0, -math.floor(math.log10(parameter.step)))
+        unit = "" if parameter.name == "fdn_size" or parameter.unit == "1" else parameter.unit
+        lines.append((_SHOWN[parameter.plugin_id], f"{value:.{decimals}f}", unit, notes.get(parameter.name, "")))
+    return "\n".join(f"{name:<22}{value:>8}  {unit:<5} {note}".rstrip() for name, value, unit, note in lines)
+
+
+def check_output(path: Path) -> None:
+    """Refuse an output that cannot be written, before any work is done.
+
+    Raises:
+        InputError: if it is no .json, or its folder does not exist.
+    """
+    if path.suffix.lower() != ".json":
+        raise InputError(f"{path}: settings are written as .json")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a JSON file whole or not at all.
+
+    Raises:
+        InputError: if it cannot be written.
+    """
+    with audio_file.replacing(path) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
+def read(path: str | Path) -> FdnReverbSettings:
+    """Read what `write` wrote, or a plain JSON object of values by plug-in id (defaults for those left out).
+
+    Raises:
+        InputError: if the file cannot be read, or a value is no number or out of range; the message names both.
+    """
+    try:
+        told = json.loads(Path(path).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not JSON ({error}); give what `mixprior reverb fit -o` wrote") from error
+    if not isinstance(told, dict):
+        raise InputError(f"{path} is JSON, but no object of settings; give what `mixprior reverb fit -o` wrote")
+    values = told.get("settings", told)
+    try:
+        if values is told:
+            return _of_plugin(_numbers(values))
+        return _of_names(_numbers(values))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _numbers(values: Any) -> dict[str, float]:
+    if not isinstance(values, dict) or not values:
+        raise InputError("there are no settings in it")
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e12:
+            raise InputError(f"{name} is {json.dumps(value)}; it must be a number")
+    return values
+
+
+def _of_names(values: Mapping[str, float]) -> FdnReverbSettings:
+    unknown = sorted(set(values) - {field.name for field in fields(FdnReverbSettings)})
+    if unknown:
+        raise InputError(f"FdnReverb has no setting {unknown[0]!r}; it has {', '.join(p.name for p in PARAMETERS)}")
+    whole = {name: int(values[name]) for name in ("room_size", "fdn_size") if values.get(name, 0.5) % 1 == 0}
+    return FdnReverbSettings(**{**values, **whole})  # type: ignore[arg-type]
+
+
+def _of_plugin(values: Mapping[str, float]) -> FdnReverbSettings:
+    """As the plug-in takes them, rounded to its steps; but what is out of range is refused, not clipped."""
+    for parameter in PARAMETERS:
+        value = values.get(parameter.plugin_id, parameter.default)
+        if not parameter.low <= value <= parameter.high:
+            raise InputError(
+                f"{parameter.plugin_id} is {value}; it must be within {parameter.low} to {parameter.high} "
+                f"({parameter.unit})"
+            )
+    return FdnReverbSettings.from_plugin(values)

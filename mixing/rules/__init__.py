@@ -1,0 +1,1 @@
+"""Rules: sounds and targets in, settings out. Know neither files nor priors."""

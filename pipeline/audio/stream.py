@@ -1,0 +1,232 @@
+"""Audio files as streams of float32 blocks, whatever their format, with what their header declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import BinaryIO, Protocol
+
+import av
+import numpy as np
+import soundfile
+
+from mixprior.pipeline.store.records import SongError
+
+_BLOCK_FRAMES = 1 << 16
+_LIBSNDFILE_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC")
+_DEMUXERS = "aac,aiff,asf,caf,flac,matroska,mov,mp3,ogg,wav,w64"
+_ENCRYPTED_TAGS = ("drms", "enca")
+_HOLE_S = 0.1
+
+# Writers that cannot seek back leave a data size of this much or more: the file tells nothing of its length.
+_STREAMED_BYTES = 0x7FFFF000
+
+# What libsndfile makes of a FLAC of undeclared length, in which it cannot find its place, is longer still.
+_UNKNOWN_S = 1e12
+
+# Order of the channels where a file names none: that of WAVE_FORMAT_EXTENSIBLE and of FLAC (RFC 9639, 9.1.3).
+_USUAL_LAYOUTS = {
+    1: ("FC",),
+    2: ("FL", "FR"),
+    3: ("FL", "FR", "FC"),
+    4: ("FL", "FR", "BL", "BR"),
+    5: ("FL", "FR", "FC", "BL", "BR"),
+    6: ("FL", "FR", "FC", "LFE", "BL", "BR"),
+    7: ("FL", "FR", "FC", "LFE", "BC", "SL", "SR"),
+    8: ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR"),
+}
+
+
+class Undecodable(SongError):
+    """The content is no audio, is damaged, is encrypted, or has no decoder here."""
+
+
+class Truncated(SongError):
+    """The file ends before the length its header declares."""
+
+
+class NoAudio(SongError):
+    """A media file without an audio stream."""
+
+
+class Unsupported(SongError):
+    """Audio of a kind that is not mined: its sampling rate, its channels, its streams."""
+
+
+class AudioFile(Protocol):
+    """One audio stream, opened: its header is known, nothing is decoded yet.
+
+    Attributes:
+        rate_hz: sampling rate.
+        channels: names of its channels in FFmpeg's abbreviations ("FL", "FR", "FC", "LFE", "BL", ...).
+        declared_s: length in seconds that the header declares; None where it declares none.
+    """
+
+    rate_hz: int
+    channels: tuple[str, ...]
+    declared_s: float | None
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Decode it: float32 arrays of shape (channels, frames), about a second each.
+
+        Raises:
+            Undecodable: if the file is damaged within.
+            Truncated: if it is cut within a block; a length below the declared one is for the caller to see.
+        """
+        ...
+
+
+def open_audio(file: BinaryIO, stream: int = 0) -> AudioFile:
+    """Read the header of an audio stream.
+
+    WAV, AIFF and FLAC go to libsndfile, the quicker there, which also notices every damaged FLAC frame. All else
+    goes to FFmpeg, which unlike libsndfile reads an MP3 to its end when the header declares no length.
+
+    Args:
+        file: seekable; must stay open while the blocks are read.
+        stream: which of the file's audio streams, from 0.
+
+    Raises:
+        Undecodable: if it is no audio file, or encrypted.
+        NoAudio: if it holds no audio stream.
+        Unsupported: if it holds too few streams.
+    """
+    head = file.read(4)
+    file.seek(0)
+    if not head:
+        raise Undecodable("decode", "the file is empty")
+    if head in _LIBSNDFILE_MAGICS:
+        sound = _SndFile(file)
+        if sound.declared_s < _UNKNOWN_S:
+            return sound
+        file.seek(0)
+    return _AvFile(file, stream)
+
+
+class _SndFile:
+    """WAV, AIFF and FLAC through libsndfile."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        try:
+            sound = soundfile.SoundFile(file)
+        except soundfile.LibsndfileError as error:
+            raise Undecodable("decode", f"is no readable audio file: {error.error_string}") from error
+        self._file, self._sound = file, sound
+        self.rate_hz = sound.samplerate
+        self.channels = _USUAL_LAYOUTS.get(sound.channels, ("?",) * sound.channels)
+        self.declared_s = sound.frames / sound.samplerate * _cut_ratio(sound.extra_info)
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        try:
+            while len(block := self._sound.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
+                yield block.T
+        except soundfile.LibsndfileError as error:
+            at_end = not self._file.read(1)
+            kind = Truncated if at_end else Undecodable
+            raise kind("decode", f"is {'cut short' if at_end else 'damaged'}: {error.error_string}") from error
+
+
+def _cut_ratio(log: str) -> float:
+    r"""Return by how much the sound's chunk claims to be longer than the file: libsndfile tells it only in its log.
+
+    >>> _cut_ratio("RIFF : 882036 (should be 441014)\ndata : 882000 (should be 441000)")
+    2.0
+    """
+    found = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", log)
+    claimed, there = map(int, found.groups()) if found else (1, 1)
+    return max(claimed / there, 1.0) if there and claimed < _STREAMED_BYTES else 1.0
+
+
+class _AvFile:
+    """Everything else through FFmpeg."""
+
+    def __init__(self, file: BinaryIO, stream: int) -> None:
+        tells_length = _tells_length(file)
+        try:
+            # The list of formats keeps out playlists, which would open other files.
+            self._container = av.open(file, mode="r", options={"format_whitelist": _DEMUXERS}, metadata_errors="ignore")
+        except (av.FFmpegError, ValueError) as error:
+            raise Undecodable("decode", "is no audio file, or its header is damaged") from error
+        streams = self._container.streams.audio
+        if not streams:
+            raise NoAudio("decode", "holds no audio stream")
+        if stream >= len(streams):
+            raise Unsupported("decode", f"holds {len(streams)} audio streams; stream {stream + 1} was wanted")
+        self._stream = streams[stream]
+        context = self._stream.codec_context
+        if context is None:
+            raise Undecodable("decode", "is in a format that has no decoder here")
+        if not context.sample_rate:
+            raise Undecodable("decode", "is no audio file, or is damaged from its beginning")
+        if context.codec_tag in _ENCRYPTED_TAGS:
+            raise Undecodable("decode", "is encrypted (DRM); get it without copy protection")
+        self.rate_hz = context.sample_rate
+        names = tuple(channel.name for channel in context.layout.channels)
+        self.channels = _USUAL_LAYOUTS.get(len(names), names) if "NONE" in names else names
+        duration, tick_s = self._stream.duration, self._stream.time_base
+        self.declared_s = float(duration * tick_s) if duration and tick_s and tells_length else None
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        as_float = av.AudioResampler(format="fltp", frame_size=_BLOCK_FRAMES)
+        for frame in chain(self._frames(), [None]):
+            for block in as_float.resample(frame):
+                yield block.to_ndarray()
+
+    def _frames(self) -> Iterator[av.AudioFrame]:
+        """Decode frames, and see to it that none is missing between two of them."""
+        decoded, start_s, damaged = 0, None, False
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+                frames = packet.decode() if packet is not None else []
+            except av.FFmpegError:
+                damaged = decoded > 0
+                continue
+            if packet is None:
+                break
+            for frame in frames:
+                now_s = decoded / self.rate_hz
+                if frame.time is not None:
+                    start_s = frame.time if start_s is None else start_s
+                    damaged |= frame.time - start_s - now_s > _HOLE_S
+                if damaged:
+                    raise Undecodable("decode", f"is damaged at {now_s:.1f} s")
+                if (frame.sample_rate, frame.layout.nb_channels) != (self.rate_hz, len(self.channels)):
+                    raise Undecodable("decode", f"changes its rate or channels at {now_s:.1f} s")
+                decoded += frame.samples
+                yield frame
+        if not decoded:
+            raise Undecodable("decode", "is damaged: none of it could be decoded")
+        if damaged and self.declared_s is None:
+            raise Truncated("decode", f"breaks off at {decoded / self.rate_hz:.1f} s")
+
+
+def _tells_length(file: BinaryIO) -> bool:
+    """Whether the container declares its length; raw AAC and MP3 without a Xing or VBRI frame do not.
+
+    Raises:
+        Truncated: if it is an Ogg file without its last page.
+    """
+    head = file.read(10)
+    if head[:3] == b"ID3":
+        # Size of an ID3v2 tag: four bytes of seven bits (ID3v2.4 structure, 3.1).
+        file.seek(10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False)))
+        head = b""
+    head += file.read(2048)
+    if head[:4] == b"OggS":
+        _need_last_page(file)
+    file.seek(0)
+    is_raw = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
+    return not is_raw or any(tag in head for tag in (b"Xing", b"Info", b"VBRI"))
+
+
+def _need_last_page(file: BinaryIO) -> None:
+    """An Ogg file tells its length by its last page alone, which carries the end-of-stream flag (RFC 3533, 6)."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - (1 << 17)))  # a page is 65 307 bytes at most
+    tail = file.read()
+    page = tail.rfind(b"OggS")
+    if page < 0 or page + 5 >= len(tail) or not tail[page + 5] & 4:
+        raise Truncated("decode", "is cut short: its last page is missing")

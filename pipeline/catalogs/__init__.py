@@ -1,0 +1,1 @@
+"""What songs there are: folders, manifests, published datasets."""

@@ -1,0 +1,58 @@
+"""Types of a manifest's metadata columns: one for all the cells of a column."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from mixprior.pipeline.store.records import MetadataValue
+
+_INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_IDLE_ZERO = re.compile(r"[-+]?0\d")
+
+
+def is_missing(cell: object) -> bool:
+    """Whether a cell says nothing: empty, null, NaN or infinite."""
+    return cell is None or cell == "" or (isinstance(cell, float) and not math.isfinite(cell))
+
+
+def of_text(text: str) -> str:
+    """Return the type that a text reads as; what begins with an idle zero is a name, not a number.
+
+    >>> [of_text(text) for text in ("True", "12", "0.5", "007", "1e3", "1_000")]
+    ['bool', 'int', 'float', 'str', 'float', 'str']
+    """
+    if text.lower() in ("true", "false"):
+        return "bool"
+    if _INTEGER.fullmatch(text):
+        return "int"
+    return "float" if _NUMBER.fullmatch(text) and not _IDLE_ZERO.match(text) else "str"
+
+
+def of_value(value: object) -> str:
+    """Return the type of a value that has one; what is no scalar is kept as JSON text."""
+    return type(value).__name__ if isinstance(value, bool | int | float) else "str"
+
+
+def common(a: str | None, b: str | None) -> str | None:
+    """Return the type that holds values of both; None stands for no value yet."""
+    if a is None or b is None or a == b:
+        return a or b
+    return "float" if {a, b} == {"int", "float"} else "str"
+
+
+def _to_text(value: object) -> str:
+    return str(value) if isinstance(value, str | int | float | bool) else json.dumps(value, default=str)
+
+
+CASTS: dict[str, Callable[[Any], MetadataValue]] = {
+    "bool": lambda value: str(value).lower() == "true",
+    "int": int,
+    "float": float,
+    "str": _to_text,
+}
+"""For each type, how a cell of its column is converted to it."""

@@ -1,0 +1,152 @@
+"""The command `mixprior catalog build`: a published dataset, as it was unpacked, becomes a manifest for `mine`."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from mixprior.pipeline.catalogs.datasets.dataset import DATASETS, Track, tracks_of
+from mixprior.pipeline.catalogs.song_folder import STEM_FILE_SUFFIX
+from mixprior.pipeline.store import files, sources
+from mixprior.pipeline.store.records import InputError, MetadataValue
+
+Row = dict[str, MetadataValue]
+
+_SUFFIXES = (".parquet", ".csv", ".jsonl")
+_FAULTS = ("missing", "empty", "corrupt")
+_BEGINNINGS = {".wav": (b"RIFF", b"RF64"), ".au": (b".snd",)}
+_FAULTS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A file of a dataset that cannot be measured.
+
+    Attributes:
+        path: where it should lie.
+        kind: "missing", "empty" (no bytes) or "corrupt" (does not begin as its format does).
+    """
+
+    path: Path
+    kind: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `mixprior catalog` takes to its parser."""
+    parser.add_argument("action", choices=["build"], help="build: write the manifest of a dataset")
+    parser.add_argument("path", metavar="PATH", help="the folder into which the dataset was unpacked")
+    parser.add_argument("--dataset", required=True, choices=list(DATASETS), help="which dataset it is")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="manifest: .parquet, .csv or .jsonl")
+    parser.add_argument("--missing", metavar="FILE", help="write every file that is missing, empty or corrupt here")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON, with all of these files")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the manifest and print a summary to stdout, and to stderr what the dataset lacks.
+
+    A song is listed only if all of its files are there.
+
+    Raises:
+        InputError: if the dataset or its metadata is not there, or no song of it is whole; then nothing is listed.
+    """
+    if sources.is_remote(args.path) or sources.is_remote(args.output):
+        raise InputError("datasets are read from, and their manifests written to, a disk of this machine")
+    root, output = (Path(os.path.abspath(os.path.expanduser(path))) for path in (args.path, args.output))
+    if output.suffix not in _SUFFIXES:
+        raise InputError(f"{output} is no name of a manifest: let it end in {', '.join(_SUFFIXES)}")
+    tracks = tracks_of(args.dataset, root)
+    faults = [[fault for file in track.files if (fault := _fault(file))] for track in tracks]
+    whole = [track for track, faulty in zip(tracks, faults, strict=True) if not faulty]
+    found = [fault for faulty in faults for fault in faulty]
+    _tell(found, len(tracks) - len(whole), len(tracks))
+    if args.missing:
+        files.write_bytes(args.missing, "".join(f"{fault.kind}\t{fault.path}\n" for fault in found).encode())
+    if not whole:
+        raise InputError(f"{root} holds no whole song of {args.dataset}, of {len(tracks)} that it names")
+    _write(output, [_row(args.dataset, track, output.parent) for track in whole])
+    summary = {
+        "dataset": args.dataset,
+        "manifest": str(output),
+        "named": len(tracks),
+        "listed": len(whole),
+        "with_stems": sum(bool(track.stems) or track.path.name.endswith(STEM_FILE_SUFFIX) for track in whole),
+        **{kind: [str(fault.path) for fault in found if fault.kind == kind] for kind in _FAULTS},
+    }
+    if args.json:
+        print(json.dumps(summary, ensure_ascii=False, indent=2))
+    else:
+        print(f"{output}: {len(whole)} of {len(tracks)} songs of {args.dataset}, {summary['with_stems']} with stems")
+    return 0
+
+
+def _fault(file: Path) -> Fault | None:
+    try:
+        if not file.stat().st_size:
+            return Fault(file, "empty")
+        beginnings = _BEGINNINGS.get(file.suffix)
+        if beginnings:
+            with open(file, "rb") as opened:
+                return None if opened.read(4) in beginnings else Fault(file, "corrupt")
+    except OSError:
+        return Fault(file, "missing")
+    return None
+
+
+def _tell(faults: Sequence[Fault], left_out: int, named: int) -> None:
+    if not faults:
+        return
+    counts = Counter(fault.kind for fault in faults)
+    told = ", ".join(f"{counts[kind]} {kind}" for kind in _FAULTS if counts[kind])
+    print(f"mixprior: {left_out} of {named} songs are left out; of their files: {told}", file=sys.stderr)
+    for fault in faults[:_FAULTS_SHOWN]:
+        print(f"  {fault.kind:<8}{fault.path}", file=sys.stderr)
+    if len(faults) > _FAULTS_SHOWN:
+        print(f"  and {len(faults) - _FAULTS_SHOWN} more; --missing FILE lists all", file=sys.stderr)
+
+
+def _row(dataset: str, track: Track, folder: Path) -> Row:
+    named = {"path": track.path, **track.stems, **({"mixture": track.mixture} if track.mixture else {})}
+    return {
+        **{column: _place(path, folder) for column, path in named.items()},
+        "dataset": dataset,
+        **track.metadata,
+    }
+
+
+def _place(path: Path, folder: Path) -> str:
+    """Return a path as a manifest in a folder writes it: from there if it lies below, else absolute."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{str(path)!r} is not UTF-8; rename it") from error
+    if path.is_relative_to(folder) and not sources.leads_out(str(path), str(folder)):
+        return path.relative_to(folder).as_posix()
+    return str(path)
+
+
+def _write(output: Path, rows: Sequence[Row]) -> None:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    if output.suffix == ".parquet":
+        table = pa.table({column: [row.get(column) for row in rows] for column in columns})
+        # A column of nothing but nulls has a type of its own, which few readers know.
+        typed = [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in table.schema]
+        files.write_table(str(output), table.cast(pa.schema(typed)))
+        return
+    text = io.StringIO()
+    if output.suffix == ".csv":
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    files.write_bytes(str(output), text.getvalue().encode())

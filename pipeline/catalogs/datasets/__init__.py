@@ -1,0 +1,1 @@
+"""Published datasets, a file each, as manifests for `mine`."""

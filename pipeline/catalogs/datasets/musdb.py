@@ -1,0 +1,72 @@
+"""MUSDB18 and MUSDB18-HQ: songs with their four stems.
+
+Layout: Rafii, Liutkus, Stöter, Mimilakis, Bittner, "The MUSDB18 corpus for music separation", 2017, and the project
+sigsep/sigsep-mus-db (`musdb/configs/mus.yaml`): folders `train` and `test`; in them `Artist - Title.stem.mp4`
+(MUSDB18), or folders `Artist - Title` of WAV files (MUSDB18-HQ).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mixprior.pipeline.catalogs.datasets.dataset import Track, csv_rows
+from mixprior.pipeline.catalogs.song_folder import STEM_FILE_SUFFIX
+from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.records import InputError
+
+_SPLITS = ("train", "test")
+_STEMS = ("vocals", "drums", "bass", "other")
+_TRACK_LIST = "tracklist.csv"
+
+
+def tracks(root: Path) -> list[Track]:
+    """Return the songs of `train` and `test`, with their stems.
+
+    The dataset's own files say no genre: the project sigsep/website lists it in `tracklist.csv` (Track Name, Genre,
+    Source, License); put it beside `train`, and `genre` is filled, and songs that it names are known to be missing.
+
+    Raises:
+        InputError: if there is neither `train` nor `test`, or the list cannot be read.
+    """
+    if not any((root / split).is_dir() for split in _SPLITS):
+        raise InputError(f"{root} holds no folder train or test: unpack musdb18.zip or musdb18hq.zip of MUSDB18 there")
+    listed = _listed(root / _TRACK_LIST)
+    found: dict[str, Track] = {}
+    for split in _SPLITS:
+        for name, is_folder in sources.entries(str(root / split)) if (root / split).is_dir() else ():
+            title = name if is_folder else name.removesuffix(STEM_FILE_SUFFIX)
+            if not name.startswith(".") and (is_folder or name.endswith(STEM_FILE_SUFFIX)):
+                # A folder comes before the file of its name: where both are there, what is not compressed is taken.
+                found.setdefault(title, _track(root / split / name, title, listed, split))
+    is_hq = any(track.stems for track in found.values())
+    for title in [title for title in listed if title not in found]:
+        # The list does not say the split, so a song that is not there may belong to either.
+        found[title] = _track(root / "train or test" / (title if is_hq else title + STEM_FILE_SUFFIX), title, listed)
+    return list(found.values())
+
+
+def _track(path: Path, name: str, listed: dict[str, dict[str, str]], split: str | None = None) -> Track:
+    artist, _, title = name.partition(" - ")
+    said = listed.get(name, {})
+    metadata = {
+        "track_id": name,
+        "title": title or None,
+        "artist": artist,
+        "genre": said.get("Genre") or None,
+        "split": split,
+        "license": said.get("License") or None,
+    }
+    if path.name.endswith(STEM_FILE_SUFFIX):
+        return Track(path, metadata)
+    return Track(path, metadata, {stem: path / f"{stem}.wav" for stem in _STEMS}, path / "mixture.wav")
+
+
+def _listed(path: Path) -> dict[str, dict[str, str]]:
+    """Return what the list of tracks says of each, by its name."""
+    if not path.is_file():
+        return {}
+    rows = csv_rows(path)
+    header = next(rows, [])
+    if not {"Track Name", "Genre"} <= set(header):
+        raise InputError(f"{path} is not the list of MUSDB18: no columns Track Name and Genre")
+    return {(said := dict(zip(header, row, strict=True)))["Track Name"]: said for row in rows}

@@ -1,0 +1,98 @@
+"""Songs in a folder tree: audio files, `.stem.mp4` files, and folders that hold the stems of one song."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.records import InputError, Song
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".m4a", ".mp3", ".ogg", ".oga", ".opus", ".aac", ".wma")
+"""What counts as audio in a folder, the lossless formats first: of two files of one stem the first is taken."""
+
+STEM_FILE_SUFFIX = ".stem.mp4"
+
+STEMS = ("vocals", "drums", "bass", "other", "guitar", "piano")
+"""Names of stems: those of MUSDB18 and of Demucs, whose six-stem model adds guitar and piano."""
+
+_BACKINGS = ("no_vocals", "accompaniment", "instrumental")
+_OWN_MIX_RECIPE = "mix.json"
+
+
+def is_audio(name: str) -> bool:
+    """Whether a file counts as audio by its name.
+
+    >>> is_audio("Song.FLAC"), is_audio("song.stem.mp4"), is_audio("cover.jpg")
+    (True, True, False)
+    """
+    return name.lower().endswith(AUDIO_SUFFIXES) or name.endswith(STEM_FILE_SUFFIX)
+
+
+def songs(folder: str) -> Iterator[Song]:
+    """Yield the songs in a folder and below it, in the order of their paths.
+
+    What a dot begins is passed over, and so are mixes that mixprior wrote. Links to folders are not followed.
+
+    Raises:
+        InputError: if a link leads out of the folder, or a name is not UTF-8.
+    """
+    return _walk(folder, folder)
+
+
+def _walk(folder: str, root: str) -> Iterator[Song]:
+    listed = [entry for entry in sources.entries(folder) if not entry[0].startswith(".")]
+    names = [name for name, _ in listed]
+    _refuse_odd_bytes(folder, names)
+    refuse_links_out(folder, names, root)
+    files = [name for name, is_folder in listed if not is_folder]
+    song = stem_song(folder, files)
+    if song is not None:
+        yield song
+    passed_over = song is not None or _OWN_MIX_RECIPE in files
+    for name, is_folder in listed:
+        if is_folder:
+            yield from _walk(f"{folder}/{name}", root)
+        elif is_audio(name) and not passed_over:
+            yield Song(f"{folder}/{name}")
+
+
+def refuse_links_out(folder: str, names: Sequence[str], root: str) -> None:
+    """Raise `InputError` if an audio file or a folder among the names is a link that leads out of the root."""
+    for name in names:
+        path = f"{folder}/{name}"
+        if sources.is_link(path) and (is_audio(name) or sources.is_folder(path)) and sources.leads_out(path, root):
+            raise InputError(f"{path} links to a place outside {root}; list what it links to in a manifest instead")
+
+
+def stem_song(folder: str, files: Sequence[str]) -> Song | None:
+    """Return the song whose stems lie in a folder, as MUSDB18 and Demucs lay them out; None if it holds none.
+
+    It does if there are vocals and, besides them, another stem, a mixture, or the backing (`no_vocals` of Demucs'
+    `--two-stems`, `accompaniment` of Spleeter). The backing counts as a stem, called "backing", only where no finer
+    stem is: then vocals and backing add up to the song.
+
+    Args:
+        folder: where it lies.
+        files: names of its files.
+    """
+    found: dict[str, str] = {}
+    for suffix in AUDIO_SUFFIXES:
+        for file in files:
+            if file.lower().endswith(suffix):
+                found.setdefault(file[: -len(suffix)].lower(), f"{folder}/{file}")
+    stems = {name: found[name] for name in STEMS if name in found}
+    backing = next((found[name] for name in _BACKINGS if name in found), None)
+    if len(stems) == 1 and backing:
+        stems["backing"] = backing
+    mixture = found.get("mixture")
+    if "vocals" not in stems or (len(stems) == 1 and mixture is None):
+        return None
+    return Song(folder, tuple(sorted(stems.items())), mixture)
+
+
+def _refuse_odd_bytes(folder: str, names: Sequence[str]) -> None:
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"{folder} holds a name that is not UTF-8: {name!r}; rename it") from error

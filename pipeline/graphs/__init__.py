@@ -1,0 +1,1 @@
+"""What builds and runs Beam graphs; commands call it and build none."""

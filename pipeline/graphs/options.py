@@ -1,0 +1,58 @@
+"""How songs are decoded and separated, as options of a command."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+
+from mixprior.pipeline.audio.decode import DecodeLimits
+from mixprior.pipeline.graphs import runner
+from mixprior.pipeline.separation import model_store
+from mixprior.pipeline.separation.model_store import ModelFiles
+from mixprior.pipeline.separation.separate import SeparationSettings
+from mixprior.pipeline.song.settings import MiningSettings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("-n", "--model", default="htdemucs", help="Demucs model (htdemucs)")
+    parser.add_argument("--model-repo", metavar="DIR", help="folder that holds the model's weights")
+    parser.add_argument("-d", "--device", default="auto", help="cpu, cuda, or auto")
+    parser.add_argument(
+        "--precision", choices=("auto", "fp32", "bf16"), default="auto", help="bf16 where the processor has it"
+    )
+    parser.add_argument("--overlap", type=float, default=0.25, help="overlap of the separator's windows (0.25)")
+    parser.add_argument("--max-minutes", type=float, default=20.0, help="refuse longer songs (20)")
+
+
+def settings(
+    args: argparse.Namespace,
+    find: Callable[[str, str | None], ModelFiles | None] | None = model_store.fetch_aloud,
+) -> MiningSettings:
+    """Return how songs are to be mined.
+
+    Args:
+        args: with the options, and Beam's.
+        find: gives the model's files; None where nothing is separated.
+
+    Raises:
+        InputError: if the model cannot be had, or an option is out of range.
+    """
+    separation = SeparationSettings(
+        model=args.model,
+        model_repo=args.model_repo,
+        device=args.device,
+        precision=args.precision,
+        overlap=args.overlap,
+    )
+    if find is not None:
+        found = find(args.model, args.model_repo)
+        # Weights that are yet to be fetched have no rows.
+        separation = replace(separation, weights_sha256=found.weights_sha256 if found else "")
+        if runner.is_local(args):
+            separation = separation.resolved()
+        elif separation.precision == "auto":
+            # Machines differ; what they compute must not.
+            separation = replace(separation, precision="fp32")
+    return MiningSettings(separation, DecodeLimits(max_minutes=args.max_minutes))

@@ -1,0 +1,1 @@
+"""A song in, stems out; and the separation model's weights."""

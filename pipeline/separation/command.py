@@ -1,0 +1,65 @@
+"""The command `mixprior model`: fetch a separation model ahead of a run, or show what a run would use."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from mixprior.pipeline.separation import model_store
+from mixprior.pipeline.separation.model_folder import ModelFolder
+from mixprior.pipeline.separation.model_store import (
+    DEFAULT_MODEL,
+    LICENCE,
+    MODEL_REPO_VARIABLE,
+    ModelFiles,
+    ModelUnavailable,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `mixprior model` takes to its parser."""
+    parser.add_argument(
+        "action",
+        choices=["fetch", "show"],
+        help="fetch: into the cache, unless it is there. show: where it lies, where it came from, its digest",
+    )
+    parser.add_argument("name", metavar="NAME", nargs="?", default=DEFAULT_MODEL, help="default: %(default)s")
+    parser.add_argument(
+        "--model-repo",
+        metavar="FOLDER",
+        help=f"the model lies in this folder (NAME.yaml; *.safetensors or *.th); default: ${MODEL_REPO_VARIABLE}",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the parsed arguments ask for, and print the model's facts.
+
+    Raises:
+        InputError: if the model is not known, cannot be fetched, or, with `show`, has not been fetched.
+    """
+    if args.action == "fetch":
+        files = model_store.fetch_aloud(args.name, args.model_repo)
+    else:
+        found = model_store.find(args.name, args.model_repo)
+        if found is None:
+            raise ModelUnavailable(f"model {args.name} is not on this machine: mixprior model fetch {args.name}")
+        files = found
+    facts = _facts(files)
+    if args.json:
+        print(json.dumps(facts))
+    else:
+        for label, fact in facts.items():
+            print(f"{label:<15} {fact}")
+    return 0
+
+
+def _facts(files: ModelFiles) -> dict[str, str | int]:
+    return {
+        "model": files.name,
+        "folder": str(files.folder),
+        "source": files.source,
+        "weights_sha256": files.weights_sha256,
+        "licence": LICENCE,
+        "bytes": sum(path.stat().st_size for path in ModelFolder(files.folder, files.name).weights_files),
+    }

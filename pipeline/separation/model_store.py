@@ -1,0 +1,152 @@
+"""The model store: a separation model's files, found once, held to a pin, and kept in a cache folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from mixprior.pipeline.separation.model_folder import ModelFolder, file_sha256
+from mixprior.pipeline.separation.model_sources import SOURCES, Fetch
+from mixprior.pipeline.store.records import InputError
+
+DEFAULT_MODEL = "htdemucs"
+KNOWN_MODELS = ("htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra")
+PINNED = {"htdemucs": "a743e9dafb2c4999d57429b8b7e67aa44b696562b420f1baae22835c3af50ce3"}
+"""`weights_digest` of the models that every source is held to."""
+
+MODEL_REPO_VARIABLE = "MIXPRIOR_MODEL_REPO"
+LICENCE = "weights for research use; see demucs issue 327"
+RECORD = "source.json"
+
+
+class ModelUnavailable(InputError):
+    """No source has the model; the message names each one and why."""
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model on this machine.
+
+    Attributes:
+        name: what it is called, "htdemucs".
+        folder: where its bag and its weights lie.
+        weights_sha256: digest of its weights (`mixprior.pipeline.separation.model_folder.weights_digest`).
+        source: where it came from, in words.
+    """
+
+    name: str
+    folder: Path
+    weights_sha256: str
+    source: str
+
+
+def resolve(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFiles:
+    """Find a model: in the user's folder, else in the cache, else in the sources afar, whence it enters the cache.
+
+    A folder given by the user is used where it lies and is the only place looked at.
+
+    Args:
+        name: one of `KNOWN_MODELS`, or any bag in the user's folder.
+        model_repo: the user's folder; None takes the environment variable MIXPRIOR_MODEL_REPO, if that is set.
+
+    Raises:
+        InputError: if no such model is known.
+        ModelUnavailable: if it cannot be had, or is not what it must be.
+    """
+    found = find(name, model_repo)
+    if found:
+        return found
+    failures = [f"--model-repo and {MODEL_REPO_VARIABLE} not given"]
+    for label, fetch in SOURCES.items():
+        try:
+            return _keep(name, fetch)
+        except InputError as error:
+            failures.append(f"{label}: {error}")
+        except OSError as error:
+            raise ModelUnavailable(f"model {name} cannot be kept in {cache_folder(name)}: {error}") from error
+    raise ModelUnavailable(
+        f"model {name} cannot be had: {'; '.join(failures)}. Give --model-repo FOLDER with {name}.yaml and its weights"
+    )
+
+
+def fetch_aloud(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFiles:
+    """As `resolve`, and say so on stderr where the model must be fetched first: that can take a minute."""
+    if find(name, model_repo) is None:
+        print(f"fetching the weights of {name}, once ({LICENCE})", file=sys.stderr, flush=True)
+    return resolve(name, model_repo)
+
+
+def find(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFiles | None:
+    """As `resolve`, but without looking afar: None where the model would have to be fetched."""
+    model_repo = model_repo or os.environ.get(MODEL_REPO_VARIABLE)
+    if model_repo:
+        return _in_user_folder(name, Path(model_repo).expanduser())
+    if name not in KNOWN_MODELS:
+        raise InputError(
+            f"no model called {name}: known are {', '.join(KNOWN_MODELS)}; --model-repo FOLDER adds others"
+        )
+    folder = cache_folder(name)
+    return _in_cache(name, folder) if folder.exists() else None
+
+
+def cache_folder(name: str) -> Path:
+    """Where the cache keeps a model: `$XDG_CACHE_HOME/mixprior/models/NAME`, by default under `~/.cache`."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "mixprior" / "models" / name
+
+
+def _in_user_folder(name: str, folder: Path) -> ModelFiles:
+    try:
+        weights_sha256 = ModelFolder(folder, name).weights_sha256()
+        _hold_to_pin(name, weights_sha256)
+    except InputError as error:
+        raise ModelUnavailable(f"model {name} cannot be had from the folder given: {error}") from error
+    return ModelFiles(name, folder, weights_sha256, f"folder {folder}")
+
+
+def _in_cache(name: str, folder: Path) -> ModelFiles:
+    """The cached model, if each file is still what was once kept."""
+    try:
+        record = json.loads((folder / RECORD).read_text())
+        weights_sha256, source = record["weights_sha256"], record["origin"]["source"]
+        for file, sha256 in record["files"].items():
+            if file_sha256(folder / file) != sha256:
+                raise InputError(f"{file} has changed since it was fetched")
+        _hold_to_pin(name, weights_sha256)
+    except (InputError, OSError, ValueError, KeyError, TypeError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise ModelUnavailable(
+            f"model {name} in the cache is damaged ({reason}): delete {folder} and it will be fetched again"
+        ) from error
+    return ModelFiles(name, folder, weights_sha256, source)
+
+
+def _keep(name: str, fetch: Fetch) -> ModelFiles:
+    """Fetch a model into the cache. It appears there whole or not at all, and the first of several processes wins."""
+    folder = cache_folder(name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}-", ignore_cleanup_errors=True) as temporary:
+        stage = Path(temporary) / name
+        stage.mkdir()
+        origin = fetch(name, stage)
+        weights_sha256 = ModelFolder(stage, name).weights_sha256()
+        _hold_to_pin(name, weights_sha256)
+        files = {path.name: file_sha256(path) for path in sorted(stage.iterdir())}
+        record = {"model": name, "origin": origin, "weights_sha256": weights_sha256, "files": files, "licence": LICENCE}
+        (stage / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+        try:
+            stage.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+    return _in_cache(name, folder)
+
+
+def _hold_to_pin(name: str, weights_sha256: str) -> None:
+    pin = PINNED.get(name, weights_sha256)
+    if weights_sha256 != pin:
+        raise InputError(f"its weights are refused: digest {weights_sha256}, pinned {pin}")

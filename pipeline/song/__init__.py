@@ -1,0 +1,1 @@
+"""One song on one machine: its settings, and what is measured of it. Knows no Beam."""

@@ -1,0 +1,193 @@
+"""The archive: rows of finished songs, thousands to a file, where one file a song was the checkpoint."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from apache_beam.pvalue import PCollection
+
+from mixprior.pipeline.store import files, sources
+from mixprior.pipeline.store.checkpoint import Checkpoint
+from mixprior.stats.registry import FEATURES_SCHEMA
+from mixprior.stats.schema import archive_folder, with_metadata
+
+PART_SONGS = 4096
+ROW_GROUP_ROWS = 2048
+MANY = 4096
+"""Files of single songs that are worth compacting."""
+
+
+@dataclass
+class Compact(beam.PTransform):
+    """Takes feature keys; moves the files of single songs into parts, and gives the path of each part written.
+
+    A part is complete before the files it replaces are removed: a run that is interrupted here leaves songs twice,
+    and the later copy is taken.
+
+    Attributes:
+        root: the run's folder.
+        part_songs: songs of a part.
+    """
+
+    root: str
+    part_songs: int = PART_SONGS
+
+    def expand(self, feature_keys: PCollection) -> PCollection:
+        """Build the graph."""
+        return (
+            feature_keys
+            | "Deal single songs to parts" >> beam.FlatMap(self.deal)
+            | "Spread parts" >> beam.Reshuffle()
+            | "Write parts" >> beam.MapTuple(self.write)
+        )
+
+    def deal(self, feature_key: str) -> Iterator[tuple[str, int, list[str]]]:
+        """Give (feature key, number of the part, song ids) of parts to write."""
+        song_ids = loose_songs(self.root, feature_key)
+        number = 1 + max((_number(path) for path in parts(self.root, feature_key)), default=0)
+        for k, start in enumerate(range(0, len(song_ids), self.part_songs)):
+            yield feature_key, number + k, song_ids[start : start + self.part_songs]
+
+    def write(self, feature_key: str, number: int, song_ids: list[str]) -> str:
+        """Write one part from the files of single songs, and remove those."""
+        checkpoint = Checkpoint(self.root, feature_key)
+        found: dict[str, pa.Table] = {}
+        for song_id in song_ids:
+            # What cannot be reached ends the step; what is damaged stays where it is, and is told when it is read.
+            with contextlib.suppress(pa.ArrowInvalid, FileNotFoundError):
+                table = files.read_table(checkpoint.features_path(song_id))
+                if table.schema.equals(FEATURES_SCHEMA):
+                    found[song_id] = table
+        name = hashlib.sha256("".join(found).encode()).hexdigest()[:16]
+        path = f"{self.root}/{archive_folder(feature_key)}/{number:06d}-{name}.parquet"
+        if not found:  # the step was done before, and is done again
+            return path
+        schema = with_metadata(FEATURES_SCHEMA, feature_key=feature_key)
+        table = pa.concat_tables([each.replace_schema_metadata() for each in found.values()])
+        sink = pa.BufferOutputStream()
+        pq.write_table(
+            table.replace_schema_metadata(schema.metadata), sink, compression="zstd", row_group_size=ROW_GROUP_ROWS
+        )
+        files.write_bytes(path, sink.getvalue().to_pybytes())
+        for song_id in found:
+            files.remove(checkpoint.features_path(song_id))
+        return path
+
+
+def loose_songs(root: str, feature_key: str) -> list[str]:
+    """Return the ids of the songs that have a file of their own, sorted."""
+    fs, folder = sources.file_system(f"{root}/features/{feature_key}")
+    if not fs.exists(folder):
+        return []
+    names = (os.path.basename(path) for path in fs.find(folder))
+    return sorted(name.removesuffix(".parquet") for name in names if name.endswith(".parquet"))
+
+
+def parts(root: str, feature_key: str) -> list[str]:
+    """Return the paths of the parts, in the order they were written."""
+    url = f"{root}/{archive_folder(feature_key)}"
+    fs, folder = sources.file_system(url)
+    if not fs.exists(folder):
+        return []
+    names = (os.path.basename(path) for path in fs.find(folder))
+    return [f"{url}/{name}" for name in sorted(names) if name.endswith(".parquet")]
+
+
+@dataclass
+class Index:
+    """Which archived songs lie in which part.
+
+    Attributes:
+        paths: of the parts, in the order they were written.
+        song_ids: sorted, each once: the copy in the latest part is taken.
+        part: for each song, the index of its part.
+        duration_s: for each song, its length.
+    """
+
+    paths: list[str] = field(default_factory=list)
+    song_ids: np.ndarray = field(default_factory=lambda: np.zeros(0, "S1"))
+    part: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    duration_s: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @classmethod
+    def of(cls, root: str, feature_key: str) -> Index:
+        """Read the index of a run's archive."""
+        paths = parts(root, feature_key)
+        if not paths:
+            return cls()
+        columns = [songs_in(path, feature_key) for path in paths]
+        song_ids = np.concatenate([ids for ids, _ in columns])
+        part = np.repeat(np.arange(len(paths)), [len(ids) for ids, _ in columns])
+        duration_s = np.concatenate([durations for _, durations in columns])
+        order = np.lexsort((-part, song_ids))
+        first = np.ones(len(order), bool)
+        first[1:] = song_ids[order][1:] != song_ids[order][:-1]
+        kept = order[first]
+        return cls(paths, song_ids[kept], part[kept], duration_s[kept])
+
+    def find(self, song_ids: np.ndarray) -> np.ndarray:
+        """Return the place of each song in the index, -1 where it is not archived.
+
+        Args:
+            song_ids: bytes, any shape.
+        """
+        if not len(self.song_ids):
+            return np.full(song_ids.shape, -1)
+        place = np.minimum(np.searchsorted(self.song_ids, song_ids), len(self.song_ids) - 1)
+        return np.where(self.song_ids[place] == song_ids, place, -1)
+
+    def duration_of(self, song_id: str) -> float | None:
+        """Return the length of an archived song; None of another."""
+        place = int(self.find(np.array(song_id.encode())))
+        return None if place < 0 else float(self.duration_s[place])
+
+
+def read_part(path: str, most_bytes: int) -> Iterator[pa.Table]:
+    """Give the rows of a part, in pieces of whole songs of about `most_bytes`."""
+    fs, inner = sources.file_system(path)
+    with fs.open(inner, "rb") as file:
+        parquet = pq.ParquetFile(file)
+        rest: list[pa.Table] = []
+        for k in range(parquet.num_row_groups):
+            rest.append(parquet.read_row_group(k, use_threads=False).replace_schema_metadata())
+            if sum(table.nbytes for table in rest) >= most_bytes:
+                # A song's rows lie together, but may be cut by the end of a row group: its rows wait for the next.
+                rows = pa.concat_tables(rest)
+                whole = pc.index(rows["song_id"], rows["song_id"][-1]).as_py()
+                if whole:
+                    yield rows.slice(0, whole)
+                rest = [rows.slice(whole)]
+        if rest:
+            yield pa.concat_tables(rest)
+
+
+def songs_in(path: str, feature_key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ids, as bytes, and the lengths in seconds of the songs of a part.
+
+    A part that does not open, or was made otherwise, has none: as with a single file, existence proves nothing.
+    """
+    fs, inner = sources.file_system(path)
+    with fs.open(inner, "rb") as file:
+        try:
+            parquet = pq.ParquetFile(file)
+        except pa.ArrowInvalid:
+            return np.zeros(0, "S1"), np.zeros(0)
+        schema = parquet.schema_arrow
+        if (schema.metadata or {}).get(b"feature_key") != feature_key.encode() or not schema.equals(FEATURES_SCHEMA):
+            return np.zeros(0, "S1"), np.zeros(0)
+        table = parquet.read(columns=["song_id", "stem", "duration_s"], use_threads=False)
+    table = table.filter(pc.equal(table["stem"], "song"))
+    return np.array(table["song_id"].to_pylist(), "S"), table["duration_s"].to_numpy()
+
+
+def _number(path: str) -> int:
+    return int(os.path.basename(path).split("-")[0])

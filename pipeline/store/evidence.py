@@ -1,0 +1,203 @@
+"""All that a priors folder rests on: the digests, the songs counted, and how they were measured. It merges exactly."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mixprior.pipeline.store.state import digests_of, moments_table, state_table
+from mixprior.stats.errors import InputError
+from mixprior.stats.priors.digest import Digest
+from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
+from mixprior.stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, parquet_bytes, with_metadata
+
+MIN_GROUP = 5
+"""Songs a group must have to be published, unless asked otherwise."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What priors are made of.
+
+    Attributes:
+        digests: mergeable state by group.
+        members: songs counted and songs failed, `stats.schema.MEMBERS_SCHEMA`, sorted by song id and feature key;
+            None where they are not known, so that nobody can tell which songs two catalogs share.
+        features: how the songs were measured, by feature key.
+        versions: versions of the libraries, by name: several where runs of several were merged.
+        group_by: columns the songs are grouped by, sorted.
+        min_group: groups with fewer songs are not published.
+        calibration: corrections that were applied to separated stems, as they were read; None if there were none.
+    """
+
+    digests: Mapping[str, Digest]
+    members: pa.Table | None
+    features: Mapping[str, Mapping[str, Any]]
+    versions: Mapping[str, Sequence[str]]
+    group_by: tuple[str, ...] = ()
+    min_group: int = MIN_GROUP
+    calibration: Mapping[str, Any] | None = None
+
+    @classmethod
+    def merged(cls, parts: Sequence[Evidence]) -> Evidence:
+        """Merge the evidence of catalogs that share no song: what one run over all of them would have.
+
+        Groupings that not all have are left out.
+
+        Raises:
+            InputError: if some were corrected for separation in another way than others.
+        """
+        first = parts[0]
+        if any(part.calibration != first.calibration for part in parts):
+            raise InputError(
+                "these priors were calibrated differently: aggregate their runs again with one calibration"
+            )
+        group_by = tuple(sorted(set.intersection(*(set(part.group_by) for part in parts))))
+        digests: dict[str, list[Digest]] = {}
+        for part in parts:
+            for group, digest in part.digests.items():
+                if _within(group, part.group_by, group_by):
+                    digests.setdefault(group, []).append(digest)
+        members = [part.members for part in parts if part.members is not None]
+        return cls(
+            {group: Digest.merged(found) for group, found in sorted(digests.items())},
+            joined_members(members) if len(members) == len(parts) else None,
+            {key: facts for part in parts for key, facts in part.features.items()},
+            {
+                name: sorted({version for part in parts for version in part.versions.get(name, ())})
+                for name in sorted({name for part in parts for name in part.versions})
+            },
+            group_by,
+            max(part.min_group for part in parts),
+            first.calibration,
+        )
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Give the files of the priors folder, by name; the manifest last, since readers go by it."""
+        yield "state.parquet", parquet_bytes(state_table(self.digests))
+        yield "moments.parquet", parquet_bytes(moments_table(self.digests))
+        if self.members is not None:
+            yield "members.parquet", parquet_bytes(self.members.replace_schema_metadata(_MEMBERS_METADATA))
+        yield "priors.parquet", parquet_bytes(priors_table(self.digests, self.min_group))
+        yield "joint.parquet", parquet_bytes(joint_table(self.digests, self.min_group))
+        yield "manifest.json", json.dumps(self.manifest(), indent=2, sort_keys=True).encode() + b"\n"
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what the manifest tells: counts, causes of failure, provenance, definitions and units."""
+        cells = {cell.column.name: cell.column for digest in self.digests.values() for cell in digest.cells}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            **(_counts(self.members) if self.members is not None else dict.fromkeys(_COUNTS)),
+            "group_by": list(self.group_by),
+            "min_group": self.min_group,
+            "withheld": withheld(self.digests, self.min_group),
+            "features": {
+                key: {**facts, "songs": self._songs_of(key)}
+                for key, facts in self.features.items()
+                if self._songs_of(key) != 0
+            },
+            "statistics": {
+                name: {"unit": column.unit, "definition": column.definition, "resolution": column.resolution}
+                for name, column in cells.items()
+            },
+            "calibration": self.calibration,
+            "versions": {name: list(versions) for name, versions in self.versions.items()},
+        }
+
+    @classmethod
+    def read(cls, read: Callable[[str], bytes], digests: bool = True) -> Evidence:
+        """Read the files that `files` gave.
+
+        Args:
+            read: returns the content of a file of the folder; raises FileNotFoundError if it is not there.
+            digests: whether to read the digests, which may be large; without them there are none.
+
+        Raises:
+            FileNotFoundError: if the manifest or the state is not there.
+            InputError: if the state is of another version.
+        """
+        manifest = json.loads(read("manifest.json"))
+        try:
+            members = _table(read("members.parquet"))
+        except FileNotFoundError:
+            members = None
+        features = {
+            key: {name: value for name, value in facts.items() if name != "songs"}
+            for key, facts in manifest["features"].items()
+        }
+        return cls(
+            digests_of(_table(read("state.parquet")), _table(read("moments.parquet"))) if digests else {},
+            members,
+            features,
+            manifest["versions"],
+            tuple(manifest["group_by"]),
+            manifest["min_group"],
+            manifest["calibration"],
+        )
+
+    def _songs_of(self, feature_key: str) -> int | None:
+        if self.members is None:
+            return None
+        counted = pc.and_(pc.equal(self.members["feature_key"], feature_key), pc.is_null(self.members["error"]))
+        return int(pc.sum(counted).as_py() or 0)
+
+
+def joined_members(members: Sequence[pa.Table]) -> pa.Table:
+    """Join the songs of several catalogs: one counts, its other places are copies; counted goes before failed."""
+    table = pa.concat_tables(members)
+    table = table.append_column("failed", pc.is_valid(table["error"]))
+    table = table.sort_by([("song_id", "ascending"), ("failed", "ascending"), ("feature_key", "ascending")])
+    ids = table["song_id"].combine_chunks()
+    if not len(ids):
+        return MEMBERS_SCHEMA.empty_table()
+    first = first_of_each(ids)
+    song = pc.cumulative_sum(pc.cast(first, pa.int64()))
+    copies = pa.table({"song": song, "copies": table["copies"]}).group_by("song", use_threads=False)
+    total = copies.aggregate([("copies", "sum"), ("copies", "count")])
+    kept = table.filter(first)
+    more = pc.subtract(pc.add(total["copies_sum"], total["copies_count"]), 1)
+    return (
+        kept.set_column(kept.column_names.index("copies"), "copies", more)
+        .select(MEMBERS_SCHEMA.names)
+        .cast(MEMBERS_SCHEMA)
+    )
+
+
+_COUNTS = ("songs", "hours", "duplicates", "failed", "failures")
+_MEMBERS_METADATA = with_metadata(MEMBERS_SCHEMA).metadata
+
+
+def first_of_each(values: pa.Array | pa.ChunkedArray) -> pa.BooleanArray:
+    """Whether each of the sorted values is the first of its kind."""
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    before = pa.concat_arrays([pa.nulls(min(1, len(values)), values.type), values[:-1]])
+    return pc.fill_null(pc.not_equal(values, before), True)
+
+
+def _counts(members: pa.Table) -> dict[str, Any]:
+    errors = [error for error in members["error"].to_pylist() if error]
+    milliseconds = pc.round(pc.multiply(members["duration_s"], 1000.0))  # whole numbers sum the same in any order
+    return {
+        "songs": len(members) - len(errors),
+        "hours": round((pc.sum(milliseconds).as_py() or 0.0) / 3_600_000, 6),
+        "duplicates": pc.sum(members["copies"]).as_py() or 0,
+        "failed": len(errors),
+        "failures": dict(sorted(Counter(errors).items())),
+    }
+
+
+def _within(group: str, grouped_by: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a group is one of those that grouping by the wanted columns alone gives."""
+    unwanted = set(grouped_by) - set(wanted)
+    return not any(group.startswith(f"{name}=") or f",{name}=" in group for name in unwanted)
+
+
+def _table(content: bytes) -> pa.Table:
+    return pq.read_table(pa.BufferReader(content), use_threads=False)

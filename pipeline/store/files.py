@@ -1,0 +1,76 @@
+"""Whole files on any file system, written so that no reader ever sees half of one."""
+
+from __future__ import annotations
+
+import os
+import uuid
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from mixprior.pipeline.store import sources
+from mixprior.stats.errors import InputError
+from mixprior.stats.schema import parquet_bytes
+
+
+def read_bytes(url: str) -> bytes:
+    """Return the content of a file."""
+    fs, path = sources.file_system(url)
+    return bytes(fs.cat_file(path))
+
+
+def write_bytes(url: str, content: bytes) -> None:
+    """Write a file in one piece: whoever opens it sees the old content or the new, whole.
+
+    Locally a temporary file beside it is synced and renamed; an object store shows an object once it is complete.
+    """
+    fs, path = sources.file_system(url)
+    fs.makedirs(os.path.dirname(path), exist_ok=True)
+    if not isinstance(fs, LocalFileSystem):
+        fs.pipe_file(path, content)
+        return
+    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def need_writable(folder: str) -> None:
+    """Refuse a folder that cannot be written to, before any work is done.
+
+    Raises:
+        InputError: with the reason.
+    """
+    try:
+        write_bytes(f"{folder}/.writable", b"")
+        remove(f"{folder}/.writable")
+    except InputError:
+        raise
+    except Exception as error:  # every driver of an object store has exceptions of its own
+        raise InputError(f"cannot write to {folder}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def remove(url: str) -> None:
+    """Remove a file if it is there."""
+    fs, path = sources.file_system(url)
+    if fs.exists(path):
+        fs.rm_file(path)
+
+
+def read_table(url: str) -> pa.Table:
+    """Read a Parquet file. Raises `pyarrow.ArrowInvalid` if it is none."""
+    # One thread: the tables are small, and Arrow's pool beside torch's can abort the process while it exits.
+    return pq.read_table(pa.BufferReader(read_bytes(url)), use_threads=False)
+
+
+def write_table(url: str, table: pa.Table) -> None:
+    """Write a Parquet file in one piece; the same table gives the same bytes."""
+    write_bytes(url, parquet_bytes(table))

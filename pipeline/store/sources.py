@@ -1,0 +1,138 @@
+"""Reading what users point at: local files and folders, and object stores through fsspec."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+import fsspec
+
+from mixprior.pipeline.store.records import InputError, SongError
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]+://")
+_EXTRAS = {"gs": "gcp", "gcs": "gcp", "s3": "aws", "s3a": "aws"}
+
+
+class Unreadable(SongError):
+    """The file is missing, may not be read, or is no regular file."""
+
+
+def is_remote(path: str) -> bool:
+    """Whether it is a URL of an object store (`gs://`, `s3://`, `memory://`), not a path on this machine.
+
+    >>> is_remote("s3://bucket/a.wav"), is_remote("/music/a.wav"), is_remote("file:///music/a.wav")
+    (True, False, False)
+    """
+    return bool(_URL.match(path)) and not path.startswith(("file://", "local://"))
+
+
+def local_path(path: str) -> str:
+    """Return a local path without the `file://` it may carry."""
+    return path.split("://", 1)[1] if path.startswith(("file://", "local://")) else path
+
+
+def file_system(url: str) -> tuple[Any, str]:
+    """Return the fsspec file system of a URL, and the path within it.
+
+    Raises:
+        InputError: if the driver is not installed, or there is none.
+    """
+    try:
+        return fsspec.core.url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        scheme = url.split("://", 1)[0]
+        extra = _EXTRAS.get(scheme)
+        remedy = f"pip install 'mixprior[{extra}]'" if extra else str(error)
+        raise InputError(f"{scheme}:// cannot be read here: {remedy}") from error
+
+
+def need_driver(url: str) -> None:
+    """Raise `InputError` if the driver of a URL is not installed."""
+    _driver(url.split("://", 1)[0])
+
+
+@lru_cache(maxsize=16)
+def _driver(scheme: str) -> None:
+    file_system(f"{scheme}://")
+
+
+def open_file(path: str) -> BinaryIO:
+    """Open a file for reading, seekable; a remote one is read into memory.
+
+    Raises:
+        Unreadable: if it is missing, may not be read, or is no regular file (a pipe would wait for ever).
+        InputError: if the driver of its URL is not installed.
+    """
+    if is_remote(path):
+        fs, inner = file_system(path)
+        try:
+            return io.BytesIO(fs.cat_file(inner))
+        except Exception as error:  # every driver has exceptions of its own
+            raise Unreadable("read", f"cannot be read: {type(error).__name__}: {error}") from error
+    try:
+        if not stat.S_ISREG(os.stat(local_path(path)).st_mode):
+            raise Unreadable("read", "is not a regular file")
+        return open(local_path(path), "rb")
+    except (OSError, ValueError) as error:
+        raise Unreadable("read", f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def is_folder(path: str) -> bool:
+    """Whether there is a folder."""
+    if is_remote(path):
+        fs, inner = file_system(path)
+        return bool(fs.isdir(inner))
+    return os.path.isdir(local_path(path))
+
+
+def is_file(path: str) -> bool:
+    """Whether there is a regular file."""
+    if is_remote(path):
+        fs, inner = file_system(path)
+        return bool(fs.isfile(inner))
+    return os.path.isfile(local_path(path))
+
+
+def entries(folder: str) -> list[tuple[str, bool]]:
+    """Return (name, whether it is a folder) of what lies in a folder, sorted by name; links are no folders.
+
+    Raises:
+        InputError: if it cannot be listed.
+    """
+    try:
+        if is_remote(folder):
+            fs, inner = file_system(folder)
+            listed = (
+                (os.path.basename(e["name"].rstrip("/")), e["type"] == "directory", e["name"]) for e in fs.ls(inner)
+            )
+            # An object store may hold an empty object that stands for the folder itself.
+            return sorted((name, is_dir) for name, is_dir, full in listed if full.strip("/") != inner.strip("/"))
+        with os.scandir(folder) as found:
+            return sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be listed: {error.strerror or error}") from error
+
+
+def file_names(folder: str) -> list[str]:
+    """Return the names of the files in a folder, sorted."""
+    return [name for name, is_dir in entries(folder) if not is_dir]
+
+
+def is_link(path: str) -> bool:
+    """Whether a path is a symbolic link on this machine."""
+    return not is_remote(path) and os.path.islink(path)
+
+
+def leads_out(path: str, root: str) -> bool:
+    """Whether a local path, which lies below a folder by its name, leads out of it by way of symbolic links."""
+    return _is_outside(os.path.dirname(path), root) or (os.path.islink(path) and _is_outside(path, root))
+
+
+@lru_cache(maxsize=1024)
+def _is_outside(path: str, root: str) -> bool:
+    real_root = os.path.realpath(root)
+    return os.path.commonpath((os.path.realpath(path), real_root)) != real_root

@@ -1,0 +1,1 @@
+"""Rows in, mergeable sums and tables out. Knows no paths."""

@@ -1,0 +1,1 @@
+"""Reverberation estimated from the vocals alone."""

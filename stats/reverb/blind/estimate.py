@@ -1,0 +1,162 @@
+"""The reverberation of a voice from the wet voice alone: times, wet-to-dry energy, and how far to trust them.
+
+No dry voice and no impulse response is at hand; small networks have learnt from voices whose reverberation is known
+what their decays look like, in clean recordings and in what HTDemucs separates (`blind_model.json` tells on what, and
+how well). Singing shows reverberation times by octave and the wet level; it does not show room size, fade-in or the
+corners of the shelves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numba
+import numpy as np
+
+from mixprior.stats.reverb.blind import decay_features
+from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ, SEGMENT_S
+from mixprior.stats.reverb.blind.perceptron import Perceptrons
+
+DECAY_TIMES_S = tuple(float(t) for t in np.geomspace(0.02, 2.0, 12))
+"""Times after the direct sound at which the decay is told."""
+MOST_SEGMENTS = 8
+SHORTEST_S = 3.0
+
+_RATE_HZ = 44_100
+_BLOCK = 4_410
+_ACTIVE_DB = -25.0  # a block this far below the loudest is a pause
+_LEAST_ACTIVE = 0.25
+_MIDDLE_DB = -40.0  # under its side: a voice out of phase with itself, of which nothing can be read
+_OCTAVES = len(OCTAVES_HZ)
+_TIMES, _LEVELS = slice(0, 1 + _OCTAVES), slice(1 + _OCTAVES, 2 + 2 * _OCTAVES)
+
+
+@dataclass(frozen=True)
+class Reverberation:
+    """What a voice shows of the room or the effect it is in.
+
+    Attributes:
+        rt60_s: reverberation time (T20 of the response, all frequencies), seconds for 60 dB.
+        rt60_octaves_s: the same in the octaves 250 Hz to 4 kHz, float64, (5,).
+        wet_dry_db: energy of the reverberation against that of the direct sound, dB.
+        wet_dry_octaves_db: the same in the octaves, (5,).
+        confidence: 0 to 1: exp(-e), e being the expected |ln estimate - ln truth| of the reverberation time.
+        segments: how many stretches of 7.8 s it was read from.
+    """
+
+    rt60_s: float
+    rt60_octaves_s: np.ndarray
+    wet_dry_db: float
+    wet_dry_octaves_db: np.ndarray
+    confidence: float
+    segments: int
+
+    def decay_db(self, times_s: np.ndarray) -> np.ndarray:
+        """Energy decay relief: energy of the reverberation per second, against the direct sound's in that octave.
+
+        Exponential in each octave: `wet_dry + 10 log10(ln(10^6) / rt60) - 60 t / rt60`.
+
+        Args:
+            times_s: after the direct sound, (frames,).
+
+        Returns:
+            float64 dB, (5, frames).
+        """
+        rate = np.log(1e6) / self.rt60_octaves_s
+        level = self.wet_dry_octaves_db + 10 * np.log10(rate)
+        return level[:, None] - 60 * times_s[None] / self.rt60_octaves_s[:, None]
+
+
+def estimate(voice: np.ndarray, rest: np.ndarray | None = None) -> Reverberation | None:
+    """Estimate the reverberation of a voice.
+
+    Args:
+        voice: float32, (2, samples), 44.1 kHz.
+        rest: what else sounds in the song, of the same shape, if the voice was separated from it; tails that it covers
+            are not trusted then.
+
+    Returns:
+        The estimate; None where there are not three seconds of singing.
+    """
+    rows = [
+        describe(voice[:, start:stop], None if rest is None else rest[:, start:stop]) for start, stop in segments(voice)
+    ]
+    if not rows:
+        return None
+    answers, spread = model().predict(np.stack(rows))
+    expected = np.asarray(spread[:, 0], np.float64)
+    weight = expected**-2 / np.sum(expected**-2)
+    answer = weight @ answers
+    times_s = np.clip(np.exp(answer[_TIMES]), 0.05, 10.0)
+    return Reverberation(
+        rt60_s=float(times_s[0]),
+        rt60_octaves_s=times_s[1:],
+        wet_dry_db=float(answer[_LEVELS][0]),
+        wet_dry_octaves_db=answer[_LEVELS][1:],
+        confidence=float(np.exp(-weight @ expected)),
+        segments=len(rows),
+    )
+
+
+def segments(voice: np.ndarray) -> list[tuple[int, int]]:
+    """Where the voice sings most: (start, stop) in samples of at most `MOST_SEGMENTS` stretches, in order.
+
+    The song is cut into stretches of 7.8 s, the last one ending with it; one counts if a quarter of its 100 ms blocks
+    is within 25 dB of the loudest block, in the middle of the stereo picture. No stretch counts with less than three
+    seconds of such blocks in all, or if the middle holds next to nothing of the voice.
+    """
+    energy, side = _block_energies(voice)
+    blocks = energy.size
+    if blocks == 0 or not energy.sum() > side * 10 ** (_MIDDLE_DB / 10):
+        return []
+    active = energy > energy.max() * 10 ** (_ACTIVE_DB / 10)
+    if active.sum() * 0.1 < SHORTEST_S:
+        return []
+    length = round(SEGMENT_S * 10)
+    starts = list(range(0, max(1, blocks - length + 1), length))
+    if blocks - starts[-1] > length:
+        starts.append(blocks - length)
+    share = np.array([active[s : s + length].mean() for s in starts])
+    # A stable sort: the earlier of two stretches alike comes first.
+    chosen = [k for k in np.argsort(-share, kind="stable")[:MOST_SEGMENTS] if share[k] >= _LEAST_ACTIVE]
+    return [(starts[k] * _BLOCK, min(starts[k] + length, blocks) * _BLOCK) for k in sorted(chosen)]
+
+
+@numba.njit(cache=True)
+def _block_energies(voice: np.ndarray) -> tuple[np.ndarray, float]:
+    """Energy of the middle in each 100 ms, (blocks,), and of the side in all."""
+    middle = np.zeros(voice.shape[1] // _BLOCK)
+    side = 0.0
+    for block in range(middle.size):
+        for n in range(block * _BLOCK, (block + 1) * _BLOCK):
+            middle[block] += (voice[0, n] + voice[1, n]) ** 2 / 4
+            side += (voice[0, n] - voice[1, n]) ** 2 / 4
+    return middle, side
+
+
+def describe(voice: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
+    """Features of one stretch, float32, (features,); arguments as `estimate` has them."""
+    middle = decay_features.band_power((voice[0] + voice[1]) / 2)
+    side = decay_features.band_power((voice[0] - voice[1]) / 2)
+    other = np.zeros_like(middle) if rest is None else decay_features.band_power((rest[0] + rest[1]) / 2)
+    return decay_features.features(middle, side, other)
+
+
+@lru_cache(maxsize=1)
+def model() -> Perceptrons:
+    """The model that the package carries."""
+    return Perceptrons.load(io.BytesIO(_model_file()))
+
+
+@lru_cache(maxsize=1)
+def model_sha256() -> str:
+    """Digest of the model's file, in hex: estimates of different models are not to be mixed."""
+    return hashlib.sha256(_model_file()).hexdigest()
+
+
+def _model_file() -> bytes:
+    return resources.files("mixprior.stats.reverb.blind").joinpath("blind_model.npz").read_bytes()
