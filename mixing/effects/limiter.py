@@ -27,7 +27,7 @@ class Limiter:
     """The limiter as it runs: stereo in, stereo out, in blocks of any length; both channels get the same gain.
 
     A stage finds the true peak around every sample by fourfold oversampling (`stats.measures.true_peak`) and the gain
-    that brings it to the ceiling, takes the minimum of that gain over the look-ahead, lets it rise with the release, and
+    that brings it to the ceiling, takes the minimum of it over the look-ahead, lets it rise with the release, and
     takes the mean over the look-ahead. So the gain begins to fall a look-ahead before a peak, and is never above what
     any sample needs (P. Hämäläinen, "Smoothing of the control signal without clipped output in digital peak limiters",
     DAFx 2002).

@@ -1,12 +1,12 @@
 """The notebook runs on freshly made priors, and what is committed of it is small and tells no machine's paths."""
 
-from pathlib import Path
-
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).parent.parent.parent / "docs" / "priors.ipynb"
+from tests.conftest import ROOT
+
+NOTEBOOK = ROOT / "docs" / "priors.ipynb"
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import asdict
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +11,7 @@ from mixprior.analysis.priors import NotPriors, PriorsLookupError, PriorsVersion
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import PRIORS_SCHEMA
 from tests.analysis.priors_folder import RATIO, RATIO_OF_ALL, ROWS, SPREAD, row, write_priors
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_a_missing_or_damaged_manifest_is_refused(tmp_path, text):
 
 
 def test_priors_written_by_version_1_are_read_for_ever():
-    priors = open_priors(Path(__file__).parent / "priors_v1")
+    priors = open_priors(ROOT / "tests" / "analysis" / "priors_v1")
     assert priors.lookup("song", RATIO, "genre=rock").p50 == -3.25
     assert priors.query(vectors=True)["n"].tolist() == [100, 100, 90, 91, 92, 0, 1, 40]
     assert priors.manifest["songs"] == 102

@@ -3,15 +3,13 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from mixprior import main
 from mixprior.stats.schema import PRIORS_SCHEMA
 from tests.analysis.priors_folder import RATIO, RATIO_OF_ROCK, SPREAD, row, write_priors
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.conftest import ROOT
 
 LISTING = """\
 stem    statistic            unit  group          n    mean      sd      p5     p25     p50     p75     p95

@@ -1,7 +1,6 @@
 """`mixprior query --sql`: what is asked in SQL is what the files hold, and nothing else can be reached."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,6 +9,7 @@ from mixprior.analysis.sql import sql
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import PRIORS_SCHEMA
 from tests.analysis.priors_folder import RATIO, row, write_priors
+from tests.conftest import ROOT
 
 ROCK = f"SELECT mean, sd FROM priors WHERE \"group\" = 'genre=rock' AND statistic = '{RATIO}'"
 
@@ -39,7 +39,7 @@ def test_a_table_sets_words_left_and_numbers_right(tmp_path, capsys):
 
 
 def test_priors_of_the_first_layout_have_the_newer_columns_as_null():
-    folder = Path(__file__).parent / "priors_v1"
+    folder = ROOT / "tests" / "analysis" / "priors_v1"
     found = sql(folder, "SELECT * FROM priors WHERE \"group\" = 'genre=rock' LIMIT 1")
     assert list(found[0]) == PRIORS_SCHEMA.names
     assert found[0]["mean_low"] is None

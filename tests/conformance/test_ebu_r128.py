@@ -1,7 +1,5 @@
 """EBU Tech 3341 and 3342: the sequences of their tables, made here as the tables say, and EBU's own files."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
@@ -18,8 +16,9 @@ from mixprior.stats.measures.loudness import (
 )
 from mixprior.stats.measures.loudness_range import loudness_range_lu
 from mixprior.stats.measures.true_peak import true_peak_dbtp
+from tests.conftest import SHARED
 
-FILES = Path(__file__).parents[3] / "shared" / "reference" / "ebu_r128"
+FILES = SHARED / "reference" / "ebu_r128"
 RATE_HZ = 48_000
 SILENCE = -np.inf
 

@@ -1,15 +1,15 @@
 """IEM FdnReverb: our network against responses of the real plug-in (how they were made: render_fdn_reverb.py)."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mixprior.stats.reverb.fdn.network import impulse_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
+from tests.conftest import SHARED
 
-FILES = Path(__file__).parents[3] / "shared" / "reference" / "fdn_reverb"
+FILES = SHARED / "reference" / "fdn_reverb"
 CASES = json.loads((FILES / "manifest.json").read_text())["cases"] if FILES.is_dir() else {}
 pytestmark = [
     pytest.mark.shared,

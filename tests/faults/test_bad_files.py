@@ -31,9 +31,9 @@ from mixprior.pipeline.audio.stream import NoAudio, Truncated, Undecodable, Unsu
 from mixprior.pipeline.catalogs.catalog import open_catalog
 from mixprior.pipeline.store.records import InputError, Song, SongError
 from mixprior.pipeline.store.sources import Unreadable
+from tests.conftest import ROOT
 from tests.pipeline.sounds import rms_db, tone, write
 
-ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
 USUAL = DecodeLimits()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pyloudnorm
@@ -17,8 +16,9 @@ from mixprior.stats.measures.loudness import integrated_lufs, max_momentary_lufs
 from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 from mixprior.stats.measures.true_peak import true_peak_dbtp
 from mixprior.stats.stem import SAMPLE_RATE_HZ
+from tests.conftest import SHARED
 
-SONGS = Path(__file__).parents[3] / "shared" / "music" / "songs"
+SONGS = SHARED / "music" / "songs"
 SECONDS = 240
 REPEATS = 3
 

@@ -16,9 +16,9 @@ from mixprior.pipeline.audio.decode import DecodeLimits, StemsDiffer, decode, de
 from mixprior.pipeline.catalogs.catalog import open_catalog
 from mixprior.pipeline.store.records import Song
 from mixprior.stats.stem import StemSet
+from tests.conftest import SHARED
 from tests.pipeline.sounds import rms_db, tone, write
 
-SHARED = Path(__file__).parents[2].parent / "shared"
 TONE_DB = rms_db(tone())
 needs_shared = [pytest.mark.shared, pytest.mark.skipif(not SHARED.exists(), reason="no reference material")]
 

@@ -1,7 +1,5 @@
 """Unmasking: the rules on band levels worked out by hand, what they do to sounds, and that less is masked after."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
@@ -21,9 +19,10 @@ from mixprior.mixing.rules.unmasking import (
 from mixprior.stats.errors import InputError
 from mixprior.stats.loudness_blocks import measure
 from mixprior.stats.measures.loudness import integrated_lufs
+from tests.conftest import SHARED
 from tests.mixing.sounds import RATE_HZ, band, voice
 
-MUSIC = Path(__file__).parents[3] / "shared" / "music"
+MUSIC = SHARED / "music"
 RULES = pytest.mark.parametrize("rule", [seed_rule, hafezi_reiss])
 
 

@@ -4,7 +4,6 @@ import io
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -19,8 +18,8 @@ from mixprior.analysis.priors import PACKAGED, PRIORS_FILE, NotPriors, PriorsLoo
 from mixprior.analysis.regression import regress
 from mixprior.stats.errors import InputError
 from tests.analysis.priors_folder import RATIO, RATIO_OF_ALL, row, write_priors
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT.parent / "shared" / "reference" / "published"
 RUN = ROOT / "outputs" / "songs"
 
@@ -222,7 +221,9 @@ def test_a_package_is_built_with_them(tmp_path):
     assert done.returncode == 0, done.stderr
     for folder in PACKAGED.values():
         for file in folder.iterdir():
-            assert (tmp_path / "mixprior" / "analysis" / "packaged" / folder.name / file.name).read_bytes() == file.read_bytes()
+            assert (
+                tmp_path / "mixprior" / "analysis" / "packaged" / folder.name / file.name
+            ).read_bytes() == file.read_bytes()
 
 
 def test_they_are_asked_by_name(packaged, capsys):

@@ -8,7 +8,7 @@ from mixprior.stats.loudness_blocks import measure
 from mixprior.stats.measures import loudness_range
 from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
-from tests.stats.test_loudness import musical
+from tests.stats.measures.test_loudness import musical
 
 
 def blocks_at(*levels_lufs):

@@ -21,8 +21,8 @@ from mixprior.stats import long_term_spectra
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures import dynamics
 from mixprior.stats.measures.loudness import integrated
+from tests.conftest import SHARED
 
-SHARED = Path(__file__).parents[2].parent / "shared"
 PUBLISHED = SHARED / "reference" / "published"
 RATE_HZ = 44_100
 STEMS = ("vocals", "drums", "bass", "other")

@@ -20,6 +20,7 @@ from mixprior.stats.priors.interval import mean_interval
 from mixprior.stats.registry import COLUMNS, STATISTICS
 from mixprior.stats.schema import JOINT_SCHEMA, PRIORS_SCHEMA, QUANTILES
 from tests.analysis.priors_folder import write_priors
+from tests.conftest import ROOT
 
 SONGS = 240
 LONG = {"sps_phi", "magnitude_spectrum", "magnitude_spectrum_db"}
@@ -211,7 +212,7 @@ def test_doubts_are_told_from_the_numbers(page):
 
 
 def test_priors_of_the_first_layout_make_a_page_too(tmp_path):
-    read = Reader(report(Path(__file__).parent / "priors_v1"))
+    read = Reader(report(ROOT / "tests" / "analysis" / "priors_v1"))
     assert read.tags["section"] >= 2
     assert not re.search(r"\b(None|nan)\b", "\n".join(read.text))
 

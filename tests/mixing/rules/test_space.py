@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +19,10 @@ from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.columns import ASSUMED
 from tests.analysis.priors_folder import row, write_priors
+from tests.conftest import SHARED
 from tests.mixing.sounds import RATE_HZ, band, voice
 
-SHARED = Path(__file__).parents[3] / "shared" / "music"
+SHARED = SHARED / "music"
 OCTAVES_S = (1.6, 1.5, 1.3, 1.1, 0.9)
 MEDIAN_S, LEVEL_DB = 1.3, -14.0
 

@@ -17,8 +17,8 @@ import pytest
 from mixprior.pipeline.catalogs.catalog import open_catalog
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import InputError, Song
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parents[2]
 ROWS = [
     {"path": "b.mp3", "title": "Bé", "year": 1999, "bpm": 120.5, "live": True, "code": "007", "note": None},
     {"path": "sub/a.mp3", "title": "2", "year": 2004, "bpm": 98.0, "live": False, "code": "12", "note": "x, y"},

@@ -3,7 +3,6 @@
 import io
 from dataclasses import fields
 from importlib import resources
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from mixprior.stats.reverb.fdn.dry_wet import wet_dry_db
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.stem import StemSet
+from tests.conftest import SHARED
 
 RATE_HZ = 44_100
 
@@ -59,7 +59,7 @@ def test_longer_and_louder_reverberation_reads_longer_and_louder(dry):
     assert levels[2] - levels[0] > 8
 
 
-VOICES = sorted((Path(__file__).parents[4] / "shared" / "music" / "voices").glob("*.wav"))
+VOICES = sorted((SHARED / "music" / "voices").glob("*.wav"))
 
 
 @pytest.mark.shared

@@ -1,7 +1,6 @@
 """The ratio of vocal to backing: what it is of, and that the gain reaches it."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pyloudnorm
@@ -10,6 +9,7 @@ import pytest
 from mixprior.analysis.priors import open_priors
 from mixprior.mixing.rules.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu, vocal_gain_db
 from mixprior.stats.loudness_blocks import measure
+from tests.conftest import SHARED
 from tests.mixing.sounds import RATE_HZ, band, voice
 
 
@@ -75,7 +75,7 @@ def test_there_is_no_ratio_of_less_than_400_ms():
 
 @pytest.mark.shared
 def test_the_published_ratio_is_that_of_the_published_songs():
-    published = Path(__file__).parents[3] / "shared" / "reference" / "published" / "musdb18hq_vox_acc_ratio.json"
+    published = SHARED / "reference" / "published" / "musdb18hq_vox_acc_ratio.json"
     if not published.is_file():
         pytest.skip("the reference material is not beside the checkout")
     songs = json.loads(published.read_text("utf-8"))

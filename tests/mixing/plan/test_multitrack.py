@@ -1,7 +1,6 @@
 """A multitrack in, a mix out: classes stand to each other as the priors have them, and tracks in them as they were."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from mixprior.mixing.rules.roles import Role
 from mixprior.pipeline.audio import whole as audio_file
 from mixprior.stats import long_term_spectra
 from mixprior.stats.measures.true_peak import true_peak_dbtp
+from tests.conftest import SHARED
 from tests.mixing import meter
 from tests.mixing.mix_command import refusal
 from tests.mixing.multitrack_song import (
@@ -39,7 +39,7 @@ from tests.mixing.multitrack_song import (
 )
 from tests.mixing.sounds import RATE_HZ, load, save
 
-POTASSIUM = Path(__file__).parents[3] / "shared" / "music" / "multitracks" / "4.Potassium"
+POTASSIUM = SHARED / "music" / "multitracks" / "4.Potassium"
 
 
 ALL = ("--with", "eq,compression,pan,reverb")

@@ -1,15 +1,14 @@
 """Dynamics: hits of known level are found and read, and aubio's own onsets give the same figures."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
 
 from mixprior.stats.measures import dynamics, onsets
 from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
+from tests.conftest import SHARED
 
-SONGS = Path(__file__).parents[3] / "shared" / "music" / "songs"
+SONGS = SHARED / "music" / "songs"
 
 
 def hits(peaks_db, spacing_s=0.5, lead_s=0.3, seed=0):

@@ -1,7 +1,5 @@
 """Fits find the settings of exact responses, stand noise, and land on the plug-in's steps."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
@@ -14,9 +12,10 @@ from mixprior.stats.reverb.fdn.closed_form import ClosedForm
 from mixprior.stats.reverb.fdn.fit import fit, fit_decay
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
+from tests.conftest import SHARED
 from tests.stats.reverb.truths import RATE_HZ, decay_time_error, draw, known_decays
 
-RESPONSES = Path(__file__).parents[4] / "shared" / "reference" / "impulse_responses"
+RESPONSES = SHARED / "reference" / "impulse_responses"
 OCTAVES_HZ = np.array(energy_decay.OCTAVE_BANDS_HZ)
 PRIOR = FdnReverbSettings(15, 1.5, 102.0, 0.53, -2.1, 3000.0, 0.7, -16.0, 0.11, 0.2)
 

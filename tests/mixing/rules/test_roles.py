@@ -1,16 +1,15 @@
 """Roles of tracks: by names of real multitracks, by a list, and by what is heard."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
 
 from mixprior.mixing.rules.roles import Features, Role, measure, read_roles, role_of, shared_words
 from mixprior.stats.errors import InputError
+from tests.conftest import SHARED
 from tests.mixing.sounds import RATE_HZ
 
-MUSIC = Path(__file__).parents[3] / "shared" / "music"
+MUSIC = SHARED / "music"
 
 # The 47 tracks of the two songs in the reference material, role by role: "3" Sodium, "4" Potassium.
 TRUTH = {

@@ -1,6 +1,5 @@
 import logging
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +9,9 @@ from mixprior.pipeline.separation import model_store, separate
 from mixprior.pipeline.separation.model_store import ModelUnavailable
 from mixprior.pipeline.separation.separate import SeparationSettings, load
 from mixprior.pipeline.store.records import InputError, SongError
+from tests.conftest import SHARED
 from tests.pipeline.tiny_model import SIGNATURE, write_tiny_model
 
-SHARED = Path(__file__).parents[3] / "shared"
 STEMS = ["drums", "bass", "other", "vocals"]
 
 

@@ -23,6 +23,7 @@ from mixprior.pipeline.separation import command, model_sources, model_store, on
 from mixprior.pipeline.separation.model_folder import ModelFolder, weights_digest
 from mixprior.pipeline.separation.model_store import ModelUnavailable, resolve
 from mixprior.pipeline.store.records import InputError
+from tests.conftest import ROOT
 from tests.pipeline.tiny_model import ARGUMENTS, SIGNATURE, tiny_state, write_tiny_model
 
 WEIGHTS_FILE = f"{SIGNATURE}.safetensors"
@@ -357,7 +358,5 @@ def test_importing_the_store_and_the_separator_is_fast():
         "import sys, mixprior.pipeline.separation.command, mixprior.pipeline.separation.separate; "
         f"print(sorted({heavy} & set(sys.modules)))"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

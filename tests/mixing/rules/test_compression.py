@@ -23,9 +23,10 @@ from mixprior.stats import loudness_blocks
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.dynamics import onset_peaks_db
 from mixprior.stats.measures.loudness import integrated
+from tests.conftest import SHARED
 
 RATE_HZ = 44_100
-MUSIC = Path(__file__).parents[3] / "shared" / "music"
+MUSIC = SHARED / "music"
 FXNORM = {"vocals": (-14.241, 1.371), "drums": (-13.479, 1.129), "bass": (-13.131, 0.898), "other": (-14.659, 1.268)}
 """Onset peaks of MUSDB18, as FxNorm-automix publishes them."""
 
