@@ -20,7 +20,7 @@ from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Plan, Step
 from mixprior.mixing.rules import ratio
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
-from mixprior.pipeline.audio import whole
+from mixprior.pipeline.audio import audio_file, writer
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.loudness import integrated, integrated_lufs
 from mixprior.stats.measures.true_peak import true_peak_dbtp
@@ -53,7 +53,7 @@ def mix_files(
         InputError: if a file cannot be read, mixed or written.
     """
     output = Path(output_path)
-    whole.check_output(output, paths.values())
+    writer.check_output(output, paths.values())
     sounds = Sounds(paths)
     plan = planner(sounds, sounds.rate_hz)
     summed = chain.sum_up(plan.settings, sounds, sounds.rate_hz)
@@ -87,7 +87,7 @@ def replay(
         InputError: if a file cannot be read, mixed or written, or the tracks are others.
     """
     output = Path(output_path)
-    whole.check_output(output, paths.values())
+    writer.check_output(output, paths.values())
     sounds = Sounds(paths)
     summed = chain.sum_up(settings, sounds, sounds.rate_hz)
     step = Step("preset", "mix", f"all settings from {source}, as they are")
@@ -116,12 +116,12 @@ def _write(
     if stems_path is not None:
         taken = [output, *(Path(given.path) for given in sounds.inputs.values())]
         _check_stems(Path(stems_path), summed.parts, taken)
-    with whole.replacing(recipe_path(output)) as json_path, whole.replacing(output) as audio_path:
+    with writer.replacing(recipe_path(output)) as json_path, writer.replacing(output) as audio_path:
         aim_dbtp = ceiling.AIM_DBTP
         while True:
             finished = end(aim_dbtp)
-            whole.write(audio_path, finished.audio, rate_hz, output.suffix.lower())
-            written = whole.read(audio_path)
+            writer.write(audio_path, finished.audio, rate_hz, output.suffix.lower())
+            written = audio_file.read(audio_path)
             peak_dbtp = true_peak_dbtp(written.audio)
             if peak_dbtp is None or peak_dbtp <= ceiling.CEILING_DBTP or finished.step.name == "preset":
                 break
@@ -171,8 +171,8 @@ def _missed(finished: Finish, lufs: float | None, peak_dbtp: float | None) -> li
 def _write_stems(folder: Path, settings: MixSettings, sounds: Sounds) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, audio in chain.parts(settings, sounds, sounds.rate_hz):
-        with whole.replacing(folder / f"{name}.wav") as path:
-            whole.write(path, chain.gained(audio, settings.gain_db), sounds.rate_hz, whole.UNCLIPPED)
+        with writer.replacing(folder / f"{name}.wav") as path:
+            writer.write(path, chain.gained(audio, settings.gain_db), sounds.rate_hz, writer.UNCLIPPED)
 
 
 def _results(summed: Sum, gain_db: float, lufs: float | None, peak_dbtp: float | None) -> Results:

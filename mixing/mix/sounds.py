@@ -10,8 +10,8 @@ import numpy as np
 
 from mixprior.mixing.effects.resampling import resampled
 from mixprior.mixing.mix.recipe import Input
-from mixprior.pipeline.audio import whole
-from mixprior.pipeline.audio.whole import AudioFile
+from mixprior.pipeline.audio import audio_file
+from mixprior.pipeline.audio.audio_file import AudioFile
 from mixprior.stats.measures.loudness import integrated
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 
@@ -37,7 +37,7 @@ class Sounds(Mapping[str, np.ndarray]):
         self.inputs: dict[str, Input] = {}
         self.rate_hz = SAMPLE_RATE_HZ
         for name, path in paths.items():
-            file = whole.read(path)
+            file = audio_file.read(path)
             loudness = integrated(file.audio, file.rate_hz)
             self.inputs[name] = Input(file.path, file.sha256, file.rate_hz, file.channels, file.duration_s, loudness)
             self.rate_hz = max(self.rate_hz, file.rate_hz)
@@ -46,7 +46,7 @@ class Sounds(Mapping[str, np.ndarray]):
                 self._kept[name] = file
 
     def __getitem__(self, name: str) -> np.ndarray:
-        file = self._kept.get(name) or whole.read(self._paths[name])
+        file = self._kept.get(name) or audio_file.read(self._paths[name])
         if file.rate_hz != self.rate_hz:
             file = replace(file, audio=resampled(file.audio, file.rate_hz, self.rate_hz), rate_hz=self.rate_hz)
             if name in self._kept:

@@ -28,7 +28,7 @@ from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.normalise import reverb_send
 from mixprior.mixing.normalise import stem as stem_normalisation
 from mixprior.mixing.normalise.stem import EFFECTS, PANNINGS
-from mixprior.pipeline.audio import whole
+from mixprior.pipeline.audio import audio_file, writer
 from mixprior.stats.errors import InputError
 from mixprior.stats.long_term_spectra import BINS
 from mixprior.stats.stem import SAMPLE_RATE_HZ
@@ -184,7 +184,7 @@ def normalise_song(job: Job, folder: Path) -> Song:
             faults.append(str(error))
             record["stems"][stem] = {"failed": str(error)}
     try:
-        with whole.replacing(target / RECORD) as path:
+        with writer.replacing(target / RECORD) as path:
             path.write_text(json.dumps(_rounded(record), indent=1, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")
     except InputError as error:
         faults.append(str(error))
@@ -192,15 +192,15 @@ def normalise_song(job: Job, folder: Path) -> Song:
 
 
 def _normalise_file(job: Job, source: Path, target: Path, stem: str) -> dict[str, Any]:
-    file = whole.read(source)
+    file = audio_file.read(source)
     audio = at_44100(file.audio, file.rate_hz)
     # A stem's chance depends on its name alone: a song more in the catalog, or more jobs, change nothing.
     place = hashlib.sha256(source.relative_to(job.stems).as_posix().encode()).digest()
     rng = np.random.default_rng([job.seed, *place[:8]])
     send = reverb_send.draw(job.responses, rng) if job.responses else None
     work = stem_normalisation.normalise(audio, stem, job.features, job.effects, job.panning, send)
-    with whole.replacing(target) as path:
-        whole.write(path, work.audio, SAMPLE_RATE_HZ, ".wav")
+    with writer.replacing(target) as path:
+        writer.write(path, work.audio, SAMPLE_RATE_HZ, ".wav")
     return {
         "input": {"path": str(source), "sha256": file.sha256, "rate_hz": file.rate_hz, "channels": file.channels},
         "before": stem_normalisation.measured(audio, stem, job.features),

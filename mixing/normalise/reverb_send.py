@@ -16,7 +16,7 @@ import scipy.signal
 from mixprior.mixing.effects.equaliser import Equaliser
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Band
-from mixprior.pipeline.audio import whole
+from mixprior.pipeline.audio import audio_file
 from mixprior.stats.errors import InputError
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 
@@ -71,7 +71,7 @@ def with_reverb(audio: np.ndarray, send: Send) -> np.ndarray:
     Raises:
         InputError: if the impulse response cannot be read.
     """
-    file = whole.read(send.impulse_response)
+    file = audio_file.read(send.impulse_response)
     response = at_44100(file.audio, file.rate_hz)
     delay = int(np.abs(response).max(axis=0).argmax())
     wet = scipy.signal.oaconvolve(Equaliser(send.bands, SAMPLE_RATE_HZ).process(audio), response, axes=-1)

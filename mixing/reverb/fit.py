@@ -14,8 +14,8 @@ import soxr
 from mixprior.mixing.reverb import decay as reverb_decay
 from mixprior.mixing.reverb import settings_file
 from mixprior.mixing.reverb.decay import Decay
-from mixprior.pipeline.audio import whole
-from mixprior.pipeline.audio.whole import AudioFile
+from mixprior.pipeline.audio import audio_file
+from mixprior.pipeline.audio.audio_file import AudioFile
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb import energy_decay
 from mixprior.stats.reverb.blind import estimate as blind
@@ -105,7 +105,7 @@ def to_response(path: str | Path, seed: int) -> tuple[FittedReverb, EnergyDecay]
     Raises:
         InputError: if the file cannot be read, is silent, or holds no reverberation.
     """
-    file = whole.read(path)
+    file = audio_file.read(path)
     if not file.audio.any():
         raise InputError(f"{path} is silent: there is no reverberation to fit")
     try:
@@ -153,11 +153,11 @@ def to_voice(path: str | Path, backing_path: str | Path | None, seed: int) -> tu
     Raises:
         InputError: if a file cannot be read, there are not three seconds of singing, or the voice is dry.
     """
-    voice = _at_voice_rate(whole.read(path))
+    voice = _at_voice_rate(audio_file.read(path))
     rest = None
     if backing_path is not None:
         rest = np.zeros_like(voice)
-        heard = _at_voice_rate(whole.read(backing_path))[:, : voice.shape[1]]
+        heard = _at_voice_rate(audio_file.read(backing_path))[:, : voice.shape[1]]
         rest[:, : heard.shape[1]] = heard
     estimate = blind.estimate(voice, rest)
     if estimate is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from mixprior.pipeline.audio import whole
+from mixprior.pipeline.audio import writer
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.network import FdnReverb
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
@@ -42,7 +42,7 @@ def check_output(path: Path, *inputs: str | Path) -> None:
     """
     if path.suffix.lower() != ".wav":
         raise InputError(f"{path}: a rendered reverb is written as .wav, 32-bit float, which cuts no peak")
-    whole.check_output(path, inputs)
+    writer.check_output(path, inputs)
 
 
 def response(settings: FdnReverbSettings, path: Path, rate_hz: int, duration_s: float) -> Written:
@@ -86,7 +86,7 @@ def write(path: Path, rate_hz: int, blocks: Iterator[np.ndarray]) -> Written:
     """
     samples, peak = 0, 0.0
     with (
-        whole.replacing(path) as temporary,
+        writer.replacing(path) as temporary,
         soundfile.SoundFile(temporary, "w", rate_hz, 2, "FLOAT", format="WAV") as file,
     ):
         for block in blocks:

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from mixprior.pipeline.audio import whole as audio_file
+from mixprior.pipeline.audio import writer
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import PARAMETERS, FdnReverbSettings
 
@@ -76,7 +76,7 @@ def write(path: Path, text: str) -> None:
     Raises:
         InputError: if it cannot be written.
     """
-    with audio_file.replacing(path) as temporary:
+    with writer.replacing(path) as temporary:
         temporary.write_text(text, "utf-8")
 
 

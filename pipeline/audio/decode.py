@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from mixprior.pipeline.audio import stream as audio_file
-from mixprior.pipeline.audio.stream import AudioFile, Truncated, Unsupported
+from mixprior.pipeline.audio import codec
+from mixprior.pipeline.audio.codec import AudioStream, Truncated, Unsupported
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import Song, SongError
 from mixprior.stats.stem import SAMPLE_RATE_HZ
@@ -161,7 +161,7 @@ def decode(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) ->
             `NonFinite` or `OverScale`, with the reason.
     """
     with sources.open_file(path) as file:
-        source = audio_file.open_audio(file, stream)
+        source = codec.open_audio(file, stream)
         _refuse_header(source, limits)
         audio = _convert(source, limits)
     duration_s = audio.shape[1] / SAMPLE_RATE_HZ
@@ -176,7 +176,7 @@ def decode(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) ->
     return audio
 
 
-def _convert(source: AudioFile, limits: DecodeLimits) -> np.ndarray:
+def _convert(source: AudioStream, limits: DecodeLimits) -> np.ndarray:
     is_mono = len(source.channels) == 1
     matrix = np.array([_DOWNMIX.get(name, (0.0, 0.0)) for name in source.channels], np.float32).T
     resampler = soxr.ResampleStream(source.rate_hz, SAMPLE_RATE_HZ, 1 if is_mono else 2, "float32", "HQ")
@@ -199,7 +199,7 @@ def _convert(source: AudioFile, limits: DecodeLimits) -> np.ndarray:
     return audio
 
 
-def _refuse_header(source: AudioFile, limits: DecodeLimits) -> None:
+def _refuse_header(source: AudioStream, limits: DecodeLimits) -> None:
     low, high = _RATES_HZ
     if not low <= source.rate_hz <= high:
         raise Unsupported("decode", f"has a sampling rate of {source.rate_hz} Hz; {low} to {high} Hz are mined")

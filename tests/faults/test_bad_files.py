@@ -15,6 +15,7 @@ import fsspec
 import numpy as np
 import pytest
 
+from mixprior.pipeline.audio.codec import NoAudio, Truncated, Undecodable, Unsupported
 from mixprior.pipeline.audio.decode import (
     DecodeLimits,
     NonFinite,
@@ -27,7 +28,6 @@ from mixprior.pipeline.audio.decode import (
     decode_stems,
     fingerprint,
 )
-from mixprior.pipeline.audio.stream import NoAudio, Truncated, Undecodable, Unsupported
 from mixprior.pipeline.catalogs.catalog import open_catalog
 from mixprior.pipeline.store.records import InputError, Song, SongError
 from mixprior.pipeline.store.sources import Unreadable
@@ -269,7 +269,7 @@ def test_memory_follows_the_result_not_the_file(tmp_path):
     assert made.stat().st_size < 1_000_000
     script = """if True:
         import re, sys
-        from mixprior.pipeline.decode import decode
+        from mixprior.pipeline.audio.decode import decode
         def peak_kb():
             return int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
         decode(sys.argv[1])

@@ -15,7 +15,7 @@ from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.settings import Chain, MixSettings
 from mixprior.mixing.mix.sounds import Sounds
 from mixprior.mixing.rules.roles import VOCALS, role_of, shared_words
-from mixprior.pipeline.audio import whole
+from mixprior.pipeline.audio import writer
 from tests.mixing import meter
 
 
@@ -29,7 +29,7 @@ def vocal_and_backing(folder: Path, out: Path) -> tuple[Path, Path]:
     files = []
     for name, audio in chain.parts(settings, sounds, sounds.rate_hz):
         files.append(out / f"{name}.wav")
-        whole.write(files[-1], audio, sounds.rate_hz, whole.UNCLIPPED)
+        writer.write(files[-1], audio, sounds.rate_hz, writer.UNCLIPPED)
     backing, vocal = files
     return vocal, backing
 
@@ -64,7 +64,7 @@ def _sum(files: list[Path], out: Path) -> Path:
     settings = MixSettings(dict.fromkeys(paths, Chain()))
     sounds = Sounds(paths)
     rest = out / "rest.wav"
-    whole.write(rest, chain.sum_up(settings, sounds, sounds.rate_hz).audio, sounds.rate_hz, whole.UNCLIPPED)
+    writer.write(rest, chain.sum_up(settings, sounds, sounds.rate_hz).audio, sounds.rate_hz, writer.UNCLIPPED)
     return rest
 
 

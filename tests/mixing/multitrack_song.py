@@ -18,7 +18,7 @@ from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import STEPS
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.roles import Role
-from mixprior.pipeline.audio import whole as audio_file
+from mixprior.pipeline.audio import audio_file
 from tests.mixing import meter
 from tests.mixing.sounds import RATE_HZ, load, save
 

@@ -16,7 +16,7 @@ from mixprior.mixing.effects.settings import Band
 from mixprior.mixing.normalise import command as normalise
 from mixprior.mixing.normalise import repanning, reverb_send
 from mixprior.mixing.normalise import stem as stem_normalisation
-from mixprior.pipeline.audio import whole
+from mixprior.pipeline.audio import audio_file
 from mixprior.stats import long_term_spectra
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures import dynamics
@@ -32,7 +32,7 @@ needs_shared = pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no reference m
 
 
 def load(path: Path) -> np.ndarray:
-    return whole.read(path).audio
+    return audio_file.read(path).audio
 
 
 def third_octaves_db(channel: np.ndarray) -> np.ndarray:

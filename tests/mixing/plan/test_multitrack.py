@@ -12,7 +12,7 @@ from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Chain, PanSettings
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.roles import Role
-from mixprior.pipeline.audio import whole as audio_file
+from mixprior.pipeline.audio import audio_file
 from mixprior.stats import long_term_spectra
 from mixprior.stats.measures.true_peak import true_peak_dbtp
 from tests.conftest import SHARED

@@ -18,7 +18,7 @@ from mixprior.mixing.rules.compression import (
     to_onset_peaks,
 )
 from mixprior.mixing.rules.compression_model import RANGES, RangeModel
-from mixprior.pipeline.audio import whole
+from mixprior.pipeline.audio import audio_file
 from mixprior.stats import loudness_blocks
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.dynamics import onset_peaks_db
@@ -261,7 +261,7 @@ OUT_OF_REACH = {(VOICES[3], "ebu"), (VOICES[7], "100ms")}
 @pytest.mark.parametrize("measure", ["ebu", "100ms"])
 @pytest.mark.parametrize("name", VOICES, ids=lambda name: Path(name).stem)
 def test_real_voices_meet_their_targets_within_a_tenth(name, measure):
-    sound = whole.read(MUSIC / name)
+    sound = audio_file.read(MUSIC / name)
     own = range_of(sound.audio, measure, sound.rate_hz)
     found = to_loudness_range(sound.audio, sound.rate_hz, 0.9 * own, measure)
     assert found.on_target == ((name, measure) not in OUT_OF_REACH), found.reason
@@ -277,7 +277,7 @@ def test_real_voices_meet_their_targets_within_a_tenth(name, measure):
 @pytest.mark.skipif(not MUSIC.is_dir(), reason="real voices lie in shared/music, which is not here")
 @pytest.mark.parametrize("name", VOICES[:3], ids=lambda name: Path(name).stem)
 def test_real_voices_come_within_the_published_onset_peaks(name):
-    sound = whole.read(MUSIC / name)
+    sound = audio_file.read(MUSIC / name)
     mean_db, sd_db = FXNORM["vocals"]
     found = to_onset_peaks(sound.audio, sound.rate_hz, "vocals", mean_db, sd_db)
     assert found.on_target, found.reason

@@ -13,7 +13,7 @@ from mixprior.mixing.effects.effect import render
 from mixprior.mixing.effects.reverb import Reverb
 from mixprior.mixing.reverb import decay
 from mixprior.mixing.rules.space import ENOUGH_DB, space
-from mixprior.pipeline.audio import whole
+from mixprior.pipeline.audio import audio_file
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.estimate import Reverberation
@@ -208,7 +208,7 @@ def test_what_is_no_number_is_refused(priors, place):
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000])
 @pytest.mark.parametrize("name", ["vocadito_1", "vocadito_10", "vocadito_14"])
 def test_a_real_dry_voice_gets_reverb_once_and_not_again(priors, name, rate_hz):
-    file = whole.read(SHARED / "voices" / f"{name}.wav")
+    file = audio_file.read(SHARED / "voices" / f"{name}.wav")
     sung = soxr.resample(file.audio.T, file.rate_hz, rate_hz).T.astype(np.float32)
     rest = band(sung.shape[1] / rate_hz, rate_hz, 0.03)
     first = space(sung, rest, rate_hz, priors)

@@ -54,7 +54,7 @@ class Unsupported(SongError):
     """Audio of a kind that is not mined: its sampling rate, its channels, its streams."""
 
 
-class AudioFile(Protocol):
+class AudioStream(Protocol):
     """One audio stream, opened: its header is known, nothing is decoded yet.
 
     Attributes:
@@ -77,7 +77,7 @@ class AudioFile(Protocol):
         ...
 
 
-def open_audio(file: BinaryIO, stream: int = 0) -> AudioFile:
+def open_audio(file: BinaryIO, stream: int = 0) -> AudioStream:
     """Read the header of an audio stream.
 
     WAV, AIFF and FLAC go to libsndfile, the quicker there, which also notices every damaged FLAC frame. All else
