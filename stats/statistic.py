@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mixprior.stats.stem import Stem
+if TYPE_CHECKING:
+    from mixprior.stats.stem import Stem
 
 Value = float | np.ndarray | None
 """A scalar, a vector whose unmeasurable bins are NaN, or None where nothing can be measured."""
+
+
+class Family(Enum):
+    """What a statistic describes; its value is the heading that a report puts its statistics under, in this order."""
+
+    BALANCE = "Balance"
+    DYNAMICS = "Dynamics"
+    LOUDNESS = "Loudness"
+    SPECTRUM = "Spectrum"
+    STEREO = "Stereo"
+    TIME = "Time"
+    REVERB = "Reverb"
+    OTHER = "More"
 
 
 @dataclass(frozen=True)
@@ -24,6 +40,8 @@ class Column:
         resolution: width of the histogram bins, in `unit`, from which quantiles are read;
             a published quantile is off by at most half of it.
         axis_hz: centre frequencies of a vector's bins in Hz; None for a scalar.
+        title: its name in words, without the unit ("Integrated loudness").
+        family: what it describes.
     """
 
     name: str
@@ -31,6 +49,8 @@ class Column:
     definition: str
     resolution: float
     axis_hz: tuple[float, ...] | None = None
+    title: str = field(kw_only=True)
+    family: Family = field(kw_only=True)
 
     @property
     def is_vector(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mixprior.analysis.packaged.published import FXNORM, ITO_MASTER, LI_CODE, STYLE_TRANSFER
+from mixprior.stats.statistic import Column, Family
 
 _UNCOUNTED = "; number of songs not told"
 
@@ -21,50 +22,93 @@ SOURCES = {
 }
 """Where numbers come from, by the name that their groups of songs carry ("source=fxnorm")."""
 
+_RESOLUTION = 0.001
 _FITTED = "FdnReverb's {}: mean over songs of what a genetic algorithm fitted to a response of Accentize Chameleon"
-
-DEFINITIONS = {
-    "magnitude_spectrum_octaves_db": (
-        "dB",
-        "20 log10 of magnitude_spectrum, the mean |STFT| over songs of the sound at -30 LUFS, averaged within an "
-        "octave",
-    ),
-    "sps_phi_octaves": ("1", "panning similarity sps_phi, mean over songs, averaged within an octave"),
-    "loudness_after_normalisation_lufs": (
-        "LUFS",
-        "integrated loudness of a stem after the effect normalisations before it (equaliser at -30 LUFS, compression "
-        "at a peak of -10 dBFS, panning): not a loudness that stems have in mixes; differences between stems compare",
-    ),
-    "vocal_minus_mixture_svr_db": (
-        "dB",
-        "loudness of the vocals minus that of the mixture, estimated from the mixture by support vector regression on "
-        "3 s windows; akin to loudness_vs_mixture_lu, but no measurement",
-    ),
-    "chameleon_rt60_s": (
-        "s",
-        "reverberation time of a response that Accentize Chameleon took from the vocals: from the largest level of "
-        "frames of 128 samples until it is 60 dB lower; akin to rt60_s",
-    ),
-    "chameleon_fdn_dry_wet": (
-        "1",
-        "the wet share that Accentize Chameleon told, meant for FdnReverb's dry wet: not fitted",
-    ),
-    **{
-        f"chameleon_fdn_{name}": (unit, _FITTED.format(name.replace("_", " ")))
-        for name, unit in {
-            "reverberation_time_s": "s",
-            "room_size": "1",
-            "lows_cutoff_hz": "Hz",
-            "lows_q": "1",
-            "lows_gain_db_s": "dB/s",
-            "highs_cutoff_hz": "Hz",
-            "highs_q": "1",
-            "highs_gain_db_s": "dB/s",
-            "fade_in_s": "s",
-        }.items()
-    },
+_FITTED_UNITS = {
+    "reverberation_time_s": "s",
+    "room_size": "1",
+    "lows_cutoff_hz": "Hz",
+    "lows_q": "1",
+    "lows_gain_db_s": "dB/s",
+    "highs_cutoff_hz": "Hz",
+    "highs_q": "1",
+    "highs_gain_db_s": "dB/s",
+    "fade_in_s": "s",
 }
-"""Unit and definition of the statistics that are not ours; all others mean what they mean in any priors."""
+
+
+def _fitted(name: str, unit: str) -> Column:
+    words = name.replace("_", " ")
+    return Column(
+        f"chameleon_fdn_{name}",
+        unit,
+        _FITTED.format(words),
+        _RESOLUTION,
+        title=f"Chameleon as FdnReverb: {words}",
+        family=Family.REVERB,
+    )
+
+
+COLUMNS = {
+    column.name: column
+    for column in (
+        Column(
+            "magnitude_spectrum_octaves_db",
+            "dB",
+            "20 log10 of magnitude_spectrum, the mean |STFT| over songs of the sound at -30 LUFS, averaged within an "
+            "octave",
+            _RESOLUTION,
+            title="Magnitude spectrum by octave",
+            family=Family.SPECTRUM,
+        ),
+        Column(
+            "sps_phi_octaves",
+            "1",
+            "panning similarity sps_phi, mean over songs, averaged within an octave",
+            _RESOLUTION,
+            title="Panning similarity by octave",
+            family=Family.STEREO,
+        ),
+        Column(
+            "loudness_after_normalisation_lufs",
+            "LUFS",
+            "integrated loudness of a stem after the effect normalisations before it (equaliser at -30 LUFS, "
+            "compression at a peak of -10 dBFS, panning): not a loudness that stems have in mixes; differences between "
+            "stems compare",
+            _RESOLUTION,
+            title="Loudness after normalisation",
+            family=Family.LOUDNESS,
+        ),
+        Column(
+            "vocal_minus_mixture_svr_db",
+            "dB",
+            "loudness of the vocals minus that of the mixture, estimated from the mixture by support vector regression "
+            "on 3 s windows; akin to loudness_vs_mixture_lu, but no measurement",
+            _RESOLUTION,
+            title="Vocal minus mixture, estimated",
+            family=Family.BALANCE,
+        ),
+        Column(
+            "chameleon_rt60_s",
+            "s",
+            "reverberation time of a response that Accentize Chameleon took from the vocals: from the largest level of "
+            "frames of 128 samples until it is 60 dB lower; akin to rt60_s",
+            _RESOLUTION,
+            title="Chameleon: reverberation time",
+            family=Family.REVERB,
+        ),
+        Column(
+            "chameleon_fdn_dry_wet",
+            "1",
+            "the wet share that Accentize Chameleon told, meant for FdnReverb's dry wet: not fitted",
+            _RESOLUTION,
+            title="Chameleon as FdnReverb: dry wet",
+            family=Family.REVERB,
+        ),
+        *(_fitted(name, unit) for name, unit in _FITTED_UNITS.items()),
+    )
+}
+"""The statistics that are not ours, by name; all others mean what they mean in any priors."""
 
 CORRECTIONS = [
     {
@@ -105,8 +149,7 @@ CORRECTIONS = [
 """What was published under a name that says something else, and where its number stands here."""
 
 RULES = {
-    "reverberation_time_s": "40/9 - tempo_bpm/45, Li; there without bounds: 0 s at 200 bpm (stats.reverb.tempo_rule "
-    "bounds it)",
+    "reverberation_time_s": "40/9 - tempo_bpm/45, Li; there without bounds: 0 s at 200 bpm (mixprior bounds it)",
     "unmasking": "Li after Hafezi and Reiss 2015: nine octave bands 63 Hz to 16 kHz, essential the 2 loudest of the "
     "backing and the 6 loudest of the vocal, gain the level difference within 8 dB, the 4 largest, Q 1",
     "compression": "Li: attack 30 ms, release 150 ms, ratio from 2.9, threshold down in steps of 3 dB until the range "

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from mixprior.analysis.packaged import published
-from mixprior.analysis.packaged.published_facts import CORRECTIONS, DEFINITIONS, RULES, SOURCES
+from mixprior.analysis.packaged.published_facts import COLUMNS, CORRECTIONS, RULES, SOURCES
 from mixprior.analysis.priors import EVERY_SONG, MANIFEST_FILE, PACKAGED, PRIORS_FILE
 from mixprior.stats.priors.derived import definitions
 from mixprior.stats.priors.interval import mean_interval
@@ -197,10 +197,7 @@ def _record(row: _Row, group: str) -> dict[str, Any]:
 
 def _facts(statistic: str) -> dict[str, Any]:
     """Unit, definition and resolution: those of our statistic where the published one is the same."""
-    if statistic in DEFINITIONS:
-        unit, definition = DEFINITIONS[statistic]
-        return {"unit": unit, "definition": definition, "resolution": 0.001}
-    column = definitions([statistic])[statistic]
+    column = COLUMNS.get(statistic) or definitions([statistic])[statistic]
     return {"unit": column.unit, "definition": column.definition, "resolution": column.resolution}
 
 

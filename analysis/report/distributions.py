@@ -12,9 +12,6 @@ from mixprior.analysis.report.chart import Curve, Number, Strip, curve, strips
 from mixprior.analysis.report.markup import Markup, element, joined
 from mixprior.analysis.report.material import Material, Row, kind, smooth
 from mixprior.analysis.report.wording import (
-    ELSE,
-    FAMILIES,
-    REVERB,
     decimals,
     family,
     interval,
@@ -23,6 +20,7 @@ from mixprior.analysis.report.wording import (
     title,
     unit,
 )
+from mixprior.stats.statistic import Family
 
 _QUANTILES = ("p5", "p25", "p50", "p75", "p95")
 _SPECTRUM = Axis(25.0, 20_000.0, log=True)
@@ -66,8 +64,11 @@ LEGEND = element(
 
 def statistics(material: Material) -> Markup:
     """Show every scalar statistic, a card each; those of reverb have a section of their own."""
-    names = [name for name in material.scalars if family(name) != REVERB]
-    groups = [(name, [s for s in names if family(s) == name]) for name in (*FAMILIES, ELSE)]
+    groups = [
+        (each.value, [name for name in material.scalars if family(name) is each])
+        for each in Family
+        if each is not Family.REVERB
+    ]
     return element(
         "section",
         element("h2", "Every statistic, stem by stem"),
@@ -83,7 +84,7 @@ def statistics(material: Material) -> Markup:
 
 def reverb(material: Material) -> Markup:
     """Show statistics of reverb, if there are any."""
-    names = [name for name in material.scalars if family(name) == REVERB]
+    names = [name for name in material.scalars if family(name) is Family.REVERB]
     if not names:
         return Markup()
     cards = element("div", *(_card(material, name) for name in names), class_="cards")

@@ -10,6 +10,7 @@ from mixprior.analysis.report.distributions import NUMBERS_HEADER, numbers, plot
 from mixprior.analysis.report.markup import Markup, element
 from mixprior.analysis.report.material import RATIO, Material, Row, kind
 from mixprior.analysis.report.wording import count, family, in_order, interval, number, table, title, value_of
+from mixprior.stats.statistic import Family
 
 _MOST_ROWS = 40
 _STRONGEST = 12
@@ -170,10 +171,10 @@ def _correlations(name: str, rows: Sequence[Row], label: Callable[[Row], str]) -
     )
 
 
-def _sort(statistic: str) -> str:
+def _sort(statistic: str) -> Family:
     """The family of a statistic; levels and their differences are one."""
     found = family(statistic)
-    return "Loudness" if found == "Balance" else found
+    return Family.LOUDNESS if found is Family.BALANCE else found
 
 
 def _other(row: Row) -> str:

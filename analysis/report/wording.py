@@ -5,76 +5,41 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
+from mixprior.analysis.packaged import published_facts
 from mixprior.analysis.report.markup import Markup, element
+from mixprior.stats.priors.derived import definitions
+from mixprior.stats.statistic import Column, Family
 
 NONE = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
-_TITLES = {
-    "bleed_floor_lufs": "Bleed floor",
-    "centroid_hz": "Spectral centroid",
-    "integrated_lufs": "Integrated loudness",
-    "loudness_range_100ms_lu": "Loudness range of 100 ms blocks",
-    "loudness_vs_mixture_lu": "Loudness against the mixture",
-    "loudness_vs_rest_lu": "Loudness against the rest",
-    "max_momentary_lufs": "Loudest 400 ms",
-    "max_short_term_lufs": "Loudest 3 s",
-    "mid_energy_fraction": "Share of energy in the middle",
-    "onset_peak_mean_db": "Onset peaks, mean",
-    "onset_peak_sd_db": "Onset peaks, spread",
-    "pan_position": "Pan position",
-    "separation_residual_db": "Mixture over separation residual",
-    "sps_rms_full": "Panning, all frequencies",
-    "sps_rms_high": "Panning above 2.5 kHz",
-    "sps_rms_low": "Panning below 250 Hz",
-    "sps_rms_mid": "Panning, 250 Hz to 2.5 kHz",
-    "tilt_db_per_octave": "Spectral tilt",
-    "true_peak_dbtp": "True peak",
-    "vocal_active_ratio": "Share of the song that is sung",
-    "vocal_to_backing_active_rms_db": "Vocal to backing, RMS while singing",
-    "vocal_to_backing_lu": "Vocal to backing, loudness",
-    "vocal_to_backing_mono_lu": "Vocal to backing, loudness in mono",
-    "vocal_to_backing_rms_db": "Vocal to backing, RMS",
-}
-_UNITS = {"lufs", "lu", "db", "dbtp", "dbfs", "hz", "s", "ms", "bpm"}
-_CORRECTED = "_corrected"
-REVERB = "Reverb"
-FAMILIES = {
-    REVERB: ("reverb", "rt60", "t60", "t30", "edt", "c50", "c80", "drr", "decay", "wet", "predelay"),
-    "Balance": ("vs", "vocal", "residual"),
-    "Dynamics": ("range", "crest", "onset", "bleed"),
-    "Loudness": ("lufs", "dbtp"),
-    "Spectrum": ("centroid", "tilt", "spectrum", "octave"),
-    "Stereo": ("sps", "pan", "mid", "side", "width"),
-    "Time": ("tempo", "duration"),
-}
-"""Families of statistics by words in their names; the first that fits counts."""
-ELSE = "More"
 
 
 def title(statistic: str) -> str:
-    """Name a statistic.
+    """Name a statistic: by its title, or, where this mixprior does not have it, by the words of its name.
 
-    >>> title("crest_factor_db"), title("integrated_lufs_corrected")
-    ('Crest factor', 'Integrated loudness, corrected')
+    >>> title("crest_factor_db"), title("integrated_lufs_corrected"), title("sparkle_ratio")
+    ('Crest factor', 'Integrated loudness, corrected', 'Sparkle ratio')
     """
-    base = statistic.removesuffix(_CORRECTED)
-    words = base.split("_")
-    while len(words) > 1 and words[-1] in _UNITS:
-        words.pop()
-    name = _TITLES.get(base, " ".join(words).capitalize())
-    return f"{name}, corrected" if base != statistic else name
+    column = _column(statistic)
+    return statistic.replace("_", " ").capitalize() if column is None else column.title
 
 
-def family(statistic: str) -> str:
-    """Return the family a statistic belongs to.
+def family(statistic: str) -> Family:
+    """Return the family a statistic belongs to; `Family.OTHER` where this mixprior does not have it.
 
-    >>> family("loudness_range_lu"), family("true_peak_dbtp"), family("sparkle")
+    >>> family("loudness_range_lu").value, family("true_peak_dbtp").value, family("sparkle").value
     ('Dynamics', 'Loudness', 'More')
     """
-    words = set(statistic.split("_"))
-    return next((name for name, known in FAMILIES.items() if words & set(known)), ELSE)
+    column = _column(statistic)
+    return Family.OTHER if column is None else column.family
+
+
+@cache
+def _column(statistic: str) -> Column | None:
+    return definitions([statistic]).get(statistic) or published_facts.COLUMNS.get(statistic)
 
 
 def number(value: float | None, decimals: int = 2) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from mixprior.stats import loudness_blocks
 from mixprior.stats.measures.loudness import ABSOLUTE_GATE_LUFS, integrated_lufs, momentary_lufs
-from mixprior.stats.statistic import Column, Statistic
+from mixprior.stats.statistic import Column, Family, Statistic
 from mixprior.stats.stem import MIXTURE, SAMPLE_RATE_HZ, SONG, Stem, StemSet
 
 ACTIVE_RANGE_LU = 20.0
@@ -96,6 +96,8 @@ VOCAL_STATISTIC = Statistic(
             "Share of the song's 400 ms frames with singing: above -70 LUFS, the voice's integrated loudness - 20 LU, "
             "its bleed floor + 6 LU (at most its loudness - 10 LU), and the mixture in the same frame - 20 LU.",
             0.001,
+            title="Share of the song that is sung",
+            family=Family.BALANCE,
         ),
     ),
     rows=("vocals",),
@@ -109,6 +111,8 @@ STATISTIC = Statistic(
             "LUFS",
             "10th percentile of the sound's momentary loudness (EBU Tech 3341): what is left where it pauses.",
             0.05,
+            title="Bleed floor",
+            family=Family.DYNAMICS,
         ),
     ),
     rows=None,
@@ -122,8 +126,17 @@ SONG_STATISTIC = Statistic(
             "dB",
             "Energy of the mixture over that of the mixture minus the sum of its stems; null where they sum exactly.",
             0.05,
+            title="Mixture over separation residual",
+            family=Family.BALANCE,
         ),
-        Column("duration_s", "s", "Length of the song as decoded.", 0.1),
+        Column(
+            "duration_s",
+            "s",
+            "Length of the song as decoded.",
+            0.1,
+            title="Duration",
+            family=Family.TIME,
+        ),
     ),
     rows=(SONG,),
     measure=lambda stem: {

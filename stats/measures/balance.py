@@ -8,7 +8,7 @@ import numpy as np
 
 from mixprior.stats.measures.activity import MIN_ACTIVE_RATIO, vocal_active
 from mixprior.stats.measures.loudness import MOMENTARY_BLOCKS, difference, integrated_lufs
-from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.statistic import Column, Family, Statistic, Value
 from mixprior.stats.stem import BACKING, SONG, Stem, StemSet
 
 MAX_BELOW_BACKING_LU = 30.0
@@ -82,18 +82,24 @@ STATISTIC = Statistic(
             "LU",
             "Integrated loudness of the vocals minus that of the backing, both stereo (ITU-R BS.1770-5).",
             0.01,
+            title="Vocal to backing, loudness",
+            family=Family.BALANCE,
         ),
         Column(
             "vocal_to_backing_mono_lu",
             "LU",
             "The same on the mean of the channels, as in Kelian Li's mixing code.",
             0.01,
+            title="Vocal to backing, loudness in mono",
+            family=Family.BALANCE,
         ),
         Column(
             "vocal_to_backing_rms_db",
             "dB",
             "RMS level of the vocals minus that of the backing over the whole song, not weighted, not gated.",
             0.01,
+            title="Vocal to backing, RMS",
+            family=Family.BALANCE,
         ),
         Column(
             "vocal_to_backing_active_rms_db",
@@ -101,6 +107,8 @@ STATISTIC = Statistic(
             "The same over the 400 ms frames with singing (see vocal_active_ratio), "
             "akin to the lead-to-accompaniment ratio of Gerdes and Siedenburg (JASA Express Letters 3, 043201, 2023).",
             0.01,
+            title="Vocal to backing, RMS while singing",
+            family=Family.BALANCE,
         ),
     ),
     rows=(SONG,),

@@ -7,7 +7,7 @@ import numpy as np
 
 from mixprior.stats.measures import onsets
 from mixprior.stats.measures.loudness import integrated_lufs
-from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.statistic import Column, Family, Statistic, Value
 from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem
 
 PEAK_DBFS = -10.0
@@ -89,14 +89,25 @@ STATISTIC = Statistic(
             "mean of the onset peaks above their 75th percentile, the sound's peak at -10 dBFS, mean over the channels "
             "(FxNorm-automix; onsets by high-frequency content)",
             0.05,
+            title="Onset peaks, mean",
+            family=Family.DYNAMICS,
         ),
         Column(
             "onset_peak_sd_db",
             "dB",
             "standard deviation of the same onset peaks, mean over the channels (FxNorm-automix)",
             0.05,
+            title="Onset peaks, spread",
+            family=Family.DYNAMICS,
         ),
-        Column("crest_factor_db", "dB", "peak over root mean square, both over all channels", 0.05),
+        Column(
+            "crest_factor_db",
+            "dB",
+            "peak over root mean square, both over all channels",
+            0.05,
+            title="Crest factor",
+            family=Family.DYNAMICS,
+        ),
     ),
     rows=None,
     measure=_measure,

@@ -8,7 +8,7 @@ import numpy as np
 
 from mixprior.stats.loudness_blocks import BLOCKS_PER_S, PARTS_PER_BLOCK, Blocks
 from mixprior.stats.loudness_blocks import measure as measure_blocks
-from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.statistic import Column, Family, Statistic, Value
 from mixprior.stats.stem import BACKING, MIXTURE, Stem
 
 ABSOLUTE_GATE_LUFS = -70.0
@@ -172,20 +172,45 @@ def _measure(stem: Stem) -> Mapping[str, Value]:
 
 STATISTIC = Statistic(
     columns=(
-        Column("integrated_lufs", "LUFS", "Integrated loudness with both gates (ITU-R BS.1770-5, annex 1).", 0.05),
-        Column("max_short_term_lufs", "LUFS", "Loudest 3 s, ungated, at 20 ms steps (EBU Tech 3341).", 0.05),
-        Column("max_momentary_lufs", "LUFS", "Loudest 400 ms, ungated, at 20 ms steps (EBU Tech 3341).", 0.05),
+        Column(
+            "integrated_lufs",
+            "LUFS",
+            "Integrated loudness with both gates (ITU-R BS.1770-5, annex 1).",
+            0.05,
+            title="Integrated loudness",
+            family=Family.LOUDNESS,
+        ),
+        Column(
+            "max_short_term_lufs",
+            "LUFS",
+            "Loudest 3 s, ungated, at 20 ms steps (EBU Tech 3341).",
+            0.05,
+            title="Loudest 3 s",
+            family=Family.LOUDNESS,
+        ),
+        Column(
+            "max_momentary_lufs",
+            "LUFS",
+            "Loudest 400 ms, ungated, at 20 ms steps (EBU Tech 3341).",
+            0.05,
+            title="Loudest 400 ms",
+            family=Family.LOUDNESS,
+        ),
         Column(
             "loudness_vs_mixture_lu",
             "LU",
             "Integrated loudness (ITU-R BS.1770-5) of the stem minus that of the mixture.",
             0.05,
+            title="Loudness against the mixture",
+            family=Family.BALANCE,
         ),
         Column(
             "loudness_vs_rest_lu",
             "LU",
             "Integrated loudness (ITU-R BS.1770-5) of the stem minus that of the mixture without the stem.",
             0.05,
+            title="Loudness against the rest",
+            family=Family.BALANCE,
         ),
     ),
     rows=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mixprior.stats.measures.loudness import ABSOLUTE_GATE_LUFS, channel_sum, lufs, short_term_lufs
-from mixprior.stats.statistic import Column, Statistic
+from mixprior.stats.statistic import Column, Family, Statistic
 
 _RELATIVE_GATE_LU = -20.0
 _LOW, _HIGH = 0.10, 0.95
@@ -55,6 +55,8 @@ STATISTIC = Statistic(
             "LU",
             "Loudness range: P95 - P10 of 3 s loudness at 10 Hz, gates -70 LUFS and -20 LU (EBU Tech 3342).",
             0.05,
+            title="Loudness range",
+            family=Family.DYNAMICS,
         ),
         Column(
             "loudness_range_100ms_lu",
@@ -62,6 +64,8 @@ STATISTIC = Statistic(
             "P95 - P10 of 100 ms loudness with the gates of EBU Tech 3342; not an EBU loudness range, but what "
             "Kelian Li's mixing code measures under that name.",
             0.05,
+            title="Loudness range of 100 ms blocks",
+            family=Family.DYNAMICS,
         ),
     ),
     rows=None,

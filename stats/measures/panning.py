@@ -16,12 +16,18 @@ from mixprior.stats.long_term_spectra import BINS as LONG_BINS
 from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
 from mixprior.stats.long_term_spectra import POOL, excitation_floors, pool
 from mixprior.stats.measures.loudness import integrated_lufs
-from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.statistic import Column, Family, Statistic, Value
 from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem
 
 FRAME = 2048
 HOP = 1024
 BANDS_HZ = {"full": (0, 22_050), "low": (0, 250), "mid": (250, 2500), "high": (2500, 22_050)}
+_TITLE_ENDS = {
+    "full": ", all frequencies",
+    "low": " below 250 Hz",
+    "mid": ", 250 Hz to 2.5 kHz",
+    "high": " above 2.5 kHz",
+}
 
 _WINDOW = np.sqrt(scipy.signal.get_window("hann", FRAME)).astype(np.float32)
 _FRAMES_AT_ONCE = 32
@@ -132,6 +138,8 @@ STATISTIC = Statistic(
             "that are less than 60 dB below the loudest, pooled to 2,049 bins",
             0.001,
             tuple((np.arange(0, LONG_BINS, POOL) * SAMPLE_RATE_HZ / LONG_FRAME).tolist()),
+            title="Panning similarity",
+            family=Family.STEREO,
         ),
         *(
             Column(
@@ -140,11 +148,27 @@ STATISTIC = Statistic(
                 f"root mean square of 1 - phi over the bins from {low} to {high} Hz, mean over the frames of 2,048 "
                 "samples that are less than 60 dB below the loudest (FxNorm-automix)",
                 0.001,
+                title=f"Panning{_TITLE_ENDS[band]}",
+                family=Family.STEREO,
             )
             for band, (low, high) in BANDS_HZ.items()
         ),
-        Column("pan_position", "1", "rms R / (rms L + rms R): 0 left, 0.5 centre, 1 right", 0.001),
-        Column("mid_energy_fraction", "1", "energy of (L + R) over the energy of (L + R) and (L - R)", 0.001),
+        Column(
+            "pan_position",
+            "1",
+            "rms R / (rms L + rms R): 0 left, 0.5 centre, 1 right",
+            0.001,
+            title="Pan position",
+            family=Family.STEREO,
+        ),
+        Column(
+            "mid_energy_fraction",
+            "1",
+            "energy of (L + R) over the energy of (L + R) and (L - R)",
+            0.001,
+            title="Share of energy in the middle",
+            family=Family.STEREO,
+        ),
     ),
     rows=None,
     measure=_measure,

@@ -6,7 +6,7 @@ import numpy as np
 
 from mixprior.stats.long_term_spectra import BINS, FRAME, POOL, pool
 from mixprior.stats.measures.loudness import integrated_lufs
-from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.statistic import Column, Family, Statistic, Value
 from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem
 
 REFERENCE_LUFS = -30.0
@@ -122,6 +122,8 @@ STATISTIC = Statistic(
             "hop 16,384, square root of a Hann window, FFT not scaled; FxNorm-automix), pooled to 2,049 bins",
             0.05,
             tuple(_BIN_CENTRES_HZ[::POOL].tolist()),
+            title="Magnitude spectrum",
+            family=Family.SPECTRUM,
         ),
         Column(
             "third_octave_db",
@@ -129,12 +131,16 @@ STATISTIC = Statistic(
             "power in third-octave bands (IEC 61260-1 centres, straight edges) relative to that of the whole sound",
             0.2,
             tuple(BAND_CENTRES_HZ.tolist()),
+            title="Third-octave levels",
+            family=Family.SPECTRUM,
         ),
         Column(
             "centroid_hz",
             "Hz",
             "mean frequency of the long-term spectrum, weighted with power",
             10.0,
+            title="Spectral centroid",
+            family=Family.SPECTRUM,
         ),
         Column(
             "tilt_db_per_octave",
@@ -142,6 +148,8 @@ STATISTIC = Statistic(
             "least-squares slope of the spectral density in third-octave bands from 100 Hz to 10 kHz (white noise 0, "
             "pink noise -3.01)",
             0.02,
+            title="Spectral tilt",
+            family=Family.SPECTRUM,
         ),
     ),
     rows=None,

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.interpolate
 
 from mixprior.stats.measures.loudness import integrated_lufs
-from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.statistic import Column, Family, Statistic, Value
 from mixprior.stats.stem import BACKING, SAMPLE_RATE_HZ, Stem
 
 FRAME = 2048
@@ -73,6 +73,8 @@ STATISTIC = Statistic(
             "BPM",
             "tempo of the backing, mono (librosa onset strength and tempo, the period sharpened by its multiples)",
             0.1,
+            title="Tempo",
+            family=Family.TIME,
         ),
     ),
     rows=(BACKING,),

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from scipy.signal import firwin
 
-from mixprior.stats.statistic import Column, Statistic
+from mixprior.stats.statistic import Column, Family, Statistic
 
 _UP = 4
 REACH = 10
@@ -131,6 +131,8 @@ STATISTIC = Statistic(
             "dBTP",
             "Largest value of the waveform after fourfold oversampling (ITU-R BS.1770-5, annex 2), over both channels.",
             0.05,
+            title="True peak",
+            family=Family.LOUDNESS,
         ),
     ),
     rows=None,

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from mixprior.stats.registry import COLUMNS, columns_of
-from mixprior.stats.statistic import Column
+from mixprior.stats.statistic import Column, Family
 
 CORRECTED = "_corrected"
 """Ends the name of a statistic's twin that is corrected for the bias of separation."""
@@ -21,6 +21,8 @@ MAGNITUDE_SPECTRUM = Column(
     "10^(magnitude_spectrum_db / 20): its mean over songs is the EQ feature of FxNorm-automix",
     2.0**-11,
     _SPECTRUM.axis_hz,
+    title="Magnitude spectrum",
+    family=Family.SPECTRUM,
 )
 
 
@@ -58,7 +60,7 @@ def columns_in(stem: str, names: Iterable[str]) -> list[Column]:
 def corrected(column: Column) -> Column:
     """Return the corrected twin of a column."""
     definition = f"{column.name}, corrected for the bias that separation has on it"
-    return replace(column, name=column.name + CORRECTED, definition=definition)
+    return replace(column, name=column.name + CORRECTED, definition=definition, title=f"{column.title}, corrected")
 
 
 def definitions(names: Iterable[str]) -> dict[str, Column]:

@@ -11,7 +11,7 @@ from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
 from mixprior.stats.reverb.fdn.fit import fit_decay
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
-from mixprior.stats.statistic import Column, Statistic, Value
+from mixprior.stats.statistic import Column, Family, Statistic, Value
 from mixprior.stats.stem import BACKING, Stem
 
 ASSUMED = FdnReverbSettings(
@@ -47,14 +47,26 @@ _SHOWN = (
         "Reverberation time of the voice (T20 of ISO 3382-1, all frequencies), estimated blindly (stats.reverb.blind); "
         "null for a voice with a wet-to-dry energy under -30 dB.",
         0.02,
+        title="Reverberation time",
+        family=Family.REVERB,
     ),
-    Column("rt60_octaves_s", "s", "The same in the octaves 250 Hz to 4 kHz.", 0.02, OCTAVES_HZ),
+    Column(
+        "rt60_octaves_s",
+        "s",
+        "The same in the octaves 250 Hz to 4 kHz.",
+        0.02,
+        OCTAVES_HZ,
+        title="Reverberation time by octave",
+        family=Family.REVERB,
+    ),
     Column(
         "wet_dry_db",
         "dB",
         "Energy of the impulse response that the voice is in, but for its direct sound, against that direct sound, "
         "estimated blindly; -35 is the least there is. A voice carries 2 to 3 dB more of it, having no highs.",
         0.1,
+        title="Wet-to-dry energy",
+        family=Family.REVERB,
     ),
     Column(
         "reverb_decay_db",
@@ -63,12 +75,16 @@ _SHOWN = (
         f"250 Hz to 4 kHz {len(blind.DECAY_TIMES_S)} values, 20 ms to 2 s after it, at equal ratios; null under -90.",
         0.5,
         tuple(f for f in OCTAVES_HZ for _ in blind.DECAY_TIMES_S),
+        title="Reverb decay",
+        family=Family.REVERB,
     ),
     Column(
         "reverb_confidence",
         "1",
         "exp(-e), e being the expected |ln estimate - ln truth| of rt60_s: 0.8 stands for 0.22, that is 22 %.",
         0.005,
+        title="Reverb confidence",
+        family=Family.REVERB,
     ),
 )
 
@@ -76,17 +92,26 @@ _UNITS = {"_s": ("s", 0.02), "_db_s": ("dB/s", 0.1), "_hz": ("Hz", 1.0)}
 
 
 def _setting_column(name: str) -> Column:
-    unit, resolution = next((_UNITS[end] for end in ("_db_s", "_hz", "_s") if name.endswith(end)), ("1", 0.01))
+    end = next((end for end in ("_db_s", "_hz", "_s") if name.endswith(end)), "")
+    unit, resolution = _UNITS[end] if end else ("1", 0.01)
+    words, bare = name.replace("_", " "), name.removesuffix(end).replace("_", " ")
     if name in FITTED:
-        told = f"FdnReverb's {name.replace('_', ' ')}, fitted to rt60_octaves_s and wet_dry_db (stats.reverb.fit)."
-        return Column(f"fdn_{name}", unit, told, resolution)
-    told = f"FdnReverb's {name.replace('_', ' ')} in that fit: not shown by a voice, so assumed (stats.reverb.columns)."
-    return Column(f"fdn_{name}_assumed", unit, told, resolution)
+        told = f"FdnReverb's {words}, fitted to rt60_octaves_s and wet_dry_db (stats.reverb.fit)."
+        column, title = f"fdn_{name}", f"FdnReverb's {bare}"
+    else:
+        told = f"FdnReverb's {words} in that fit: not shown by a voice, so assumed (stats.reverb.columns)."
+        column, title = f"fdn_{name}_assumed", f"FdnReverb's {bare}, assumed"
+    return Column(column, unit, told, resolution, title=title, family=Family.REVERB)
 
 
 _SETTINGS = {f.name: _setting_column(f.name) for f in fields(FdnReverbSettings)}
 _LOSS = Column(
-    "reverb_fit_loss_db", "dB", "Mean |10 log10(fitted / estimated reverberation time)| of the octaves.", 0.02
+    "reverb_fit_loss_db",
+    "dB",
+    "Mean |10 log10(fitted / estimated reverberation time)| of the octaves.",
+    0.02,
+    title="Reverb fit loss",
+    family=Family.REVERB,
 )
 
 
