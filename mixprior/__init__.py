@@ -1,16 +1,39 @@
 """mixprior mines how music is mixed: songs in, priors of loudness, spectrum, panning, dynamics and reverb out.
 
-The folders `stats`, `pipeline`, `analysis` and `mixing` are stored at the top level of the checkout, and linked from
-here.
+The names in `__all__` are the public interface; docs/python.md shows each. They are imported when they are first used,
+so that `import mixprior` itself takes no time. The folders `stats`, `pipeline`, `analysis` and `mixing` are stored at
+the top level of the checkout, and linked from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from mixprior.__main__ import main
+    from mixprior.analysis.priors import open_priors as priors
+    from mixprior.stats.errors import InputError
+
+__all__ = ["InputError", "__version__", "main", "priors"]
+
+_SOURCES = {
+    "InputError": "mixprior.stats.errors:InputError",
+    "main": "mixprior.__main__:main",
+    "priors": "mixprior.analysis.priors:open_priors",
+}
+"""Where each public name is defined: module:name."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command as `mixprior` does, in this process, and return its exit code."""
-    from mixprior.__main__ import main as run
+def __getattr__(name: str) -> Any:
+    if name not in _SOURCES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _SOURCES[name].partition(":")
+    value = globals()[name] = getattr(importlib.import_module(module), attribute)
+    return value
 
-    return run(argv)
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import NoReturn
 
+from mixprior import __version__
+from mixprior.extras import advice
 from mixprior.stats.errors import InputError
 
 COMMANDS = {
@@ -25,71 +28,120 @@ COMMANDS = {
         "mixprior.mixing.normalise.command",
         "bring stems to the constants of a catalog, as FxNorm-automix does",
     ),
-    "reverb": ("mixprior.mixing.reverb.command", "fit FdnReverb to a response or a voice, render it"),
+    "reverb": ("mixprior.mixing.reverb.command", "fit FdnReverb to a response or to vocals, render it"),
     "model": ("mixprior.pipeline.separation.command", "fetch or show the separation model"),
     "catalog": ("mixprior.pipeline.catalogs.command", "list the songs of a published dataset in a manifest for `mine`"),
-    "demo": ("mixprior.pipeline.demo", "generate songs of known truth, mine them, and hold truth against measurement"),
+    "demo": ("mixprior.pipeline.demo", "generate songs of known levels, mine them, and compare"),
 }
 
 
-def command() -> NoReturn:
-    """Run the command line and leave: the entry point of `mixprior`.
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end by SIGTERM; library code sees it as it sees Ctrl-C."""
 
-    Not by `sys.exit`: while Python takes itself apart, the thread pools of Arrow and torch can abort the process, and a
-    finished run would end with a signal for an exit code.
+
+def command() -> NoReturn:
+    """Run the command line and exit: the entry point of `mixprior`.
+
+    Not by `sys.exit`: the interpreter's shutdown waits for the threads of Beam's runner, so an interrupted run would
+    not end; the thread pools of Arrow and torch can abort the process there, so a finished run would end by a signal.
     """
-    code = main()
+    signal.signal(signal.SIGTERM, _terminate)
     try:
+        code = main()
         sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(code)
+    except BrokenPipeError:
+        code = 0  # whoever read our output (`| head`) has enough
+    except KeyboardInterrupt:
+        code = 130
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code.
+    """Run a command as the command line does, in this process.
+
+    Args:
+        argv: the command and its arguments, as typed after `mixprior`; None for those of this process.
 
     Returns:
-        0 done, 1 something unexpected, 2 wrong input, 3 too many songs failed, 130 interrupted.
+        Exit code: 0 done, 1 something unexpected, 2 wrong input, 3 too many songs failed, 130 interrupted,
+        143 terminated.
+
+    Raises:
+        BrokenPipeError: if whoever reads the output is gone.
+
+    >>> main(["--version"])  # doctest: +ELLIPSIS
+    mixprior ...
+    0
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] not in COMMANDS:
         return _no_command(argv)
-    module_name, description = COMMANDS[argv[0]]
-    debug = "--debug" in argv
-    logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     try:
-        module = importlib.import_module(module_name)
-        parser = argparse.ArgumentParser(
-            prog=f"mixprior {argv[0]}", description=description, allow_abbrev=False, epilog=module.__doc__
-        )
-        module.add_arguments(parser)
-        parser.add_argument("--debug", action="store_true", help="log everything; show tracebacks")
-        return int(module.run(parser.parse_args(argv[1:])))
-    except KeyboardInterrupt:
-        print("mixprior: interrupted", file=sys.stderr)
-        return 130
+        return _run(argv[0], argv[1:])
+    except SystemExit as leaving:  # argparse, after it printed help or what is wrong
+        return leaving.code if isinstance(leaving.code, int) else 0
     except BrokenPipeError:
-        # Whoever read our output (`| head`) has seen enough; keep Python from complaining while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise
+    except KeyboardInterrupt as interruption:
+        print("; ".join(["mixprior: interrupted", *map(str, interruption.args)]), file=sys.stderr)
+        return 143 if isinstance(interruption, Terminated) else 130
     except Exception as error:
-        if debug:
-            raise
-        kind = "" if isinstance(error, InputError) else f"unexpected {type(error).__name__}: "
-        print(f"mixprior: {kind}{' '.join(str(error).split())}", file=sys.stderr)
-        return 2 if isinstance(error, InputError) else 1
+        return _report(error, "--debug" in argv)
+
+
+def _run(name: str, arguments: Sequence[str]) -> int:
+    import logging  # here, since `--help` and `--version` need none of it
+
+    level = logging.DEBUG if "--debug" in arguments else logging.ERROR
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    module_name, description = COMMANDS[name]
+    module = importlib.import_module(module_name)
+    parser = argparse.ArgumentParser(
+        prog=f"mixprior {name}", description=description, allow_abbrev=False, epilog=module.__doc__
+    )
+    module.add_arguments(parser)
+    parser.add_argument("--debug", action="store_true", help="log everything; show tracebacks")
+    return int(module.run(parser.parse_args(arguments)))
+
+
+def _report(error: Exception, debug: bool) -> int:
+    """Print an error in one line, after its traceback if asked for; return the exit code."""
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    install = advice(error)
+    if install is not None:
+        print(f"mixprior: {install}", file=sys.stderr)
+        return 2
+    kind = "" if isinstance(error, InputError) else f"unexpected {type(error).__name__}: "
+    print(f"mixprior: {kind}{' '.join(str(error).split())}", file=sys.stderr)
+    return 2 if isinstance(error, InputError) else 1
 
 
 def _no_command(argv: Sequence[str]) -> int:
+    if argv and argv[0] == "--version":
+        print(f"mixprior {__version__}")
+        return 0
     asked = bool(argv) and argv[0] in ("-h", "--help")
     stream = sys.stdout if asked else sys.stderr
     if argv and not asked:
-        print(f"mixprior: there is no command {argv[0]!r}", file=stream)
-    print("usage: mixprior COMMAND ...    (mixprior COMMAND --help tells more)\n", file=stream)
-    for name, (_, description) in COMMANDS.items():
-        print(f"  {name:<11}{description}", file=stream)
+        print(f"mixprior: there is no command {argv[0]!r}{_suggestion(argv[0])}", file=stream)
+    lines = [f"  {name:<11}{description}" for name, (_, description) in COMMANDS.items()]
+    usage = "usage: mixprior COMMAND ... | --help | --version    (mixprior COMMAND --help describes a command)"
+    print("\n".join([usage, "", *lines]), file=stream)
     return 0 if asked else 2
+
+
+def _suggestion(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated
 
 
 if __name__ == "__main__":

@@ -39,6 +39,15 @@ def test_coefficients_at_48_khz_are_those_that_bs_1770_prints():
     np.testing.assert_allclose(high_pass[4:], [-1.99004745483398, 0.99007225036621], rtol=1e-12)
 
 
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000, 96_000])
+def test_k_weighting_is_the_design_of_pyloudnorm(rate_hz):
+    # Its constants have a few digits less.
+    shelf = pyloudnorm.IIRfilter(3.99984385397, 0.7071752369554193, 1681.974450955532, rate_hz, "high_shelf_DeMan")
+    high_pass = pyloudnorm.IIRfilter(0.0, 0.5003270373253953, 38.13547087613982, rate_hz, "high_pass_DeMan")
+    theirs = [[*biquad.b, *biquad.a] for biquad in (shelf, high_pass)]
+    np.testing.assert_allclose(k_weighting(rate_hz), theirs, rtol=0, atol=2e-12)
+
+
 @pytest.mark.parametrize(
     ("rate_hz", "tolerance_db"), [(22_050, 0.08), (44_100, 0.005), (96_000, 0.03), (192_000, 0.04)]
 )
