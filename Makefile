@@ -26,7 +26,7 @@ report: setup  ## write the report of the songs in outputs/songs to outputs/repo
 	$(BIN)/mixprior report outputs/songs -o outputs/report.html
 
 mixes: setup  ## mix the multitracks in MULTITRACKS=FOLDER to outputs/mixes, and measure the mixes with FFmpeg
-	$(BIN)/python -m tests.mixing.make_mixes $(MULTITRACKS) outputs/mixes
+	$(BIN)/python -m tools.songs.mixes $(MULTITRACKS) outputs/mixes
 
 mix-eval: setup  ## scramble real songs, mix them back by priors, and compare (an hour)
 	$(BIN)/python -m tests.mixing.mix_eval
@@ -41,15 +41,15 @@ lint: setup  ## check style and types
 	$(BIN)/mypy
 
 bench: setup  ## time our kernels against the libraries, in one run
-	$(BIN)/python -m tests.stats.bench_loudness
-	$(BIN)/python -m tests.stats.bench_spectra
-	$(BIN)/python -m tests.mixing.bench_chain
-	$(BIN)/python -m tests.stats.reverb.bench_fit
-	$(BIN)/python -m tests.stats.reverb.bench_blind
-	$(BIN)/python -m tests.pipeline.bench_separation
+	$(BIN)/python -m tools.benches.loudness
+	$(BIN)/python -m tools.benches.spectra
+	$(BIN)/python -m tools.benches.chain
+	$(BIN)/python -m tools.benches.reverb_fit
+	$(BIN)/python -m tools.benches.blind_reverb
+	$(BIN)/python -m tools.benches.separation
 
 scale: setup  ## aggregate, merge and query up to a million generated songs (an hour, 6 GB in outputs/scale)
-	$(BIN)/python -m tests.scale.bench_million outputs/scale
+	$(BIN)/python -m tools.benches.million outputs/scale
 
 clean:  ## remove the environment, caches and outputs
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

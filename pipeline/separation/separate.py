@@ -127,7 +127,7 @@ class Separator:
             return np.zeros((len(self._model.sources), *audio.shape), np.float32)
         torch.set_num_threads(self.settings.threads)
         # The fused encoder layer multiplies its attention out; without it torch takes flash attention: a quarter less
-        # time for a segment on a CPU, the same stems to -130 dBFS (tests/pipeline/bench_separation.py).
+        # time for a segment on a CPU, the same stems to -130 dBFS (tools/benches/separation.py).
         torch.backends.mha.set_fastpath_enabled(False)
         with torch.inference_mode():
             song = torch.from_numpy(np.ascontiguousarray(audio, np.float32))

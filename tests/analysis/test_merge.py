@@ -10,7 +10,7 @@ import pytest
 from mixprior import main
 from mixprior.analysis import open_priors
 from mixprior.stats.errors import InputError
-from tests.scale.catalog import write_run
+from tools.catalogs.generated import write_run
 
 GROUPS = ("--group-by", "genre,decade", "--min-group", 3)
 

@@ -10,7 +10,7 @@ from mixprior.analysis.regression import named, regress
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.tally import Measurements
-from tests.scale.catalog import KEY, write_run
+from tools.catalogs.generated import KEY, write_run
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""IEM FdnReverb: our network against responses of the real plug-in (how they were made: render_fdn_reverb.py)."""
+"""IEM FdnReverb: our network against responses of the real plug-in (how they were made: tools.reverb.plugin)."""
 
 import json
 

@@ -19,8 +19,8 @@ from mixprior.mixing.plan.step import STEPS
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.roles import Role
 from mixprior.pipeline.audio import audio_file
-from tests.mixing import meter
 from tests.mixing.sounds import RATE_HZ, load, save
+from tools import meter
 
 DURATION_S = 4.0
 INSTRUMENTS = ("drums", "bass", "other")

@@ -15,9 +15,9 @@ from mixprior.stats.measures.loudness import difference, integrated_lufs
 from mixprior.stats.measures.panning import energies, mid_energy_fraction
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.stem import SAMPLE_RATE_HZ
-from tests.calibration_truth import total
 from tests.mixing.evaluation import automix_metrics
 from tests.mixing.evaluation.metrics import bands_db, distance, panning
+from tools.songs.calibration_truth import total
 
 METRICS = {
     "class_lu": "integrated loudness of a class minus that of the sum of all, mean over the classes",

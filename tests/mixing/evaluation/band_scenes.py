@@ -20,9 +20,9 @@ from mixprior.pipeline.audio.decode import decode, decode_stems
 from mixprior.pipeline.store.records import Song
 from mixprior.stats.measures.loudness import integrated
 from mixprior.stats.stem import SAMPLE_RATE_HZ
-from tests.calibration_truth import MUSIC, ROLES, excerpt, total
 from tests.mixing.evaluation import separated
 from tests.mixing.evaluation.scenes import STARTS_S
+from tools.songs.calibration_truth import MUSIC, ROLES, excerpt, total
 
 KINDS = ("tracks", "stems", "separated")
 SECONDS = 20

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from mixprior.pipeline.synthesis import SCORES, perform
-from tests.calibration_truth import total
 from tests.mixing.evaluation.band_scenes import BandScene
 from tests.mixing.evaluation.scenes import Scene
+from tools.songs.calibration_truth import total
 
 
 def scene(duration_s: float = 12.0) -> Scene:

@@ -21,9 +21,9 @@ from scipy.signal import oaconvolve
 from mixprior.pipeline.audio.decode import decode, decode_stems
 from mixprior.pipeline.store.records import Song
 from mixprior.stats.stem import SAMPLE_RATE_HZ
-from tests.calibration_truth import MUSIC, balanced, excerpt, multitrack, total
 from tests.conftest import SHARED
 from tests.mixing.evaluation import separated
+from tools.songs.calibration_truth import MUSIC, balanced, excerpt, multitrack, total
 
 SECONDS = 28
 STARTS_S = {"3.Sodium": (196, 238), "4.Potassium": (147, 203)}

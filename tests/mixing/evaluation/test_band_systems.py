@@ -9,13 +9,13 @@ from mixprior.analysis import open_priors
 from mixprior.stats.measures.loudness import integrated
 from mixprior.stats.measures.panning import energies, mid_energy_fraction
 from mixprior.stats.stem import SAMPLE_RATE_HZ
-from tests.calibration_truth import total
 from tests.mixing.evaluation import generated
 from tests.mixing.evaluation.band_metrics import METRICS, BandJudge, BandSounds
 from tests.mixing.evaluation.band_scramble import BandDamage
 from tests.mixing.evaluation.band_systems import STEPS, SYSTEMS, Desk, random_settings
 from tests.mixing.evaluation.scramble import Damage
 from tests.mixing.evaluation.systems import ALL, ORACLE, RANDOM, SUM, only, without
+from tools.songs.calibration_truth import total
 
 MIXED = (SUM, RANDOM, ORACLE, only("level"), only("loudness"), ALL, without("loudness"))
 

@@ -16,9 +16,9 @@ from mixprior.mixing.mix import session
 from mixprior.mixing.plan.pair import POSSIBLE_STEPS
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.true_peak import true_peak_dbtp
-from tests.mixing import meter
 from tests.mixing.mix_command import mixed, save_both
 from tests.mixing.sounds import RATE_HZ, band, load, save, voice
+from tools import meter
 
 FORMATS = [".wav", ".flac", ".ogg"]
 LOUD_LUFS = -12.0

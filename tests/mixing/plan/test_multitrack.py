@@ -16,7 +16,6 @@ from mixprior.pipeline.audio import audio_file
 from mixprior.stats import long_term_spectra
 from mixprior.stats.measures.true_peak import true_peak_dbtp
 from tests.conftest import SHARED
-from tests.mixing import meter
 from tests.mixing.mix_command import refusal
 from tests.mixing.multitrack_song import (
     DURATION_S,
@@ -38,6 +37,7 @@ from tests.mixing.multitrack_song import (
     tone,
 )
 from tests.mixing.sounds import RATE_HZ, load, save
+from tools import meter
 
 POTASSIUM = SHARED / "music" / "multitracks" / "4.Potassium"
 

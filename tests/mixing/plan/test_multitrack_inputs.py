@@ -9,7 +9,6 @@ import pytest
 from mixprior.mixing.effects.settings import Chain
 from mixprior.mixing.plan.step import STEPS
 from mixprior.stats.measures.true_peak import true_peak_dbtp
-from tests.mixing import meter
 from tests.mixing.mix_command import refusal
 from tests.mixing.multitrack_song import (
     INSTRUMENTS,
@@ -26,6 +25,7 @@ from tests.mixing.multitrack_song import (
     sung,
 )
 from tests.mixing.sounds import RATE_HZ, load
+from tools import meter
 
 # What each track is taken for.
 

@@ -10,7 +10,7 @@ from mixprior.analysis import open_priors, open_songs
 from mixprior.pipeline.store import archive
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.schema import with_metadata
-from tests.scale.catalog import KEY, rows, write_run
+from tools.catalogs.generated import KEY, rows, write_run
 
 GROUPS = ("--group-by", "genre,tempo_band", "--min-group", 4)
 

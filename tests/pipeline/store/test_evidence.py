@@ -16,7 +16,7 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping, tally
 from mixprior.stats.schema import MEMBERS_SCHEMA
-from tests.scale.catalog import KEY, SETTINGS, rows, songs_table
+from tools.catalogs.generated import KEY, SETTINGS, rows, songs_table
 
 SONGS = 24
 ROWS = rows(0, SONGS, curves=True)

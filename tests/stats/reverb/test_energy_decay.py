@@ -6,7 +6,7 @@ import pytest
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb import energy_decay
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
-from tests.stats.reverb.truths import measured
+from tools.reverb.truths import measured
 
 RATE_HZ = 48_000
 

@@ -10,7 +10,7 @@ from mixprior.stats.reverb.fdn import level as wet_level
 from mixprior.stats.reverb.fdn.closed_form import ClosedForm, Target, columns
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
-from tests.stats.reverb.truths import draw, draw_extreme, known_decays, measured
+from tools.reverb.truths import draw, draw_extreme, known_decays, measured
 
 
 def octave_error_db(settings: FdnReverbSettings, decay: EnergyDecay) -> float:

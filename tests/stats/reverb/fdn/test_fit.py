@@ -13,7 +13,7 @@ from mixprior.stats.reverb.fdn.fit import fit, fit_decay
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from tests.conftest import SHARED
-from tests.stats.reverb.truths import RATE_HZ, decay_time_error, draw, known_decays
+from tools.reverb.truths import RATE_HZ, decay_time_error, draw, known_decays
 
 RESPONSES = SHARED / "reference" / "impulse_responses"
 OCTAVES_HZ = np.array(energy_decay.OCTAVE_BANDS_HZ)

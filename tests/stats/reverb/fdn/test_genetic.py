@@ -7,8 +7,8 @@ from scipy.optimize import least_squares
 from mixprior.stats.reverb.fdn import genetic
 from mixprior.stats.reverb.fdn.closed_form import Target
 from mixprior.stats.reverb.fdn.fit import FitOptions, Fitter
-from tests.stats.reverb.bench_fit import scipy_evolution
-from tests.stats.reverb.truths import known_decays
+from tools.benches.reverb_fit import scipy_evolution
+from tools.reverb.truths import known_decays
 
 BEST = np.array([0.2, 0.9, 0.5, 0.7])
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from mixprior.stats.registry import COLUMNS, FEATURES_SCHEMA
 from mixprior.stats.schema import FEATURE_VERSION, SONGS_SCHEMA, archive_folder, with_metadata
+from mixprior.stats.statistic import Column
 
 KEY = "0123456789abcdef"
 SETTINGS = {
@@ -113,7 +114,7 @@ def _block(first: int, curves: bool) -> pa.Table:
     return pa.table([pa.array(data[f.name]).cast(f.type) for f in FEATURES_SCHEMA], FEATURES_SCHEMA)
 
 
-def _curves(rng: np.random.Generator, column, stems: list[str], songs: int) -> pa.Array:
+def _curves(rng: np.random.Generator, column: Column, stems: list[str], songs: int) -> pa.Array:
     bins = len(column.axis_hz)
     slope = np.linspace(0, -50, bins) if column.unit == "dB" else np.full(bins, 0.85)
     width = 6.0 if column.unit == "dB" else 0.05

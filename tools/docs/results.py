@@ -1,4 +1,4 @@
-"""Writes docs/results.md from runs on real songs: `python -m tests.results > docs/results.md`, after those runs."""
+"""Writes docs/results.md from runs on real songs, after those: `python -m tools.docs.results > docs/results.md`."""
 
 from __future__ import annotations
 
@@ -111,9 +111,9 @@ Commons; see its README) and is not part of the repository:
 ```sh
 mixprior mine ../shared/music/songs -o outputs/songs --json > outputs/songs.json
 mixprior mine ../shared/music/stems -o outputs/stems-true
-python -m tests.mixtures ../shared/music/stems outputs/stems-mixed
+python -m tools.songs.mixtures ../shared/music/stems outputs/stems-mixed
 mixprior mine outputs/stems-mixed -o outputs/stems-separated
-python -m tests.results > docs/results.md
+python -m tools.docs.results > docs/results.md
 ```
 
 ## Eleven songs through HTDemucs

@@ -4,8 +4,8 @@ The plug-in and its host are needed only to render anew, and neither belongs to 
 
     apt-get install -y --no-install-recommends iem-plugin-suite-vst xvfb
     python3 -m venv outputs/host && outputs/host/bin/pip install dawdreamer numpy
-    xvfb-run -a outputs/host/bin/python -m tests.conformance.render_fdn_reverb render outputs/fdn_reverb
-    .venv/bin/python -m tests.conformance.render_fdn_reverb compare outputs/fdn_reverb ../shared/reference/fdn_reverb
+    xvfb-run -a outputs/host/bin/python -m tools.reverb.plugin render outputs/fdn_reverb
+    .venv/bin/python -m tools.reverb.plugin compare outputs/fdn_reverb ../shared/reference/fdn_reverb
 
 The second command prints, for each case, the largest difference between our response and the rendered one, as a part of
 the largest sample; then the same between the rendered and the reference response of the same name, where there is one.

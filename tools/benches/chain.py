@@ -1,8 +1,7 @@
-"""Time every effect and the whole chain on four minutes of stereo, beside pedalboard."""
+"""Times the effects and the chain on 4 minutes of stereo, beside pedalboard: `python -m tools.benches.chain`."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -27,7 +26,9 @@ from mixprior.mixing.effects.settings import (
     PanSettings,
 )
 from mixprior.stats.reverb.columns import ASSUMED
-from tests.mixing.sounds import RATE_HZ, band, voice
+from mixprior.stats.stem import SAMPLE_RATE_HZ as RATE_HZ
+from tools.benches.cpu_time import cpu_s
+from tools.benches.spectra import band
 
 MINUTES = 4
 ROOM, HALL = (replace(ASSUMED, reverberation_time_s=time_s) for time_s in (1.0, 3.0))
@@ -37,21 +38,11 @@ CURVE = Curve((31.5, 125.0, 500.0, 2000.0, 8000.0), (3.0, -2.0, 1.0, 4.0, -3.0))
 COMPRESSOR = CompressorSettings(-25.0, 3.0, 0.03, 0.15, 6.0, 4.0)
 
 
-def cpu_s(work: Callable[[], object], repeats: int = 3) -> float:
-    """Least CPU time of the repeats, after one that compiles."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
-
-
 def main() -> None:
     """Print a table."""
-    vocal, backing = voice(60.0 * MINUTES), band(60.0 * MINUTES)
-    peaks = [pedalboard.PeakFilter(b.frequency_hz, b.gain_db, b.q) for b in BANDS]
+    vocal = band(MINUTES)
+    backing = vocal[::-1].copy()
+    peaks: list[pedalboard.Plugin] = [pedalboard.PeakFilter(b.frequency_hz, b.gain_db, b.q) for b in BANDS]
     theirs = {
         "equaliser, 4 bands": pedalboard.Pedalboard(peaks),
         "compressor": pedalboard.Compressor(-25.0, 3.0, 30.0, 150.0),
@@ -71,8 +62,8 @@ def main() -> None:
     print(f"| {MINUTES} minutes of stereo, one core | ours, CPU s | pedalboard, CPU s |\n|---|--:|--:|")
     for name, work in ours.items():
         other = theirs.get(name)
-        told = "" if other is None else f"{cpu_s(lambda: other(vocal, RATE_HZ)):.2f}"  # noqa: B023
-        print(f"| {name} | {cpu_s(work):.2f} | {told} |", flush=True)
+        beside = "" if other is None else f"{cpu_s(lambda: other(vocal, RATE_HZ)):.2f}"  # noqa: B023
+        print(f"| {name} | {cpu_s(work):.2f} | {beside} |", flush=True)
     every = Chain(3.0, CURVE, BANDS, COMPRESSOR, PanSettings(0.4), ROOM, 2.0)
     settings = MixSettings({"vocal": every, "backing": Chain(bands=BANDS[:1])}, gain_db=12.0, limiter=LimiterSettings())
     sounds = {"vocal": vocal, "backing": backing}

@@ -1,13 +1,10 @@
 """CPU seconds of the spectrum, panning, dynamics and tempo statistics of a 4-minute stereo sound.
 
-Run it with `python -m tests.stats.bench_spectra`. It holds the shared pass of long FFTs against the same figures by
+Run it with `python -m tools.benches.spectra`. It holds the shared pass of long FFTs against the same figures by
 `librosa.stft`, and prints the largest difference between the two.
 """
 
 from __future__ import annotations
-
-import time
-from collections.abc import Callable
 
 import librosa
 import numpy as np
@@ -15,10 +12,10 @@ import numpy as np
 from mixprior.stats import long_term_spectra
 from mixprior.stats.long_term_spectra import FRAME, HOP
 from mixprior.stats.measures import dynamics, panning, spectrum, tempo
-from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
+from tools.benches.cpu_time import cpu_s
 
 MINUTES = 4
-RUNS = 3
 WINDOW = np.sqrt(np.hanning(FRAME + 1)[:-1])
 
 
@@ -40,22 +37,12 @@ def with_librosa(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return magnitude, (2 * left * right / (left**2 + right**2)).mean(axis=1)
 
 
-def cpu_s(work: Callable[[], object]) -> float:
-    """Least process time of a few runs, after one that is not counted."""
-    work()
-    times = []
-    for _ in range(RUNS):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
-
-
 def main() -> None:
+    """Print the table."""
     audio = band(MINUTES)
     silence = np.zeros_like(audio)
 
-    def stem():
+    def stem() -> Stem:
         return StemSet({"vocals": silence, "other": audio}, audio)["other"]
 
     measured = stem()
@@ -69,11 +56,11 @@ def main() -> None:
         ("panning statistics, spectra known", lambda: panning.STATISTIC.measure(measured)),
         ("tempo (once a song)", lambda: tempo.tempo_bpm(audio[0])),
     ]
-    print(f"{MINUTES} minutes of stereo, CPU seconds (least of {RUNS} runs)")
+    print(f"{MINUTES} minutes of stereo, CPU seconds (least of 3 runs)")
     for name, work in rows:
         print(f"{name:40s}{cpu_s(work):8.3f}")
 
-    def everything():
+    def everything() -> None:
         fresh = stem()
         fresh.__dict__["blocks"] = measured.blocks  # loudness has its own bench
         for statistic in (spectrum.STATISTIC, panning.STATISTIC, dynamics.STATISTIC):

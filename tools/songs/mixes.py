@@ -1,6 +1,6 @@
 """Mix real multitracks and a vocal with its backing, measure them with FFmpeg, and print a table.
 
-python -m tests.mixing.make_mixes ../shared/music/multitracks outputs/mixes
+python -m tools.songs.mixes ../shared/music/multitracks outputs/mixes
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mixprior.mixing.effects.settings import Chain, MixSettings
 from mixprior.mixing.mix.sounds import Sounds
 from mixprior.mixing.rules.roles import VOCALS, role_of, shared_words
 from mixprior.pipeline.audio import writer
-from tests.mixing import meter
+from tools import meter
 
 
 def vocal_and_backing(folder: Path, out: Path) -> tuple[Path, Path]:
@@ -78,8 +78,8 @@ if __name__ == "__main__":
     lines.append(make("vocal-and-backing", ["--vocal", str(vocal), "--backing", str(backing)], out))
     for song in songs:
         lines.append(make(song.name, ["--tracks", str(song)], out))
-    columns = ("mix", "LUFS: asked / recipe / FFmpeg", "dBTP: ceiling / recipe / FFmpeg")
-    columns += ("vocal to backing, LU: recipe / FFmpeg", "CPU")
+    columns = ["mix", "LUFS: asked / recipe / FFmpeg", "dBTP: ceiling / recipe / FFmpeg"]
+    columns += ["vocal to backing, LU: recipe / FFmpeg", "CPU"]
     print(f"\n| {' | '.join(columns)} |")
     print("|---|--:|--:|--:|--:|")
     print(*lines, sep="\n")

@@ -1,4 +1,4 @@
-"""Aggregation, merging and queries from a thousand songs to a million: `python -m tests.scale.bench_million FOLDER`.
+"""Aggregation, merging and queries from a thousand songs to a million: `python -m tools.benches.million FOLDER`.
 
 Writes catalogs of generated rows under FOLDER (8 GB for all sizes), times `mixprior aggregate` with groups in one
 process, `mixprior merge` of a hundred parts and a warm query, and writes docs/scale.json and docs/scale.png.
@@ -18,8 +18,8 @@ from mixprior.analysis import open_priors
 from mixprior.pipeline.graphs.aggregate import members_of
 from mixprior.pipeline.store.evidence import Evidence
 from mixprior.stats.priors.tally import Grouping, tally
-from tests.conftest import ROOT
-from tests.scale.catalog import KEY, SETTINGS, rows, songs_table, write_run
+from tools import ROOT
+from tools.catalogs.generated import KEY, SETTINGS, rows, songs_table, write_run
 
 GROUP_BY = "genre,decade,tempo_band"
 DOCS = ROOT / "docs"

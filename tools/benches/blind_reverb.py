@@ -1,4 +1,4 @@
-"""Times the blind estimate, the fit to it and the renderer, on one core: `python -m tests.stats.reverb.bench_blind`."""
+"""Times the blind estimate, the fit to it and the renderer, on one core: `python -m tools.benches.blind_reverb`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from mixprior.stats.reverb.columns import ASSUMED
 from mixprior.stats.reverb.fdn.fit import fit_decay
 from mixprior.stats.reverb.fdn.network import FdnReverb
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
-from tests.stats.bench_spectra import cpu_s
+from tools.benches.cpu_time import cpu_s
 
 RATE_HZ = 44_100
 MINUTES = 4
 
 
 def main() -> None:
+    """Print the table."""
     rng = np.random.default_rng(0)
     notes = np.repeat(rng.random(MINUTES * 60 * 4) ** 2, RATE_HZ // 4)
     voice = (0.1 * notes * rng.standard_normal((2, notes.size))).astype(np.float32)

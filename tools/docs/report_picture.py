@@ -1,4 +1,4 @@
-"""The picture of a report in the README: `python -m tests.report_picture RUN docs/report.png` (needs Chromium)."""
+"""The picture of a report in the README: `python -m tools.docs.report_picture RUN docs/report.png` (needs Chromium)."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Makes songs whose true stems are known, for `mixprior calibrate`: `python -m tests.calibration_truth FOLDER`.
+"""Makes songs whose true stems are known, for `mixprior calibrate`: `python -m tools.songs.calibration_truth FOLDER`.
 
 Excerpts of real multitracks, solo voices over real instrumentals, a MUSDB18 excerpt and generated songs, each at
 several balances of vocals to backing. The manifest `truth.csv` has a row for each; `source` is what they share.
@@ -21,7 +21,7 @@ from mixprior.pipeline.store.records import Song
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
 from mixprior.stats.measures.balance import vocal_to_backing_lu
 from mixprior.stats.stem import StemSet
-from tests.conftest import SHARED
+from tools import SHARED
 
 MUSIC = SHARED / "music"
 SECONDS = 20

@@ -1,4 +1,4 @@
-"""Fit the generator of catalogs to a real run: `python -m tests.scale.fit_moments RUN` writes moments.npz beside it."""
+"""Fits the generator of catalogs to a real run, and writes moments.npz: `python -m tools.catalogs.fit_moments RUN`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums songs that come as stems to their mixtures: `python -m tests.mixtures CATALOG FOLDER`, for mining both ways."""
+"""Sums songs that come as stems to mixtures, for mining both ways: `python -m tools.songs.mixtures CATALOG FOLDER`."""
 
 import sys
 from pathlib import Path

@@ -1,8 +1,7 @@
-"""CPU seconds of loudness, range and true peak on four minutes of stereo: `python -m tests.stats.bench_loudness`."""
+"""CPU seconds of loudness, range and true peak on four minutes of stereo: `python -m tools.benches.loudness`."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -16,22 +15,11 @@ from mixprior.stats.measures.loudness import integrated_lufs, max_momentary_lufs
 from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 from mixprior.stats.measures.true_peak import true_peak_dbtp
 from mixprior.stats.stem import SAMPLE_RATE_HZ
-from tests.conftest import SHARED
+from tools import SHARED
+from tools.benches.cpu_time import cpu_s
 
 SONGS = SHARED / "music" / "songs"
 SECONDS = 240
-REPEATS = 3
-
-
-def cpu_s(work: Callable[[], object]) -> tuple[float, object]:
-    """Least CPU time of a few runs, after one that compiles and warms up; and the result."""
-    result = work()
-    times = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times), result
 
 
 def song() -> tuple[str, np.ndarray]:
@@ -81,11 +69,10 @@ def main() -> None:
             (f"true peak of {label}: ours", partial(true_peak_dbtp, sound)),
             (f"true peak of {label}: resample_poly", partial(oversampled_peak_dbtp, sound)),
         ]
-    print(f"{name}, {SECONDS} s stereo at {SAMPLE_RATE_HZ} Hz; least CPU time of {REPEATS} runs, compiled")
+    print(f"{name}, {SECONDS} s stereo at {SAMPLE_RATE_HZ} Hz; least CPU time of 3 runs, compiled")
     for label, work in rows:
-        seconds, result = cpu_s(work)
-        numbers = np.round(np.atleast_1d(np.asarray(result, float)), 4).tolist()
-        print(f"{label:42s} {1000 * seconds:8.1f} ms   {numbers}")
+        numbers = np.round(np.atleast_1d(np.asarray(work(), float)), 4).tolist()
+        print(f"{label:42s} {1000 * cpu_s(work):8.1f} ms   {numbers}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Times separation as Demucs comes and as we run it, in one run: `python -m tests.pipeline.bench_separation`."""
+"""Times separation as Demucs comes and as we run it, in one run: `python -m tools.benches.separation`."""
 
 import time
 from dataclasses import replace
@@ -16,6 +16,7 @@ SECONDS = 12.0
 
 
 def main() -> None:
+    """Print the table."""
     audio = np.sum(list(perform(replace(SCORES[0], duration_s=SECONDS)).values()), axis=0)
     settings = SeparationSettings(precision="fp32", device="cpu")
     separator = load(settings)

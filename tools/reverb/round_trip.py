@@ -1,4 +1,4 @@
-"""Puts the reverb fitted to songs on dry voices and estimates it again: `python -m tests.reverb_round_trip RUN VOICES`.
+"""Puts the reverb fitted to songs on dry voices and estimates it again: `python -m tools.reverb.round_trip RUN VOICES`.
 
 RUN is a folder that `mixprior mine` wrote, VOICES a folder of dry voices. Estimate, settings, network, estimate: what
 comes back is held against how the settings really sound.

@@ -1,4 +1,4 @@
-"""Optimisers on the same objective and targets: `python -m tests.stats.reverb.bench_fit [targets] [noise dB]`.
+"""Optimisers on the same objective and targets: `python -m tools.benches.reverb_fit [targets] [noise dB]`.
 
 pymoo, deap and cma are not needed by the project: put them on PYTHONPATH to have their rows.
 """
@@ -21,7 +21,7 @@ from mixprior.stats.reverb.fdn import coding, genetic, level
 from mixprior.stats.reverb.fdn.closed_form import COLUMNS, Target, columns
 from mixprior.stats.reverb.fdn.fit import FitOptions, Fitter, fit
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
-from tests.stats.reverb.truths import decay_time_error, known_decays
+from tools.reverb.truths import decay_time_error, known_decays
 
 Method = Callable[[Fitter, Callable[[np.ndarray], np.ndarray], int], np.ndarray]
 GENES = len(COLUMNS)
@@ -63,10 +63,10 @@ def pymoo_ga(fitter: Fitter, loss: Callable[[np.ndarray], np.ndarray], seed: int
     from pymoo.optimize import minimize
 
     class Cube(Problem):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__(n_var=GENES, n_obj=1, xl=0.0, xu=1.0)
 
-        def _evaluate(self, x, out, *args, **kwargs):
+        def _evaluate(self, x: np.ndarray, out: dict[str, np.ndarray], *args: object, **options: object) -> None:
             out["F"] = loss(x)[:, None]
 
     return minimize(Cube(), GA(pop_size=64), ("n_gen", 60), seed=seed, verbose=False).X

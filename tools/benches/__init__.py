@@ -1,0 +1,1 @@
+"""CPU time and memory of our code, beside the libraries."""

@@ -1,0 +1,1 @@
+"""Runs of any number of songs without audio."""

@@ -1,0 +1,1 @@
+"""What `docs/` holds, written from runs."""

@@ -1,0 +1,1 @@
+"""The FdnReverb plug-in and known reverbs, to hold ours against."""

@@ -1,0 +1,1 @@
+"""Songs and mixes made from the reference material."""
