@@ -15,10 +15,9 @@ import apache_beam as beam
 from mixprior.pipeline.graphs import runner
 from mixprior.pipeline.graphs.aggregate import Aggregate, WritePriors, settings_of
 from mixprior.pipeline.store import archive, files
-from mixprior.pipeline.store.evidence import MIN_GROUP
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.calibration import Calibration
-from mixprior.stats.priors.grouping import can_group_by
+from mixprior.stats.priors.grouping import MIN_GROUP, can_group_by
 from mixprior.stats.priors.tally import Grouping
 from mixprior.stats.schema import FINISHED
 

@@ -1,4 +1,7 @@
-"""Shelving filters of the second order, one or many at once."""
+"""Filters of the second order: shelves, one or many at once, and the peak.
+
+Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients".
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ LEAST_HZ = 2.0
 def low(cutoff_hz: float, q: float, gain: float | np.ndarray, sample_rate_hz: float) -> np.ndarray:
     """Design low shelves: `gain` below the cutoff, 1 above, sqrt(gain) at it.
 
-    Source: Bristow-Johnson, Cookbook formulae for audio EQ biquad filter coefficients, low shelf, with Q.
+    Source: Bristow-Johnson, as above, low shelf with Q.
 
     Args:
         cutoff_hz: middle of the slope; above half the sample rate it is taken as that.
@@ -28,6 +31,28 @@ def low(cutoff_hz: float, q: float, gain: float | np.ndarray, sample_rate_hz: fl
 def high(cutoff_hz: float, q: float, gain: float | np.ndarray, sample_rate_hz: float) -> np.ndarray:
     """Design high shelves: `gain` above the cutoff, 1 below; otherwise as `low`."""
     return _shelf(cutoff_hz, q, np.asarray(gain, np.float64), sample_rate_hz, -1.0)
+
+
+def peak(centre_hz: float, q: float, gain: float, sample_rate_hz: float) -> np.ndarray:
+    """Design a peaking filter: `gain` at its centre, 1 far from it.
+
+    Source: Bristow-Johnson, as above, peaking EQ. It has half its gain in dB where
+    tan(pi f / rate) = tan(pi f0 / rate) (sqrt(1 + 1/4Q^2) +- 1/2Q).
+
+    Args:
+        centre_hz: from half the sample rate on the filter does nothing.
+        q: the higher, the narrower.
+        gain: linear.
+        sample_rate_hz: of the signal.
+
+    Returns:
+        float64, shape (5,): b0, b1, b2, a1, a2, divided by a0.
+    """
+    if centre_hz >= sample_rate_hz / 2:
+        return np.array([1.0, 0.0, 0.0, 0.0, 0.0])
+    w = 2 * np.pi * max(centre_hz, LEAST_HZ) / sample_rate_hz
+    alpha, a, middle = np.sin(w) / (2 * q), np.sqrt(gain), -2 * np.cos(w)
+    return np.array([1 + alpha * a, middle, 1 - alpha * a, middle, 1 - alpha / a]) / (1 + alpha / a)
 
 
 def gain_db(coefficients: np.ndarray, frequencies_hz: np.ndarray, sample_rate_hz: float) -> np.ndarray:

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a stem is a sound, and a sound asks the measures
     from mixprior.stats.stem import Stem
+
+SAMPLE_RATE_HZ = 44_100
+"""The rate that statistics are measured at."""
+BACKING = "backing"
+MIXTURE = "mixture"
+SONG = "song"
 
 Value = float | np.ndarray | None
 """A scalar, a vector whose unmeasurable bins are NaN, or None where nothing can be measured."""

@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "analysis": {"analysis", "stats"},
     "mixing": {"mixing", "analysis", "stats"},
 }
-LIBRARIES_OF_STATS = {"numpy", "scipy", "numba", "librosa", "pyarrow"}
+LIBRARIES_OF_STATS = {"numpy", "scipy", "numba", "librosa", "pyarrow", "soxr"}
 
 
 def modules_imported(path: Path) -> set[str]:

@@ -1,8 +1,4 @@
-"""The parametric equaliser: peaks and shelves in series.
-
-Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients": peaking EQ and shelves, with Q.
-A peak has half its gain in dB where tan(pi f / rate) = tan(pi f0 / rate) (sqrt(1 + 1/4Q^2) +- 1/2Q).
-"""
+"""The parametric equaliser: peaks and shelves in series (`mixprior.stats.biquad`)."""
 
 from __future__ import annotations
 
@@ -91,15 +87,7 @@ def _design(band: Band, rate_hz: float) -> np.ndarray:
         return biquad.low(band.frequency_hz, band.q, gain, rate_hz)
     if band.kind == "high shelf":
         return biquad.high(band.frequency_hz, band.q, gain, rate_hz)
-    return _peak(band.frequency_hz, band.q, gain, rate_hz)
-
-
-def _peak(frequency_hz: float, q: float, gain: float, rate_hz: float) -> np.ndarray:
-    if frequency_hz >= rate_hz / 2:
-        return np.array([1.0, 0.0, 0.0, 0.0, 0.0])
-    w = 2 * np.pi * max(frequency_hz, biquad.LEAST_HZ) / rate_hz
-    alpha, a, middle = np.sin(w) / (2 * q), np.sqrt(gain), -2 * np.cos(w)
-    return np.array([1 + alpha * a, middle, 1 - alpha * a, middle, 1 - alpha / a]) / (1 + alpha / a)
+    return biquad.peak(band.frequency_hz, band.q, gain, rate_hz)
 
 
 @numba.njit(cache=True)

@@ -15,11 +15,9 @@ import pyarrow.parquet as pq
 from mixprior.pipeline.store.state import digests_of, moments_table, state_table
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
+from mixprior.stats.priors.grouping import MIN_GROUP
 from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
 from mixprior.stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, parquet_bytes, with_metadata
-
-MIN_GROUP = 5
-"""Songs a group must have to be published, unless asked otherwise."""
 
 
 @dataclass(frozen=True)

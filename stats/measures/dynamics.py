@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numba
 import numpy as np
 
 from mixprior.stats.measures import onsets
 from mixprior.stats.measures.loudness import integrated_lufs
-from mixprior.stats.statistic import Column, Family, Statistic, Value
-from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem
+from mixprior.stats.statistic import SAMPLE_RATE_HZ, Column, Family, Statistic, Value
+
+if TYPE_CHECKING:
+    from mixprior.stats.stem import Stem
 
 PEAK_DBFS = -10.0
 """Peak of the sound before its onsets are looked for."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mixprior.stats.loudness_blocks import BLOCKS_PER_S, PARTS_PER_BLOCK, Blocks
 from mixprior.stats.loudness_blocks import measure as measure_blocks
-from mixprior.stats.statistic import Column, Family, Statistic, Value
-from mixprior.stats.stem import BACKING, MIXTURE, Stem
+from mixprior.stats.statistic import BACKING, MIXTURE, Column, Family, Statistic, Value
+
+if TYPE_CHECKING:
+    from mixprior.stats.stem import Stem
 
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0

@@ -7,6 +7,8 @@ and 0 for a sound on one side only; SPS is (1 - phi), negative where the left ch
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numba
 import numpy as np
 import scipy.fft
@@ -16,8 +18,10 @@ from mixprior.stats.long_term_spectra import BINS as LONG_BINS
 from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
 from mixprior.stats.long_term_spectra import POOL, excitation_floors, pool
 from mixprior.stats.measures.loudness import integrated_lufs
-from mixprior.stats.statistic import Column, Family, Statistic, Value
-from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem
+from mixprior.stats.statistic import SAMPLE_RATE_HZ, Column, Family, Statistic, Value
+
+if TYPE_CHECKING:
+    from mixprior.stats.stem import Stem
 
 FRAME = 2048
 HOP = 1024

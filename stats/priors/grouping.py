@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, pairwise
 
+MIN_GROUP = 5
+"""Songs a group must have to be published, unless asked otherwise."""
 EVERY_SONG = "all"
 """The group that all songs belong to."""
 DERIVED = {"decade": ("decade", "year", "date", "release_date"), "tempo_band": ("tempo_band",)}

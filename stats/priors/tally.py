@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from mixprior.pipeline.store.evidence import MIN_GROUP
 from mixprior.stats.priors.calibration import Calibration
 from mixprior.stats.priors.digest import Digest, Measurements
-from mixprior.stats.priors.grouping import groups_of
+from mixprior.stats.priors.grouping import MIN_GROUP, groups_of
 
 
 @dataclass(frozen=True)
