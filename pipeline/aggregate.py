@@ -13,8 +13,10 @@ from importlib.metadata import version
 import apache_beam as beam
 
 from mixprior.pipeline.graphs import runner
-from mixprior.pipeline.graphs.aggregate import Aggregate, WritePriors, settings_of
+from mixprior.pipeline.graphs.aggregate import Aggregate, WritePriors
+from mixprior.pipeline.graphs.compact import Compact
 from mixprior.pipeline.store import archive, files
+from mixprior.pipeline.store.rows import settings_of
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.calibration import Calibration
 from mixprior.stats.priors.grouping import MIN_GROUP, can_group_by
@@ -155,7 +157,7 @@ def aggregate(
     many = [key for key in keys if len(archive.loose_songs(root, key)) >= archive.MANY]
     if many:
         runner.run(
-            lambda pipeline: _ignore(pipeline | beam.Create(many) | "Compact" >> archive.Compact(root)),
+            lambda pipeline: _ignore(pipeline | beam.Create(many) | "Compact" >> Compact(root)),
             args,
             workers,
             tick,

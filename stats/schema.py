@@ -6,7 +6,6 @@ The features of a song have a column for each statistic: `mixprior.stats.registr
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 FEATURE_VERSION = 1
 """Raised whenever a statistic changes its meaning or its value, so that old rows are not taken for new ones."""
@@ -121,32 +120,6 @@ MEMBERS_SCHEMA = pa.schema(
     ]
 )
 """The songs that priors tell of, by content: `error` of those that failed, `copies` beside the one that counts."""
-
-
-def features_path(feature_key: str, song_id: str) -> str:
-    """Return where a finished song's table lies within a run's folder.
-
-    >>> features_path("0123456789abcdef", "fedcba9876543210")
-    'features/0123456789abcdef/fe/fedcba9876543210.parquet'
-    """
-    return f"features/{feature_key}/{song_id[:2]}/{song_id}.parquet"
-
-
-def archive_folder(feature_key: str) -> str:
-    """Return where songs' tables lie many to a file within a run's folder: parts, of which a later one prevails.
-
-    >>> archive_folder("0123456789abcdef")
-    'archive/0123456789abcdef'
-    """
-    return f"archive/{feature_key}"
-
-
-def parquet_bytes(table: pa.Table) -> bytes:
-    """Return the table as the bytes of a Parquet file; the same table gives the same bytes."""
-    sink = pa.BufferOutputStream()
-    # Tables are sorted: a reader that asks for one group or song passes over the other row groups.
-    pq.write_table(table, sink, compression="zstd", row_group_size=1 << 14)
-    return bytes(sink.getvalue())
 
 
 def with_metadata(schema: pa.Schema, **metadata: str) -> pa.Schema:

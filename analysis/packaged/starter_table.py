@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 
 from mixprior.analysis.packaged.published_table import write
 from mixprior.analysis.priors import MANIFEST_FILE, PACKAGED, PRIORS_FILE, open_priors
+from mixprior.pipeline.store.layout import parquet_bytes
 from mixprior.stats.errors import InputError
-from mixprior.stats.schema import parquet_bytes
 
 _CURVES = ("magnitude_spectrum", "magnitude_spectrum_db", "sps_phi")
 _KEPT_OF_CURVES = ("mean", "sd", "weighted_mean")

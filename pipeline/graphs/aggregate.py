@@ -6,10 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.pvalue import PCollection
@@ -17,33 +15,14 @@ from apache_beam.transforms.combiners import ToList
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from mixprior.pipeline.store import archive, files
-from mixprior.pipeline.store.checkpoint import Checkpoint
-from mixprior.pipeline.store.evidence import Evidence, first_of_each, joined_members
-from mixprior.stats.errors import InputError
+from mixprior.pipeline.store import files
+from mixprior.pipeline.store.evidence import Evidence, joined_members
+from mixprior.pipeline.store.rows import Batch, Catalog, batches, catalog_of, read, settings_of
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping, tally
-from mixprior.stats.schema import FINISHED, MEMBERS_SCHEMA
+from mixprior.stats.schema import MEMBERS_SCHEMA
 
-_BATCH = 64
-"""Single songs read at a time: enough for array arithmetic to pay, little enough for memory."""
-_PIECE_BYTES = 32 << 20
 _WAITING = 8
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some rows on disk.
-
-    Attributes:
-        feature_key: how they were measured.
-        part: path of a part of the archive; None for files of single songs.
-        song_ids: the single songs; of a part, those that lie elsewhere too, and are to be left out here.
-    """
-
-    feature_key: str
-    part: str | None
-    song_ids: tuple[str, ...] = field(repr=False)
 
 
 @dataclass
@@ -77,7 +56,7 @@ class DigestRows(beam.DoFn):
 
     def __init__(self, root: str, grouping: Grouping) -> None:
         self.root, self.grouping = root, grouping
-        self.catalogs: dict[str, _Catalog] = {}
+        self.catalogs: dict[str, Catalog] = {}
         self.digests: dict[str, list[Digest]] = {}
 
     def start_bundle(self) -> None:
@@ -88,7 +67,7 @@ class DigestRows(beam.DoFn):
         """Digest one batch."""
         songs_path, batch = element
         if songs_path not in self.catalogs:
-            self.catalogs[songs_path] = _catalog(songs_path)
+            self.catalogs[songs_path] = catalog_of(songs_path)
         metadata = self.catalogs[songs_path].metadata(batch.feature_key)
         separated = settings_of(self.root, batch.feature_key)["stems"] == "separated"
         for rows in read(self.root, batch):
@@ -111,55 +90,6 @@ class DigestRows(beam.DoFn):
                 self.digests[group] = [Digest.merged(waiting)]
         else:
             self.digests[group] = [waiting[0].absorb(digest) if waiting else digest]
-
-
-def batches(root: str, songs_path: str) -> list[Batch]:
-    """Find where the rows of the finished songs of a songs table lie.
-
-    Raises:
-        InputError: if the rows of some are gone.
-    """
-    found = []
-    catalog = _catalog(songs_path)
-    for feature_key in catalog.feature_keys:
-        wanted = catalog.song_ids(feature_key)
-        single = np.array(archive.loose_songs(root, feature_key), "S")
-        own = wanted[np.isin(wanted, single)]
-        index = archive.Index.of(root, feature_key)
-        place = index.find(wanted)
-        lost = ~np.isin(wanted, single) & (place < 0)
-        if lost.any():
-            raise InputError(
-                f"{root} has no rows of {lost.sum()} songs that songs.parquet calls finished: mine the catalog again"
-            )
-        names = [song_id.decode() for song_id in own]
-        for start in range(0, len(names), _BATCH):
-            found.append(Batch(feature_key, None, tuple(names[start : start + _BATCH])))
-        archived = np.isin(index.song_ids, wanted) & ~np.isin(index.song_ids, own)
-        for k, path in enumerate(index.paths):
-            if (archived & (index.part == k)).any():
-                here, _ = archive.songs_in(path, feature_key)
-                elsewhere = here[~np.isin(here, index.song_ids[archived & (index.part == k)])]
-                found.append(Batch(feature_key, path, tuple(song_id.decode() for song_id in elsewhere)))
-    return found
-
-
-def read(root: str, batch: Batch) -> Iterator[pa.Table]:
-    """Give the rows of a batch, a few tens of megabytes at a time."""
-    if batch.part is None:
-        checkpoint = Checkpoint(root, batch.feature_key)
-        found = {song_id: checkpoint.features(song_id) for song_id in batch.song_ids}
-        broken = [song_id for song_id, table in found.items() if table is None]
-        if broken:
-            path = checkpoint.features_path(broken[0])
-            raise InputError(f"{path} is damaged or of another version: remove it and mine the catalog again")
-        yield pa.concat_tables([table.replace_schema_metadata() for table in found.values() if table is not None])
-        return
-    for rows in archive.read_part(batch.part, _PIECE_BYTES):
-        if batch.song_ids:
-            rows = rows.filter(pc.invert(pc.is_in(rows["song_id"], pa.array(batch.song_ids))))
-        if len(rows):
-            yield rows
 
 
 class MergeDigests(beam.CombineFn):
@@ -238,61 +168,3 @@ def members_of(songs: pa.Table) -> pa.Table:
 
 def _keys(songs: pa.Table) -> Iterator[tuple[str, str]]:
     return zip(songs["song_id"].to_pylist(), songs["feature_key"].to_pylist(), strict=True)
-
-
-def settings_of(root: str, feature_key: str) -> dict[str, Any]:
-    """Return how the rows of a feature key were measured."""
-    path = f"{root}/features/{feature_key}/settings.json"
-    try:
-        facts: dict[str, Any] = json.loads(files.read_bytes(path))
-    except (FileNotFoundError, ValueError) as error:
-        raise InputError(f"{path} is missing or damaged: mine the catalog again") from error
-    return facts
-
-
-@dataclass
-class _Catalog:
-    """The finished songs of a songs table: by feature key, ids and metadata, sorted by id."""
-
-    by_key: dict[str, tuple[np.ndarray, pa.Array]]
-
-    @property
-    def feature_keys(self) -> list[str]:
-        return sorted(self.by_key)
-
-    def song_ids(self, feature_key: str) -> np.ndarray:
-        return self.by_key[feature_key][0]
-
-    def metadata(self, feature_key: str) -> Mapping[str, str]:
-        return _Lookup(*self.by_key[feature_key])
-
-
-class _Lookup(Mapping[str, str]):
-    """Metadata by song id, in two arrays: a dictionary of a million songs would take hundreds of megabytes."""
-
-    def __init__(self, song_ids: np.ndarray, metadata: pa.Array) -> None:
-        self.song_ids, self.values_ = song_ids, metadata
-
-    def __getitem__(self, song_id: str) -> str:
-        place = int(np.searchsorted(self.song_ids, song_id.encode()))
-        if place == len(self.song_ids) or self.song_ids[place] != song_id.encode():
-            raise KeyError(song_id)
-        return str(self.values_[place].as_py())
-
-    def __iter__(self) -> Iterator[str]:
-        return (song_id.decode() for song_id in self.song_ids)
-
-    def __len__(self) -> int:
-        return len(self.song_ids)
-
-
-def _catalog(songs_path: str) -> _Catalog:
-    table = files.read_table(songs_path).select(["song_id", "feature_key", "metadata", "status"])
-    table = table.filter(pc.is_in(table["status"], pa.array(FINISHED)))
-    table = table.sort_by([("song_id", "ascending"), ("feature_key", "ascending")])
-    table = table.filter(first_of_each(table["song_id"]))  # measured with and without stems, a song counts once
-    found = {}
-    for feature_key in pc.unique(table["feature_key"]).to_pylist():
-        own = table.filter(pc.equal(table["feature_key"], feature_key))
-        found[feature_key] = np.array(own["song_id"].to_pylist(), "S"), own["metadata"].combine_chunks()
-    return _Catalog(found)

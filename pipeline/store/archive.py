@@ -2,85 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from apache_beam.pvalue import PCollection
 
-from mixprior.pipeline.store import files, sources
-from mixprior.pipeline.store.checkpoint import Checkpoint
+from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.layout import archive_folder
 from mixprior.stats.registry import FEATURES_SCHEMA
-from mixprior.stats.schema import archive_folder, with_metadata
 
-PART_SONGS = 4096
-ROW_GROUP_ROWS = 2048
 MANY = 4096
 """Files of single songs that are worth compacting."""
-
-
-@dataclass
-class Compact(beam.PTransform):
-    """Takes feature keys; moves the files of single songs into parts, and gives the path of each part written.
-
-    A part is complete before the files it replaces are removed: a run that is interrupted here leaves songs twice,
-    and the later copy is taken.
-
-    Attributes:
-        root: the run's folder.
-        part_songs: songs of a part.
-    """
-
-    root: str
-    part_songs: int = PART_SONGS
-
-    def expand(self, feature_keys: PCollection) -> PCollection:
-        """Build the graph."""
-        return (
-            feature_keys
-            | "Deal single songs to parts" >> beam.FlatMap(self.deal)
-            | "Spread parts" >> beam.Reshuffle()
-            | "Write parts" >> beam.MapTuple(self.write)
-        )
-
-    def deal(self, feature_key: str) -> Iterator[tuple[str, int, list[str]]]:
-        """Give (feature key, number of the part, song ids) of parts to write."""
-        song_ids = loose_songs(self.root, feature_key)
-        number = 1 + max((_number(path) for path in parts(self.root, feature_key)), default=0)
-        for k, start in enumerate(range(0, len(song_ids), self.part_songs)):
-            yield feature_key, number + k, song_ids[start : start + self.part_songs]
-
-    def write(self, feature_key: str, number: int, song_ids: list[str]) -> str:
-        """Write one part from the files of single songs, and remove those."""
-        checkpoint = Checkpoint(self.root, feature_key)
-        found: dict[str, pa.Table] = {}
-        for song_id in song_ids:
-            # What cannot be reached ends the step; what is damaged stays where it is, and is told when it is read.
-            with contextlib.suppress(pa.ArrowInvalid, FileNotFoundError):
-                table = files.read_table(checkpoint.features_path(song_id))
-                if table.schema.equals(FEATURES_SCHEMA):
-                    found[song_id] = table
-        name = hashlib.sha256("".join(found).encode()).hexdigest()[:16]
-        path = f"{self.root}/{archive_folder(feature_key)}/{number:06d}-{name}.parquet"
-        if not found:  # the step was done before, and is done again
-            return path
-        schema = with_metadata(FEATURES_SCHEMA, feature_key=feature_key)
-        table = pa.concat_tables([each.replace_schema_metadata() for each in found.values()])
-        sink = pa.BufferOutputStream()
-        pq.write_table(
-            table.replace_schema_metadata(schema.metadata), sink, compression="zstd", row_group_size=ROW_GROUP_ROWS
-        )
-        files.write_bytes(path, sink.getvalue().to_pybytes())
-        for song_id in found:
-            files.remove(checkpoint.features_path(song_id))
-        return path
 
 
 def loose_songs(root: str, feature_key: str) -> list[str]:
@@ -187,7 +123,3 @@ def songs_in(path: str, feature_key: str) -> tuple[np.ndarray, np.ndarray]:
         table = parquet.read(columns=["song_id", "stem", "duration_s"], use_threads=False)
     table = table.filter(pc.equal(table["stem"], "song"))
     return np.array(table["song_id"].to_pylist(), "S"), table["duration_s"].to_numpy()
-
-
-def _number(path: str) -> int:
-    return int(os.path.basename(path).split("-")[0])

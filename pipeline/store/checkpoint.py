@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 import pyarrow as pa
 
 from mixprior.pipeline.store import files
+from mixprior.pipeline.store.layout import features_path
 from mixprior.pipeline.store.records import Failure
 from mixprior.stats.registry import FEATURES_SCHEMA
-from mixprior.stats.schema import FAILURES_SCHEMA, features_path
+from mixprior.stats.schema import FAILURES_SCHEMA
 
 
 @dataclass(frozen=True)

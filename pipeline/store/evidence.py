@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mixprior.pipeline.store.layout import parquet_bytes
 from mixprior.pipeline.store.state import digests_of, moments_table, state_table
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.grouping import MIN_GROUP
 from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
-from mixprior.stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, parquet_bytes, with_metadata
+from mixprior.stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, with_metadata
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.layout import parquet_bytes
 from mixprior.stats.errors import InputError
-from mixprior.stats.schema import parquet_bytes
 
 
 def read_bytes(url: str) -> bytes:

@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mixprior.pipeline.store.layout import archive_folder
 from mixprior.stats.registry import COLUMNS, FEATURES_SCHEMA
-from mixprior.stats.schema import FEATURE_VERSION, SONGS_SCHEMA, archive_folder, with_metadata
+from mixprior.stats.schema import FEATURE_VERSION, SONGS_SCHEMA, with_metadata
 from mixprior.stats.statistic import Column
 
 KEY = "0123456789abcdef"

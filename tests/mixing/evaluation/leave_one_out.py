@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import Priors, open_priors
-from mixprior.pipeline.graphs.aggregate import WritePriors, batches, read, settings_of
+from mixprior.pipeline.graphs.aggregate import WritePriors
 from mixprior.pipeline.store import files
+from mixprior.pipeline.store.rows import batches, read, settings_of
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping, tally
 from mixprior.stats.schema import PRIORS_SCHEMA

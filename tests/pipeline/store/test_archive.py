@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from mixprior.analysis import open_priors, open_songs
-from mixprior.pipeline.store import archive
+from mixprior.pipeline.graphs.compact import Compact
+from mixprior.pipeline.store import archive, files
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.schema import with_metadata
 from tools.catalogs.generated import KEY, rows, write_run
@@ -60,7 +61,7 @@ def test_compaction_keeps_every_row_and_removes_the_single_files(loose_run, tmp_
     run = write_run(tmp_path / "run", 40)
     loosen(run)
     whole = dict(songs_of(run))
-    compact = archive.Compact(str(run), part_songs=16)
+    compact = Compact(str(run), part_songs=16)
     for element in list(compact.deal(KEY)):
         compact.write(*element)
     assert archive.loose_songs(str(run), KEY) == []
@@ -81,7 +82,7 @@ def test_a_song_mined_again_prevails_over_its_archived_row(tmp_path, mixprior):
     pq.write_table(changed.replace_schema_metadata(with_metadata(changed.schema, feature_key=KEY).metadata), path)
     mixprior("aggregate", run, "-j", 1)
     before = priors(run / "priors")
-    compact = archive.Compact(str(run))
+    compact = Compact(str(run))
     for element in list(compact.deal(KEY)):
         compact.write(*element)
     assert len(archive.parts(str(run), KEY)) == 2
@@ -93,15 +94,15 @@ def test_a_song_mined_again_prevails_over_its_archived_row(tmp_path, mixprior):
 def test_what_cannot_be_read_while_compacting_is_not_removed(tmp_path, monkeypatch):
     run = write_run(tmp_path / "run", 8)
     loosen(run)
-    read = archive.files.read_table
+    read = files.read_table
 
     def fail_once(url):
         if url.endswith("3.parquet"):
             raise ConnectionResetError("gone for a moment")
         return read(url)
 
-    monkeypatch.setattr(archive.files, "read_table", fail_once)
-    compact = archive.Compact(str(run))
+    monkeypatch.setattr(files, "read_table", fail_once)
+    compact = Compact(str(run))
     [element] = compact.deal(KEY)
     with pytest.raises(ConnectionResetError):
         compact.write(*element)
@@ -111,7 +112,7 @@ def test_what_cannot_be_read_while_compacting_is_not_removed(tmp_path, monkeypat
 def test_a_step_that_is_done_again_after_it_was_done_changes_nothing(tmp_path):
     run = write_run(tmp_path / "run", 8)
     loosen(run)
-    compact = archive.Compact(str(run))
+    compact = Compact(str(run))
     [element] = compact.deal(KEY)
     path = compact.write(*element)
     content = Path(path).read_bytes()
