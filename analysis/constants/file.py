@@ -6,12 +6,14 @@ import io
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mixprior.analysis.constants.constants import BIN_HZ, POOLED_BIN_HZ, Constants, Features
+from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 
 FXNORM = ("eq", "compression", "panning", "loudness")
@@ -21,6 +23,20 @@ _CONVERT = (
     "python -c \"import numpy as np; d = np.load('IN.npy', allow_pickle=True)[()]; "
     "np.savez('OUT.npz', **{f'{e}/{s}': v for e in d for s, v in d[e].items()})\""
 )
+
+
+@dataclass(frozen=True)
+class _Feature:
+    """What is read of one feature in a JSON file."""
+
+    mean: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What is read of a JSON file: features by effect, then stem."""
+
+    features: Mapping[str, Mapping[str, _Feature]]
 
 
 def to_npz(constants: Constants) -> bytes:
@@ -72,9 +88,9 @@ def read(path: Path) -> Features:
     Raises:
         InputError: if there is no such file, it needs unpickling, or it holds no constants.
     """
+    if path.suffix == ".json":
+        return _of_json(path)
     try:
-        if path.suffix == ".json":
-            return _of_json(path)
         loaded = np.load(path, allow_pickle=False)
     except OSError as error:
         raise InputError(
@@ -105,15 +121,18 @@ def _of_npz(path: Path, loaded: Any) -> Features:
 
 
 def _of_json(path: Path) -> Features:
+    document = json_document.read(path, "file of constants", "give what `mixprior constants --format json` wrote")
     try:
-        found = json.loads(path.read_text("utf-8"))["features"]
-        features = {
-            effect: {stem: np.array(facts["mean"], np.float64) for stem, facts in stems.items()}
-            for effect, stems in found.items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is no JSON that `mixprior constants --format json` wrote") from error
-    return _checked(path, features)
+        written = json_document.decode(_Written, document, others=True)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return _checked(
+        path,
+        {
+            effect: {stem: np.array(feature.mean, np.float64) for stem, feature in stems.items()}
+            for effect, stems in written.features.items()
+        },
+    )
 
 
 def _checked(path: Path, features: Mapping[str, Mapping[str, np.ndarray]]) -> Features:

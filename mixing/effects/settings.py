@@ -141,42 +141,12 @@ class MixSettings:
     gain_db: float = 0.0
     limiter: LimiterSettings | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a route from or to nowhere. Raises InputError."""
+        for track, bus in self.routing.items():
+            if track not in self.tracks or bus not in self.buses:
+                raise InputError(f"{track} is routed to {bus}, and one of the two is not there")
+
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings, numbers and None, as JSON takes them."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> MixSettings:
-        """Read what `to_dict` gave.
-
-        Raises:
-            InputError: if it is something else.
-        """
-        try:
-            limiter = told["limiter"]
-            settings = cls(
-                {name: _chain(chain) for name, chain in told["tracks"].items()},
-                {name: _chain(chain) for name, chain in told["buses"].items()},
-                dict(told["routing"]),
-                float(told["gain_db"]),
-                None if limiter is None else LimiterSettings(**limiter),
-            )
-            for track, bus in settings.routing.items():
-                if track not in settings.tracks or bus not in settings.buses:
-                    raise ValueError(f"{track} is routed to {bus}, and one of the two is not there")
-            return settings
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"these are no settings of a mix: {type(error).__name__} {error}") from error
-
-
-def _chain(told: Mapping[str, Any]) -> Chain:
-    match, compressor, pan, reverb = (told[name] for name in ("match", "compressor", "pan", "reverb"))
-    return Chain(
-        float(told["input_gain_db"]),
-        None if match is None else Curve(tuple(match["frequencies_hz"]), tuple(match["gains_db"])),
-        tuple(Band(**band) for band in told["bands"]),
-        None if compressor is None else CompressorSettings(**compressor),
-        None if pan is None else PanSettings(**pan),
-        None if reverb is None else FdnReverbSettings(**reverb),
-        float(told["output_gain_db"]),
-    )

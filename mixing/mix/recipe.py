@@ -10,6 +10,7 @@ from typing import Any
 
 from mixprior.mixing.effects.settings import MixSettings
 from mixprior.mixing.plan.step import Step
+from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 
 SCHEMA_VERSION = 2
@@ -121,13 +122,8 @@ def read(path: str | Path) -> dict[str, Any]:
     Raises:
         InputError: if it cannot be read, is something else, or of another version.
     """
-    try:
-        document = json.loads(Path(path).read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is no recipe ({error}); give the .json that `mixprior mix` wrote") from error
-    if not isinstance(document, dict) or "settings" not in document:
+    document = json_document.read(path, "recipe", "give the .json that `mixprior mix` wrote")
+    if "settings" not in document:
         raise InputError(f"{path} holds no settings of a mix; give the .json that `mixprior mix` wrote")
     if document.get("schema_version") != SCHEMA_VERSION:
         version = document.get("schema_version")
@@ -139,6 +135,6 @@ def read_settings(path: str | Path) -> MixSettings:
     """Read the settings of a recipe or a preset. Raises as `read`."""
     document = read(path)
     try:
-        return MixSettings.from_dict(document["settings"])
+        return json_document.decode(MixSettings, document["settings"], at="settings")
     except InputError as error:
         raise InputError(f"{path}: {error}") from error

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mixprior.pipeline.audio import writer
+from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import PARAMETERS, FdnReverbSettings
 
@@ -86,47 +87,24 @@ def read(path: str | Path) -> FdnReverbSettings:
     Raises:
         InputError: if the file cannot be read, or a value is no number or out of range; the message names both.
     """
+    told = json_document.read(path, "file of reverb settings", "give what `mixprior reverb fit -o` wrote")
     try:
-        told = json.loads(Path(path).read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not JSON ({error}); give what `mixprior reverb fit -o` wrote") from error
-    if not isinstance(told, dict):
-        raise InputError(f"{path} is JSON, but no object of settings; give what `mixprior reverb fit -o` wrote")
-    values = told.get("settings", told)
-    try:
-        if values is told:
-            return _of_plugin(_numbers(values))
-        return _of_names(_numbers(values))
+        if "settings" in told:
+            return json_document.decode(FdnReverbSettings, told["settings"], at="settings")
+        return _of_plugin(json_document.decode(dict[str, float], told))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _numbers(values: Any) -> dict[str, float]:
-    if not isinstance(values, dict) or not values:
-        raise InputError("there are no settings in it")
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e12:
-            raise InputError(f"{name} is {json.dumps(value)}; it must be a number")
-    return values
-
-
-def _of_names(values: Mapping[str, float]) -> FdnReverbSettings:
-    unknown = sorted(set(values) - {field.name for field in fields(FdnReverbSettings)})
-    if unknown:
-        raise InputError(f"FdnReverb has no setting {unknown[0]!r}; it has {', '.join(p.name for p in PARAMETERS)}")
-    whole = {name: int(values[name]) for name in ("room_size", "fdn_size") if values.get(name, 0.5) % 1 == 0}
-    return FdnReverbSettings(**{**values, **whole})  # type: ignore[arg-type]
-
-
 def _of_plugin(values: Mapping[str, float]) -> FdnReverbSettings:
     """As the plug-in takes them, rounded to its steps; but what is out of range is refused, not clipped."""
+    if not values:
+        raise InputError("there are no settings in it")
     for parameter in PARAMETERS:
         value = values.get(parameter.plugin_id, parameter.default)
         if not parameter.low <= value <= parameter.high:
             raise InputError(
-                f"{parameter.plugin_id} is {value}; it must be within {parameter.low} to {parameter.high} "
+                f"{parameter.plugin_id} is {value:g}; it must be within {parameter.low} to {parameter.high} "
                 f"({parameter.unit})"
             )
     return FdnReverbSettings.from_plugin(values)

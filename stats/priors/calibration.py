@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.derived import CORRECTED, corrected
 from mixprior.stats.registry import COLUMNS, columns_of
@@ -105,22 +105,14 @@ class Calibration:
             InputError: if it is no calibration, or of another version of the layout.
         """
         try:
-            found = json.loads(text, parse_constant=_refuse_constant)
-        except ValueError as error:
-            raise InputError(f"this is no calibration: {error}; make one by `mixprior calibrate`") from error
-        if not isinstance(found, dict) or found.get("schema_version") != SCHEMA_VERSION:
-            version = found.get("schema_version") if isinstance(found, dict) else None
-            raise InputError(
-                f"this is no calibration of version {SCHEMA_VERSION} (schema_version: {version}); "
-                "make one by `mixprior calibrate`"
-            )
-        try:
-            corrections = tuple(Correction(**_fields(Correction, row)) for row in found["corrections"])
-            calibration = cls(**{**_fields(cls, found), "corrections": corrections})
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"the calibration is incomplete or damaged: {error}; make it again") from error
+            found = json_document.parse(text)
+            if (version := found.get("schema_version")) != SCHEMA_VERSION:
+                raise InputError(f"schema_version is {version}, not {SCHEMA_VERSION}")
+            calibration = json_document.decode(cls, found, others=True)
+        except InputError as error:
+            raise InputError(f"this is no calibration ({error}); make one by `mixprior calibrate`") from error
         known = {column.name for column in COLUMNS if not column.is_vector}
-        for statistic in sorted({correction.statistic for correction in corrections} - known):
+        for statistic in sorted({correction.statistic for correction in calibration.corrections} - known):
             raise InputError(f"the calibration corrects {statistic}, which is not a scalar statistic; make it again")
         return calibration
 
@@ -187,11 +179,3 @@ class Calibration:
     def columns_of(self, row: str) -> list[Column]:
         """Return the columns of corrected statistics that the row called `row` fills."""
         return [corrected(column) for column in columns_of(row) if row in self.by_statistic.get(column.name, {})]
-
-
-def _fields(cls: type, found: Mapping[str, Any]) -> dict[str, Any]:
-    return {field.name: found[field.name] for field in fields(cls)}  # type: ignore[arg-type]
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number")

@@ -52,18 +52,18 @@ def test_settings_by_plug_in_id_are_taken_as_the_plug_in_takes_them(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{", "is not JSON"),
-        ("[1]", "no object of settings"),
+        ("{", "is no file of reverb settings (not JSON"),
+        ("[1]", "is no file of reverb settings (no JSON object)"),
         ("{}", "there are no settings in it"),
-        ('{"settings": 3}', "there are no settings in it"),
+        ('{"settings": 3}', "settings is 3, not an object"),
         ('{"revTime": 12}', "revTime is 12; it must be within 0.1 to 9"),
-        ('{"revTime": "long"}', 'revTime is "long"; it must be a number'),
-        ('{"revTime": NaN}', "revTime is NaN; it must be a number"),
+        ('{"revTime": "long"}', 'revTime is "long", not a number'),
+        ('{"revTime": NaN}', "NaN is no number"),
         ('{"reverb": 1}', "no parameter 'reverb'"),
         ('{"settings": {"dry_wet": 1.5}}', "dry_wet is 1.5; it must be within 0 to 1"),
         ('{"settings": {"room_size": 2.5}}', "room_size is 2.5"),
         ('{"settings": {"fdn_size": 20}}', "fdn_size is 20; it must be one of (16, 32, 64)"),
-        ('{"settings": {"wetness": 1}}', "no setting 'wetness'"),
+        ('{"settings": {"wetness": 1}}', "settings.wetness is unknown; there are room_size"),
     ],
 )
 def test_settings_that_are_none_are_refused_by_name_and_range(tmp_path, capsys, text, told):
