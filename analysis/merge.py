@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mixprior.analysis.priors import MANIFEST_FILE, local_folder, open_priors
+from mixprior.pipeline.store import files
 from mixprior.pipeline.store.evidence import Evidence, joined_members
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         # Readers refuse priors without a manifest, which is written last: no old one may vouch for new tables.
         (out / MANIFEST_FILE).unlink(missing_ok=True)
         for name, content in merged.files():
-            _write(out / name, content)
+            files.write_bytes(str(out / name), content)
     except OSError as error:
         raise InputError(f"cannot write to {out}: {error.strerror or error}") from error
     if merged.members is None:
@@ -171,10 +171,3 @@ def _check_versions(inputs: Sequence[_Input]) -> None:
     if len(found) > 1:
         told = "; ".join(f"{name}: version {version}" for version, name in sorted(found.items(), key=str))
         raise InputError(f"these were measured by different versions of the statistics ({told}): mine the older again")
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)

@@ -17,7 +17,7 @@ from mixprior.mixing.plan.options import BALANCES, EQ_RULES, RANGE_MEASURES, REV
 from mixprior.mixing.plan.step import DEFAULT_STEPS, STEPS
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.roles import read_roles
-from mixprior.pipeline.audio import writer
+from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
 
 _AIMS = {
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         made = _mix(args, paths)
     if save:
-        with writer.replacing(save) as path:
+        with files.replacing(save) as path:
             path.write_text(recipe.preset(made.settings), "utf-8")
     if args.plot:
         plot.write(made.settings, paths, Path(args.plot), _targets(args))

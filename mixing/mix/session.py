@@ -21,6 +21,7 @@ from mixprior.mixing.plan.step import Plan, Step
 from mixprior.mixing.rules import ratio
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
 from mixprior.pipeline.audio import audio_file, writer
+from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.loudness import integrated, integrated_lufs
 from mixprior.stats.measures.true_peak import true_peak_dbtp
@@ -116,7 +117,7 @@ def _write(
     if stems_path is not None:
         taken = [output, *(Path(given.path) for given in sounds.inputs.values())]
         _check_stems(Path(stems_path), summed.parts, taken)
-    with writer.replacing(recipe_path(output)) as json_path, writer.replacing(output) as audio_path:
+    with files.replacing(recipe_path(output)) as json_path, files.replacing(output) as audio_path:
         aim_dbtp = ceiling.AIM_DBTP
         while True:
             finished = end(aim_dbtp)
@@ -171,7 +172,7 @@ def _missed(finished: Finish, lufs: float | None, peak_dbtp: float | None) -> li
 def _write_stems(folder: Path, settings: MixSettings, sounds: Sounds) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, audio in chain.parts(settings, sounds, sounds.rate_hz):
-        with writer.replacing(folder / f"{name}.wav") as path:
+        with files.replacing(folder / f"{name}.wav") as path:
             writer.write(path, chain.gained(audio, settings.gain_db), sounds.rate_hz, writer.UNCLIPPED)
 
 

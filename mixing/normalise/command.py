@@ -29,6 +29,7 @@ from mixprior.mixing.normalise import reverb_send
 from mixprior.mixing.normalise import stem as stem_normalisation
 from mixprior.mixing.normalise.stem import EFFECTS, PANNINGS
 from mixprior.pipeline.audio import audio_file, writer
+from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
 from mixprior.stats.long_term_spectra import BINS
 from mixprior.stats.stem import SAMPLE_RATE_HZ
@@ -184,7 +185,7 @@ def normalise_song(job: Job, folder: Path) -> Song:
             faults.append(str(error))
             record["stems"][stem] = {"failed": str(error)}
     try:
-        with writer.replacing(target / RECORD) as path:
+        with files.replacing(target / RECORD) as path:
             path.write_text(json.dumps(_rounded(record), indent=1, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")
     except InputError as error:
         faults.append(str(error))
@@ -199,7 +200,7 @@ def _normalise_file(job: Job, source: Path, target: Path, stem: str) -> dict[str
     rng = np.random.default_rng([job.seed, *place[:8]])
     send = reverb_send.draw(job.responses, rng) if job.responses else None
     work = stem_normalisation.normalise(audio, stem, job.features, job.effects, job.panning, send)
-    with writer.replacing(target) as path:
+    with files.replacing(target) as path:
         writer.write(path, work.audio, SAMPLE_RATE_HZ, ".wav")
     return {
         "input": {"path": str(source), "sha256": file.sha256, "rate_hz": file.rate_hz, "channels": file.channels},

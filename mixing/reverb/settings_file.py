@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mixprior.pipeline.audio import writer
+from mixprior.pipeline.store import files
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import PARAMETERS, FdnReverbSettings
@@ -77,7 +77,7 @@ def write(path: Path, text: str) -> None:
     Raises:
         InputError: if it cannot be written.
     """
-    with writer.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_text(text, "utf-8")
 
 

@@ -1,20 +1,22 @@
-"""Audio files as they are: own rate, one or two channels, read whole and checked."""
+"""Audio files as they are: at their own rate, mono or stereo, for what mixes them."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-import av
 import numpy as np
-import soundfile
 
+from mixprior.pipeline.audio import codec
+from mixprior.pipeline.audio.codec import AudioStream
+from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.records import SongError
 from mixprior.stats.errors import InputError
 
 _RATES_HZ = (8_000, 192_000)
-_LEAST_DECODED = 0.98
-"""Part of the declared samples that must come out: libsndfile reads a truncated MP3 to its end without complaint."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class AudioFile:
         path: as it was given.
         sha256: of the file's bytes, in hex.
         audio: float32, shape (2, samples), full scale 1.0; a mono file is on both channels.
-        rate_hz: sample rate.
+        rate_hz: sampling rate.
         channels: number of channels in the file, 1 or 2.
     """
 
@@ -42,56 +44,53 @@ class AudioFile:
 
 
 def read(path: str | Path) -> AudioFile:
-    """Read a mono or stereo file of any format that libsndfile or FFmpeg knows: WAV, FLAC, Ogg, MP3, M4A among them.
+    """Read a mono or stereo file, of any format that `mixprior.pipeline.audio.codec` knows, whole.
+
+    Args:
+        path: local path or fsspec URL.
 
     Raises:
-        InputError: if it cannot be read or mixed; the message names the file and the reason.
+        InputError: if it cannot be read, is damaged or cut short, holds no samples or samples that are not numbers, has
+            more than two channels, or a rate outside 8 to 192 kHz; the message names the file and the reason.
     """
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        audio, rate_hz = _decoded(str(path))
-        sha256 = _sha256(path)
-    except (OSError, soundfile.SoundFileError, av.FFmpegError) as error:
-        raise InputError(f"{path} cannot be read as audio; give WAV, FLAC, Ogg, MP3 or M4A ({error})") from error
-    channels = len(audio)
-    if channels > 2:
-        raise InputError(f"{path} has {channels} channels; give a mono or stereo file")
-    if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
-        raise InputError(f"{path} is sampled at {rate_hz} Hz; 8 to 192 kHz can be mixed")
-    if audio.shape[1] == 0:
+    with _refusals(path), sources.open_file(str(path)) as file:
+        stream = _stream(file)
+        blocks = list(stream.blocks())
+        file.seek(0)
+        sha256 = sources.sha256(file)
+    if not blocks:
         raise InputError(f"{path} holds no samples")
-    if not np.isfinite(audio).all():
-        raise InputError(f"{path} holds samples that are not numbers (NaN or infinite)")
-    stereo = np.ascontiguousarray(np.broadcast_to(audio, (2, audio.shape[1])))
-    return AudioFile(str(path), sha256, stereo, rate_hz, channels)
+    audio = np.empty((2, sum(block.shape[1] for block in blocks)), np.float32)
+    np.concatenate(blocks, axis=1, out=audio[: len(stream.channels)])
+    if len(stream.channels) == 1:
+        audio[1] = audio[0]
+    return AudioFile(str(path), sha256, audio, stream.rate_hz, len(stream.channels))
 
 
-def _decoded(path: str) -> tuple[np.ndarray, int]:
-    """Samples as they lie in the file, float32, (channels, samples), and their rate."""
+@contextmanager
+def opened(path: str | Path) -> Iterator[AudioStream]:
+    """Open a file as `read` does, to be decoded block by block while it is open.
+
+    Raises:
+        InputError: as `read`; while blocks are decoded, too.
+    """
+    with _refusals(path), sources.open_file(str(path)) as file:
+        yield _stream(file)
+
+
+def _stream(file: BinaryIO) -> AudioStream:
+    stream = codec.open_audio(file)
+    if len(stream.channels) > 2:
+        raise codec.Unsupported("decode", f"has {len(stream.channels)} channels; give a mono or stereo file")
+    if not _RATES_HZ[0] <= stream.rate_hz <= _RATES_HZ[1]:
+        raise codec.Unsupported("decode", f"has a sampling rate of {stream.rate_hz} Hz; give a file of 8 to 192 kHz")
+    return stream
+
+
+@contextmanager
+def _refusals(path: str | Path) -> Iterator[None]:
+    """Turn the refusal of a file into one that names it."""
     try:
-        file = soundfile.SoundFile(path)
-    except soundfile.LibsndfileError:
-        return _decoded_by_ffmpeg(path)
-    with file:
-        audio = file.read(dtype="float32", always_2d=True).T
-        if audio.shape[1] < _LEAST_DECODED * file.frames:
-            raise InputError(f"{path} is cut short: {audio.shape[1]} of {file.frames} samples could be read")
-        return audio, file.samplerate
-
-
-def _decoded_by_ffmpeg(path: str) -> tuple[np.ndarray, int]:
-    """As `_decoded`, for what libsndfile does not know (AAC in M4A)."""
-    with av.open(path) as container:
-        if not container.streams.audio:
-            raise InputError(f"{path} holds no sound")
-        stream = container.streams.audio[0]
-        planes = av.AudioResampler("fltp", stream.layout, stream.rate)
-        blocks = [block.to_ndarray() for frame in (*container.decode(stream), None) for block in planes.resample(frame)]
-        if not blocks:
-            raise InputError(f"{path} holds no samples")
-        return np.concatenate(blocks, axis=1), stream.rate
-
-
-def _sha256(path: str | Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        yield
+    except SongError as error:
+        raise InputError(f"{path} {error.message}") from error

@@ -1,11 +1,16 @@
-"""Audio files as streams of float32 blocks, whatever their format, with what their header declares."""
+"""The one decoder: an audio file as float32 blocks, whatever its format, checked against what its header declares.
+
+Only known audio formats are opened, by their content and never by their name: a playlist, which would open other
+files, is no audio file here.
+"""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import chain
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -14,15 +19,19 @@ import soundfile
 from mixprior.pipeline.store.records import SongError
 
 _BLOCK_FRAMES = 1 << 16
-_LIBSNDFILE_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC")
+_LIBSNDFILE_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b".snd")
 _DEMUXERS = "aac,aiff,asf,caf,flac,matroska,mov,mp3,ogg,wav,w64"
+_READABLE = "WAV, AIFF, AU, FLAC, Ogg, Opus, MP3, AAC, M4A or WMA"
 _ENCRYPTED_TAGS = ("drms", "enca")
-_HOLE_S = 0.1
+_GAP_S = 0.1
+_COMPLETE = 0.98
+"""Share of the declared length that must be decoded: some decoders read a truncated file without complaint."""
+_SQUARE_OVERFLOWS = 1e19
 
-# Writers that cannot seek back leave a data size of this much or more: the file tells nothing of its length.
+# Writers that cannot seek back leave a data size of this much or more: the header does not declare a length.
 _STREAMED_BYTES = 0x7FFFF000
 
-# What libsndfile makes of a FLAC of undeclared length, in which it cannot find its place, is longer still.
+# The length that libsndfile reports of a FLAC of undeclared length, in which it cannot seek, is longer still.
 _UNKNOWN_S = 1e12
 
 # Order of the channels where a file names none: that of WAVE_FORMAT_EXTENSIBLE and of FLAC (RFC 9639, 9.1.3).
@@ -46,15 +55,19 @@ class Truncated(SongError):
     """The file ends before the length its header declares."""
 
 
+class NonFinite(SongError):
+    """Samples that are no numbers, or too large to be squared."""
+
+
 class NoAudio(SongError):
     """A media file without an audio stream."""
 
 
 class Unsupported(SongError):
-    """Audio of a kind that is not mined: its sampling rate, its channels, its streams."""
+    """Audio of a kind that is not read: its sampling rate, its channels, its streams."""
 
 
-class AudioStream(Protocol):
+class AudioStream(ABC):
     """One audio stream, opened: its header is known, nothing is decoded yet.
 
     Attributes:
@@ -68,20 +81,40 @@ class AudioStream(Protocol):
     declared_s: float | None
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Decode it: float32 arrays of shape (channels, frames), about a second each.
+        """Decode it: float32 arrays of shape (channels, samples), 65 536 samples each but for the last.
 
         Raises:
-            Undecodable: if the file is damaged within.
-            Truncated: if it is cut within a block; a length below the declared one is for the caller to see.
+            Undecodable: if the file is damaged.
+            Truncated: if less than 98 % of the declared length could be decoded.
+            NonFinite: if samples are NaN, infinite or beyond 1e19.
         """
-        ...
+        decoded_s = 0.0
+        for block in self._decoded():
+            if not peak(block) < _SQUARE_OVERFLOWS:
+                raise NonFinite("decode", "holds samples that are not numbers (NaN or infinite); export it again")
+            decoded_s += block.shape[1] / self.rate_hz
+            yield block
+        if self.declared_s is not None and decoded_s < _COMPLETE * self.declared_s:
+            raise Truncated("decode", f"is cut short: {decoded_s:.1f} of {self.declared_s:.1f} s could be decoded")
+
+    @abstractmethod
+    def _decoded(self) -> Iterator[np.ndarray]: ...
+
+
+def peak(audio: np.ndarray) -> float:
+    """Largest absolute sample; NaN if one of them is.
+
+    >>> peak(np.array([[0.25, -0.5]], np.float32))
+    0.5
+    """
+    return float(np.maximum(audio.max(initial=0.0), -audio.min(initial=0.0)))
 
 
 def open_audio(file: BinaryIO, stream: int = 0) -> AudioStream:
     """Read the header of an audio stream.
 
-    WAV, AIFF and FLAC go to libsndfile, the quicker there, which also notices every damaged FLAC frame. All else
-    goes to FFmpeg, which unlike libsndfile reads an MP3 to its end when the header declares no length.
+    libsndfile reads WAV, AIFF, AU and FLAC: it is quicker there, and notices every damaged FLAC frame. FFmpeg reads
+    all else: unlike libsndfile it reads an MP3 to its end when the header declares no length.
 
     Args:
         file: seekable; must stay open while the blocks are read.
@@ -95,17 +128,17 @@ def open_audio(file: BinaryIO, stream: int = 0) -> AudioStream:
     head = file.read(4)
     file.seek(0)
     if not head:
-        raise Undecodable("decode", "the file is empty")
+        raise Undecodable("decode", "is empty")
     if head in _LIBSNDFILE_MAGICS:
         sound = _SndFile(file)
-        if sound.declared_s < _UNKNOWN_S:
+        if sound.length_s < _UNKNOWN_S:
             return sound
         file.seek(0)
     return _AvFile(file, stream)
 
 
-class _SndFile:
-    """WAV, AIFF and FLAC through libsndfile."""
+class _SndFile(AudioStream):
+    """WAV, AIFF, AU and FLAC through libsndfile."""
 
     def __init__(self, file: BinaryIO) -> None:
         try:
@@ -115,9 +148,9 @@ class _SndFile:
         self._file, self._sound = file, sound
         self.rate_hz = sound.samplerate
         self.channels = _USUAL_LAYOUTS.get(sound.channels, ("?",) * sound.channels)
-        self.declared_s = sound.frames / sound.samplerate * _cut_ratio(sound.extra_info)
+        self.length_s = self.declared_s = sound.frames / sound.samplerate * _cut_ratio(sound.extra_info)
 
-    def blocks(self) -> Iterator[np.ndarray]:
+    def _decoded(self) -> Iterator[np.ndarray]:
         try:
             while len(block := self._sound.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
                 yield block.T
@@ -128,7 +161,7 @@ class _SndFile:
 
 
 def _cut_ratio(log: str) -> float:
-    r"""Return by how much the sound's chunk claims to be longer than the file: libsndfile tells it only in its log.
+    r"""Return by how much the sound's chunk claims to be longer than the file: libsndfile has it only in its log.
 
     >>> _cut_ratio("RIFF : 882036 (should be 441014)\ndata : 882000 (should be 441000)")
     2.0
@@ -138,16 +171,16 @@ def _cut_ratio(log: str) -> float:
     return max(claimed / there, 1.0) if there and claimed < _STREAMED_BYTES else 1.0
 
 
-class _AvFile:
+class _AvFile(AudioStream):
     """Everything else through FFmpeg."""
 
     def __init__(self, file: BinaryIO, stream: int) -> None:
-        tells_length = _tells_length(file)
+        declares_length = _declares_length(file)
         try:
             # The list of formats keeps out playlists, which would open other files.
             self._container = av.open(file, mode="r", options={"format_whitelist": _DEMUXERS}, metadata_errors="ignore")
         except (av.FFmpegError, ValueError) as error:
-            raise Undecodable("decode", "is no audio file, or its header is damaged") from error
+            raise Undecodable("decode", f"is no audio file ({_READABLE}), or its header is damaged") from error
         streams = self._container.streams.audio
         if not streams:
             raise NoAudio("decode", "holds no audio stream")
@@ -165,16 +198,16 @@ class _AvFile:
         names = tuple(channel.name for channel in context.layout.channels)
         self.channels = _USUAL_LAYOUTS.get(len(names), names) if "NONE" in names else names
         duration, tick_s = self._stream.duration, self._stream.time_base
-        self.declared_s = float(duration * tick_s) if duration and tick_s and tells_length else None
+        self.declared_s = float(duration * tick_s) if duration and tick_s and declares_length else None
 
-    def blocks(self) -> Iterator[np.ndarray]:
+    def _decoded(self) -> Iterator[np.ndarray]:
         as_float = av.AudioResampler(format="fltp", frame_size=_BLOCK_FRAMES)
         for frame in chain(self._frames(), [None]):
             for block in as_float.resample(frame):
                 yield block.to_ndarray()
 
     def _frames(self) -> Iterator[av.AudioFrame]:
-        """Decode frames, and see to it that none is missing between two of them."""
+        """Decode frames, and check that none is missing between two of them."""
         decoded, start_s, damaged = 0, None, False
         packets = self._container.demux(self._stream)
         while True:
@@ -190,7 +223,7 @@ class _AvFile:
                 now_s = decoded / self.rate_hz
                 if frame.time is not None:
                     start_s = frame.time if start_s is None else start_s
-                    damaged |= frame.time - start_s - now_s > _HOLE_S
+                    damaged |= frame.time - start_s - now_s > _GAP_S
                 if damaged:
                     raise Undecodable("decode", f"is damaged at {now_s:.1f} s")
                 if (frame.sample_rate, frame.layout.nb_channels) != (self.rate_hz, len(self.channels)):
@@ -203,7 +236,7 @@ class _AvFile:
             raise Truncated("decode", f"breaks off at {decoded / self.rate_hz:.1f} s")
 
 
-def _tells_length(file: BinaryIO) -> bool:
+def _declares_length(file: BinaryIO) -> bool:
     """Whether the container declares its length; raw AAC and MP3 without a Xing or VBRI frame do not.
 
     Raises:
@@ -223,7 +256,7 @@ def _tells_length(file: BinaryIO) -> bool:
 
 
 def _need_last_page(file: BinaryIO) -> None:
-    """An Ogg file tells its length by its last page alone, which carries the end-of-stream flag (RFC 3533, 6)."""
+    """An Ogg file declares its length in its last page alone, which has the end-of-stream flag (RFC 3533, 6)."""
     size = file.seek(0, 2)
     file.seek(max(0, size - (1 << 17)))  # a page is 65 307 bytes at most
     tail = file.read()

@@ -1,30 +1,81 @@
-"""Arrays to audio files: written whole or not at all."""
+"""Arrays to audio files, in the formats that a mix is written in."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from mixprior.pipeline.audio.codec import peak
 from mixprior.stats.errors import InputError
 
 _FORMATS = {".wav": ("WAV", "PCM_24"), ".flac": ("FLAC", "PCM_24"), ".ogg": ("OGG", "VORBIS")}
 UNCLIPPED = ".float.wav"
-"""In place of an extension in `write`: 32-bit floating point, for what may pass full scale."""
+"""In place of an extension: 32-bit float WAV, which keeps what exceeds full scale."""
 _BLOCK = 65_536
-"""Samples handed to the encoder at once: Vorbis overflows the stack on a whole song (libsndfile issue 1095)."""
+"""Samples passed to the encoder at once: Vorbis overflows the stack on a whole song (libsndfile issue 1095)."""
 
 
-def write(path: Path, audio: np.ndarray, rate_hz: int, extension: str) -> None:
-    """Write (channels, samples): 24-bit ".wav" or ".flac", Vorbis ".ogg", or `UNCLIPPED`."""
+@dataclass(frozen=True)
+class Written:
+    """A file that was written.
+
+    Attributes:
+        duration_s: its length.
+        rate_hz: its sampling rate.
+        peak: largest absolute sample, full scale 1.0.
+    """
+
+    duration_s: float
+    rate_hz: int
+    peak: float
+
+
+def write(path: Path, audio: np.ndarray, rate_hz: int, extension: str) -> Written:
+    """Write float audio, (channels, samples), as a file.
+
+    Args:
+        path: the file; its name does not decide the format.
+        audio: full scale 1.0; integer formats clip what exceeds it.
+        rate_hz: its sampling rate.
+        extension: ".wav" or ".flac" (24 bit), ".ogg" (Vorbis), or `UNCLIPPED`.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    return write_blocks(path, blocks(audio), rate_hz, len(audio), extension)
+
+
+def write_blocks(path: Path, parts: Iterable[np.ndarray], rate_hz: int, channels: int, extension: str) -> Written:
+    """Write audio as `write` does, from blocks of (channels, samples), one at a time.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
     container, subtype = ("WAV", "FLOAT") if extension == UNCLIPPED else _FORMATS[extension]
-    with soundfile.SoundFile(path, "w", rate_hz, len(audio), subtype, format=container) as file:
-        for start in range(0, audio.shape[1], _BLOCK):
-            file.write(audio[:, start : start + _BLOCK].T)
+    samples, highest = 0, 0.0
+    try:
+        with soundfile.SoundFile(path, "w", rate_hz, channels, subtype, format=container) as file:
+            for block in parts:
+                file.write(block.T)
+                samples += block.shape[1]
+                highest = max(highest, peak(block))
+    except soundfile.SoundFileError as error:
+        raise OSError(str(error)) from error
+    return Written(samples / rate_hz, rate_hz, highest)
+
+
+def blocks(audio: np.ndarray) -> Iterator[np.ndarray]:
+    """Audio, (channels, samples), in blocks of 65 536 samples.
+
+    >>> [block.shape for block in blocks(np.zeros((2, 100_000), np.float32))]
+    [(2, 65536), (2, 34464)]
+    """
+    for start in range(0, audio.shape[1], _BLOCK):
+        yield audio[:, start : start + _BLOCK]
 
 
 def check_output(path: Path, inputs: Iterable[str | Path]) -> None:
@@ -39,22 +90,3 @@ def check_output(path: Path, inputs: Iterable[str | Path]) -> None:
         raise InputError(f"{path}: there is no folder {path.parent}; make it first")
     if path.resolve() in (Path(each).resolve() for each in inputs):
         raise InputError(f"{path} is one of the inputs; give the mix another name")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` to write to, which takes its place at the end if nothing went wrong.
-
-    Raises:
-        InputError: if it cannot be written; the message names `path` and the reason.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise InputError(f"{path} cannot be written ({error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import InputError
 
 if TYPE_CHECKING:
@@ -46,11 +47,8 @@ def weights_digest(state: Mapping[str, Tensor]) -> str:
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return sources.sha256(file)
 
 
 class ModelFolder:

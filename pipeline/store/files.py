@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,17 +33,34 @@ def write_bytes(url: str, content: bytes) -> None:
     if not isinstance(fs, LocalFileSystem):
         fs.pipe_file(path, content)
         return
-    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+    with _put_in_place(Path(path)) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside a local `path` to write to; it replaces `path` at the end if nothing went wrong.
+
+    Raises:
+        InputError: if it cannot be written; the message names `path` and the reason.
+    """
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
+        with _put_in_place(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error})") from error
+
+
+@contextmanager
+def _put_in_place(path: Path) -> Iterator[Path]:
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def need_writable(folder: str) -> None:

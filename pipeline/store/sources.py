@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import re
@@ -79,6 +80,18 @@ def open_file(path: str) -> BinaryIO:
         return open(local_path(path), "rb")
     except (OSError, ValueError) as error:
         raise Unreadable("read", f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def sha256(file: BinaryIO) -> str:
+    """SHA-256 of what is left to read of an open file, in hex.
+
+    >>> sha256(io.BytesIO(b""))[:8]
+    'e3b0c442'
+    """
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def is_folder(path: str) -> bool:

@@ -10,15 +10,13 @@ import sys
 import time
 from pathlib import Path
 
-import av
 import fsspec
 import numpy as np
 import pytest
 
-from mixprior.pipeline.audio.codec import NoAudio, Truncated, Undecodable, Unsupported
+from mixprior.pipeline.audio.codec import NoAudio, NonFinite, Truncated, Undecodable, Unsupported
 from mixprior.pipeline.audio.decode import (
     DecodeLimits,
-    NonFinite,
     OverScale,
     Silent,
     TooLong,
@@ -32,7 +30,7 @@ from mixprior.pipeline.catalogs.catalog import open_catalog
 from mixprior.pipeline.store.records import InputError, Song, SongError
 from mixprior.pipeline.store.sources import Unreadable
 from tests.conftest import ROOT
-from tests.pipeline.sounds import rms_db, tone, write
+from tests.pipeline.sounds import PLAYLISTS, rms_db, tone, write, write_picture
 
 SHARED = ROOT.parent / "shared"
 USUAL = DecodeLimits()
@@ -95,14 +93,11 @@ def test_what_is_no_audio_is_undecodable(tmp_path, content, name):
     assert error.stage == "decode"
 
 
-@pytest.mark.parametrize(
-    "playlist",
-    ["#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{0}\n", "ffconcat version 1.0\nfile '{0}'\n", "{0}\n"],
-    ids=["m3u8", "concat", "plain"],
-)
-def test_a_playlist_opens_no_other_file(tmp_path, playlist):
-    music = write(tmp_path / "music.mp3", tone())
-    (tmp_path / "a.mp3").write_text(playlist.format(music))
+@pytest.mark.parametrize("playlist", PLAYLISTS)
+@pytest.mark.parametrize("suffix", [".mp3", ".wav"])
+def test_a_playlist_opens_no_other_file(tmp_path, playlist, suffix):
+    music = write(tmp_path / f"music{suffix}", tone())
+    (tmp_path / "a.mp3").write_text(PLAYLISTS[playlist].format(music))
     assert type(refusal(tmp_path / "a.mp3")) is Undecodable
 
 
@@ -229,13 +224,7 @@ def test_a_stem_file_without_its_stems_is_unsupported(tmp_path):
 
 
 def test_a_video_without_sound_has_no_audio(tmp_path):
-    made = tmp_path / "a.mp4"
-    with av.open(str(made), "w") as out:
-        picture = out.add_stream("mjpeg", rate=1)
-        picture.width = picture.height = 64
-        picture.pix_fmt = "yuvj420p"
-        out.mux(picture.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")))
-        out.mux(picture.encode(None))
+    made = write_picture(tmp_path / "a.mp4")
     assert type(refusal(made)) is NoAudio
 
 

@@ -13,6 +13,14 @@ _CODECS = {".mp3": "libmp3lame", ".m4a": "aac", ".aac": "aac", ".opus": "libopus
 _CONTAINERS = {".m4a": "ipod", ".aac": "adts", ".wma": "asf", ".oga": "ogg"}
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
+PLAYLISTS = {
+    "m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{0}\n",
+    "concat": "ffconcat version 1.0\nfile '{0}'\n",
+    "plain": "{0}\n",
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=a\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\na={0}\n",
+}
+"""Texts that make FFmpeg open another file, whose path takes the place of {0}, where nothing keeps it from it."""
+
 
 def tone(duration_s: float = 5.0, rate_hz: int = 44_100, hz: float = 1000.0, peak: float = 0.5, channels: int = 2):
     """A sine in all channels: float32, shape (channels, samples)."""
@@ -53,6 +61,17 @@ def write(
             for piece in [*pieces.resample(frame), *pieces.resample(None)]:
                 container.mux(encoder.encode(piece))
             container.mux(encoder.encode(None))
+    return path
+
+
+def write_picture(path: Path) -> Path:
+    """Write a video of one frame without sound."""
+    with av.open(str(path), "w") as out:
+        picture = out.add_stream("mjpeg", rate=1)
+        picture.width = picture.height = 64
+        picture.pix_fmt = "yuvj420p"
+        out.mux(picture.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")))
+        out.mux(picture.encode(None))
     return path
 
 

@@ -233,7 +233,7 @@ def test_a_recipe_that_cannot_be_explained_is_named(tmp_path, capsys, name, told
 
 
 @pytest.mark.parametrize(
-    ("audio", "told"), [(None, "no such file"), (np.full((2, RATE_HZ), np.nan, np.float32), "not numbers")]
+    ("audio", "told"), [(None, "No such file"), (np.full((2, RATE_HZ), np.nan, np.float32), "not numbers")]
 )
 @pytest.mark.parametrize("spoilt", ["vocal", "backing"])
 def test_a_file_that_cannot_be_mixed_is_named(tmp_path, files, capsys, spoilt, audio, told):

@@ -84,7 +84,7 @@ def test_settings_that_are_none_are_refused_by_name_and_range(tmp_path, capsys, 
         (("--preset", PRESET, "-o", "a.flac"), "is written as .wav"),
         (("--preset", PRESET, "-o", "nowhere/a.wav"), "there is no folder"),
         (("--preset", PRESET, "-o", "a.wav", "--wet-only", "--wet-dry-db", "-9"), "give one of the two"),
-        (("--preset", PRESET, "-o", "a.wav", "--apply", "nowhere.wav"), "nowhere.wav: no such file"),
+        (("--preset", PRESET, "-o", "a.wav", "--apply", "nowhere.wav"), "nowhere.wav cannot be read: No such file"),
         (("--preset", PRESET, "-o", "a.wav", "--apply", "b.wav", "--rate", "48000"), "keeps the rate of its file"),
         (("--preset", "plug-in", "-o", "a.wav", "--wet-dry-db", "40"), "dB at most, not 40"),
     ],
@@ -131,7 +131,7 @@ def test_a_peak_above_full_scale_is_kept_and_told(tmp_path, capsys):
     [
         (lambda path: save(path, np.full((2, 100), np.inf, np.float32)), "samples that are not numbers"),
         (lambda path: save(path, np.zeros((3, 100), np.float32)), "has 3 channels"),
-        (lambda path: path.write_bytes(b"RIFF"), "cannot be read as audio"),
+        (lambda path: path.write_bytes(b"RIFF"), "is no readable audio file"),
     ],
 )
 def test_a_file_that_cannot_be_reverberated_leaves_nothing_behind(tmp_path, capsys, make, told):

@@ -138,7 +138,7 @@ def test_a_response_without_reverberation_is_refused_by_name(tmp_path, capsys, s
     [
         ((), "one of the two"),
         (("a.wav", "--stem", "b.wav"), "one of the two"),
-        (("nowhere.wav",), "nowhere.wav: no such file"),
+        (("nowhere.wav",), "nowhere.wav cannot be read: No such file"),
         (("a.wav", "--backing", "b.wav"), "belong to a voice"),
         (("a.wav", "--plot", "a.txt"), "a plot is written as .png"),
         (("a.wav", "-o", "a.txt"), "settings are written as .json"),

@@ -269,8 +269,9 @@ def test_real_song_decodes_whole(path):
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED.exists(), reason="no reference material")
 def test_real_multitracks_all_decode_equally_long():
-    songs = list(open_catalog(str(SHARED / "music" / "multitracks")))
-    assert len(songs) == 47
+    folder = SHARED / "music" / "multitracks"
+    songs = list(open_catalog(str(folder)))
+    assert len(songs) == len(list(folder.rglob("*.m4a"))) > 40
     lengths = {}
     for song in songs:
         lengths.setdefault(Path(song.path).parent.name, set()).add(decode(song.path).shape[1] / 44_100)

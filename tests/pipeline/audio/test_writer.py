@@ -28,24 +28,3 @@ def test_24_bits_come_back_as_they_were_written(tmp_path):
 def test_five_minutes_are_coded_to_vorbis(tmp_path):
     writer.write(tmp_path / "a.ogg", band(300.0), RATE_HZ, ".ogg")
     assert soundfile.info(tmp_path / "a.ogg").frames == 300 * RATE_HZ
-
-
-def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path):
-    path = tmp_path / "mix.wav"
-    path.write_bytes(b"the old one")
-
-    def fail_halfway():
-        with writer.replacing(path) as temporary:
-            temporary.write_bytes(b"half of the new")
-            raise RuntimeError("power")
-
-    with pytest.raises(RuntimeError, match="power"):
-        fail_halfway()
-    assert path.read_bytes() == b"the old one"
-    assert [found.name for found in tmp_path.iterdir()] == ["mix.wav"]
-
-
-def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path):
-    with pytest.raises(InputError, match=r"mix.wav cannot be written"), writer.replacing(tmp_path / "mix.wav"):
-        raise OSError(28, "No space left on device")
-    assert not list(tmp_path.iterdir())

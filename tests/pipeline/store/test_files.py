@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from mixprior.pipeline.store import files
+from mixprior.stats.errors import InputError
 
 
 def test_readers_never_see_half_a_file_that_many_write(tmp_path):
@@ -52,3 +53,24 @@ def test_the_same_table_gives_the_same_bytes_on_any_file_system(tmp_path):
     files.remove("memory://tables/b.parquet")
     with pytest.raises(FileNotFoundError):
         files.read_bytes("memory://tables/b.parquet")
+
+
+def test_a_replacement_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "mix.wav"
+    path.write_bytes(b"the old one")
+
+    def fail_halfway():
+        with files.replacing(path) as temporary:
+            temporary.write_bytes(b"half of the new")
+            raise RuntimeError("power")
+
+    with pytest.raises(RuntimeError, match="power"):
+        fail_halfway()
+    assert path.read_bytes() == b"the old one"
+    assert [found.name for found in tmp_path.iterdir()] == ["mix.wav"]
+
+
+def test_a_full_disk_is_an_input_error_that_names_the_file(tmp_path):
+    with pytest.raises(InputError, match=r"mix.wav cannot be written"), files.replacing(tmp_path / "mix.wav"):
+        raise OSError(28, "No space left on device")
+    assert not list(tmp_path.iterdir())
