@@ -10,6 +10,7 @@ from typing import Any
 
 from mixprior.analysis.priors import EVERY_SONG, Priors, open_priors
 from mixprior.analysis.songs import open_songs
+from mixprior.analysis.table import table
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import SCHEMA_VERSION
 
@@ -99,9 +100,8 @@ def _records(args: argparse.Namespace, rows: Sequence[Mapping[str, Any]], **told
         return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     if not rows:
         return "no rows"
-    lines = [[str(name) for name in rows[0]], *([_cell(value) for value in row.values()] for row in rows)]
     words = [any(isinstance(row[name], str) for row in rows) for name in rows[0]]
-    return _align(lines, ["<" if word else ">" for word in words])
+    return table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows], words)
 
 
 def _cell(value: Any) -> str:
@@ -117,12 +117,12 @@ def _songs(args: argparse.Namespace) -> str:
     if args.json:
         document = {"run": args.priors, "schema_version": SCHEMA_VERSION, "rows": rows}
         return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    lines = [("song", *_SONG_LABELS, "value")]
+    lines = []
     for row in rows:
         vector = isinstance(row["value"], list)
         value = [f"{len(row['value'])} bins"] if vector else _with_decimals([row["value"]])
         lines.append((PurePath(row["path"]).name, *(row[name] for name in _SONG_LABELS), *value))
-    return _align(lines)
+    return table(("song", *_SONG_LABELS, "value"), lines, words=1 + len(_SONG_LABELS))
 
 
 def _vectors(priors: Priors, stem: str | None, group: str | None) -> list[dict[str, Any]]:
@@ -141,39 +141,30 @@ def _to_table(rows: Sequence[Mapping[str, Any]], vectors: Sequence[Mapping[str, 
     """Lay out one line a row; then one line a vector, whose bins are not printed."""
     axis = ("bin", "bin_hz") if any(row["bin"] is not None for row in rows) else ()
     names = [name for name in _NUMBERS if name == "mean" or any(row[name] is not None for row in rows)]
-    table = _lines(rows, axis, names)
+    listed = _lines(rows, axis, names)
     for less in _LEFT_OUT_IF_WIDE:
-        if len(table.partition("\n")[0]) <= _COLUMNS:
+        if len(listed.partition("\n")[0]) <= _COLUMNS:
             break
         names = [name for name in names if name not in less]
-        table = _lines(rows, axis, names)
-    blocks = [table]
+        listed = _lines(rows, axis, names)
+    blocks = [listed]
     if vectors:
         lines = [(*_labels(row), f"{row['n']}", f"{row['bins']} bins") for row in vectors]
-        blocks.append("Vectors, whose bins --stat NAME prints:\n" + _align([(*_LABELS, "n", ""), *lines]))
+        listed = table((*_LABELS, "n", ""), lines, words=len(_LABELS))
+        blocks.append(f"Vectors, whose bins --stat NAME prints:\n{listed}")
     return "\n\n".join(blocks)
 
 
 def _lines(rows: Sequence[Mapping[str, Any]], axis: Sequence[str], names: Sequence[str]) -> str:
-    lines = [(*_LABELS, *axis, "n", *names)]
+    lines = []
     for row in rows:
         place = (f"{row[name]:.10g}" for name in (*axis, "n"))
         lines.append((*_labels(row), *place, *_with_decimals([row[name] for name in names])))
-    return _align(lines)
+    return table((*_LABELS, *axis, "n", *names), lines, words=len(_LABELS))
 
 
 def _labels(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(row[name] for name in _LABELS)
-
-
-def _align(lines: Sequence[Sequence[str]], sides: Sequence[str] = ()) -> str:
-    """Set words to the left of their columns and numbers to the right; without sides, the labels are words."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    sides = sides or "<" * len(_LABELS) + ">" * (len(widths) - len(_LABELS))
-    return "\n".join(
-        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths, strict=True)).rstrip()
-        for line in lines
-    )
 
 
 def _with_decimals(values: Sequence[float | None]) -> list[str]:

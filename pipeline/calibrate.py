@@ -13,6 +13,7 @@ from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
+from tabulate import tabulate
 
 from mixprior.pipeline.catalogs.catalog import open_catalog
 from mixprior.pipeline.graphs import options, runner
@@ -165,9 +166,6 @@ def _table(calibration: Calibration) -> str:
         )
         for row in map(asdict, calibration.corrections)
     ]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [
-        "  ".join(f"{cell:<{width}}" if k in (0, 1, 2, 5) else f"{cell:>{width}}" for k, (cell, width) in cells)
-        for cells in ([*enumerate(zip(row, widths, strict=True))] for row in (head, *rows))
-    ]
-    return "\n".join([f"{calibration.songs} songs; errors after correction are of held-out songs", *lines])
+    sides = ["left" if name in ("stem", "statistic", "unit", "kind") else "right" for name in head]
+    table = tabulate([head, *rows], tablefmt="plain", disable_numparse=True, colalign=sides)
+    return f"{calibration.songs} songs; errors after correction are of held-out songs\n{table}"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from tabulate import tabulate
 
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, Score, perform
 
@@ -85,19 +86,21 @@ def _compare(sources: dict[str, Path]) -> None:
         ("pan of other", "other", "pan_position", lambda score: score.pan["other"], 3),
         ("tempo, BPM", "backing", "tempo_bpm", lambda score: score.tempo_bpm, 1),
     )
-    print(f"{'':<8}{'':<22}{'truth':>9}" + "".join(f"{f'from {source}':>15}" for source in sources))
+    lines = [["song", "", "truth", *(f"from {source}" for source in sources)]]
     for label, stem, statistic, truth, digits in quantities:
         measured = {source: _per_song(run_, stem, statistic) for source, run_ in sources.items()}
         for score in SCORES:
             values = [_value(found, score) for found in measured.values()]
-            cells = "".join(f"{'-' if value is None else f'{value:.{digits}f}':>15}" for value in values)
-            print(f"{score.title:<8}{label:<22}{truth(score):>9.{digits}f}{cells}")
+            cells = ("-" if value is None else f"{value:.{digits}f}" for value in values)
+            lines.append([score.title, label, f"{truth(score):.{digits}f}", *cells])
         errors = (
             [abs(value - truth(score)) for score in SCORES if (value := _value(found, score)) is not None]
             for found in measured.values()
         )
-        means = "".join(f"{f'{sum(each) / len(each):.{digits}f}' if each else '-':>15}" for each in errors)
-        print(f"{'':<8}{'mean absolute error':<31}{means}\n")
+        means = (f"{sum(each) / len(each):.{digits}f}" if each else "-" for each in errors)
+        lines += [["", "mean absolute error", "", *means], [""] * (3 + len(sources))]
+    sides = ("left", "left", *["right"] * (1 + len(sources)))
+    print(tabulate(lines, tablefmt="plain", disable_numparse=True, colalign=sides))
 
 
 def _value(found: dict[str, float | None], score: Score) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mixprior.analysis.constants.constants import Features
+from mixprior.analysis.table import table
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 OCTAVES_HZ = tuple((1000.0 * 10.0 ** (0.3 * np.arange(-5, 5))).tolist())
@@ -114,5 +115,4 @@ def _both(a: Features, b: Features, effect: str) -> Iterable[tuple[str, np.ndarr
 
 
 def _block(title: str, names: Iterable[str], rows: Iterable[list[str]]) -> str:
-    lines = [["stem", *names], *rows]
-    return "\n".join([title, *(f"{line[0]:<9}" + "".join(f"{cell:>10}" for cell in line[1:]) for line in lines)])
+    return f"{title}\n{table(('stem', *names), list(rows))}"

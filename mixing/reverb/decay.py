@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mixprior.analysis.table import table
 from mixprior.stats.reverb import energy_decay
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
 from mixprior.stats.reverb.fdn.dry_wet import wet_dry_db
@@ -71,23 +72,19 @@ def length_s(settings: FdnReverbSettings) -> float:
     return min(max(slowest_s, settings.fade_in_s) * _DECAY_DB / 60, LONGEST_S)
 
 
-def table(rows: Mapping[str, Decay | Sequence[str]]) -> str:
+def to_table(rows: Mapping[str, Decay | Sequence[str]]) -> str:
     """Reverberation times, a line a row; cells of a row may be given in words."""
     heads = ["all", *(f"{f:.0f} Hz" if f < 1000 else f"{f / 1000:.0f} kHz" for f in OCTAVE_BANDS_HZ)]
-    lines = [_line("reverberation time (s)", heads)]
+    lines = []
     for name, row in rows.items():
         cells = [_time(t) for t in (row.rt60_s, *row.rt60_octaves_s)] if isinstance(row, Decay) else row
-        lines.append(_line(f"  {name}", cells))
-    return "\n".join(lines)
+        lines.append([name, *cells])
+    return table(("reverberation time (s)", *heads), lines)
 
 
 def level(decibels: float | None) -> str:
     """A level in words."""
     return "not measurable" if decibels is None else f"{decibels:.1f} dB"
-
-
-def _line(name: str, cells: Sequence[str]) -> str:
-    return f"{name:<22}" + "".join(f"{cell:>11}" for cell in cells)
 
 
 def _time(seconds: float | None) -> str:

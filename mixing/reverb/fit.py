@@ -89,9 +89,9 @@ class FittedReverb:
             [
                 f"FdnReverb fitted to {self.source}",
                 "",
-                settings_file.table(self.fit.settings, "identifiability (0 none, 1 full)", known),
+                settings_file.to_table(self.fit.settings, "identifiability (0 none, 1 full)", known),
                 "",
-                reverb_decay.table({"target": self.target, "fit": self.reached}),
+                reverb_decay.to_table({"target": self.target, "fit": self.reached}),
                 f"wet to dry: target {reverb_decay.level(wanted_db)}, fit {reverb_decay.level(reached_db)}",
                 f"loss: {self.fit.loss_db:.2f} dB, mean distance of {self.loss_of}",
                 *self.notes,

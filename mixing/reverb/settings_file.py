@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mixprior.analysis.table import table
 from mixprior.pipeline.store import files
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
@@ -48,15 +49,15 @@ def to_json(told: Mapping[str, Any]) -> str:
     return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def table(settings: FdnReverbSettings, heading: str, notes: Mapping[str, str]) -> str:
+def to_table(settings: FdnReverbSettings, heading: str, notes: Mapping[str, str]) -> str:
     """A line a parameter: its name as the plug-in shows it, value, unit, and a note by our name of it."""
-    lines = [("parameter", "value", "unit", heading)]
+    lines = []
     for parameter in PARAMETERS:
         value = getattr(settings, parameter.name)
         decimals = max(0, -math.floor(math.log10(parameter.step)))
         unit = "" if parameter.name == "fdn_size" or parameter.unit == "1" else parameter.unit
         lines.append((_SHOWN[parameter.plugin_id], f"{value:.{decimals}f}", unit, notes.get(parameter.name, "")))
-    return "\n".join(f"{name:<22}{value:>8}  {unit:<5} {note}".rstrip() for name, value, unit, note in lines)
+    return table(("parameter", "value", "unit", heading), lines, words=(True, False, True, True))
 
 
 def check_output(path: Path) -> None:
