@@ -25,6 +25,7 @@ CORE = [
     "scipy>=1.13",
     "soundfile>=0.13",
     "soxr>=0.5",
+    "tabulate>=0.9",
 ]
 
 EXTRAS = {
@@ -62,6 +63,7 @@ EXTRAS["dev"] = [
     "pytest-xdist>=3.6",
     "ruff>=0.8",
     "setuptools>=77",
+    "types-tabulate>=0.9",
 ]
 
 
@@ -136,6 +138,7 @@ setup(
     package_data={
         "mixprior": ["py.typed"],
         "mixprior.analysis.packaged": ["*_priors/*.parquet", "*_priors/*.json"],
+        "mixprior.analysis.report": ["*.j2", "*.css"],
         "mixprior.stats.reverb.blind": ["*.npz", "*.json"],
         "mixprior.stats.reverb.fdn": ["*.npz"],
         "mixprior.pipeline.reverb_training": ["*.csv"],
