@@ -1,54 +1,78 @@
-"""Songs made once a session, and the command as a user types it."""
+"""Songs made once a session, shared by all workers, and the command as a user types it."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import soundfile
+from filelock import FileLock
 
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
+from tests import command, reference
 
 ROOT = Path(__file__).parent.parent
-SHARED = ROOT.parent / "shared"
+SHARED = reference.FOLDER
 
 
-@pytest.fixture(scope="session")
-def stems_catalog(tmp_path_factory) -> Path:
-    """Five songs of 6 s, as MUSDB folders of stems without a mixture."""
-    root = tmp_path_factory.mktemp("stems")
-    for score in SCORES:
-        folder = root / score.title
-        folder.mkdir()
-        for name, audio in perform(replace(score, duration_s=6.0)).items():
-            soundfile.write(folder / f"{name}.wav", audio.T, RATE_HZ, "FLOAT")
-    return root
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test, or fail it, whose reference material is missing."""
+    for marker in item.iter_markers("reference"):
+        for name in marker.args:
+            reference.need(name)
 
 
 @pytest.fixture(scope="session")
 def mixprior():
-    """Runs `mixprior ARGUMENTS` in a process of its own; gives the completed process, with text."""
-
-    def run(*arguments, expect: int | None = 0, **keywords) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "mixprior", *map(str, arguments)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, **keywords)
-        if expect is not None:
-            assert done.returncode == expect, f"{command}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    return run
+    """Runs `mixprior ARGUMENTS` in this process; gives the exit code and what it printed."""
+    return command.run
 
 
 @pytest.fixture(scope="session")
-def mined_run(stems_catalog, mixprior, tmp_path_factory) -> Path:
+def mixprior_process():
+    """Runs `mixprior ARGUMENTS` in a process of its own: for signals, faults and what is read before the command."""
+    return command.run_in_a_process
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Makes a folder once a session, whichever worker of pytest-xdist asks first; not to be changed."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def make_once(name: str, make: Callable[[Path], object]) -> Path:
+        folder, half_made = shared / name, shared / f"{name}.half_made"
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                make(half_made)
+                half_made.rename(folder)
+        return folder
+
+    return make_once
+
+
+@pytest.fixture(scope="session")
+def stems_catalog(once) -> Path:
+    """Five songs of 6 s, as MUSDB folders of stems without a mixture."""
+
+    def make(root: Path) -> None:
+        for score in SCORES:
+            folder = root / score.title
+            folder.mkdir(parents=True)
+            for name, audio in perform(replace(score, duration_s=6.0)).items():
+                soundfile.write(folder / f"{name}.wav", audio.T, RATE_HZ, "FLOAT")
+
+    return once("stems", make)
+
+
+@pytest.fixture(scope="session")
+def mined_run(stems_catalog, mixprior, once) -> Path:
     """The output folder of a run over `stems_catalog`; not to be changed."""
-    out = tmp_path_factory.mktemp("mined") / "run"
-    mixprior("mine", stems_catalog, "-o", out, "-j", 1)
-    return out
+    return once("mined", lambda out: mixprior("mine", stems_catalog, "-o", out, "-j", 1))
 
 
 @pytest.fixture(scope="session")

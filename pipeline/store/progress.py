@@ -58,10 +58,11 @@ class Display:
         path: the progress file, or None where there is none.
         total: songs in the catalog.
         quiet: say nothing but failures.
-        stream: where to write.
+        stream: where to write; standard error if None.
     """
 
-    def __init__(self, path: str | None, total: int, quiet: bool, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, path: str | None, total: int, quiet: bool, stream: TextIO | None = None) -> None:
+        stream = stream or sys.stderr
         self.path, self.total, self.quiet, self.stream = path, total, quiet, stream
         self.notes: dict[tuple[str, str], Note] = {}
         self.started_s = time.monotonic()

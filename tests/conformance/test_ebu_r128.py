@@ -16,9 +16,8 @@ from mixprior.stats.measures.loudness import (
 )
 from mixprior.stats.measures.loudness_range import loudness_range_lu
 from mixprior.stats.measures.true_peak import true_peak_dbtp
-from tests.conftest import SHARED
+from tests.reference import FOLDER
 
-FILES = SHARED / "reference" / "ebu_r128"
 RATE_HZ = 48_000
 SILENCE = -np.inf
 
@@ -130,8 +129,7 @@ def test_3342_cases_1_to_4_loudness_range(case, levels_db, expected_lu, rate_hz)
     assert loudness_range_lu(measure(audio, rate_hz).weighted) == pytest.approx(expected_lu, abs=0.05)
 
 
-@pytest.mark.shared
-@pytest.mark.skipif(not FILES.exists(), reason="EBU's sequences are not beside the checkout")
+@pytest.mark.reference("reference/ebu_r128")
 @pytest.mark.parametrize(
     ("name", "expected_lufs", "expected_range_lu"),
     [
@@ -148,7 +146,7 @@ def test_3342_cases_1_to_4_loudness_range(case, levels_db, expected_lu, rate_hz)
     ],
 )
 def test_files_of_the_ebu(name, expected_lufs, expected_range_lu):
-    audio, rate_hz = soundfile.read(FILES / f"{name}.flac", dtype="float32", always_2d=True)
+    audio, rate_hz = soundfile.read(FOLDER / "reference" / "ebu_r128" / f"{name}.flac", dtype="float32", always_2d=True)
     blocks = measure(audio.T, rate_hz)
     if expected_lufs is not None:
         assert integrated_lufs(blocks.weighted) == pytest.approx(expected_lufs, abs=0.1)

@@ -7,7 +7,6 @@ import pickle
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import fsspec
@@ -29,10 +28,10 @@ from mixprior.pipeline.audio.decode import (
 from mixprior.pipeline.catalogs.catalog import open_catalog
 from mixprior.pipeline.store.records import InputError, Song, SongError
 from mixprior.pipeline.store.sources import Unreadable
+from tests import reference
 from tests.conftest import ROOT
 from tests.pipeline.sounds import PLAYLISTS, rms_db, tone, write, write_picture
 
-SHARED = ROOT.parent / "shared"
 USUAL = DecodeLimits()
 
 
@@ -137,13 +136,12 @@ def test_a_file_with_200_zeroed_bytes_is_refused_or_as_loud_as_before(tmp_path, 
         assert after.shape[1] / 44_100 == pytest.approx(20.0, abs=0.1)
 
 
-@pytest.mark.shared
-@pytest.mark.skipif(not SHARED.exists(), reason="no reference material")
+@pytest.mark.reference("music/songs")
 def test_real_mp3_with_200_zeroed_bytes_is_refused_or_as_loud_as_before(tmp_path):
     """Nothing in an MP3 tells of damage between two frame headers: what comes of it must be too little to matter."""
     rng = np.random.default_rng(5)
     refused = 0
-    for path in sorted((SHARED / "music" / "songs").glob("*.mp3")):
+    for path in reference.files("music/songs", "*.mp3"):
         before = rms_db(decode(str(path)))
         for _ in range(3):
             content = bytearray(path.read_bytes())
@@ -240,11 +238,9 @@ def test_a_header_that_claims_10_hours_is_refused_unread(tmp_path):
     made = write(tmp_path / "a.flac", tone())
     # STREAMINFO: the low 32 bits of the number of samples are bytes 22 to 25 (RFC 9639, 8.2).
     damaged(made, lambda content: content.__setitem__(slice(22, 26), struct.pack(">I", 36_000 * 44_100)))
-    started = time.perf_counter()
     error = refusal(made)
-    assert time.perf_counter() - started < 2
     assert type(error) is TooLong
-    assert "600.0 min" in error.message
+    assert "600.0 min" in error.message, "of the 5 s there are, no more than the header can say so"
 
 
 def test_a_song_of_undeclared_length_is_decoded_no_further_than_the_limit(tmp_path):

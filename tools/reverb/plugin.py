@@ -6,13 +6,16 @@ The plug-in and its host are needed only to render anew, and neither belongs to 
     python3 -m venv outputs/host && outputs/host/bin/pip install dawdreamer numpy
     xvfb-run -a outputs/host/bin/python -m tools.reverb.plugin render outputs/fdn_reverb
     .venv/bin/python -m tools.reverb.plugin compare outputs/fdn_reverb ../shared/reference/fdn_reverb
+    .venv/bin/python -m tools.reverb.plugin thin ../shared/reference/fdn_reverb tests/conformance/fdn_reverb
 
 The second command prints, for each case, the largest difference between our response and the rendered one, as a part of
 the largest sample; then the same between the rendered and the reference response of the same name, where there is one.
+The third writes what the tests compare: the first samples of each reference response, and some of the others.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -93,9 +96,28 @@ def compare(folder: Path, references: Path | None) -> None:
         print(line)
 
 
+def samples_kept(samples: int) -> np.ndarray:
+    """Return the places of the samples kept: the first 1024 and then every 23rd, a prime, so that no echo is missed."""
+    return np.concatenate([np.arange(min(1024, samples)), np.arange(1024, samples, 23)])
+
+
+def thin(references: Path, folder: Path) -> None:
+    """Write the samples that `samples_kept` names of each response to one file, and the manifest beside it."""
+    manifest = (references / "manifest.json").read_bytes()
+    thinned = {}
+    for name in json.loads(manifest)["cases"]:
+        response = np.load(references / f"{name}.npz")["impulse_response"]
+        thinned[name] = response[..., samples_kept(response.shape[-1])]
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / "responses.npz", **thinned)
+    (folder / "manifest.json").write_bytes(manifest)
+
+
 if __name__ == "__main__":
     what, *folders = sys.argv[1:]
     if what == "render":
         render_all(Path(folders[0]))
+    elif what == "thin":
+        thin(Path(folders[0]), Path(folders[1]))
     else:
         compare(Path(folders[0]), Path(folders[1]) if folders[1:] else None)

@@ -20,9 +20,9 @@ from mixprior.stats.long_term_spectra import BINS, pool
 from mixprior.stats.loudness_blocks import measure as measure_blocks
 from mixprior.stats.measures.loudness import integrated_lufs
 from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
+from tests import reference
 from tests.analysis.priors_folder import write_priors
 from tests.analysis.priors_of_rows import rows_of, write_priors_of
-from tests.conftest import SHARED
 
 SECONDS = 40
 WINDOW_ENERGY = 32_768.0
@@ -114,16 +114,15 @@ def test_expanded_curves_pool_to_what_they_were_made_from():
     np.testing.assert_allclose(pool(curve), pooled, rtol=1e-9)
 
 
-@pytest.mark.shared
+@pytest.mark.reference("music/songs")
 @pytest.mark.parametrize(("window", "worst_db"), [(151, 0.85), (401, 0.45)])
 def test_of_real_songs_the_pooled_curve_is_the_direct_one(window, worst_db):
     """A steady tone at the edge of the moving average is in or out of it, and 2,049 bins do not tell which.
 
     So the rule holds for nearly all bins, and single bins break it; the more songs, the fewer (docs/priors.md).
     """
-    songs = sorted((SHARED / "music" / "songs").glob("*Coulton*"))[:3]
-    if not songs:
-        pytest.skip("the reference songs are not beside the checkout")
+    songs = reference.files("music/songs", "*Coulton*")[:3]
+    assert len(songs) == 3
     direct = np.mean([long_term_spectra.measure(decode.decode(str(song))).magnitude for song in songs], axis=0)
     error_db = np.abs(20.0 * np.log10(smooth(expand(pool(direct)), window) / smooth(direct, window)))[HEARD]
     assert (error_db < 0.1).mean() > 0.985
@@ -189,11 +188,9 @@ def test_loudness_is_compared_with_and_without_the_common_offset(tmp_path, capsy
     assert ["bass", "+12.00", "+1.00"] in lines
 
 
-@pytest.mark.shared
+@pytest.mark.reference("reference/published")
 def test_published_sets_agree_with_each_other_within_half_a_decibel():
-    published = SHARED / "reference" / "published"
-    if not published.is_dir():
-        pytest.skip("the published constants are not beside the checkout")
+    published = reference.PUBLISHED
     found = compare(read(published / "fxnorm_musdb18.npz"), read(published / "koo_musdb18.npz"))
     above_50_hz = [shape[1:] for shape in found.eq_shape_db.values()]
     assert np.abs(above_50_hz).max() < 0.5

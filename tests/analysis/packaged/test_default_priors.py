@@ -19,8 +19,8 @@ from mixprior.analysis.regression import regress
 from mixprior.stats.errors import InputError
 from tests.analysis.priors_folder import RATIO, RATIO_OF_ALL, row, write_priors
 from tests.conftest import ROOT
+from tests.reference import PUBLISHED
 
-REFERENCE = ROOT.parent / "shared" / "reference" / "published"
 RUN = ROOT / "outputs" / "songs"
 
 
@@ -119,12 +119,9 @@ def test_what_the_report_shows_as_published_agrees(of_others):
         ),
     ],
 )
-@pytest.mark.shared
+@pytest.mark.reference("reference/published")
 def test_numbers_are_those_of_the_published_songs(of_others, file, key, stem, statistic, group):
-    path = REFERENCE / f"{file}.json"
-    if not path.is_file():
-        pytest.skip("the published numbers are not beside the checkout")
-    found = json.loads(path.read_text("utf-8"))
+    found = json.loads((PUBLISHED / f"{file}.json").read_text("utf-8"))
     songs = np.concatenate([found[name] for name in key])
     prior = of_others.lookup(stem, statistic, group)
     wanted = [songs.mean(), songs.std(ddof=1), songs.min(), songs.max(), *np.quantile(songs, [0.05, 0.25, 0.5, 0.95])]
@@ -133,12 +130,10 @@ def test_numbers_are_those_of_the_published_songs(of_others, file, key, stem, st
     np.testing.assert_allclose(got, wanted, atol=0.00051)
 
 
-@pytest.mark.shared
+@pytest.mark.reference("reference/published")
 @pytest.mark.parametrize(("file", "source"), [("fxnorm_musdb18", "fxnorm"), ("koo_musdb18", "koo")])
 def test_numbers_are_those_of_the_published_constants(of_others, file, source):
-    if not REFERENCE.is_dir():
-        pytest.skip("the published numbers are not beside the checkout")
-    found = np.load(REFERENCE / f"{file}.npz")
+    found = np.load(PUBLISHED / f"{file}.npz")
     for stem in ("vocals", "drums", "bass", "other"):
         group = f"source={source}"
         names = ("onset_peak_mean_db", "onset_peak_sd_db", "loudness_after_normalisation_lufs")

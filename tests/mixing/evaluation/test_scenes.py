@@ -10,12 +10,12 @@ from mixprior.stats.measures.loudness import integrated
 from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 from tests.mixing.evaluation.scenes import MUSIC, WET, catalog, scenes
 
-shared = [pytest.mark.shared, pytest.mark.skipif(not MUSIC.exists(), reason="the shared music is not here")]
+needs_music = pytest.mark.reference("music", "reference/impulse_responses")
 
 
 @pytest.mark.parametrize("name", ["Music Delta", f"{WET[2][0]} in {WET[2][3]}"])
 class TestScenes:
-    pytestmark = shared
+    pytestmark = needs_music
 
     def test_it_is_sung_and_of_one_shape(self, name):
         (scene,) = scenes([name])
@@ -26,7 +26,7 @@ class TestScenes:
 
 @pytest.mark.parametrize("row", WET[1:], ids=lambda row: row[0])
 class TestWet:
-    pytestmark = shared
+    pytestmark = needs_music
 
     def test_reverb_and_balance_are_as_told(self, row):
         (scene,) = scenes([f"{row[0]} in {row[3]}"])

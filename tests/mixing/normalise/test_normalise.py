@@ -21,14 +21,12 @@ from mixprior.stats import long_term_spectra
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures import dynamics
 from mixprior.stats.measures.loudness import integrated
-from tests.conftest import SHARED
+from tests import reference
+from tests.reference import PUBLISHED
 
-PUBLISHED = SHARED / "reference" / "published"
 RATE_HZ = 44_100
 STEMS = ("vocals", "drums", "bass", "other")
 FILTERS = ("eq", "compression", "panning", "loudness")
-
-needs_shared = pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no reference material beside the checkout")
 
 
 def load(path: Path) -> np.ndarray:
@@ -65,9 +63,7 @@ def constants(tmp_path_factory) -> Path:
 def excerpt() -> dict[str, np.ndarray]:
     """The four stems of a real song."""
     av = pytest.importorskip("av")
-    path = SHARED / "music" / "stems" / "Music Delta - 80s Rock.stem.mp4"
-    if not path.is_file():
-        pytest.skip("no reference material beside the checkout")
+    path = reference.need("music/stems/Music Delta - 80s Rock.stem.mp4")
     stems = {}
     for index, stem in enumerate(("drums", "bass", "other", "vocals"), start=1):
         with av.open(str(path)) as file:
@@ -80,9 +76,7 @@ def excerpt() -> dict[str, np.ndarray]:
 @pytest.fixture(scope="session")
 def multitrack() -> dict[str, np.ndarray]:
     """20 s of tracks of a multitrack song, summed by role."""
-    folder = SHARED / "music" / "multitracks" / "4.Potassium"
-    if not folder.is_dir():
-        pytest.skip("no multitracks beside the checkout")
+    folder = reference.need("music/multitracks/4.Potassium")
     tracks = {"vocals": ("VOX LEAD",), "drums": ("SNARE", "HATS"), "bass": ("PAD + BASS",), "other": ("MALLET",)}
     part = slice(185 * RATE_HZ, 205 * RATE_HZ)
     return {
@@ -114,22 +108,19 @@ def test_a_second_pass_changes_nothing_on_generated_stems(effects, stems_catalog
     check_idempotent(stems, features, effects)
 
 
-@pytest.mark.shared
-@needs_shared
+@pytest.mark.reference("reference/published")
 @pytest.mark.parametrize("effects", [*((each,) for each in FILTERS), FILTERS], ids="-".join)
 def test_a_second_pass_changes_nothing_on_real_stems(effects, excerpt):
     check_idempotent(excerpt, constants_file.read(PUBLISHED / "fxnorm_musdb18.npz"), effects)
 
 
-@pytest.mark.shared
-@needs_shared
+@pytest.mark.reference("reference/published")
 @pytest.mark.parametrize("effects", [*((each,) for each in FILTERS), FILTERS], ids="-".join)
 def test_a_second_pass_changes_nothing_on_a_multitrack_summed_by_role(effects, multitrack):
     check_idempotent(multitrack, constants_file.read(PUBLISHED / "fxnorm_musdb18.npz"), effects)
 
 
-@pytest.mark.shared
-@needs_shared
+@pytest.mark.reference("reference/published")
 def test_real_stems_reach_the_published_constants(excerpt):
     features = constants_file.read(PUBLISHED / "fxnorm_musdb18.npz")
     for stem, audio in excerpt.items():
@@ -325,8 +316,7 @@ def test_an_empty_folder_and_a_file_are_no_stems(constants, tmp_path):
         command(constants, "--constants", constants, "-o", tmp_path / "out")
 
 
-@pytest.mark.shared
-@needs_shared
+@pytest.mark.reference("reference/published")
 def test_constants_without_panning_ask_to_leave_it_out(stems_catalog, tmp_path):
     with pytest.raises(InputError, match="--effects eq,compression,loudness"):
         command(stems_catalog, "--constants", PUBLISHED / "koo_musdb18.npz", "-o", tmp_path / "out")

@@ -15,7 +15,7 @@ from mixprior.mixing.rules.roles import Role
 from mixprior.pipeline.audio import audio_file
 from mixprior.stats import long_term_spectra
 from mixprior.stats.measures.true_peak import true_peak_dbtp
-from tests.conftest import SHARED
+from tests import reference
 from tests.mixing.mix_command import refusal
 from tests.mixing.multitrack_song import (
     DURATION_S,
@@ -39,7 +39,7 @@ from tests.mixing.multitrack_song import (
 from tests.mixing.sounds import RATE_HZ, load, save
 from tools import meter
 
-POTASSIUM = SHARED / "music" / "multitracks" / "4.Potassium"
+POTASSIUM = reference.MUSIC / "multitracks" / "4.Potassium"
 
 
 ALL = ("--with", "eq,compression,pan,reverb")
@@ -287,7 +287,7 @@ def test_settings_of_other_tracks_are_refused(song, tmp_path, capsys):
 # A real one.
 
 
-@pytest.mark.shared
+@pytest.mark.reference("music/multitracks/4.Potassium")
 def test_a_real_multitrack(tmp_path):
     """20 s of six tracks, one of which is silent there."""
     classes = {
@@ -296,8 +296,6 @@ def test_a_real_multitrack(tmp_path):
         "bass": ["PAD + BASS"],
         "other": ["MINILOGUE_SYNTH"],
     }
-    if not POTASSIUM.is_dir():
-        pytest.skip("the reference material is not beside the checkout")
     (tmp_path / "tracks").mkdir()
 
     def cut(name: str) -> None:

@@ -23,10 +23,9 @@ from mixprior.stats import loudness_blocks
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.dynamics import onset_peaks_db
 from mixprior.stats.measures.loudness import integrated
-from tests.conftest import SHARED
+from tests.reference import MUSIC
 
 RATE_HZ = 44_100
-MUSIC = SHARED / "music"
 FXNORM = {"vocals": (-14.241, 1.371), "drums": (-13.479, 1.129), "bass": (-13.131, 0.898), "other": (-14.659, 1.268)}
 """Onset peaks of MUSDB18, as FxNorm-automix publishes them."""
 
@@ -256,8 +255,7 @@ OUT_OF_REACH = {(VOICES[3], "ebu"), (VOICES[7], "100ms")}
 """Sparse voices whose breaths and pauses rise through the gate before a tenth of the range is gone."""
 
 
-@pytest.mark.shared
-@pytest.mark.skipif(not MUSIC.is_dir(), reason="real voices lie in shared/music, which is not here")
+@pytest.mark.reference("music/voices", "music/multitracks")
 @pytest.mark.parametrize("measure", ["ebu", "100ms"])
 @pytest.mark.parametrize("name", VOICES, ids=lambda name: Path(name).stem)
 def test_real_voices_meet_their_targets_within_a_tenth(name, measure):
@@ -273,8 +271,7 @@ def test_real_voices_meet_their_targets_within_a_tenth(name, measure):
         assert reached <= own
 
 
-@pytest.mark.shared
-@pytest.mark.skipif(not MUSIC.is_dir(), reason="real voices lie in shared/music, which is not here")
+@pytest.mark.reference("music/voices", "music/multitracks")
 @pytest.mark.parametrize("name", VOICES[:3], ids=lambda name: Path(name).stem)
 def test_real_voices_come_within_the_published_onset_peaks(name):
     sound = audio_file.read(MUSIC / name)

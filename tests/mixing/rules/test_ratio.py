@@ -9,8 +9,8 @@ import pytest
 from mixprior.analysis.priors import open_priors
 from mixprior.mixing.rules.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu, vocal_gain_db
 from mixprior.stats.loudness_blocks import measure
-from tests.conftest import SHARED
 from tests.mixing.sounds import RATE_HZ, band, voice
+from tests.reference import PUBLISHED
 
 
 def loudness(audio: np.ndarray) -> float:
@@ -73,12 +73,9 @@ def test_there_is_no_ratio_of_less_than_400_ms():
     assert vocal_gain_db(vocal, backing, -2.0) is None
 
 
-@pytest.mark.shared
+@pytest.mark.reference("reference/published")
 def test_the_published_ratio_is_that_of_the_published_songs():
-    published = SHARED / "reference" / "published" / "musdb18hq_vox_acc_ratio.json"
-    if not published.is_file():
-        pytest.skip("the reference material is not beside the checkout")
-    songs = json.loads(published.read_text("utf-8"))
+    songs = json.loads((PUBLISHED / "musdb18hq_vox_acc_ratio.json").read_text("utf-8"))
     assert "stereo" in songs["definition"]
     ratios = [*songs["train"], *songs["test"]]
     prior = open_priors("published").lookup("song", RATIO)

@@ -6,10 +6,8 @@ import soundfile
 
 from mixprior.mixing.rules.roles import Features, Role, measure, read_roles, role_of, shared_words
 from mixprior.stats.errors import InputError
-from tests.conftest import SHARED
+from tests import reference
 from tests.mixing.sounds import RATE_HZ
-
-MUSIC = SHARED / "music"
 
 # The 47 tracks of the two songs in the reference material, role by role: "3" Sodium, "4" Potassium.
 TRUTH = {
@@ -71,12 +69,9 @@ SINGER = Features(low_share=0.01, high_share=0.02, attack_db=1.2, pitched=0.9, g
 PIANO = Features(low_share=0.1, high_share=0.0, attack_db=1.0, pitched=0.9, gliding=0.02)
 
 
-@pytest.mark.shared
+@pytest.mark.reference("music/multitracks")
 def test_the_names_at_hand_are_those_of_the_table():
-    folder = MUSIC / "multitracks"
-    if not folder.is_dir():
-        pytest.skip("the reference material is not beside the checkout")
-    assert {name for name, _ in TRACKS} == {path.name for path in folder.glob("*/*.m4a")}
+    assert {name for name, _ in TRACKS} == {path.name for path in reference.files("music/multitracks", "*/*.m4a")}
     assert len(TRACKS) == 47
 
 
@@ -203,12 +198,9 @@ def test_noise_is_not_pitched_and_clicks_hit():
     assert hits.attack_db > 4.0
 
 
-@pytest.mark.shared
+@pytest.mark.reference("music/voices")
 def test_voices_sound_like_voices():
-    files = sorted((MUSIC / "voices").glob("*.wav"))
-    if not files:
-        pytest.skip("the reference material is not beside the checkout")
-    for path in files:
+    for path in reference.files("music/voices", "*.wav"):
         mono, rate_hz = soundfile.read(path, dtype="float32")
         found = role_of("Audio 07", lambda mono=mono, rate_hz=rate_hz: measure(stereo(mono), rate_hz))
         assert found.role == "vocals", path

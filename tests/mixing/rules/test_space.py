@@ -19,10 +19,9 @@ from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.columns import ASSUMED
 from tests.analysis.priors_folder import row, write_priors
-from tests.conftest import SHARED
 from tests.mixing.sounds import RATE_HZ, band, voice
+from tests.reference import MUSIC
 
-SHARED = SHARED / "music"
 OCTAVES_S = (1.6, 1.5, 1.3, 1.1, 0.9)
 MEDIAN_S, LEVEL_DB = 1.3, -14.0
 
@@ -203,12 +202,11 @@ def test_what_is_no_number_is_refused(priors, place):
         space(sounds["voice"], sounds["backing"], RATE_HZ, priors)
 
 
-@pytest.mark.shared
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the reference material is not beside the checkout")
+@pytest.mark.reference("music/voices")
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000])
 @pytest.mark.parametrize("name", ["vocadito_1", "vocadito_10", "vocadito_14"])
 def test_a_real_dry_voice_gets_reverb_once_and_not_again(priors, name, rate_hz):
-    file = audio_file.read(SHARED / "voices" / f"{name}.wav")
+    file = audio_file.read(MUSIC / "voices" / f"{name}.wav")
     sung = soxr.resample(file.audio.T, file.rate_hz, rate_hz).T.astype(np.float32)
     rest = band(sung.shape[1] / rate_hz, rate_hz, 0.03)
     first = space(sung, rest, rate_hz, priors)

@@ -19,10 +19,9 @@ from mixprior.mixing.rules.unmasking import (
 from mixprior.stats.errors import InputError
 from mixprior.stats.loudness_blocks import measure
 from mixprior.stats.measures.loudness import integrated_lufs
-from tests.conftest import SHARED
+from tests import reference
 from tests.mixing.sounds import RATE_HZ, band, voice
 
-MUSIC = SHARED / "music"
 RULES = pytest.mark.parametrize("rule", [seed_rule, hafezi_reiss])
 
 
@@ -240,11 +239,8 @@ def at_ratio(sung, backing):
 @pytest.fixture(scope="module")
 def singer_and_band():
     """A solo voice of 30 s over as much of an instrumental."""
-    files = MUSIC / "voices" / "vocadito_1.wav", MUSIC / "songs" / "Kevin_MacLeod_-_Vibe_Ace.hq.ogg"
-    if not all(path.is_file() for path in files):
-        pytest.skip("the reference material is not beside the checkout")
-    sung = soundfile.read(files[0], dtype="float32", always_2d=True)[0].T
-    with soundfile.SoundFile(files[1]) as song:
+    sung = soundfile.read(reference.need("music/voices/vocadito_1.wav"), dtype="float32", always_2d=True)[0].T
+    with soundfile.SoundFile(reference.need("music/songs/Kevin_MacLeod_-_Vibe_Ace.hq.ogg")) as song:
         song.seek(20 * RATE_HZ)
         backing = song.read(sung.shape[1], dtype="float32", always_2d=True).T
     sung = np.ascontiguousarray(np.broadcast_to(sung, (2, sung.shape[1])))
@@ -254,9 +250,7 @@ def singer_and_band():
 @pytest.fixture(scope="module")
 def true_stems():
     """The voice and the rest of seven seconds of a song, from the stems it was mixed from."""
-    path = MUSIC / "stems" / "Music Delta - 80s Rock.stem.mp4"
-    if not path.is_file():
-        pytest.skip("the reference material is not beside the checkout")
+    path = reference.need("music/stems/Music Delta - 80s Rock.stem.mp4")
     av = pytest.importorskip("av")
     stems = []
     for index in range(1, 5):
@@ -269,7 +263,6 @@ def true_stems():
     return at_ratio(sung, backing), backing
 
 
-@pytest.mark.shared
 def test_the_seed_rule_unmasks_a_voice(singer_and_band):
     sung, backing = singer_and_band
     found = seed_rule(sung, backing, RATE_HZ)
@@ -278,7 +271,6 @@ def test_the_seed_rule_unmasks_a_voice(singer_and_band):
     assert masked_db(equalised, backing, RATE_HZ) < masked_db(sung, backing, RATE_HZ)
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize("material", ["singer_and_band", "true_stems"])
 def test_hafezi_reiss_unmasks_at_the_same_level_of_the_voice(material, request):
     sung, backing = request.getfixturevalue(material)

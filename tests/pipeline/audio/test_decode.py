@@ -16,11 +16,10 @@ from mixprior.pipeline.audio.decode import DecodeLimits, StemsDiffer, decode, de
 from mixprior.pipeline.catalogs.catalog import open_catalog
 from mixprior.pipeline.store.records import Song
 from mixprior.stats.stem import StemSet
-from tests.conftest import SHARED
+from tests import reference
 from tests.pipeline.sounds import rms_db, tone, write
 
 TONE_DB = rms_db(tone())
-needs_shared = [pytest.mark.shared, pytest.mark.skipif(not SHARED.exists(), reason="no reference material")]
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".aiff"])
@@ -254,11 +253,8 @@ def test_longest_song_is_what_the_limits_say(tmp_path):
         decode(made, DecodeLimits(max_minutes=7.5 / 60))
 
 
-def _songs():
-    return sorted((SHARED / "music" / "songs").glob("*.*")) if SHARED.exists() else []
-
-
-@pytest.mark.parametrize("path", [pytest.param(path, marks=needs_shared, id=path.name) for path in _songs()])
+@pytest.mark.reference("music/songs")
+@pytest.mark.parametrize("path", reference.files("music/songs", "*.*") or [None], ids=lambda path: path and path.name)
 def test_real_song_decodes_whole(path):
     audio = decode(str(path))
     declared = soundfile.info(str(path)).duration
@@ -266,12 +262,10 @@ def test_real_song_decodes_whole(path):
     assert -30 < rms_db(audio) < -5
 
 
-@pytest.mark.shared
-@pytest.mark.skipif(not SHARED.exists(), reason="no reference material")
+@pytest.mark.reference("music/multitracks")
 def test_real_multitracks_all_decode_equally_long():
-    folder = SHARED / "music" / "multitracks"
-    songs = list(open_catalog(str(folder)))
-    assert len(songs) == len(list(folder.rglob("*.m4a"))) > 40
+    songs = list(open_catalog(str(reference.MUSIC / "multitracks")))
+    assert len(songs) == 47
     lengths = {}
     for song in songs:
         lengths.setdefault(Path(song.path).parent.name, set()).add(decode(song.path).shape[1] / 44_100)
@@ -279,10 +273,9 @@ def test_real_multitracks_all_decode_equally_long():
         assert max(found) - min(found) < 0.2
 
 
-@pytest.mark.shared
-@pytest.mark.skipif(not SHARED.exists(), reason="no reference material")
+@pytest.mark.reference("music/stems")
 def test_real_stem_file_adds_up_to_its_mixture():
-    (song,) = open_catalog(str(SHARED / "music" / "stems"))
+    (song,) = open_catalog(str(reference.MUSIC / "stems"))
     stems, mixture = decode_stems(song)
     assert sorted(stems) == ["bass", "drums", "other", "vocals"]
     assert mixture.shape[1] / 44_100 == pytest.approx(6.8, abs=0.05)

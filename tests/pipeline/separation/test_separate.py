@@ -9,7 +9,7 @@ from mixprior.pipeline.separation import model_store, separate
 from mixprior.pipeline.separation.model_store import ModelUnavailable
 from mixprior.pipeline.separation.separate import SeparationSettings, load
 from mixprior.pipeline.store.records import InputError, SongError
-from tests.conftest import SHARED
+from tests import reference
 from tests.pipeline.tiny_model import SIGNATURE, write_tiny_model
 
 STEMS = ["drums", "bass", "other", "vocals"]
@@ -267,19 +267,16 @@ def test_auto_takes_bf16_where_the_cpu_has_it(monkeypatch, native, precision):
 def excerpt():
     """The mixture and the true stems of a MUSDB excerpt, each (2, samples)."""
     av = pytest.importorskip("av")
-    paths = sorted((SHARED / "music" / "stems").glob("*.stem.mp4"))
-    if not paths:
-        pytest.skip("the reference material is not beside the checkout")
+    path = reference.need("music/stems/Music Delta - 80s Rock.stem.mp4")
     audio = []
     for stream in range(5):
-        with av.open(str(paths[0])) as container:
+        with av.open(str(path)) as container:
             frames = [frame.to_ndarray() for frame in container.decode(audio=stream)]
         audio.append(np.concatenate(frames, axis=1))
     return dict(zip(["mixture", "drums", "bass", "other", "vocals"], audio, strict=True))
 
 
 @pytest.mark.weights
-@pytest.mark.shared
 def test_released_weights_separate_real_music(excerpt):
     try:
         separator = load(SeparationSettings(device="cpu", precision="fp32", threads=2))

@@ -6,9 +6,7 @@ import soundfile
 
 from mixprior.stats.measures import dynamics, onsets
 from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
-from tests.conftest import SHARED
-
-SONGS = SHARED / "music" / "songs"
+from tests.reference import MUSIC
 
 
 def hits(peaks_db, spacing_s=0.5, lead_s=0.3, seed=0):
@@ -88,7 +86,7 @@ def test_silence_is_null():
     assert all(value is None for value in found.values())
 
 
-@pytest.mark.shared
+@pytest.mark.reference("music/songs")
 @pytest.mark.parametrize(
     ("title", "counts", "mean_db", "sd_db"),
     [
@@ -99,9 +97,7 @@ def test_silence_is_null():
 )
 def test_real_songs_read_as_with_the_onsets_of_aubio(title, counts, mean_db, sd_db):
     """Expected: aubio 0.4.9 (Debian), onset("hfc", 1024, 1024, 44100), fed hop by hop, peaks as FxNorm takes them."""
-    if not (SONGS / title).exists():
-        pytest.skip("the shared songs are not beside the checkout")
-    audio = soundfile.read(SONGS / title, dtype="float32")[0].T
+    audio = soundfile.read(MUSIC / "songs" / title, dtype="float32")[0].T
     gain = 10 ** (-10 / 20) / np.abs(audio).max()
     assert tuple(len(onsets.find(np.ascontiguousarray(channel), SAMPLE_RATE_HZ, gain)) for channel in audio) == counts
     assert dynamics.onset_peaks_db(np.ascontiguousarray(audio)) == pytest.approx((mean_db, sd_db), abs=0.01)

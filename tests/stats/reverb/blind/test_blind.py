@@ -18,7 +18,7 @@ from mixprior.stats.reverb.fdn.dry_wet import wet_dry_db
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.stem import StemSet
-from tests.conftest import SHARED
+from tests import reference
 
 RATE_HZ = 44_100
 
@@ -59,12 +59,11 @@ def test_longer_and_louder_reverberation_reads_longer_and_louder(dry):
     assert levels[2] - levels[0] > 8
 
 
-VOICES = sorted((SHARED / "music" / "voices").glob("*.wav"))
+VOICES = reference.files("music/voices", "*.wav") or [None]
 
 
-@pytest.mark.shared
-@pytest.mark.skipif(not VOICES, reason="the recorded voices are not beside the checkout")
-@pytest.mark.parametrize("path", VOICES or [None], ids=lambda path: getattr(path, "stem", "none"))
+@pytest.mark.reference("music/voices")
+@pytest.mark.parametrize("path", VOICES, ids=lambda path: path and path.stem)
 def test_a_known_reverberation_of_a_singer_is_read_within_a_third(path):
     # The shipped model has heard these singers: this guards the model's file and its features, not how good it is.
     audio, _ = soundfile.read(path, dtype="float32")

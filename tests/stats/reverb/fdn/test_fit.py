@@ -12,10 +12,9 @@ from mixprior.stats.reverb.fdn.closed_form import ClosedForm
 from mixprior.stats.reverb.fdn.fit import fit, fit_decay
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
-from tests.conftest import SHARED
+from tests import reference
 from tools.reverb.truths import RATE_HZ, decay_time_error, draw, known_decays
 
-RESPONSES = SHARED / "reference" / "impulse_responses"
 OCTAVES_HZ = np.array(energy_decay.OCTAVE_BANDS_HZ)
 PRIOR = FdnReverbSettings(15, 1.5, 102.0, 0.53, -2.1, 3000.0, 0.7, -16.0, 0.11, 0.2)
 
@@ -42,15 +41,14 @@ def test_two_decibels_of_smooth_noise_cost_a_few_percent_of_decay_time() -> None
     assert np.median(errors) <= 0.045
 
 
-@pytest.mark.shared
-@pytest.mark.skipif(not RESPONSES.exists(), reason="needs the reference responses beside the checkout")
+@pytest.mark.reference("reference/impulse_responses")
 def test_real_responses_are_matched_in_reverberation_time() -> None:
     """Direct sound in, in target and fit: 0.08 s on average over eight seeds, most of it the hall of 4 s (0.26 s).
 
     Without the direct sound, as the command line reads both, it is 0.10 s.
     """
     errors = []
-    for file in sorted(RESPONSES.glob("*.wav")):
+    for file in reference.files("reference/impulse_responses", "*.wav"):
         audio, rate_hz = soundfile.read(file, always_2d=True)
         # True stereo, both outputs for the left input and then for the right: a centred voice feeds both.
         response = audio.T.reshape(-1, 2, len(audio)).sum(axis=0)
