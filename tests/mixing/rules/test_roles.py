@@ -69,9 +69,13 @@ SINGER = Features(low_share=0.01, high_share=0.02, attack_db=1.2, pitched=0.9, g
 PIANO = Features(low_share=0.1, high_share=0.0, attack_db=1.0, pitched=0.9, gliding=0.02)
 
 
-@pytest.mark.reference("music/multitracks")
+SONGS = ("3.Sodium", "4.Potassium")
+
+
+@pytest.mark.reference(*(f"music/multitracks/{song}" for song in SONGS))
 def test_the_names_at_hand_are_those_of_the_table():
-    assert {name for name, _ in TRACKS} == {path.name for path in reference.files("music/multitracks", "*/*.m4a")}
+    at_hand = {path.name for song in SONGS for path in reference.files(f"music/multitracks/{song}", "*.m4a")}
+    assert {name for name, _ in TRACKS} == at_hand
     assert len(TRACKS) == 47
 
 

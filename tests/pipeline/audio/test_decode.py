@@ -263,14 +263,12 @@ def test_real_song_decodes_whole(path):
 
 
 @pytest.mark.reference("music/multitracks")
-def test_real_multitracks_all_decode_equally_long():
-    songs = list(open_catalog(str(reference.MUSIC / "multitracks")))
-    assert len(songs) == 47
-    lengths = {}
-    for song in songs:
-        lengths.setdefault(Path(song.path).parent.name, set()).add(decode(song.path).shape[1] / 44_100)
-    for found in lengths.values():
-        assert max(found) - min(found) < 0.2
+@pytest.mark.parametrize(("title", "tracks"), [("3.Sodium", 28), ("4.Potassium", 19)])
+def test_the_tracks_of_a_real_multitrack_decode_equally_long(title, tracks):
+    songs = list(open_catalog(str(reference.MUSIC / "multitracks" / title)))
+    assert len(songs) == tracks
+    lengths_s = [decode(song.path).shape[1] / 44_100 for song in songs]
+    assert max(lengths_s) - min(lengths_s) < 0.2
 
 
 @pytest.mark.reference("music/stems")
