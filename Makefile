@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo report mixes mix-eval test lint bench scale clean
+.PHONY: help setup core demo report mixes mix-eval test lint bench scale clean
 MULTITRACKS ?= ../shared/music/multitracks
 
 help:  ## show this list
@@ -35,6 +35,9 @@ mix-eval: setup  ## scramble real songs, mix them back by priors, and compare (a
 test: setup  ## run every test
 	$(BIN)/python -m pytest
 
+core:  ## install the core alone into .venv-core and run its commands there
+	PYTHON=$(PYTHON) .ci/core
+
 lint: setup  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,6 +55,6 @@ scale: setup  ## aggregate, merge and query up to a million generated songs (an 
 	$(BIN)/python -m tools.benches.million outputs/scale
 
 clean:  ## remove the environment, caches and outputs
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-core build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find outputs -mindepth 1 ! -name README.md -delete

@@ -1,0 +1,50 @@
+"""Without the extras: what needs one says so in a line, and what does not, works."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mixprior.extras import MODULES
+from tests.conftest import ROOT
+
+HIDDEN = sorted({module for modules in MODULES.values() for module in modules})
+WITHOUT_EXTRAS = f"""
+import sys
+
+class Hidden:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in {HIDDEN!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Hidden)
+import mixprior
+sys.exit(mixprior.main(sys.argv[1:]))
+"""
+
+
+def without_extras(*arguments) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", WITHOUT_EXTRAS, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (("mine", "MUSIC", "-o", "OUT"), "mine"),
+        (("query", "published", "--stat", "integrated_lufs", "--plot", "OUT.png"), "plot"),
+        (("query", "published", "--sql", "SELECT 1"), "sql"),
+    ],
+)
+def test_a_command_names_the_extra_that_it_needs(arguments, extra, stems_catalog, tmp_path):
+    places = {"MUSIC": stems_catalog, "OUT": tmp_path / "out", "OUT.png": tmp_path / "out.png"}
+    done = without_extras(*(places.get(word, word) for word in arguments))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert f"pip install 'mixprior[{extra}]'" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["merge", "model", "mix", "normalize", "reverb", "query", "catalog"])
+def test_every_command_explains_itself_without_extras(command):
+    done = without_extras(command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
