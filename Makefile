@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup core demo report mixes mix-eval test lint bench scale clean
+.PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench scale clean
+PART ?= all
 MULTITRACKS ?= ../shared/music/multitracks
 
 help:  ## show this list
@@ -32,8 +33,17 @@ mix-eval: setup  ## scramble real songs, mix them back by priors, and compare (a
 	$(BIN)/python -m tests.mixing.mix_eval
 	$(BIN)/python -m tests.mixing.band_eval
 
-test: setup  ## run every test
-	$(BIN)/python -m pytest
+# One thread a process: the processes share the cores.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+
+test: setup  ## run every test but the nightly ones, on all cores
+	$(PYTEST)
+
+test-fast: setup  ## run the quick tests alone
+	$(PYTEST) -m "not slow"
+
+nightly: setup  ## run the long tests of PART=effects, fit, mixing, separation, speed (all of them without)
+	$(BIN)/python -m pytest --nightly $(PART)
 
 core:  ## install the core alone into .venv-core and run its commands there
 	PYTHON=$(PYTHON) .ci/core

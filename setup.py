@@ -52,6 +52,7 @@ EXTRAS = {
 
 EXTRAS["dev"] = [
     *(requirement for extra in ("mine", "plot", "sql", "npm-weights") for requirement in EXTRAS[extra]),
+    "filelock>=3",
     "hypothesis>=6",
     "ipykernel>=6",
     "mypy>=1.13",

@@ -19,6 +19,24 @@ ROOT = Path(__file__).parent.parent
 SHARED = reference.FOLDER
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare `--nightly PART`."""
+    parser.addoption("--nightly", metavar="PART", help="run the tests marked nightly(PART) alone; `all`: of all parts")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the nightly tests, or all but those of the part asked for."""
+    asked = config.getoption("--nightly")
+
+    def is_kept(item: pytest.Item) -> bool:
+        part = next((marker.args[0] for marker in item.iter_markers("nightly")), None)
+        return part is not None if asked == "all" else part == asked
+
+    left_out = [item for item in items if not is_kept(item)]
+    items[:] = [item for item in items if is_kept(item)]
+    config.hook.pytest_deselected(items=left_out)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test, or fail it, whose reference material is missing."""
     for marker in item.iter_markers("reference"):
