@@ -6,18 +6,20 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial, reduce
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mixprior.analysis.priors import MANIFEST_FILE, local_folder, open_priors
-from mixprior.pipeline.store import files
+from mixprior.analysis.priors import local_folder, open_priors
 from mixprior.pipeline.store.evidence import Evidence, joined_members
 from mixprior.pipeline.store.rows import Rows
+from mixprior.pipeline.store.songs import NotARun
 from mixprior.stats.errors import InputError
+from mixprior.stats.priors.digest import Digest
+from mixprior.stats.priors.tally import Grouping, tally
 
 _SHOWN = 3
 
@@ -27,40 +29,79 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", metavar="PRIORS", help="priors folders, or output folders of runs")
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="priors folder to write")
     parser.add_argument("--min-group", type=int, metavar="N", help="publish no smaller groups (that of the inputs)")
+    parser.add_argument(
+        "--group-by", metavar="A,B", help="keep only the groups by these columns (those that all inputs have)"
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Merge, write, and say what was merged; return 0.
+    """Merge, write, and print what was merged; return 0."""
+    group_by = None if args.group_by is None else [name.strip() for name in args.group_by.split(",") if name.strip()]
+    merged = merge(args.inputs, args.output, group_by=group_by, min_group=args.min_group)
+    for note in merged.notes:
+        print(f"mixprior: {note}", file=sys.stderr)
+    if args.json:
+        print(json.dumps(asdict(merged)))
+    else:
+        print(f"{len(args.inputs)} priors, {merged.songs or 'unknown number of'} songs: {merged.priors}")
+    return 0
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What was merged.
+
+    Attributes:
+        priors: the folder that was written.
+        songs: songs counted; None where an input does not say which songs it counts.
+        hours: their length; None likewise.
+        notes: what could not be known or was left out, a line each.
+    """
+
+    priors: str
+    songs: int | None
+    hours: float | None
+    notes: list[str]
+
+
+def merge(
+    folders: Sequence[str | Path],
+    output: str | Path,
+    *,
+    group_by: Sequence[str] | None = None,
+    min_group: int | None = None,
+) -> Merged:
+    """Add priors of several catalogs together: what one run over all their songs would give, to the byte.
+
+    Songs that two inputs share are taken from the first, and left out of the other, which must then have its rows at
+    hand: a sum cannot be taken apart.
+
+    Args:
+        folders: priors folders, or output folders of runs.
+        output: priors folder to write, on this machine.
+        group_by: keep only the groups by these columns; None keeps all that the inputs have in common.
+        min_group: publish no smaller groups; None takes the largest limit of the inputs.
 
     Raises:
-        InputError: if an input holds no priors, or they cannot be added together.
+        InputError: if an input holds no priors, two inputs share songs and neither has its rows, they were measured or
+            corrected differently, or the output cannot be written.
+
+    >>> merge(["outputs/one", "outputs/two"], "outputs/both").songs  # doctest: +SKIP
+    80
     """
-    merged, notes = merge([_Input.open(path) for path in args.inputs])
-    if args.min_group is not None:
-        if args.min_group < 1:
-            raise InputError("--min-group takes a number from 1")
-        merged = replace(merged, min_group=args.min_group)
-    if "://" in args.output:
-        raise InputError(f"merge writes to this machine only, not to {args.output}: copy the folder there afterwards")
-    out = Path(args.output)
-    try:
-        # Readers refuse priors without a manifest, which is written last: no old one may vouch for new tables.
-        (out / MANIFEST_FILE).unlink(missing_ok=True)
-        for name, content in merged.files():
-            files.write_bytes(str(out / name), content)
-    except OSError as error:
-        raise InputError(f"cannot write to {out}: {error.strerror or error}") from error
-    if merged.members is None:
-        (out / "members.parquet").unlink(missing_ok=True)
-    for note in notes:
-        print(f"mixprior: {note}", file=sys.stderr)
+    if min_group is not None and min_group < 1:
+        raise InputError("--min-group takes a number from 1")
+    if "://" in str(output):
+        raise InputError(f"merge writes to this machine only, not to {output}: copy the folder there afterwards")
+    merged, notes = _merged([_Input.open(path) for path in folders])
+    if group_by is not None:
+        merged = merged.grouped_by(group_by)
+    if min_group is not None:
+        merged = replace(merged, min_group=min_group)
+    merged.write(str(output))
     manifest = merged.manifest()
-    if args.json:
-        print(json.dumps({"priors": str(out), "songs": manifest["songs"], "hours": manifest["hours"], "notes": notes}))
-    else:
-        print(f"{len(args.inputs)} priors, {manifest['songs'] or 'unknown number of'} songs: {out}")
-    return 0
+    return Merged(str(output), manifest["songs"], manifest["hours"], notes)
 
 
 @dataclass(frozen=True)
@@ -80,9 +121,13 @@ class _Input:
     rows: Rows | None
 
     @classmethod
-    def open(cls, path: str) -> _Input:
+    def open(cls, path: str | Path) -> _Input:
         folder = open_priors(path).path
-        return cls(path, folder, _read(folder, digests=False), Rows.open(local_folder(path)))
+        try:
+            rows = Rows.open(local_folder(path))
+        except NotARun:
+            rows = None
+        return cls(str(path), folder, _read(folder, digests=False), rows)
 
     def whole(self) -> Evidence:
         """What its priors rest on."""
@@ -91,7 +136,7 @@ class _Input:
     def without(self, song_ids: pa.Array) -> Evidence:
         """The same with some songs left out."""
         assert self.rows is not None
-        return self.rows.without(self.evidence, song_ids)
+        return _without(self.evidence, self.rows, song_ids)
 
     @property
     def song_ids(self) -> pa.Array | None:
@@ -116,18 +161,8 @@ def _read(folder: Path, digests: bool) -> Evidence:
         raise InputError(f"{folder} is damaged ({error}); build the priors again") from error
 
 
-def merge(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
-    """Merge priors, counting every song once where that can be known.
-
-    Songs that two inputs share are taken from the first, and left out of the other, which must then have its rows at
-    hand: a sum cannot be taken apart.
-
-    Returns:
-        The merged evidence, and notes on what could not be known or was left out.
-
-    Raises:
-        InputError: if two inputs share songs and neither has its rows, or they were measured or corrected differently.
-    """
+def _merged(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
+    """Merge priors, counting every song once where that can be known; give notes on what could not."""
     notes: list[str] = []
     # Those whose songs cannot be left out go first.
     ordered = sorted(inputs, key=lambda each: each.rows is not None)
@@ -171,3 +206,21 @@ def _check_versions(inputs: Sequence[_Input]) -> None:
     if len(found) > 1:
         told = "; ".join(f"{name}: version {version}" for version, name in sorted(found.items(), key=str))
         raise InputError(f"these were measured by different versions of the statistics ({told}): mine the older again")
+
+
+def _without(evidence: Evidence, rows: Rows, song_ids: pa.Array) -> Evidence:
+    """Return what the priors of a run rest on, with some songs left out."""
+    calibration = None if evidence.calibration is None else json.dumps(evidence.calibration)
+    grouping = Grouping(evidence.group_by, evidence.min_group, calibration)
+    rest = Rows(rows.folder, rows.songs.filter(pc.invert(pc.is_in(rows.songs["song_id"], song_ids))))
+    digests: dict[str, list[Digest]] = {}
+    for feature_key in rest.feature_keys:
+        separated = evidence.features[feature_key]["stems"] == "separated"
+        for table in rest.tables(feature_key):
+            for group, digest in tally(table, rest.metadata(feature_key), grouping, separated):
+                digests.setdefault(group, []).append(digest)
+    members = evidence.members
+    if members is not None:
+        members = members.filter(pc.invert(pc.is_in(members["song_id"], song_ids)))
+    merged = {group: Digest.merged(found) for group, found in digests.items()}
+    return replace(evidence, digests=merged, members=members)

@@ -15,16 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mixprior.pipeline.store.layout import MANIFEST_FILE, PRIORS_FILE, PRIORS_FOLDER, SONGS_FILE
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.grouping import EVERY_SONG as EVERY_SONG
 from mixprior.stats.schema import PRIORS_SCHEMA, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PRIORS_FILE = "priors.parquet"
-MANIFEST_FILE = "manifest.json"
-JOINT_FILE = "joint.parquet"
 
 PACKAGED = {name: Path(__file__).parent / "packaged" / f"{name}_priors" for name in ("published", "starter")}
 """Priors that come with mixprior, by name; `analysis.packaged` builds them."""
@@ -215,8 +212,8 @@ def open_priors(path: str | Path) -> Priors:
     folder = local_folder(path)
     if str(path) in PACKAGED and not folder.is_dir():
         folder = PACKAGED[str(path)]
-    if not (folder / PRIORS_FILE).is_file() and (folder / "priors" / PRIORS_FILE).is_file():
-        folder = folder / "priors"
+    if not (folder / PRIORS_FILE).is_file() and (folder / PRIORS_FOLDER / PRIORS_FILE).is_file():
+        folder = folder / PRIORS_FOLDER
     file = folder / PRIORS_FILE
     if not file.is_file():
         named = f", or {' or '.join(PACKAGED)}" if folder.name == str(path) else ""
@@ -254,7 +251,7 @@ def _check_version(file: Path, schema: pa.Schema) -> None:
 def local_folder(path: str | Path) -> Path:
     """Return a folder on this machine. Raises `NotPriors` for a URL."""
     if "://" in str(path):
-        raise NotPriors(f"{path} is not on this machine: copy priors, songs.parquet and features, and ask the copy")
+        raise NotPriors(f"{path} is not on this machine: copy priors, {SONGS_FILE} and features, and ask the copy")
     return Path(path)
 
 

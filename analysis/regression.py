@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import EVERY_SONG, Priors, PriorsLookupError, suggest
+from mixprior.pipeline.store.layout import MOMENTS_FILE, STATE_FILE
 from mixprior.stats.errors import InputError
 
 Name = tuple[str, str]
@@ -46,8 +47,8 @@ def regress(priors: Priors, target: Name, on: Sequence[Name], group: str = EVERY
     from mixprior.stats.priors.moments import Moments
 
     try:
-        moments = pq.read_table(priors.path / "moments.parquet", filters=[("group", "=", group)])
-        state = pq.read_table(priors.path / "state.parquet", filters=[("group", "=", group)])
+        moments = pq.read_table(priors.path / MOMENTS_FILE, filters=[("group", "=", group)])
+        state = pq.read_table(priors.path / STATE_FILE, filters=[("group", "=", group)])
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{priors.path} keeps no joint moments; build it again with `mixprior aggregate`") from error
     if not len(moments):

@@ -9,20 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import PriorsLookupError, local_folder, open_priors, suggest
-from mixprior.stats.errors import InputError
+from mixprior.pipeline.store import songs
+from mixprior.pipeline.store.layout import RunFolder
 from mixprior.stats.schema import FINISHED
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SONGS_FILE = "songs.parquet"
-
-
-class NotARun(InputError):
-    """What was given is not the output folder of a run."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,7 @@ class Songs:
     def _rows(self, stem: str, statistic: str, unit: str) -> Iterator[dict[str, Any]]:
         from mixprior.pipeline.store.rows import Rows  # here, because it takes numba along
 
-        values = Rows(self.path, self.table).values(stem, statistic)
+        values = Rows(RunFolder.at(self.path), self.table).values(stem, statistic)
         for song in self.table.to_pylist():
             if song["song_id"] in values and song["status"] in FINISHED:
                 yield {
@@ -88,7 +82,4 @@ def open_songs(path: str | Path) -> Songs:
         NotARun: if it holds no table of songs.
     """
     folder = local_folder(path)
-    try:
-        return Songs(folder, pq.read_table(folder / SONGS_FILE))
-    except (OSError, pa.ArrowException) as error:
-        raise NotARun(f"{path} holds no {SONGS_FILE}; give the output folder of `mixprior mine`") from error
+    return Songs(folder, songs.read(RunFolder.at(folder)))

@@ -11,12 +11,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from mixprior.analysis.priors import JOINT_FILE, PRIORS_FILE, open_priors
-from mixprior.analysis.songs import SONGS_FILE
+from mixprior.analysis.priors import open_priors
+from mixprior.pipeline.store.layout import JOINT_FILE, LOOSE_PATTERN, PARTS_PATTERN, PRIORS_FILE, SONGS_FILE
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import PRIORS_SCHEMA
-
-_FEATURES = ("features/*/*/*.parquet", "archive/*/*.parquet")
 
 
 def sql(path: str | Path, query: str) -> list[dict[str, Any]]:
@@ -75,7 +73,9 @@ def _views(folder: Path, run: Path) -> Iterator[str]:
         if file.is_file():
             yield f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet({_quoted(file)})'
     literal = re.sub(r"([*?\[])", r"[\1]", str(run))
-    globs = [_quoted(f"{literal}/{pattern}") for pattern in _FEATURES if next(run.glob(pattern), None)]
+    globs = [
+        _quoted(f"{literal}/{pattern}") for pattern in (LOOSE_PATTERN, PARTS_PATTERN) if next(run.glob(pattern), None)
+    ]
     # A song that is mined again lies beside its archived row until that is built anew.
     newest = (
         " QUALIFY row_number() OVER (PARTITION BY song_id, stem, feature_key "

@@ -16,7 +16,8 @@ from mixprior.pipeline.graphs import runner
 from mixprior.pipeline.graphs.aggregate import Aggregate, WritePriors
 from mixprior.pipeline.graphs.compact import Compact
 from mixprior.pipeline.store import archive, files
-from mixprior.pipeline.store.rows import settings_of
+from mixprior.pipeline.store.layout import MANIFEST_FILE, RunFolder
+from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.calibration import Calibration
 from mixprior.stats.priors.grouping import MIN_GROUP, can_group_by
@@ -105,17 +106,15 @@ def run(args: argparse.Namespace) -> int:
     root = args.run_folder.rstrip("/")
     if args.workers < 1:
         raise InputError("--workers takes a number from 1")
-    try:
-        songs = files.read_table(f"{root}/songs.parquet")
-    except OSError as error:
-        raise InputError(f"{root} holds no songs.parquet: give the output folder of `mixprior mine`") from error
+    rows = Rows.open(root)
+    songs = rows.songs
     grouping = grouping_of(args)
     check_groups(grouping, {name for text in set(songs["metadata"].to_pylist()) for name in json.loads(text)})
     finished = sum(status in FINISHED for status in songs["status"].to_pylist())
     if not finished:
         raise InputError(f"{root} has no finished song to aggregate")
     for feature_key in sorted(set(songs["feature_key"].to_pylist())):
-        check_calibration(grouping, settings_of(root, feature_key))
+        check_calibration(grouping, rows.settings(feature_key))
     folder = (args.output or f"{root}/priors").rstrip("/")
     logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)
     files.need_writable(folder)
@@ -127,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
     except runner.WorkerDied as death:
         print(f"mixprior: a worker process died ({death}), out of memory perhaps: try --workers 1", file=sys.stderr)
         runner.leave(1)
-    manifest = json.loads(files.read_bytes(f"{folder}/manifest.json"))
+    manifest = json.loads(files.read_bytes(f"{folder}/{MANIFEST_FILE}"))
     if args.json:
         told = {name: manifest[name] for name in ("songs", "hours", "failed", "duplicates", "group_by", "withheld")}
         print(json.dumps({"priors": folder, **told}))
@@ -152,12 +151,12 @@ def aggregate(
         tick: shows progress.
     """
     workers = min(args.workers, 1 + songs // _SONGS_A_WORKER)
-    songs_path = f"{root}/songs.parquet"
-    keys = sorted(set(files.read_table(songs_path)["feature_key"].to_pylist()))
-    many = [key for key in keys if len(archive.loose_songs(root, key)) >= archive.MANY]
+    run_folder = RunFolder.at(root)
+    keys = sorted(set(Rows.open(root).songs["feature_key"].to_pylist()))
+    many = [key for key in keys if len(archive.loose_songs(run_folder, key)) >= archive.MANY]
     if many:
         runner.run(
-            lambda pipeline: _ignore(pipeline | beam.Create(many) | "Compact" >> Compact(root)),
+            lambda pipeline: _ignore(pipeline | beam.Create(many) | "Compact" >> Compact(run_folder)),
             args,
             workers,
             tick,
@@ -167,9 +166,9 @@ def aggregate(
     def build(pipeline: beam.Pipeline) -> None:
         _ignore(
             pipeline
-            | "Name the table of songs" >> beam.Create([songs_path])
-            | "Aggregate" >> Aggregate(root, grouping)
-            | "Keep priors" >> WritePriors(folder, root, songs_path, grouping, versions)
+            | "Name the run" >> beam.Create([root])
+            | "Aggregate" >> Aggregate(grouping)
+            | "Keep priors" >> WritePriors(folder, root, grouping, versions)
         )
 
     runner.run(build, args, workers, tick)

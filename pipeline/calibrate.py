@@ -9,10 +9,10 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
+import pyarrow.compute as pc
 from tabulate import tabulate
 
 from mixprior.pipeline.catalogs.catalog import open_catalog
@@ -20,12 +20,13 @@ from mixprior.pipeline.graphs import options, runner
 from mixprior.pipeline.graphs.extract import Extract, WriteSongs
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import files, progress
-from mixprior.pipeline.store.checkpoint import Checkpoint
+from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import InputError, Song
+from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.priors.calibration import Calibration
 from mixprior.stats.priors.calibration_fit import MIN_FOLDS, fit_all
 from mixprior.stats.registry import COLUMNS
-from mixprior.stats.schema import FEATURE_VERSION, FINISHED
+from mixprior.stats.schema import FEATURE_VERSION
 
 _UNITS = {column.name: column.unit for column in COLUMNS}
 
@@ -98,10 +99,7 @@ def _extract(
     root: str, songs: list[Song], ways: dict[str, MiningSettings], args: argparse.Namespace, display: progress.Display
 ) -> None:
     catalog_path = f"{root}/catalog.jsonl"
-    try:
-        files.write_bytes(catalog_path, "".join(f"{song.to_json()}\n" for song in songs).encode())
-    except OSError as error:
-        raise InputError(f"cannot write to {root}: {error.strerror or error}") from error
+    files.write_bytes(catalog_path, "".join(f"{song.to_json()}\n" for song in songs).encode())
     if display.path is not None:
         files.remove(display.path)
 
@@ -113,7 +111,7 @@ def _extract(
             provenance = json.dumps(settings.provenance(has_stems=True), indent=2, sort_keys=True)
             files.write_bytes(f"{folder}/features/{settings.feature_key(True)}/settings.json", provenance.encode())
             outcomes = found | f"Measure {way} stems" >> Extract(folder, settings, args.force, args.retry_failed)
-            _ = outcomes | f"Keep outcomes of {way} stems" >> WriteSongs(f"{folder}/songs.parquet")
+            _ = outcomes | f"Keep outcomes of {way} stems" >> WriteSongs(RunFolder.at(folder))
 
     runner.run(build, args, min(args.workers, len(songs)), display.refresh)
 
@@ -123,17 +121,16 @@ def _read_songs(catalog_path: str) -> Iterator[Song]:
 
 
 def _fit(root: str, settings: MiningSettings, fold_by: str | None) -> Calibration:
-    separated, true = (_finished(f"{root}/{way}") for way in ("separated", "true"))
-    both = sorted(separated.keys() & true.keys())
-    if not both:
-        raise InputError(f"no song could be measured both ways: {root}/separated/songs.parquet tells why")
+    measured = {way: Rows.open(f"{root}/{way}") for way in ("separated", "true")}
+    finished = [set(rows.finished["song_id"].to_pylist()) for rows in measured.values()]
+    both = pa.array(sorted(set.intersection(*finished)), pa.string())
+    if not len(both):
+        raise InputError(f"no song could be measured both ways: {measured['separated'].folder.songs} has the reasons")
     separation = settings.separation
-    folds = {song_id: str(json.loads(separated[song_id]["metadata"]).get(fold_by) or song_id) for song_id in both}
-    corrections = fit_all(
-        _rows(f"{root}/separated", [separated[song_id] for song_id in both]),
-        _rows(f"{root}/true", [true[song_id] for song_id in both]),
-        folds,
-    )
+    separated, true = (_of(rows, both) for rows in measured.values())
+    metadata = {song_id: text for key in separated.feature_keys for song_id, text in separated.metadata(key).items()}
+    folds = {song_id: str(json.loads(text).get(fold_by) or song_id) for song_id, text in metadata.items()}
+    corrections = fit_all(_table_of(separated), _table_of(true), folds)
     return Calibration(
         model=separation.model,
         weights_sha256=separation.weights_sha256,
@@ -146,14 +143,12 @@ def _fit(root: str, settings: MiningSettings, fold_by: str | None) -> Calibratio
     )
 
 
-def _finished(root: str) -> dict[str, dict[str, Any]]:
-    songs = files.read_table(f"{root}/songs.parquet").to_pylist()
-    return {song["song_id"]: song for song in songs if song["status"] in FINISHED}
+def _of(rows: Rows, song_ids: pa.Array) -> Rows:
+    return Rows(rows.folder, rows.songs.filter(pc.is_in(rows.songs["song_id"], song_ids)))
 
 
-def _rows(root: str, songs: list[dict[str, Any]]) -> pa.Table:
-    paths = [Checkpoint(root, song["feature_key"]).features_path(song["song_id"]) for song in songs]
-    return pa.concat_tables([files.read_table(path).replace_schema_metadata() for path in paths])
+def _table_of(rows: Rows) -> pa.Table:
+    return pa.concat_tables([table for key in rows.feature_keys for table in rows.tables(key)])
 
 
 def _table(calibration: Calibration) -> str:

@@ -23,6 +23,7 @@ from mixprior.pipeline.separation import model_store
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import archive, files, progress
 from mixprior.pipeline.store.checkpoint import Checkpoint
+from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import InputError, Song
 
 
@@ -171,7 +172,7 @@ def _extract(
             | "Name the catalog" >> beam.Create([catalog_path])
             | "Read songs" >> beam.FlatMap(_read_songs)
             | "Extract" >> extract
-            | "Keep outcomes" >> WriteSongs(f"{root}/songs.parquet")
+            | "Keep outcomes" >> WriteSongs(RunFolder.at(root))
         )
 
     runner.run(build, args, min(args.workers, len(songs)), display.refresh)
@@ -197,10 +198,13 @@ def _allowed_failures(text: str | None, songs: int) -> int:
 def _dry_run(root: str, songs: list[Song], settings: MiningSettings, args: argparse.Namespace) -> int:
     found: Counter[str] = Counter()
     seen = set()
-    archived = {key: archive.Index.of(root, key) for key in {settings.feature_key(song.has_stems) for song in songs}}
+    archived = {
+        key: archive.Index.of(RunFolder.at(root), key)
+        for key in {settings.feature_key(song.has_stems) for song in songs}
+    }
     for song in songs:
         (feature_key, song_id), (_, unreadable) = fingerprint(song, settings)
-        checkpoint = Checkpoint(root, feature_key)
+        checkpoint = Checkpoint(RunFolder.at(root), feature_key)
         failed = checkpoint.failure(song_id)
         if (feature_key, song_id) in seen:
             found["duplicate"] += 1

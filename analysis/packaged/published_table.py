@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from mixprior.analysis.packaged import published
 from mixprior.analysis.packaged.published_facts import COLUMNS, CORRECTIONS, RULES, SOURCES
-from mixprior.analysis.priors import EVERY_SONG, MANIFEST_FILE, PACKAGED, PRIORS_FILE
-from mixprior.pipeline.store.layout import parquet_bytes
+from mixprior.analysis.priors import EVERY_SONG, PACKAGED
+from mixprior.pipeline.store.layout import MANIFEST_FILE, PRIORS_FILE, parquet_bytes
 from mixprior.stats.priors.derived import definitions
 from mixprior.stats.priors.interval import mean_interval
 from mixprior.stats.schema import PRIORS_SCHEMA, QUANTILES, SCHEMA_VERSION, with_metadata

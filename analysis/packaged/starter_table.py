@@ -20,8 +20,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mixprior.analysis.packaged.published_table import write
-from mixprior.analysis.priors import MANIFEST_FILE, PACKAGED, PRIORS_FILE, open_priors
-from mixprior.pipeline.store.layout import parquet_bytes
+from mixprior.analysis.priors import PACKAGED, open_priors
+from mixprior.pipeline.store.layout import (
+    MANIFEST_FILE,
+    MEMBERS_FILE,
+    MOMENTS_FILE,
+    PRIORS_FILE,
+    STATE_FILE,
+    parquet_bytes,
+)
 from mixprior.stats.errors import InputError
 
 _CURVES = ("magnitude_spectrum", "magnitude_spectrum_db", "sps_phi")
@@ -66,20 +73,20 @@ def files(run: Path) -> dict[str, bytes]:
         InputError: if there are no such priors, or they count a song whose licence is not known here.
     """
     priors = open_priors(run)
-    members = pq.read_table(priors.path / "members.parquet")
+    members = pq.read_table(priors.path / MEMBERS_FILE)
     unknown = sorted(set(members["song_id"].to_pylist()) - CREDITS.keys())
     if unknown:
         raise InputError(
             f"{priors.path} counts songs without a licence in analysis/packaged/starter_table.py: {unknown}"
         )
-    state = pq.read_table(priors.path / "state.parquet")
+    state = pq.read_table(priors.path / STATE_FILE)
     scalars = state.filter(pc.equal(pc.list_value_length(state["n"]), 1))
     manifest = json.dumps(_manifest(priors.manifest, members), indent=2, sort_keys=True, ensure_ascii=False)
     return {
         PRIORS_FILE: _compact(thinned(pq.read_table(priors.path / PRIORS_FILE))),
-        "state.parquet": parquet_bytes(scalars),
-        "moments.parquet": (priors.path / "moments.parquet").read_bytes(),
-        "members.parquet": (priors.path / "members.parquet").read_bytes(),
+        STATE_FILE: parquet_bytes(scalars),
+        MOMENTS_FILE: (priors.path / MOMENTS_FILE).read_bytes(),
+        MEMBERS_FILE: (priors.path / MEMBERS_FILE).read_bytes(),
         MANIFEST_FILE: f"{manifest}\n".encode(),
     }
 

@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mixprior.analysis.priors import EVERY_SONG, JOINT_FILE, NotPriors, Priors, open_priors
+from mixprior.analysis.priors import EVERY_SONG, NotPriors, Priors, open_priors
 from mixprior.analysis.report.chart import Number
-from mixprior.analysis.songs import NotARun, Songs, open_songs
+from mixprior.analysis.songs import Songs, open_songs
+from mixprior.pipeline.store.layout import JOINT_FILE
+from mixprior.pipeline.store.songs import NotARun
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.grouping import columns_of
 

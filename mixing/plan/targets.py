@@ -13,8 +13,9 @@ import numpy as np
 
 from mixprior.analysis.constants import constants
 from mixprior.analysis.packaged.default_priors import PriorsChain, Source, centre, open_chain, title
-from mixprior.analysis.priors import EVERY_SONG, PRIORS_FILE, Prior, PriorsLookupError
+from mixprior.analysis.priors import EVERY_SONG, Prior, PriorsLookupError
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
+from mixprior.pipeline.store.layout import PRIORS_FILE
 from mixprior.stats.errors import InputError
 
 QUARTILE_SD = 0.6745

@@ -2,61 +2,53 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import apache_beam as beam
-import pyarrow as pa
-import pyarrow.compute as pc
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.combiners import ToList
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from mixprior.pipeline.store import files
-from mixprior.pipeline.store.evidence import Evidence, joined_members
-from mixprior.pipeline.store.rows import Batch, Catalog, batches, catalog_of, read, settings_of
+from mixprior.pipeline.store.evidence import Evidence
+from mixprior.pipeline.store.rows import Batch, Rows
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping, tally
-from mixprior.stats.schema import MEMBERS_SCHEMA
 
 _WAITING = 8
 
 
 @dataclass
 class Aggregate(beam.PTransform):
-    """Takes paths of songs tables and gives (group, `Digest`) for each group.
+    """Takes paths of run folders and gives (group, `Digest`) for each group.
 
     Attributes:
-        root: the run's folder, in which the rows lie.
         grouping: how songs are grouped and corrected.
     """
 
-    root: str
     grouping: Grouping = field(default_factory=Grouping)
 
-    def expand(self, songs_tables: PCollection) -> PCollection:
+    def expand(self, runs: PCollection) -> PCollection:
         """Build the graph."""
         return (
-            songs_tables
-            | "Find their rows" >> beam.FlatMap(lambda path: [(path, batch) for batch in batches(self.root, path)])
+            runs
+            | "Find their rows" >> beam.FlatMap(lambda run: [(run, batch) for batch in Rows.open(run).batches()])
             | "Spread rows" >> beam.Reshuffle()
-            | "Digest rows" >> beam.ParDo(DigestRows(self.root, self.grouping))
+            | "Digest rows" >> beam.ParDo(DigestRows(self.grouping))
             | "Merge groups" >> beam.CombinePerKey(MergeDigests())
         )
 
 
 class DigestRows(beam.DoFn):
-    """Takes (path of a songs table, `Batch`) and gives (group, `Digest`) for every group one of its songs is in.
+    """Takes (path of a run folder, `Batch`) and gives (group, `Digest`) for every group one of its songs is in.
 
     One for each bundle and group: what a worker digests it adds up itself.
     """
 
-    def __init__(self, root: str, grouping: Grouping) -> None:
-        self.root, self.grouping = root, grouping
-        self.catalogs: dict[str, Catalog] = {}
+    def __init__(self, grouping: Grouping) -> None:
+        self.grouping = grouping
+        self.rows: dict[str, Rows] = {}
         self.digests: dict[str, list[Digest]] = {}
 
     def start_bundle(self) -> None:
@@ -65,13 +57,14 @@ class DigestRows(beam.DoFn):
 
     def process(self, element: tuple[str, Batch]) -> None:
         """Digest one batch."""
-        songs_path, batch = element
-        if songs_path not in self.catalogs:
-            self.catalogs[songs_path] = catalog_of(songs_path)
-        metadata = self.catalogs[songs_path].metadata(batch.feature_key)
-        separated = settings_of(self.root, batch.feature_key)["stems"] == "separated"
-        for rows in read(self.root, batch):
-            for group, digest in tally(rows, metadata, self.grouping, separated):
+        run, batch = element
+        if run not in self.rows:
+            self.rows[run] = Rows.open(run)
+        rows = self.rows[run]
+        metadata = rows.metadata(batch.feature_key)
+        separated = rows.settings(batch.feature_key)["stems"] == "separated"
+        for table in rows.read(batch):
+            for group, digest in tally(table, metadata, self.grouping, separated):
                 self._add(group, digest)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
@@ -122,15 +115,13 @@ class WritePriors(beam.PTransform):
 
     Attributes:
         folder: where to write.
-        root: the run's folder.
-        songs_path: path of the table of songs.
+        run: path of the run folder.
         grouping: how songs were grouped and corrected.
         versions: versions of the libraries, by name.
     """
 
     folder: str
-    root: str
-    songs_path: str
+    run: str
     grouping: Grouping
     versions: Mapping[str, str]
 
@@ -139,32 +130,6 @@ class WritePriors(beam.PTransform):
         return groups | "Gather groups" >> ToList() | "Write the priors" >> beam.Map(self.write)
 
     def write(self, digests: list[tuple[str, Digest]]) -> str:
-        """Write the files, the manifest last: without one, readers refuse the folder."""
-        files.remove(f"{self.folder}/manifest.json")
-        members = members_of(files.read_table(self.songs_path))
-        evidence = Evidence(
-            dict(digests),
-            members,
-            {key: settings_of(self.root, key) for key in sorted(set(members["feature_key"].to_pylist()))},
-            {name: [version] for name, version in self.versions.items()},
-            tuple(sorted(self.grouping.group_by)),
-            self.grouping.min_group,
-            None if self.grouping.calibration is None else json.loads(self.grouping.calibration),
-        )
-        for name, content in evidence.files():
-            files.write_bytes(f"{self.folder}/{name}", content)
+        """Write the files."""
+        Evidence.of(Rows.open(self.run), dict(digests), self.grouping, self.versions).write(self.folder)
         return self.folder
-
-
-def members_of(songs: pa.Table) -> pa.Table:
-    """Return the songs of a songs table by content, `mixprior.stats.schema.MEMBERS_SCHEMA`."""
-    copy = pc.equal(songs["status"], "duplicate")
-    copies = Counter(_keys(songs.filter(copy)))
-    songs = songs.filter(pc.invert(copy))
-    counts = pa.array([copies[key] for key in _keys(songs)], pa.int64())
-    columns = [songs[name] for name in ("song_id", "feature_key", "duration_s", "error")]
-    return joined_members([pa.table([*columns, counts], MEMBERS_SCHEMA)])
-
-
-def _keys(songs: pa.Table) -> Iterator[tuple[str, str]]:
-    return zip(songs["song_id"].to_pylist(), songs["feature_key"].to_pylist(), strict=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,9 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.pvalue import PCollection
 
-from mixprior.pipeline.store import archive, files
-from mixprior.pipeline.store.checkpoint import Checkpoint
-from mixprior.pipeline.store.layout import archive_folder
+from mixprior.pipeline.store import archive, features, files
+from mixprior.pipeline.store.layout import RunFolder, part_number
 from mixprior.stats.registry import FEATURES_SCHEMA
 from mixprior.stats.schema import with_metadata
 
@@ -31,11 +29,11 @@ class Compact(beam.PTransform):
     and the later copy is taken.
 
     Attributes:
-        root: the run's folder.
+        folder: of the run.
         part_songs: songs of a part.
     """
 
-    root: str
+    folder: RunFolder
     part_songs: int = PART_SONGS
 
     def expand(self, feature_keys: PCollection) -> PCollection:
@@ -49,23 +47,23 @@ class Compact(beam.PTransform):
 
     def deal(self, feature_key: str) -> Iterator[tuple[str, int, list[str]]]:
         """Give (feature key, number of the part, song ids) of parts to write."""
-        song_ids = archive.loose_songs(self.root, feature_key)
-        number = 1 + max((_number(path) for path in archive.parts(self.root, feature_key)), default=0)
+        song_ids = archive.loose_songs(self.folder, feature_key)
+        number = 1 + max((part_number(path) for path in archive.parts(self.folder, feature_key)), default=0)
         for k, start in enumerate(range(0, len(song_ids), self.part_songs)):
             yield feature_key, number + k, song_ids[start : start + self.part_songs]
 
     def write(self, feature_key: str, number: int, song_ids: list[str]) -> str:
         """Write one part from the files of single songs, and remove those."""
-        checkpoint = Checkpoint(self.root, feature_key)
         found: dict[str, pa.Table] = {}
         for song_id in song_ids:
-            # What cannot be reached ends the step; what is damaged stays where it is, and is told when it is read.
-            with contextlib.suppress(pa.ArrowInvalid, FileNotFoundError):
-                table = files.read_table(checkpoint.features_path(song_id))
-                if table.schema.equals(FEATURES_SCHEMA):
+            # What cannot be reached ends the step; what is damaged stays where it is, and its song is mined again.
+            with contextlib.suppress(FileNotFoundError):
+                content = files.read_bytes(self.folder.features(feature_key, song_id))
+                table = features.parsed(content, feature_key)
+                if table is not None:
                     found[song_id] = table
         name = hashlib.sha256("".join(found).encode()).hexdigest()[:16]
-        path = f"{self.root}/{archive_folder(feature_key)}/{number:06d}-{name}.parquet"
+        path = self.folder.part(feature_key, number, name)
         if not found:  # the step was done before, and is done again
             return path
         schema = with_metadata(FEATURES_SCHEMA, feature_key=feature_key)
@@ -76,9 +74,5 @@ class Compact(beam.PTransform):
         )
         files.write_bytes(path, sink.getvalue().to_pybytes())
         for song_id in found:
-            files.remove(checkpoint.features_path(song_id))
+            files.remove(self.folder.features(feature_key, song_id))
         return path
-
-
-def _number(path: str) -> int:
-    return int(os.path.basename(path).split("-")[0])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import apache_beam as beam
 import pyarrow as pa
@@ -18,10 +17,10 @@ from apache_beam.transforms.combiners import ToList
 from mixprior.pipeline.audio import decode
 from mixprior.pipeline.song import measure
 from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.pipeline.store import archive, files, progress
+from mixprior.pipeline.store import archive, progress, songs
 from mixprior.pipeline.store.checkpoint import Checkpoint
+from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure, Outcome, Song, SongError
-from mixprior.stats.schema import SONGS_SCHEMA, with_metadata
 
 _LOG = logging.getLogger(__name__)
 
@@ -93,7 +92,7 @@ class MineSong(beam.DoFn):
         """Mine one song."""
         (feature_key, song_id), found = element
         (song, unreadable), *others = sorted(found, key=lambda pair: (pair[0].path, pair[0].to_json()))
-        outcome = self._mine(song, song_id, Checkpoint(self.root, feature_key), unreadable)
+        outcome = self._mine(song, song_id, Checkpoint(RunFolder.at(self.root), feature_key), unreadable)
         Metrics.counter("mixprior", f"songs_{outcome.status}").inc()
         outcomes = [outcome, *(Outcome(other, song_id, "duplicate", feature_key) for other, _ in others)]
         for each in outcomes:
@@ -132,7 +131,7 @@ class MineSong(beam.DoFn):
         if table is not None:
             return _duration_s(table)
         if checkpoint.feature_key not in self.archived:
-            self.archived[checkpoint.feature_key] = archive.Index.of(self.root, checkpoint.feature_key)
+            self.archived[checkpoint.feature_key] = archive.Index.of(checkpoint.folder, checkpoint.feature_key)
         return self.archived[checkpoint.feature_key].duration_of(song_id)
 
 
@@ -142,29 +141,15 @@ def _duration_s(table: pa.Table) -> float:
 
 @dataclass
 class WriteSongs(beam.PTransform):
-    """Takes `Outcome`s and writes the table of songs, sorted by path, to `path`; gives that path."""
+    """Takes `Outcome`s and writes the table of songs of a run folder; gives the folder's path."""
 
-    path: str
+    folder: RunFolder
 
     def expand(self, outcomes: PCollection) -> PCollection:
         """Build the graph."""
-        return (
-            outcomes | "Gather outcomes" >> ToList() | "Write the table of songs" >> beam.Map(_write_songs, self.path)
-        )
+        return outcomes | "Gather outcomes" >> ToList() | "Write the table of songs" >> beam.Map(self.write)
 
-
-def _write_songs(outcomes: list[Outcome], path: str) -> str:
-    rows = [
-        {
-            "song_id": outcome.song_id,
-            "path": outcome.song.path,
-            "status": outcome.status,
-            "feature_key": outcome.feature_key,
-            "duration_s": outcome.duration_s,
-            "metadata": json.dumps(dict(outcome.song.metadata)),
-            **({} if outcome.failure is None else asdict(outcome.failure)),
-        }
-        for outcome in sorted(outcomes, key=lambda each: (each.song.path, each.status, each.song.to_json()))
-    ]
-    files.write_table(path, pa.Table.from_pylist(rows, with_metadata(SONGS_SCHEMA)))
-    return path
+    def write(self, outcomes: list[Outcome]) -> str:
+        """Write the table."""
+        songs.write(self.folder, outcomes)
+        return self.folder.root

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,36 +11,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mixprior.pipeline.store import sources
-from mixprior.pipeline.store.layout import archive_folder
-from mixprior.stats.registry import FEATURES_SCHEMA
+from mixprior.pipeline.store import features, sources
+from mixprior.pipeline.store.layout import RunFolder
 
 MANY = 4096
 """Files of single songs that are worth compacting."""
 
 
-def loose_songs(root: str, feature_key: str) -> list[str]:
-    """Return the ids of the songs that have a file of their own, sorted."""
-    fs, folder = sources.file_system(f"{root}/features/{feature_key}")
-    if not fs.exists(folder):
-        return []
-    names = (os.path.basename(path) for path in fs.find(folder))
-    return sorted(name.removesuffix(".parquet") for name in names if name.endswith(".parquet"))
+def loose_songs(folder: RunFolder, feature_key: str) -> list[str]:
+    """Return the ids of the songs that have a file of their own, sorted; whether it counts shows when it is read."""
+    names = (os.path.basename(path) for path in _parquet_files(folder.loose(feature_key)))
+    return sorted(name.removesuffix(".parquet") for name in names)
 
 
-def parts(root: str, feature_key: str) -> list[str]:
+def parts(folder: RunFolder, feature_key: str) -> list[str]:
     """Return the paths of the parts, in the order they were written."""
-    url = f"{root}/{archive_folder(feature_key)}"
-    fs, folder = sources.file_system(url)
-    if not fs.exists(folder):
-        return []
-    names = (os.path.basename(path) for path in fs.find(folder))
-    return [f"{url}/{name}" for name in sorted(names) if name.endswith(".parquet")]
+    url = folder.archive(feature_key)
+    return [f"{url}/{name}" for name in sorted(os.path.basename(path) for path in _parquet_files(url))]
+
+
+def _parquet_files(url: str) -> list[str]:
+    fs, path = sources.file_system(url)
+    return [name for name in fs.find(path) if name.endswith(".parquet")] if fs.exists(path) else []
 
 
 @dataclass
 class Index:
-    """Which archived songs lie in which part.
+    """Which archived songs are stored in which part.
 
     Attributes:
         paths: of the parts, in the order they were written.
@@ -55,9 +52,9 @@ class Index:
     duration_s: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def of(cls, root: str, feature_key: str) -> Index:
+    def of(cls, folder: RunFolder, feature_key: str) -> Index:
         """Read the index of a run's archive."""
-        paths = parts(root, feature_key)
+        paths = parts(folder, feature_key)
         if not paths:
             return cls()
         columns = [songs_in(path, feature_key) for path in paths]
@@ -87,16 +84,16 @@ class Index:
         return None if place < 0 else float(self.duration_s[place])
 
 
-def read_part(path: str, most_bytes: int) -> Iterator[pa.Table]:
-    """Give the rows of a part, in pieces of whole songs of about `most_bytes`."""
+def read_part(path: str, most_bytes: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """Give the rows of a part, in pieces of whole songs of about `most_bytes`; `columns` has the `song_id`."""
     fs, inner = sources.file_system(path)
     with fs.open(inner, "rb") as file:
         parquet = pq.ParquetFile(file)
         rest: list[pa.Table] = []
         for k in range(parquet.num_row_groups):
-            rest.append(parquet.read_row_group(k, use_threads=False).replace_schema_metadata())
+            rest.append(parquet.read_row_group(k, columns, use_threads=False).replace_schema_metadata())
             if sum(table.nbytes for table in rest) >= most_bytes:
-                # A song's rows lie together, but may be cut by the end of a row group: its rows wait for the next.
+                # A song's rows are stored together, but may be cut by the end of a row group: they wait for the next.
                 rows = pa.concat_tables(rest)
                 whole = pc.index(rows["song_id"], rows["song_id"][-1]).as_py()
                 if whole:
@@ -107,18 +104,11 @@ def read_part(path: str, most_bytes: int) -> Iterator[pa.Table]:
 
 
 def songs_in(path: str, feature_key: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ids, as bytes, and the lengths in seconds of the songs of a part.
-
-    A part that does not open, or was made otherwise, has none: as with a single file, existence proves nothing.
-    """
+    """Return the ids, as bytes, and the lengths in seconds of the songs of a part; of one that does not count, none."""
     fs, inner = sources.file_system(path)
     with fs.open(inner, "rb") as file:
-        try:
-            parquet = pq.ParquetFile(file)
-        except pa.ArrowInvalid:
-            return np.zeros(0, "S1"), np.zeros(0)
-        schema = parquet.schema_arrow
-        if (schema.metadata or {}).get(b"feature_key") != feature_key.encode() or not schema.equals(FEATURES_SCHEMA):
+        parquet = features.opened(file, feature_key)
+        if parquet is None:
             return np.zeros(0, "S1"), np.zeros(0)
         table = parquet.read(columns=["song_id", "stem", "duration_s"], use_threads=False)
     table = table.filter(pc.equal(table["stem"], "song"))

@@ -5,19 +5,30 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mixprior.pipeline.store.layout import parquet_bytes
+from mixprior.pipeline.store import files
+from mixprior.pipeline.store.layout import (
+    JOINT_FILE,
+    MANIFEST_FILE,
+    MEMBERS_FILE,
+    MOMENTS_FILE,
+    PRIORS_FILE,
+    STATE_FILE,
+    parquet_bytes,
+)
+from mixprior.pipeline.store.rows import Rows, first_of_each
 from mixprior.pipeline.store.state import digests_of, moments_table, state_table
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.grouping import MIN_GROUP
 from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
+from mixprior.stats.priors.tally import Grouping
 from mixprior.stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, with_metadata
 
 
@@ -43,6 +54,27 @@ class Evidence:
     group_by: tuple[str, ...] = ()
     min_group: int = MIN_GROUP
     calibration: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, rows: Rows, digests: Mapping[str, Digest], grouping: Grouping, versions: Mapping[str, str]) -> Evidence:
+        """Return what the priors of a run rest on.
+
+        Args:
+            rows: of the run, with the table of its songs.
+            digests: of the rows, by group.
+            grouping: how songs were grouped and corrected.
+            versions: versions of the libraries, by name.
+        """
+        members = members_of(rows.songs)
+        return cls(
+            digests,
+            members,
+            {key: rows.settings(key) for key in sorted(set(members["feature_key"].to_pylist()))},
+            {name: [version] for name, version in versions.items()},
+            tuple(sorted(grouping.group_by)),
+            grouping.min_group,
+            None if grouping.calibration is None else json.loads(grouping.calibration),
+        )
 
     @classmethod
     def merged(cls, parts: Sequence[Evidence]) -> Evidence:
@@ -79,14 +111,26 @@ class Evidence:
         )
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Give the files of the priors folder, by name; the manifest last, since readers go by it."""
-        yield "state.parquet", parquet_bytes(state_table(self.digests))
-        yield "moments.parquet", parquet_bytes(moments_table(self.digests))
+        """Give the files of the priors folder, by name; the manifest last: readers refuse a folder without one."""
+        yield STATE_FILE, parquet_bytes(state_table(self.digests))
+        yield MOMENTS_FILE, parquet_bytes(moments_table(self.digests))
         if self.members is not None:
-            yield "members.parquet", parquet_bytes(self.members.replace_schema_metadata(_MEMBERS_METADATA))
-        yield "priors.parquet", parquet_bytes(priors_table(self.digests, self.min_group))
-        yield "joint.parquet", parquet_bytes(joint_table(self.digests, self.min_group))
-        yield "manifest.json", json.dumps(self.manifest(), indent=2, sort_keys=True).encode() + b"\n"
+            yield MEMBERS_FILE, parquet_bytes(self.members.replace_schema_metadata(_MEMBERS_METADATA))
+        yield PRIORS_FILE, parquet_bytes(priors_table(self.digests, self.min_group))
+        yield JOINT_FILE, parquet_bytes(joint_table(self.digests, self.min_group))
+        yield MANIFEST_FILE, json.dumps(self.manifest(), indent=2, sort_keys=True).encode() + b"\n"
+
+    def write(self, folder: str) -> None:
+        """Write the priors folder, local or an fsspec URL.
+
+        Raises:
+            InputError: if it cannot be written.
+        """
+        files.remove(f"{folder}/{MANIFEST_FILE}")  # no old one may stand for new tables
+        for name, content in self.files():
+            files.write_bytes(f"{folder}/{name}", content)
+        if self.members is None:
+            files.remove(f"{folder}/{MEMBERS_FILE}")
 
     def manifest(self) -> dict[str, Any]:
         """Return what the manifest tells: counts, causes of failure, provenance, definitions and units."""
@@ -122,9 +166,9 @@ class Evidence:
             FileNotFoundError: if the manifest or the state is not there.
             InputError: if the state is of another version.
         """
-        manifest = json.loads(read("manifest.json"))
+        manifest = json.loads(read(MANIFEST_FILE))
         try:
-            members = _table(read("members.parquet"))
+            members = _table(read(MEMBERS_FILE))
         except FileNotFoundError:
             members = None
         features = {
@@ -132,7 +176,7 @@ class Evidence:
             for key, facts in manifest["features"].items()
         }
         return cls(
-            digests_of(_table(read("state.parquet")), _table(read("moments.parquet"))) if digests else {},
+            digests_of(_table(read(STATE_FILE)), _table(read(MOMENTS_FILE))) if digests else {},
             members,
             features,
             manifest["versions"],
@@ -141,11 +185,39 @@ class Evidence:
             manifest["calibration"],
         )
 
+    def grouped_by(self, group_by: Sequence[str]) -> Evidence:
+        """Return the evidence of fewer groups: those by some of the columns.
+
+        Raises:
+            InputError: if it is not grouped by one of them.
+        """
+        for name in group_by:
+            if name not in self.group_by:
+                has = ", ".join(self.group_by) or "none"
+                raise InputError(f"these priors are not grouped by {name} (they are by: {has})")
+        kept = tuple(sorted(set(group_by)))
+        digests = {group: found for group, found in self.digests.items() if _within(group, self.group_by, kept)}
+        return replace(self, digests=digests, group_by=kept)
+
     def _songs_of(self, feature_key: str) -> int | None:
         if self.members is None:
             return None
         counted = pc.and_(pc.equal(self.members["feature_key"], feature_key), pc.is_null(self.members["error"]))
         return int(pc.sum(counted).as_py() or 0)
+
+
+def members_of(songs: pa.Table) -> pa.Table:
+    """Return the songs of a songs table by content, `mixprior.stats.schema.MEMBERS_SCHEMA`."""
+    copy = pc.equal(songs["status"], "duplicate")
+    copies = Counter(_keys(songs.filter(copy)))
+    songs = songs.filter(pc.invert(copy))
+    counts = pa.array([copies[key] for key in _keys(songs)], pa.int64())
+    columns = [songs[name] for name in ("song_id", "feature_key", "duration_s", "error")]
+    return joined_members([pa.table([*columns, counts], MEMBERS_SCHEMA)])
+
+
+def _keys(songs: pa.Table) -> Iterator[tuple[str, str]]:
+    return zip(songs["song_id"].to_pylist(), songs["feature_key"].to_pylist(), strict=True)
 
 
 def joined_members(members: Sequence[pa.Table]) -> pa.Table:
@@ -171,13 +243,6 @@ def joined_members(members: Sequence[pa.Table]) -> pa.Table:
 
 _COUNTS = ("songs", "hours", "duplicates", "failed", "failures")
 _MEMBERS_METADATA = with_metadata(MEMBERS_SCHEMA).metadata
-
-
-def first_of_each(values: pa.Array | pa.ChunkedArray) -> pa.BooleanArray:
-    """Whether each of the sorted values is the first of its kind."""
-    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    before = pa.concat_arrays([pa.nulls(min(1, len(values)), values.type), values[:-1]])
-    return pc.fill_null(pc.not_equal(values, before), True)
 
 
 def _counts(members: pa.Table) -> dict[str, Any]:

@@ -23,44 +23,47 @@ def read_bytes(url: str) -> bytes:
     return bytes(fs.cat_file(path))
 
 
-def write_bytes(url: str, content: bytes) -> None:
-    """Write a file in one piece: whoever opens it sees the old content or the new, whole.
-
-    Locally a temporary file beside it is synced and renamed; an object store shows an object once it is complete.
-    """
-    fs, path = sources.file_system(url)
-    fs.makedirs(os.path.dirname(path), exist_ok=True)
-    if not isinstance(fs, LocalFileSystem):
-        fs.pipe_file(path, content)
-        return
-    with _put_in_place(Path(path)) as temporary:
-        temporary.write_bytes(content)
-
-
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside a local `path` to write to; it replaces `path` at the end if nothing went wrong.
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside a local `path` to write to, which takes its place at the end if nothing went wrong.
+
+    Whoever opens `path` sees the old content or the new, whole. The temporary file is synced before it is renamed.
 
     Raises:
         InputError: if it cannot be written; the message names `path` and the reason.
     """
-    try:
-        with _put_in_place(path) as temporary:
-            yield temporary
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error})") from error
-
-
-@contextmanager
-def _put_in_place(path: Path) -> Iterator[Path]:
+    path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror or error})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_bytes(url: str, content: bytes) -> None:
+    """Write a file in one piece, and the folders it is in.
+
+    Locally as `replacing` does; an object store shows an object once it is complete.
+
+    Raises:
+        InputError: if it cannot be written on this machine; the message names it and the reason.
+    """
+    fs, path = sources.file_system(url)
+    if not isinstance(fs, LocalFileSystem):
+        fs.makedirs(os.path.dirname(path), exist_ok=True)
+        fs.pipe_file(path, content)
+        return
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror or error})") from error
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def need_writable(folder: str) -> None:
@@ -75,7 +78,7 @@ def need_writable(folder: str) -> None:
     except InputError:
         raise
     except Exception as error:  # every driver of an object store has exceptions of its own
-        raise InputError(f"cannot write to {folder}: {getattr(error, 'strerror', None) or error}") from error
+        raise InputError(f"{folder} cannot be written ({getattr(error, 'strerror', None) or error})") from error
 
 
 def remove(url: str) -> None:

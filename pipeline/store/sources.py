@@ -120,7 +120,8 @@ def entries(folder: str) -> list[tuple[str, bool]]:
         if is_remote(folder):
             fs, inner = file_system(folder)
             listed = (
-                (os.path.basename(e["name"].rstrip("/")), e["type"] == "directory", e["name"]) for e in fs.ls(inner)
+                (os.path.basename(each["name"].rstrip("/")), each["type"] == "directory", each["name"])
+                for each in fs.ls(inner, detail=True)
             )
             # An object store may hold an empty object that stands for the folder itself.
             return sorted((name, is_dir) for name, is_dir, full in listed if full.strip("/") != inner.strip("/"))

@@ -6,7 +6,7 @@ import pytest
 
 from mixprior.analysis import open_songs
 from mixprior.analysis.priors import PriorsLookupError
-from mixprior.analysis.songs import NotARun
+from mixprior.pipeline.store.songs import NotARun
 from mixprior.pipeline.synthesis import SCORES
 
 

@@ -15,8 +15,7 @@ import time
 from pathlib import Path
 
 from mixprior.analysis import open_priors
-from mixprior.pipeline.graphs.aggregate import members_of
-from mixprior.pipeline.store.evidence import Evidence
+from mixprior.pipeline.store.evidence import Evidence, members_of
 from mixprior.stats.priors.tally import Grouping, tally
 from tools import ROOT
 from tools.catalogs.generated import KEY, SETTINGS, rows, songs_table, write_run
@@ -70,9 +69,7 @@ def hundred_parts(folder: Path, group_by: str) -> list[Path]:
             digests = dict(tally(rows(k * PART, PART), metadata, grouping, separated=True))
             members = members_of(songs)
             evidence = Evidence(digests, members, {KEY: SETTINGS}, {"numpy": ["2"]}, grouping.group_by)
-            part.mkdir(parents=True, exist_ok=True)
-            for name, content in evidence.files():
-                (part / name).write_bytes(content)
+            evidence.write(str(part))
     return parts
 
 

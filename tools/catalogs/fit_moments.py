@@ -15,9 +15,8 @@ HERE = Path(__file__).parent / "moments.npz"
 
 
 def main(run: str) -> None:
-    rows = Rows.open(Path(run))
-    assert rows is not None
-    tables = [table for key in set(rows.finished["feature_key"].to_pylist()) for table in rows.tables(key)]
+    rows = Rows.open(run)
+    tables = [table for key in rows.feature_keys for table in rows.tables(key)]
     measured = Measurements.of(pa.concat_tables(tables))
     values, known = measured.counted, ~np.isnan(measured.counted)
     mean = np.nanmean(values, axis=0)

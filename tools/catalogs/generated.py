@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mixprior.pipeline.store.layout import archive_folder
+from mixprior.pipeline.store.layout import RunFolder
 from mixprior.stats.registry import COLUMNS, FEATURES_SCHEMA
 from mixprior.stats.schema import FEATURE_VERSION, SONGS_SCHEMA, with_metadata
 from mixprior.stats.statistic import Column
@@ -168,7 +168,7 @@ def _noise(numbers: np.ndarray, stream: int) -> np.ndarray:
 
 def write_run(folder: Path, songs: int, first: int = 0, curves: bool = False) -> Path:
     """Write a run as `mixprior mine` leaves it once its rows are archived."""
-    archive = folder / archive_folder(KEY)
+    archive = Path(RunFolder.at(folder).archive(KEY))
     archive.mkdir(parents=True, exist_ok=True)
     (folder / "features" / KEY).mkdir(parents=True, exist_ok=True)
     (folder / "features" / KEY / "settings.json").write_text(json.dumps(SETTINGS))

@@ -14,8 +14,9 @@ from mixprior.analysis import open_priors
 from mixprior.analysis.constants import constants
 from mixprior.analysis.packaged import published, published_table, starter_table
 from mixprior.analysis.packaged.default_priors import LEAST_SONGS, centre, open_chain
-from mixprior.analysis.priors import PACKAGED, PRIORS_FILE, NotPriors, PriorsLookupError
+from mixprior.analysis.priors import PACKAGED, NotPriors, PriorsLookupError
 from mixprior.analysis.regression import regress
+from mixprior.pipeline.store.layout import PRIORS_FILE
 from mixprior.stats.errors import InputError
 from tests.analysis.priors_folder import RATIO, RATIO_OF_ALL, row, write_priors
 from tests.conftest import ROOT

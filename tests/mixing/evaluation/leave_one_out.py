@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import Priors, open_priors
-from mixprior.pipeline.graphs.aggregate import WritePriors
-from mixprior.pipeline.store import files
-from mixprior.pipeline.store.rows import batches, read, settings_of
+from mixprior.pipeline.store.evidence import Evidence
+from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping, tally
 from mixprior.stats.schema import PRIORS_SCHEMA
@@ -67,23 +65,19 @@ def priors_without(run: Path, song: str | None, folder: Path) -> Priors:
     Raises:
         ValueError: if not exactly one song ends so: the song might be among those it is mixed by.
     """
-    songs = files.read_table(f"{run}/songs.parquet")
-    others = [song is None or not path.endswith(song) for path in songs["path"].to_pylist()]
+    rows = Rows.open(run)
+    others = [song is None or not path.endswith(song) for path in rows.songs["path"].to_pylist()]
     left_out = others.count(False)
     if left_out != (song is not None):
         raise ValueError(f"{left_out} songs of {run} are called {song}: one was to be left out")
-    folder.mkdir(parents=True, exist_ok=True)
-    songs_path = str(folder / "songs.parquet")
-    songs = songs.filter(others)
-    pq.write_table(songs, songs_path)
-    metadata = dict(zip(songs["song_id"].to_pylist(), songs["metadata"].to_pylist(), strict=True))
+    rest = Rows(rows.folder, rows.songs.filter(others))
     grouping = Grouping()
     digests: dict[str, list[Digest]] = {}
-    for batch in batches(str(run), songs_path):
-        separated = settings_of(str(run), batch.feature_key)["stems"] == "separated"
-        for rows in read(str(run), batch):
-            for group, digest in tally(rows, metadata, grouping, separated):
+    for batch in rest.batches():
+        separated = rest.settings(batch.feature_key)["stems"] == "separated"
+        for table in rest.read(batch):
+            for group, digest in tally(table, rest.metadata(batch.feature_key), grouping, separated):
                 digests.setdefault(group, []).append(digest)
-    merged = [(group, Digest.merged(found)) for group, found in digests.items()]
-    WritePriors(str(folder), str(run), songs_path, grouping, {}).write(merged)
+    merged = {group: Digest.merged(found) for group, found in digests.items()}
+    Evidence.of(rest, merged, grouping, {}).write(str(folder))
     return open_priors(folder)

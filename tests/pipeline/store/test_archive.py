@@ -9,6 +9,7 @@ import pytest
 from mixprior.analysis import open_priors, open_songs
 from mixprior.pipeline.graphs.compact import Compact
 from mixprior.pipeline.store import archive, files
+from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.schema import with_metadata
 from tools.catalogs.generated import KEY, rows, write_run
@@ -27,7 +28,7 @@ def run_of_forty(tmp_path_factory):
 
 def loosen(run):
     """Take a run's archive apart into files of single songs, as `mine` leaves them."""
-    for part in archive.parts(str(run), KEY):
+    for part in archive.parts(RunFolder.at(run), KEY):
         table = pq.read_table(part)
         for k in range(0, len(table), 7):
             song = table.slice(k, 7)
@@ -61,12 +62,12 @@ def test_compaction_keeps_every_row_and_removes_the_single_files(loose_run, tmp_
     run = write_run(tmp_path / "run", 40)
     loosen(run)
     whole = dict(songs_of(run))
-    compact = Compact(str(run), part_songs=16)
+    compact = Compact(RunFolder.at(run), part_songs=16)
     for element in list(compact.deal(KEY)):
         compact.write(*element)
-    assert archive.loose_songs(str(run), KEY) == []
-    assert len(archive.parts(str(run), KEY)) == 3
-    index = archive.Index.of(str(run), KEY)
+    assert archive.loose_songs(RunFolder.at(run), KEY) == []
+    assert len(archive.parts(RunFolder.at(run), KEY)) == 3
+    index = archive.Index.of(RunFolder.at(run), KEY)
     assert [song.decode() for song in index.song_ids] == sorted(whole)
     assert dict(songs_of(run)) == whole
     assert all(index.duration_of(song) is not None for song in whole)
@@ -75,17 +76,17 @@ def test_compaction_keeps_every_row_and_removes_the_single_files(loose_run, tmp_
 
 def test_a_song_mined_again_prevails_over_its_archived_row(tmp_path, mixprior):
     run = write_run(tmp_path / "run", 8)
-    part = pq.read_table(archive.parts(str(run), KEY)[0])
+    part = pq.read_table(archive.parts(RunFolder.at(run), KEY)[0])
     changed = rows(8, 1).set_column(0, part.schema.field("song_id"), part["song_id"].slice(0, 7).combine_chunks())
     path = run / "features" / KEY / "00" / f"{part['song_id'][0].as_py()}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(changed.replace_schema_metadata(with_metadata(changed.schema, feature_key=KEY).metadata), path)
     mixprior("aggregate", run, "-j", 1)
     before = priors(run / "priors")
-    compact = Compact(str(run))
+    compact = Compact(RunFolder.at(run))
     for element in list(compact.deal(KEY)):
         compact.write(*element)
-    assert len(archive.parts(str(run), KEY)) == 2
+    assert len(archive.parts(RunFolder.at(run), KEY)) == 2
     mixprior("aggregate", run, "-j", 1)
     assert priors(run / "priors") == before
     assert open_priors(run).lookup("song", "duration_s").n == 8
@@ -94,36 +95,36 @@ def test_a_song_mined_again_prevails_over_its_archived_row(tmp_path, mixprior):
 def test_what_cannot_be_read_while_compacting_is_not_removed(tmp_path, monkeypatch):
     run = write_run(tmp_path / "run", 8)
     loosen(run)
-    read = files.read_table
+    read = files.read_bytes
 
     def fail_once(url):
         if url.endswith("3.parquet"):
             raise ConnectionResetError("gone for a moment")
         return read(url)
 
-    monkeypatch.setattr(files, "read_table", fail_once)
-    compact = Compact(str(run))
+    monkeypatch.setattr(files, "read_bytes", fail_once)
+    compact = Compact(RunFolder.at(run))
     [element] = compact.deal(KEY)
     with pytest.raises(ConnectionResetError):
         compact.write(*element)
-    assert len(archive.loose_songs(str(run), KEY)) == 8
+    assert len(archive.loose_songs(RunFolder.at(run), KEY)) == 8
 
 
 def test_a_step_that_is_done_again_after_it_was_done_changes_nothing(tmp_path):
     run = write_run(tmp_path / "run", 8)
     loosen(run)
-    compact = Compact(str(run))
+    compact = Compact(RunFolder.at(run))
     [element] = compact.deal(KEY)
     path = compact.write(*element)
     content = Path(path).read_bytes()
     compact.write(*element)
-    assert archive.parts(str(run), KEY) == [path]
+    assert archive.parts(RunFolder.at(run), KEY) == [path]
     assert Path(path).read_bytes() == content
 
 
 def test_a_damaged_part_is_told_by_its_songs_not_by_a_traceback(tmp_path, mixprior):
     run = write_run(tmp_path / "run", 8)
-    [part] = archive.parts(str(run), KEY)
+    [part] = archive.parts(RunFolder.at(run), KEY)
     with open(part, "r+b") as file:
         file.truncate(1000)
     done = mixprior("aggregate", run, "-j", 1, expect=2)
@@ -139,7 +140,7 @@ def test_songs_are_read_one_by_one_from_the_archive(run_of_forty, mixprior):
 
 def test_rows_that_are_gone_are_told(tmp_path, mixprior):
     run = write_run(tmp_path / "run", 8)
-    for part in archive.parts(str(run), KEY):
+    for part in archive.parts(RunFolder.at(run), KEY):
         (run / part).unlink()
     done = mixprior("aggregate", run, "-j", 1, expect=2)
     assert "no rows of 8 songs" in done.stderr

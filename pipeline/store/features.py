@@ -1,0 +1,42 @@
+"""Files of rows, of one song or of many: one counts only if it opens, has the schema and carries the feature key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mixprior.stats.registry import FEATURES_SCHEMA
+
+
+def opened(source: Any, feature_key: str) -> pq.ParquetFile | None:
+    """Open a file of rows; None if it does not count.
+
+    Args:
+        source: an open file, or anything else that Arrow reads from.
+        feature_key: what the rows must have been made with.
+    """
+    try:
+        parquet = pq.ParquetFile(source)
+    except pa.ArrowInvalid:
+        return None
+    schema = parquet.schema_arrow
+    carried = (schema.metadata or {}).get(b"feature_key")
+    return parquet if carried == feature_key.encode() and schema.equals(FEATURES_SCHEMA) else None
+
+
+def parsed(content: bytes, feature_key: str, columns: Sequence[str] | None = None) -> pa.Table | None:
+    """Return the rows of a file that was read whole; None if it does not count.
+
+    Args:
+        content: of the file.
+        feature_key: what the rows must have been made with.
+        columns: which to return; None for all.
+    """
+    try:
+        parquet = opened(pa.BufferReader(content), feature_key)
+        return None if parquet is None else parquet.read(columns, use_threads=False)
+    except (OSError, pa.ArrowInvalid):  # the content is in memory: Arrow calls damage an OSError, too
+        return None

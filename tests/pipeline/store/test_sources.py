@@ -1,0 +1,25 @@
+"""Object stores are read whatever their drivers take for granted."""
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from mixprior.pipeline.store import sources
+
+
+@pytest.fixture
+def lists_names_only(monkeypatch):
+    """A store whose driver lists names unless asked for details, as that of s3:// does."""
+    listed = MemoryFileSystem.ls
+    monkeypatch.setattr(MemoryFileSystem, "ls", lambda self, path, detail=False, **more: listed(self, path, detail))
+    fs = fsspec.filesystem("memory")
+    fs.pipe_file("/names-only/songs/b.wav", b"b")
+    fs.pipe_file("/names-only/songs/a/vocals.wav", b"a")
+    yield "memory://names-only/songs"
+    fs.store.clear()
+    fs.pseudo_dirs[:] = [""]
+
+
+def test_a_folder_of_a_store_that_lists_names_only_is_listed(lists_names_only):
+    assert sources.entries(lists_names_only) == [("a", True), ("b.wav", False)]
+    assert sources.file_names(lists_names_only) == ["b.wav"]
