@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         return _dry_run(root, songs, options.settings(args, model_store.find if separates else None), args)
     files.need_writable(root)
-    settings = options.settings(args, model_store.fetch_aloud if separates else None)
+    settings = options.settings(args, model_store.resolve if separates else None)
     if separates:
         check_calibration(grouping, settings.provenance(has_stems=False))
     logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)

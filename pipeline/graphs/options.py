@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def settings(
     args: argparse.Namespace,
-    find: Callable[[str, str | None], ModelFiles | None] | None = model_store.fetch_aloud,
+    find: Callable[[str, str | None], ModelFiles | None] | None = model_store.resolve,
 ) -> MiningSettings:
     """Return how songs are to be mined.
 

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         InputError: if the model is not known, cannot be fetched, or, with `show`, has not been fetched.
     """
     if args.action == "fetch":
-        files = model_store.fetch_aloud(args.name, args.model_repo)
+        files = model_store.resolve(args.name, args.model_repo)
     else:
         found = model_store.find(args.name, args.model_repo)
         if found is None:

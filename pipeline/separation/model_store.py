@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ from pathlib import Path
 from mixprior.pipeline.separation.model_folder import ModelFolder, file_sha256
 from mixprior.pipeline.separation.model_sources import SOURCES, Fetch
 from mixprior.pipeline.store.records import InputError
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "htdemucs"
 KNOWN_MODELS = ("htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra")
@@ -60,6 +62,7 @@ def resolve(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFi
     found = find(name, model_repo)
     if found:
         return found
+    _log.warning("fetching the weights of %s, once (%s)", name, LICENCE)
     failures = [f"--model-repo and {MODEL_REPO_VARIABLE} not given"]
     for label, fetch in SOURCES.items():
         try:
@@ -71,13 +74,6 @@ def resolve(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFi
     raise ModelUnavailable(
         f"model {name} cannot be had: {'; '.join(failures)}. Give --model-repo FOLDER with {name}.yaml and its weights"
     )
-
-
-def fetch_aloud(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFiles:
-    """As `resolve`, and say so on stderr where the model must be fetched first: that can take a minute."""
-    if find(name, model_repo) is None:
-        print(f"fetching the weights of {name}, once ({LICENCE})", file=sys.stderr, flush=True)
-    return resolve(name, model_repo)
 
 
 def find(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFiles | None:

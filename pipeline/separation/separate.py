@@ -1,20 +1,23 @@
-"""Separation: a song in, its stems out, by one warm Demucs model per process."""
+"""Separation: a song in, its stems out, by one Demucs model that each process keeps loaded."""
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mixprior.pipeline.separation import model_store
 from mixprior.pipeline.separation.model_folder import ModelFolder
 from mixprior.pipeline.store.records import InputError, SongError
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.sound import Sound
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _loading = threading.Lock()
+
+Progress = Callable[[int, int], None]
+"""Called with the number of segments that are separated, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +101,12 @@ class Separator:
         self._model = model.to(settings.device)
         self._one_song = threading.Lock()
 
-    def separate(self, audio: np.ndarray) -> dict[str, np.ndarray]:
+    def separate(self, audio: np.ndarray, progress: Progress | None = None) -> dict[str, np.ndarray]:
         """Separate a song. The same audio gives the same bytes on the same machine.
 
         Args:
             audio: float32, shape (2, samples), 44.1 kHz.
+            progress: called after each segment; what it raises ends the separation, wrapped in a `SongError`.
 
         Returns:
             Stems by name, float32, of the shape of `audio`. They need not sum to it.
@@ -111,15 +118,15 @@ class Separator:
             raise SongError("separate", f"audio of shape {audio.shape} cannot be separated: (2, samples) is wanted")
         try:
             with self._one_song:
-                stems = self._separate(audio)
-        except Exception as error:  # one song's trouble, whatever it is, must not end the run
+                stems = self._separate(audio, progress)
+        except Exception as error:  # a song that fails, for whatever reason, must not end the run
             reason = str(error).strip().partition("\n")[0]
             raise SongError("separate", f"the model failed: {type(error).__name__}: {reason}") from error
         if not np.isfinite(stems).all():
             raise SongError("separate", "the model gave values that are not finite numbers")
         return dict(zip(self._model.sources, stems, strict=True))
 
-    def _separate(self, audio: np.ndarray) -> np.ndarray:
+    def _separate(self, audio: np.ndarray, progress: Progress | None) -> np.ndarray:
         """Stems of shape (stem, 2, samples), normalised as `demucs.api.Separator.separate_tensor` does."""
         import torch
 
@@ -135,15 +142,15 @@ class Separator:
             mean, scale = mono.mean(), mono.std(correction=min(1, len(mono) - 1)) + 1e-8
             normalised = ((song - mean) / scale)[None]
             try:
-                estimate = self._apply(normalised, self.settings.device)
+                estimate = self._apply(normalised, self.settings.device, progress)
             except torch.OutOfMemoryError:
                 estimate = None
             if estimate is None:  # out of the handler, whose traceback would keep the device's memory in use
                 _log.warning("%s has too little memory for this song: separating it on the CPU", self.settings.device)
-                estimate = self._apply(normalised, "cpu")
+                estimate = self._apply(normalised, "cpu", progress)
             return (estimate[0] * scale + mean).numpy()
 
-    def _apply(self, song: torch.Tensor, device: str) -> torch.Tensor:
+    def _apply(self, song: torch.Tensor, device: str, progress: Progress | None) -> torch.Tensor:
         """The model on a batch of one; only segments travel to the device, the song and the stems stay on the CPU."""
         import torch
         from demucs.apply import apply_model
@@ -159,7 +166,81 @@ class Separator:
                 overlap=self.settings.overlap,
                 segment=self.settings.segment_s,
                 device=device,
+                callback=None if progress is None else _Counter(progress, self._segments(song.shape[-1])),
             )
+
+    def _segments(self, samples: int) -> int:
+        """How many segments `apply_model` computes for a song, over all models of the bag."""
+        total = 0
+        for model in self._model.models:
+            segment_s: Any = self.settings.segment_s or model.segment
+            length = int(SAMPLE_RATE_HZ * segment_s)
+            total += len(range(0, samples, int((1 - self.settings.overlap) * length)))
+        return total
+
+
+class _Counter:
+    """Demucs' callback, which it calls at the start and at the end of each segment."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if event["state"] == "end":
+            self._done += 1
+            self._progress(self._done, self._total)
+
+
+def separate(
+    audio: np.ndarray,
+    rate_hz: int,
+    *,
+    model: str = model_store.DEFAULT_MODEL,
+    model_repo: str | None = None,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> dict[str, np.ndarray]:
+    """Separate a mix into its stems with Demucs, on all cores or on the GPU.
+
+    Stems need not sum to the mix. The same audio gives the same stems on the same machine.
+
+    Args:
+        audio: floats of shape (2, samples), or (1, samples) or (samples,) for mono; full scale 1.0.
+        rate_hz: sampling rate of `audio`, 8 to 192 kHz. The model works at 44.1 kHz: other rates are converted.
+        model: a model of Demucs, such as "htdemucs"; see `mixprior.pipeline.separation.model_store.KNOWN_MODELS`.
+        model_repo: folder that holds the model; None takes $MIXPRIOR_MODEL_REPO, the cache, or fetches it once.
+        device: "cpu", "cuda", "cuda:1"; None takes a GPU where there is one.
+        progress: called as `progress(done, total)` after each segment.
+
+    Returns:
+        Float32 arrays of shape (2, samples) at `rate_hz`, by the model's names ("vocals", "drums", "bass", "other").
+
+    Raises:
+        InputError: if the audio is not of this shape, not finite or empty, if the model or the device is not
+            available, or if the extra "mine" is not installed.
+        SongError: if the model fails.
+
+    ```
+    stems = separate(audio, 48_000)
+    backing = audio - stems["vocals"]
+    ```
+    """
+    mix = Sound.of(audio, rate_hz, "the audio")
+    if not mix.samples:
+        raise InputError("the audio holds no samples")
+    try:
+        import demucs  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise InputError("separation needs Demucs and torch: pip install 'mixprior[mine]'") from error
+    settings = SeparationSettings(model, model_repo, device=device or "auto", threads=os.cpu_count() or 1)
+    stems = load(settings).separate(mix.stereo.at(SAMPLE_RATE_HZ).audio, progress)
+    return {name: _as_long(Sound(stem, SAMPLE_RATE_HZ).at(rate_hz).audio, mix.samples) for name, stem in stems.items()}
+
+
+def _as_long(audio: np.ndarray, samples: int) -> np.ndarray:
+    """Resampling there and back can change the length by a sample."""
+    return np.pad(audio[:, :samples], ((0, 0), (0, max(0, samples - audio.shape[1]))))
 
 
 def load(settings: SeparationSettings) -> Separator:

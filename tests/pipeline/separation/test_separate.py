@@ -1,4 +1,5 @@
 import logging
+import sys
 import threading
 
 import numpy as np
@@ -202,11 +203,11 @@ def test_device_out_of_memory_is_retried_once_on_the_cpu(tiny, song, monkeypatch
     expected = separator.separate(song)
     apply, devices = separator._apply, []
 
-    def first_too_small(audio, device):
+    def first_too_small(audio, device, progress):
         devices.append(device)
         if len(devices) == 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return apply(audio, device)
+        return apply(audio, device, progress)
 
     monkeypatch.setattr(separator, "settings", separate.replace(separator.settings, device="cuda:0"))
     monkeypatch.setattr(separator, "_apply", first_too_small)
@@ -215,6 +216,76 @@ def test_device_out_of_memory_is_retried_once_on_the_cpu(tiny, song, monkeypatch
     assert devices == ["cuda:0", "cpu"]
     assert "cuda:0 has too little memory" in caplog.text
     assert all(stems[name].tobytes() == expected[name].tobytes() for name in STEMS)
+
+
+# As a library function
+
+
+@pytest.fixture
+def _one_core(monkeypatch):
+    """Threads of torch that wait for each other take long on a busy machine."""
+    monkeypatch.setattr(separate.os, "cpu_count", lambda: 1)
+
+
+def separated(audio, rate_hz, tiny, **options):
+    return separate.separate(audio, rate_hz, model="tiny", model_repo=tiny.model_repo, device="cpu", **options)
+
+
+@pytest.mark.usefixtures("_one_core")
+@pytest.mark.parametrize("rate_hz", [8_000, 48_000])
+def test_stems_come_back_at_the_rate_and_length_of_the_mix(tiny, rate_hz):
+    audio = (0.1 * np.random.default_rng(7).standard_normal((2, 7001))).astype(np.float32)
+    stems = separated(audio, rate_hz, tiny)
+    assert list(stems) == STEMS
+    for stem in stems.values():
+        assert (stem.shape, stem.dtype) == (audio.shape, np.float32)
+        assert np.isfinite(stem).all()
+
+
+@pytest.mark.usefixtures("_one_core")
+def test_at_the_models_rate_the_library_gives_the_stems_of_mine(tiny, song):
+    stems = separated(song, 44_100, tiny)
+    settings = SeparationSettings("tiny", tiny.model_repo, device="cpu", threads=1)
+    for name, expected in load(settings).separate(song).items():
+        np.testing.assert_array_equal(stems[name], expected)
+
+
+@pytest.mark.usefixtures("_one_core")
+@pytest.mark.parametrize("dimensions", [1, 2])
+def test_a_mono_mix_gives_stereo_stems(tiny, song, dimensions):
+    mono = song[0] if dimensions == 1 else song[:1]
+    stems = separated(mono, 44_100, tiny)
+    stereo = separated(np.stack([song[0], song[0]]), 44_100, tiny)
+    for name in STEMS:
+        np.testing.assert_array_equal(stems[name], stereo[name])
+
+
+@pytest.mark.usefixtures("_one_core")
+def test_progress_counts_every_segment(tiny, song):
+    calls = []
+    separated(song, 44_100, tiny, progress=lambda done, total: calls.append((done, total)))
+    # Segments of 1 s every 0.75 s.
+    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+@pytest.mark.parametrize(
+    ("audio", "rate_hz", "reason"),
+    [
+        (np.zeros((100, 2)), 44_100, "transpose"),
+        (np.zeros((2, 0)), 44_100, "holds no samples"),
+        (np.full((2, 100), np.nan), 44_100, "not numbers"),
+        (np.zeros((2, 100)), 1000, "1000 Hz"),
+    ],
+)
+def test_audio_that_cannot_be_separated_is_an_input_error(tiny, audio, rate_hz, reason):
+    with pytest.raises(InputError, match=reason):
+        separated(audio, rate_hz, tiny)
+
+
+def test_without_demucs_the_extra_is_named(tiny, song, monkeypatch):
+    monkeypatch.setitem(sys.modules, "demucs", None)
+    with pytest.raises(InputError, match=r"pip install 'mixprior\[mine\]'"):
+        separated(song, 44_100, tiny)
 
 
 # Settings
