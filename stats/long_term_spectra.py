@@ -9,6 +9,8 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
+from mixprior.stats.frames import FrameEnergies, Frames
+
 FRAME = 65_536
 HOP = 16_384
 BINS = FRAME // 2 + 1
@@ -48,23 +50,68 @@ def measure(audio: np.ndarray) -> LongTermSpectra:
     Args:
         audio: float32, shape (2, samples).
     """
-    if audio.shape[-1] < FRAME:
-        audio = np.pad(audio, ((0, 0), (0, FRAME - audio.shape[-1])))
-    floors = excitation_floors(audio, FRAME, HOP)
-    frames = np.lib.stride_tricks.sliding_window_view(audio, FRAME, axis=-1)[:, ::HOP]
-    magnitude, power, phi, excited = np.zeros((4, BINS))
-    for start in range(0, len(floors), _FRAMES_AT_ONCE):
-        part = slice(start, start + _FRAMES_AT_ONCE)
-        left, right = scipy.fft.rfft(frames[:, part] * _WINDOW, axis=-1, overwrite_x=True)
-        _accumulate(left, right, floors[part], magnitude, power, phi, excited)
-    with np.errstate(invalid="ignore"):
-        return LongTermSpectra(magnitude / (2 * len(floors)), power / len(floors), phi / excited)
+    energies = FrameEnergies(FRAME, HOP)
+    spectra = SpectraSums(floors_of(energies.add(_filled_up(audio))))
+    spectra.add(audio)
+    return spectra.result()
+
+
+class SpectraSums:
+    """Long-term spectra of a stereo sound that comes in pieces of any length.
+
+    Which frames are silent depends on the loudest one, so the sound comes twice: first to `mixprior.stats.frames.
+    FrameEnergies`, then here.
+
+    Args:
+        floors: `floors_of` the energies of all frames.
+    """
+
+    def __init__(self, floors: np.ndarray) -> None:
+        self._floors = floors
+        self._frames = Frames(FRAME, HOP, _FRAMES_AT_ONCE)
+        self._samples = self._known = 0
+        self._sums = np.zeros((4, BINS))
+
+    def add(self, audio: np.ndarray) -> None:
+        """Take the next piece: float32, shape (2, samples)."""
+        self._samples += audio.shape[1]
+        for batch in self._frames.add(audio):
+            self._known += _add_batch(batch, self._floors[self._known :], *self._sums)
+
+    def result(self) -> LongTermSpectra:
+        """Return the spectra of all pieces; to be asked for once."""
+        if self._samples < FRAME:
+            self.add(np.zeros((2, FRAME - self._samples), np.float32))
+        self._known += _add_batch(self._frames.last(), self._floors[self._known :], *self._sums)
+        magnitude, power, phi, excited = self._sums
+        with np.errstate(invalid="ignore"):
+            return LongTermSpectra(magnitude / (2 * self._known), power / self._known, phi / excited)
+
+
+def _filled_up(audio: np.ndarray) -> np.ndarray:
+    """A sound shorter than a frame, with silence up to one."""
+    missing = FRAME - audio.shape[-1]
+    return np.pad(audio, ((0, 0), (0, missing))) if missing > 0 else audio
+
+
+def _add_batch(
+    frames: np.ndarray,
+    floors: np.ndarray,
+    magnitude: np.ndarray,
+    power: np.ndarray,
+    phi: np.ndarray,
+    excited: np.ndarray,
+) -> int:
+    """Add some frames, shape (2, frames, FRAME), to the sums; return how many there were."""
+    count = frames.shape[1]
+    if count:
+        left, right = scipy.fft.rfft(np.multiply(frames, _WINDOW, order="C"), axis=-1, overwrite_x=True)
+        _accumulate(left, right, floors[:count], magnitude, power, phi, excited)
+    return count
 
 
 def excitation_floors(audio: np.ndarray, frame: int, hop: int) -> np.ndarray:
     """Power |L|^2 + |R|^2 that a bin must exceed, for each frame, to say something about panning.
-
-    It is `UNEXCITED_BIN` of the frame's mean bin, and infinite in a silent frame.
 
     Args:
         audio: float32, shape (2, samples), at least a frame long.
@@ -72,14 +119,26 @@ def excitation_floors(audio: np.ndarray, frame: int, hop: int) -> np.ndarray:
         hop: samples from one frame to the next.
 
     Returns:
+        float32, shape (frames,), see `floors_of`.
+    """
+    return floors_of(FrameEnergies(frame, hop).add(audio))
+
+
+def floors_of(energies: np.ndarray) -> np.ndarray:
+    """Floors of frames by their energies: `UNEXCITED_BIN` of the frame's mean bin, infinite in a silent frame.
+
+    Args:
+        energies: shape (frames,), of all frames of a sound.
+
+    Returns:
         float32, shape (frames,).
     """
-    hops = audio.shape[-1] // hop
-    pieces = audio[:, : hops * hop].reshape(len(audio), hops, hop)
-    energy = np.einsum("chs,chs->h", pieces, pieces).astype(np.float64)
-    energy = np.lib.stride_tricks.sliding_window_view(energy, frame // hop).sum(axis=-1)
-    loud = energy > SILENT_FRAME * energy.max()
-    return np.where(loud, UNEXCITED_BIN * energy, np.inf).astype(np.float32)
+    return np.where(audible(energies), UNEXCITED_BIN * energies, np.inf).astype(np.float32)
+
+
+def audible(energies: np.ndarray) -> np.ndarray:
+    """Which frames are not silent beside the loudest one, bool, shape (frames,)."""
+    return energies > SILENT_FRAME * energies.max(initial=0.0)
 
 
 @numba.njit(cache=True, error_model="numpy")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
+from mixprior.stats.frames import joined
+
 BLOCKS_PER_S = 10
 PARTS_PER_BLOCK = 5
 # Far below any sound, far above the denormal numbers that make digital silence slow to filter.
@@ -75,35 +77,76 @@ def measure(audio: np.ndarray, rate_hz: int) -> Blocks:
     >>> measure(tone, 48_000).plain.round(6).tolist()[0][:2]
     [0.5, 0.5]
     """
-    channels, samples = audio.shape
-    block = round(rate_hz / BLOCKS_PER_S)
-    blocks = samples // block
-    parts = np.arange(blocks * PARTS_PER_BLOCK + 1)
-    edges = parts // PARTS_PER_BLOCK * block + parts % PARTS_PER_BLOCK * block // PARTS_PER_BLOCK
-    shelf, high_pass = k_weighting(rate_hz)
-    numerator = np.convolve(shelf[:3], high_pass[:3])
-    sizes = np.diff(edges)
-    longest = int(sizes.max(initial=0))
-    weighted, plain, mono = _energies(np.ascontiguousarray(audio), edges, longest, numerator, shelf[4:], high_pass[4:])
+    energies = BlockEnergies(len(audio), rate_hz)
+    energies.add(audio)
+    return energies.result()
 
-    def per_block(energy: np.ndarray) -> np.ndarray:
-        return energy.reshape(*energy.shape[:-1], blocks, PARTS_PER_BLOCK).sum(-1) / block
 
-    return Blocks(per_block(weighted), per_block(plain), per_block(mono) / channels**2, weighted / sizes)
+class BlockEnergies:
+    """`measure` of a sound that comes in pieces of any length.
+
+    Args:
+        channels: number of channels.
+        rate_hz: sample rate in Hz.
+
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(48_000) / 48_000)[np.newaxis]
+    >>> energies = BlockEnergies(1, 48_000)
+    >>> for piece in np.split(tone, [100, 30_000], axis=1):
+    ...     energies.add(piece)
+    >>> (energies.result().weighted == measure(tone, 48_000).weighted).all()
+    np.True_
+    """
+
+    def __init__(self, channels: int, rate_hz: int) -> None:
+        self._block = round(rate_hz / BLOCKS_PER_S)
+        self._edges = np.arange(PARTS_PER_BLOCK + 1) * self._block // PARTS_PER_BLOCK
+        shelf, high_pass = k_weighting(rate_hz)
+        self._filter = np.convolve(shelf[:3], high_pass[:3]), shelf[4:], high_pass[4:]
+        self._history, self._feedback = np.zeros((2, channels, 4))
+        self._rest = np.zeros((channels, 0), np.float32)
+        self._parts = [(np.zeros((channels, 0)), np.zeros((channels, 0)), np.zeros(0))]
+
+    def add(self, audio: np.ndarray) -> None:
+        """Take the next piece: float, shape (channels, samples), full scale 1.0, finite."""
+        audio = np.ascontiguousarray(joined(self._rest, audio))
+        blocks = audio.shape[1] // self._block
+        starts = np.arange(blocks)[:, np.newaxis] * self._block
+        edges = np.append(starts + self._edges[:-1], blocks * self._block)
+        longest = int(np.diff(self._edges).max())
+        self._parts.append(_energies(audio, edges, longest, *self._filter, self._history, self._feedback))
+        self._rest = audio[:, blocks * self._block :].copy()
+
+    def result(self) -> Blocks:
+        """Return the energies of all whole blocks so far."""
+        weighted, plain, mono = (np.concatenate(parts, axis=-1) for parts in zip(*self._parts, strict=True))
+        channels, parts = weighted.shape
+        blocks = parts // PARTS_PER_BLOCK
+
+        def per_block(energy: np.ndarray) -> np.ndarray:
+            return energy.reshape(*energy.shape[:-1], blocks, PARTS_PER_BLOCK).sum(-1) / self._block
+
+        sizes = np.tile(np.diff(self._edges), blocks)
+        return Blocks(per_block(weighted), per_block(plain), per_block(mono) / channels**2, weighted / sizes)
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
 def _energies(
-    audio: np.ndarray, edges: np.ndarray, longest: int, numerator: np.ndarray, shelf: np.ndarray, high_pass: np.ndarray
+    audio: np.ndarray,
+    edges: np.ndarray,
+    longest: int,
+    numerator: np.ndarray,
+    shelf: np.ndarray,
+    high_pass: np.ndarray,
+    history: np.ndarray,
+    feedback: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # Energy between neighbouring edges: K-weighted and plain by channel, and K-weighted of the channel sum.
     # Both numerators run first, as one filter without feedback that the compiler vectorises; only the two
-    # feedback pairs remain to be stepped through. All state is float64 and local to the call.
+    # feedback pairs remain to be stepped through. All state is float64; `history` and `feedback`, shape (channels, 4),
+    # carry it from piece to piece.
     # (Copying by loops and not by slices compiles in a fifth of the time.)
     channels, parts = audio.shape[0], edges.size - 1
     weighted, plain, mono = np.zeros((channels, parts)), np.zeros((channels, parts)), np.zeros(parts)
-    history = np.zeros((channels, 4))
-    feedback = np.zeros((channels, 4))
     x = np.zeros(longest + 4)
     forward = np.zeros(longest)
     total = np.zeros(longest)

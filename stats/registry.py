@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import pyarrow as pa
 
 from mixprior.stats.measures import (
@@ -16,6 +19,7 @@ from mixprior.stats.measures import (
     true_peak,
 )
 from mixprior.stats.reverb import columns as reverb
+from mixprior.stats.schema import with_metadata
 from mixprior.stats.statistic import Column, Statistic, Value
 from mixprior.stats.stem import StemSet
 
@@ -69,3 +73,26 @@ def measure(song: StemSet) -> dict[str, dict[str, Value]]:
                 row.update(statistic.measure(stem))
         table[stem.name] = row
     return table
+
+
+def to_table(song_id: str, rows: Mapping[str, Mapping[str, Value]], feature_key: str) -> pa.Table:
+    """Turn what was measured into a table; what is not finite becomes null.
+
+    Args:
+        song_id: hash of the song's content.
+        rows: for each row of the song, a value for each column.
+        feature_key: written into the file's metadata, so that a row knows how it was made.
+    """
+    records = [
+        {"song_id": song_id, "stem": stem, **{name: _cell(value) for name, value in values.items()}}
+        for stem, values in rows.items()
+    ]
+    return pa.Table.from_pylist(records, with_metadata(FEATURES_SCHEMA, feature_key=feature_key))
+
+
+def _cell(value: Value) -> float | list[float | None] | None:
+    if value is None:
+        return None
+    if isinstance(value, np.ndarray):
+        return [float(v) if np.isfinite(v) else None for v in value]
+    return float(value) if np.isfinite(value) else None

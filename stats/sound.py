@@ -23,6 +23,10 @@ RATES_HZ = (8_000, 192_000)
 class Sound:
     """Samples and their rate. What is measured is kept: asking again costs nothing, so the samples must not change.
 
+    `blocks`, `spectra`, `true_peak_dbtp`, `peak`, `energies`, `sps_rms` and what follows from them can also be
+    measured in pieces, with the same numbers: `loudness_blocks.BlockEnergies`, `long_term_spectra.SpectraSums`,
+    `true_peak.PeakSearch`, `panning.EnergySums`, `panning.SpsFrames`. Onsets and the crest factor need the whole array.
+
     Attributes:
         audio: float32, shape (channels, samples), one or two channels, full scale 1.0.
         rate_hz: sample rate, 8 to 192 kHz.
@@ -155,6 +159,16 @@ class Sound:
         return true_peak.true_peak_dbtp(self.audio)
 
     @cached_property
+    def peak(self) -> float:
+        """Largest sample over all channels, 0 for none."""
+        return max(float(self.audio.max(initial=0.0)), -float(self.audio.min(initial=0.0)))
+
+    @cached_property
+    def crest_factor_db(self) -> float | None:
+        """Peak over root mean square, both over all channels; None for digital silence."""
+        return dynamics.crest_factor_db(self.audio) if self.peak > 0 else None
+
+    @cached_property
     def onset_peaks_db(self) -> tuple[float, float] | None:
         """Mean and standard deviation of the loudest onset peaks at 44.1 kHz: see `dynamics.onset_peaks_db`.
 
@@ -166,6 +180,11 @@ class Sound:
     def energies(self) -> tuple[float, float, float]:
         """Sums of L^2, R^2 and L R; a mono sound is taken as equal in both channels."""
         return panning.energies(self.stereo.audio)
+
+    @cached_property
+    def sps_rms(self) -> dict[str, float | None]:
+        """Distance from the middle by band, at 44.1 kHz: see `panning.sps_rms`."""
+        return panning.sps_rms(self.at(SAMPLE_RATE_HZ).stereo.audio)
 
     @cached_property
     def stereo(self) -> Sound:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # a stem is a sound, and a sound asks the measures
 
 SAMPLE_RATE_HZ = 44_100
 """The rate that statistics are measured at."""
+VOCALS = "vocals"
 BACKING = "backing"
 MIXTURE = "mixture"
 SONG = "song"
@@ -74,11 +75,14 @@ class Statistic:
             None stands for every row that is a sound, that is, all but "song".
         measure: takes one `Stem` and returns a value for each column. From a stem its whole song can be
             reached (`stem.song`), so that a stem can be held against the mixture or the rest.
+        whole: whether it needs all samples at once (`stem.audio`). What does not is made of blocks and sums, which a
+            sound that comes in pieces gives as well: see `mixprior.stats.sound`.
     """
 
     columns: Sequence[Column]
     rows: tuple[str, ...] | None
     measure: Callable[[Stem], Mapping[str, Value]]
+    whole: bool = False
 
     def fills(self, row: str) -> bool:
         """Whether this statistic has something to say in the row called `row`."""

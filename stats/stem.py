@@ -10,9 +10,9 @@ import numpy as np
 
 from mixprior.stats.loudness_blocks import Blocks
 from mixprior.stats.sound import Sound
-from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG
+from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
 
-__all__ = ["BACKING", "MIXTURE", "SAMPLE_RATE_HZ", "SONG", "Stem", "StemSet"]
+__all__ = ["BACKING", "MIXTURE", "SAMPLE_RATE_HZ", "SONG", "VOCALS", "Stem", "StemSet"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +31,10 @@ class Stem(Sound):
     @cached_property
     def rest_blocks(self) -> Blocks:
         """`blocks` of what is left of the mixture without this stem."""
-        if self.name == "vocals":
+        if self.name == VOCALS:
             return self.song[BACKING].blocks
+        if self.name == BACKING and VOCALS in self.song:
+            return self.song[VOCALS].blocks
         return Sound(self.song[MIXTURE].audio - self.audio, self.rate_hz).blocks
 
 
@@ -40,11 +42,12 @@ class StemSet:
     """The stems of one song, its mixture, and its backing (mixture minus vocals).
 
     Args:
-        stems: float32 arrays of shape (2, samples), at 44.1 kHz, by stem name; "vocals" must be among them.
+        stems: float32 arrays of shape (2, samples), at 44.1 kHz, by stem name. Without "vocals" the backing is the
+            mixture, and what is said of vocals is null.
         mixture: the whole song, same shape; None takes the sum of the stems.
 
     Raises:
-        ValueError: if shapes differ, or there are no vocals.
+        ValueError: if shapes differ, or there are no stems.
 
     >>> import numpy as np
     >>> vocals, band = np.zeros((2, 44100), np.float32), np.ones((2, 44100), np.float32)
@@ -54,8 +57,8 @@ class StemSet:
     """
 
     def __init__(self, stems: Mapping[str, np.ndarray], mixture: np.ndarray | None = None) -> None:
-        if "vocals" not in stems:
-            raise ValueError(f"no stem called 'vocals' among {sorted(stems)}")
+        if not stems:
+            raise ValueError("a song needs at least one stem")
         if mixture is None:
             mixture = np.asarray(np.sum(list(stems.values()), axis=0, dtype=np.float32))
         for name, audio in stems.items():
@@ -63,12 +66,23 @@ class StemSet:
                 raise ValueError(f"{name} has shape {audio.shape}, the mixture {mixture.shape}")
         self.separated = tuple(stems)
         sounds = dict(stems)
-        sounds[BACKING] = mixture - stems["vocals"]
+        sounds[BACKING] = mixture - stems[VOCALS] if VOCALS in stems else mixture
         sounds[MIXTURE] = mixture
         self._sounds = {name: Stem(audio, SAMPLE_RATE_HZ, name, self) for name, audio in sounds.items()}
 
     def __getitem__(self, name: str) -> Stem:
         return self._sounds[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._sounds
+
+    @cached_property
+    def residual_blocks(self) -> Blocks:
+        """`blocks` of what the stems leave of the mixture."""
+        residual = self[MIXTURE].audio.copy()
+        for name in self.separated:
+            residual -= self[name].audio
+        return Sound(residual, SAMPLE_RATE_HZ).blocks
 
     def rows(self) -> Iterator[Stem]:
         """The stems, the backing and the mixture, then "song": one for each row of the song's table."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mixprior.stats import loudness_blocks
-from mixprior.stats.measures.loudness import ABSOLUTE_GATE_LUFS, integrated_lufs, momentary_lufs
+from mixprior.stats.measures.loudness import ABSOLUTE_GATE_LUFS
 from mixprior.stats.statistic import Column, Family, Statistic
-from mixprior.stats.stem import MIXTURE, SAMPLE_RATE_HZ, SONG, Stem, StemSet
+from mixprior.stats.stem import MIXTURE, SONG, VOCALS, Stem, StemSet
 
 ACTIVE_RANGE_LU = 20.0
 """A frame this far below the voice's integrated loudness is not sung."""
@@ -37,15 +36,15 @@ def vocal_active(song: StemSet) -> np.ndarray:
     instrumentals and two songs HTDemucs left bleed 40 to 55 LU under the mixture, and singing within 15 LU of it.
 
     Returns:
-        bool, shape (100 ms blocks - 3,); all False where the vocals are silent; empty under 400 ms.
+        bool, shape (100 ms blocks - 3,); all False where the vocals are silent, or there are none; empty under 400 ms.
     """
-    voice = momentary_lufs(song["vocals"].blocks.weighted)
-    level = integrated_lufs(song["vocals"].blocks.weighted)
+    mixture = song[MIXTURE].momentary_lufs
+    level = song[VOCALS].integrated_lufs if VOCALS in song else None
     if level is None:
-        return np.zeros(voice.size, bool)
+        return np.zeros(mixture.size, bool)
+    voice = song[VOCALS].momentary_lufs
     floor = min(np.percentile(voice, _BLEED_PERCENTILE, method="lower") + BLEED_MARGIN_LU, level - BLEED_CAP_LU)
     threshold = max(ABSOLUTE_GATE_LUFS, level - ACTIVE_RANGE_LU, floor)
-    mixture = momentary_lufs(song[MIXTURE].blocks.weighted)
     return (voice > threshold) & (voice > mixture - AUDIBLE_RANGE_LU)
 
 
@@ -60,7 +59,7 @@ def bleed_floor_lufs(stem: Stem) -> float | None:
 
     In a separated stem that pauses it is the level of what leaked in; in one that never does, its own.
     """
-    levels = momentary_lufs(stem.blocks.weighted)
+    levels = stem.momentary_lufs
     if levels.size == 0:
         return None
     floor = float(np.percentile(levels, _BLEED_PERCENTILE, method="lower"))
@@ -76,12 +75,9 @@ def separation_residual_db(song: StemSet) -> float | None:
         The ratio; None where the mixture is silent, where the vocals are the only stem, or where the stems sum to the
         mixture but for rounding (120 dB): nothing was separated then.
     """
-    if song.separated == ("vocals",):
+    if song.separated == (VOCALS,):
         return None
-    residual = song[MIXTURE].audio.copy()
-    for name in song.separated:
-        residual -= song[name].audio
-    left = loudness_blocks.measure(residual, SAMPLE_RATE_HZ).plain.sum()
+    left = song.residual_blocks.plain.sum()
     whole = song[MIXTURE].blocks.plain.sum()
     if whole == 0 or left <= whole * 10 ** (-_MAX_RESIDUAL_DB / 10):
         return None

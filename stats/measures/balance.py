@@ -9,7 +9,7 @@ import numpy as np
 from mixprior.stats.measures.activity import MIN_ACTIVE_RATIO, vocal_active
 from mixprior.stats.measures.loudness import MOMENTARY_BLOCKS, difference, integrated_lufs
 from mixprior.stats.statistic import Column, Family, Statistic, Value
-from mixprior.stats.stem import BACKING, SONG, Stem, StemSet
+from mixprior.stats.stem import BACKING, SONG, VOCALS, Stem, StemSet
 
 MAX_BELOW_BACKING_LU = 30.0
 """Vocals further below the backing than this are what the separator left, not a voice."""
@@ -29,8 +29,7 @@ def has_vocals(song: StemSet) -> bool:
 
 def vocal_to_backing_lu(song: StemSet) -> float | None:
     """Integrated loudness of the vocals minus that of the backing (ITU-R BS.1770-5); None where either is silent."""
-    vocals, backing = song["vocals"].blocks, song[BACKING].blocks
-    return difference(integrated_lufs(vocals.weighted), integrated_lufs(backing.weighted))
+    return difference(song[VOCALS].integrated_lufs, song[BACKING].integrated_lufs)
 
 
 def vocal_to_backing_mono_lu(song: StemSet) -> float | None:
@@ -38,13 +37,13 @@ def vocal_to_backing_mono_lu(song: StemSet) -> float | None:
 
     Against stereo it reads lower for what is wide or panned, mostly the backing, so the ratio reads higher.
     """
-    vocals, backing = song["vocals"].blocks, song[BACKING].blocks
+    vocals, backing = song[VOCALS].blocks, song[BACKING].blocks
     return difference(integrated_lufs(vocals.mono_weighted), integrated_lufs(backing.mono_weighted))
 
 
 def vocal_to_backing_rms_db(song: StemSet) -> float | None:
     """RMS level of the vocals minus that of the backing, over the whole song; None where either is silent."""
-    return _level_difference(song["vocals"].blocks.plain, song[BACKING].blocks.plain)
+    return _level_difference(song[VOCALS].blocks.plain, song[BACKING].blocks.plain)
 
 
 def vocal_to_backing_active_rms_db(song: StemSet) -> float | None:
@@ -52,7 +51,7 @@ def vocal_to_backing_active_rms_db(song: StemSet) -> float | None:
     active = vocal_active(song)
     vocals, backing = (
         np.lib.stride_tricks.sliding_window_view(song[name].blocks.plain, MOMENTARY_BLOCKS, axis=-1)
-        for name in ("vocals", BACKING)
+        for name in (VOCALS, BACKING)
     )
     return _level_difference(vocals[:, active], backing[:, active])
 

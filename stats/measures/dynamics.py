@@ -8,7 +8,6 @@ import numba
 import numpy as np
 
 from mixprior.stats.measures import onsets
-from mixprior.stats.measures.loudness import integrated_lufs
 from mixprior.stats.statistic import SAMPLE_RATE_HZ, Column, Family, Statistic, Value
 
 if TYPE_CHECKING:
@@ -75,14 +74,10 @@ def _energy(audio: np.ndarray) -> float:
 
 
 def _measure(stem: Stem) -> dict[str, Value]:
-    if integrated_lufs(stem.blocks.weighted) is None:
+    if stem.silent:
         return dict.fromkeys((column.name for column in STATISTIC.columns), None)
-    mean_db, sd_db = onset_peaks_db(stem.audio) or (None, None)
-    return {
-        "onset_peak_mean_db": mean_db,
-        "onset_peak_sd_db": sd_db,
-        "crest_factor_db": crest_factor_db(stem.audio),
-    }
+    mean_db, sd_db = stem.onset_peaks_db or (None, None)
+    return {"onset_peak_mean_db": mean_db, "onset_peak_sd_db": sd_db, "crest_factor_db": stem.crest_factor_db}
 
 
 STATISTIC = Statistic(
@@ -115,4 +110,5 @@ STATISTIC = Statistic(
     ),
     rows=None,
     measure=_measure,
+    whole=True,
 )

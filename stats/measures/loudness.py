@@ -9,7 +9,7 @@ import numpy as np
 
 from mixprior.stats.loudness_blocks import BLOCKS_PER_S, PARTS_PER_BLOCK, Blocks
 from mixprior.stats.loudness_blocks import measure as measure_blocks
-from mixprior.stats.statistic import BACKING, MIXTURE, Column, Family, Statistic, Value
+from mixprior.stats.statistic import MIXTURE, Column, Family, Statistic, Value
 
 if TYPE_CHECKING:
     from mixprior.stats.stem import Stem
@@ -158,12 +158,11 @@ def difference(level: float | None, reference: float | None) -> float | None:
 
 
 def _measure(stem: Stem) -> Mapping[str, Value]:
-    own = integrated_lufs(stem.blocks.weighted)
+    own = stem.integrated_lufs
     against_mixture = against_rest = None
     if stem.name != MIXTURE:
-        against_mixture = difference(own, integrated_lufs(stem.song[MIXTURE].blocks.weighted))
-        rest = stem.song["vocals"].blocks if stem.name == BACKING else stem.rest_blocks
-        against_rest = difference(own, integrated_lufs(rest.weighted))
+        against_mixture = difference(own, stem.song[MIXTURE].integrated_lufs)
+        against_rest = difference(own, integrated_lufs(stem.rest_blocks.weighted))
     return {
         "integrated_lufs": own,
         "max_short_term_lufs": max_short_term_lufs(stem.blocks),

@@ -70,7 +70,7 @@ STATISTIC = Statistic(
     ),
     rows=None,
     measure=lambda stem: {
-        "loudness_range_lu": loudness_range_lu(stem.blocks.weighted),
-        "loudness_range_100ms_lu": loudness_range_100ms_lu(stem.blocks.weighted),
+        "loudness_range_lu": stem.loudness_range_lu,
+        "loudness_range_100ms_lu": stem.loudness_range_100ms_lu,
     },
 )

@@ -14,10 +14,10 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
+from mixprior.stats.frames import FrameEnergies, Frames, joined
 from mixprior.stats.long_term_spectra import BINS as LONG_BINS
 from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
-from mixprior.stats.long_term_spectra import POOL, excitation_floors, pool
-from mixprior.stats.measures.loudness import integrated_lufs
+from mixprior.stats.long_term_spectra import POOL, UNEXCITED_BIN, audible, pool
 from mixprior.stats.statistic import SAMPLE_RATE_HZ, Column, Family, Statistic, Value
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _TITLE_ENDS = {
 
 _WINDOW = np.sqrt(scipy.signal.get_window("hann", FRAME)).astype(np.float32)
 _FRAMES_AT_ONCE = 32
+_LANES = 32
 # First and past-the-last bin of each band, edges rounded down as in FxNorm-automix.
 _BAND_BINS = np.array(list(BANDS_HZ.values())) * FRAME // SAMPLE_RATE_HZ
 
@@ -52,20 +53,48 @@ def sps_rms(audio: np.ndarray) -> dict[str, float | None]:
         A value from 0 (all in the middle) to 1 (all on one side, or on both sides but never in the same bin) for each
         of `BANDS_HZ`; None for a band without sound.
     """
-    if audio.shape[-1] < FRAME:
-        audio = np.pad(audio, ((0, 0), (0, FRAME - audio.shape[-1])))
-    floors = excitation_floors(audio, FRAME, HOP)
-    frames = np.lib.stride_tricks.sliding_window_view(audio, FRAME, axis=-1)[:, ::HOP]
-    values = np.empty((len(floors), len(BANDS_HZ)))
-    for start in range(0, len(floors), _FRAMES_AT_ONCE):
-        part = slice(start, start + _FRAMES_AT_ONCE)
-        left, right = scipy.fft.rfft(frames[:, part] * _WINDOW, axis=-1, overwrite_x=True)
-        _band_rms(left, right, floors[part], _BAND_BINS, values[part])
-    known = np.isfinite(values)
-    return {
-        band: float(column[heard].mean()) if heard.any() else None
-        for band, column, heard in zip(BANDS_HZ, values.T, known.T, strict=True)
-    }
+    sums = SpsFrames()
+    sums.add(audio)
+    return sums.result()
+
+
+class SpsFrames:
+    """`sps_rms` of a stereo sound that comes in pieces of any length."""
+
+    def __init__(self) -> None:
+        self._frames, self._energies = Frames(FRAME, HOP, _FRAMES_AT_ONCE), FrameEnergies(FRAME, HOP)
+        self._samples = 0
+        self._energy = np.zeros(0)  # of frames that wait for their batch to be full
+        self._parts: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add(self, audio: np.ndarray) -> None:
+        """Take the next piece: float32, shape (2, samples)."""
+        self._samples += audio.shape[1]
+        self._energy = np.concatenate([self._energy, self._energies.add(audio)])
+        for batch in self._frames.add(audio):
+            self._measure(batch)
+
+    def result(self) -> dict[str, float | None]:
+        """Return the value of each band over all pieces; to be asked for once."""
+        if self._samples < FRAME:
+            self.add(np.zeros((2, FRAME - self._samples), np.float32))
+        self._measure(self._frames.last())
+        energy = np.concatenate([part[0] for part in self._parts])
+        values = np.concatenate([part[1] for part in self._parts])
+        known = np.isfinite(values) & audible(energy)[:, np.newaxis]
+        return {
+            band: float(column[heard].mean()) if heard.any() else None
+            for band, column, heard in zip(BANDS_HZ, values.T, known.T, strict=True)
+        }
+
+    def _measure(self, frames: np.ndarray) -> None:
+        count = frames.shape[1]
+        energy, self._energy = self._energy[:count], self._energy[count:]
+        values = np.empty((count, len(BANDS_HZ)))
+        if count:
+            left, right = scipy.fft.rfft(np.multiply(frames, _WINDOW, order="C"), axis=-1, overwrite_x=True)
+            _band_rms(left, right, (UNEXCITED_BIN * energy).astype(np.float32), _BAND_BINS, values)
+        self._parts.append((energy, values))
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})
@@ -109,25 +138,77 @@ def mid_energy_fraction(left_energy: float, right_energy: float, cross_energy: f
     return 0.5 + cross_energy / (left_energy + right_energy)
 
 
-@numba.njit(cache=True, fastmath={"reassoc"})
 def energies(audio: np.ndarray) -> tuple[float, float, float]:
     """Sums of L^2, R^2 and L R over a sound of shape (2, samples), in float64."""
-    left = right = cross = 0.0
-    for i in range(audio.shape[1]):
-        a, b = np.float64(audio[0, i]), np.float64(audio[1, i])
-        left += a * a
-        right += b * b
-        cross += a * b
+    sums = EnergySums()
+    sums.add(audio)
+    return sums.result()
+
+
+class EnergySums:
+    """`energies` of a stereo sound that comes in pieces of any length.
+
+    The order of addition, and so the last bit, depends neither on the pieces nor on the processor: every 32nd sample
+    goes to the same of 32 sums, four rows of eight, which are added row by row and then by halves.
+    """
+
+    def __init__(self) -> None:
+        self._rest: np.ndarray | None = None
+        self._lanes = np.zeros((3, _LANES))
+
+    def add(self, audio: np.ndarray) -> None:
+        """Take the next piece: float, shape (2, samples)."""
+        audio = joined(self._rest, audio)
+        whole = audio.shape[1] // _LANES * _LANES
+        left, right = (np.ascontiguousarray(channel[:whole]) for channel in audio)
+        for pair, lanes in zip(((left, left), (right, right), (left, right)), self._lanes, strict=True):
+            _add_products(*pair, lanes)
+        self._rest = audio[:, whole:].copy()
+
+    def result(self) -> tuple[float, float, float]:
+        """Return the sums over all pieces."""
+        rows = self._lanes.reshape(3, 4, _LANES // 4)
+        sums = _halved(rows[:, 0] + rows[:, 1] + rows[:, 2] + rows[:, 3])
+        if self._rest is None:
+            return sums
+        left, right = self._rest.astype(np.float64)
+        squares = np.stack([left * left, right * right, left * right])
+        quads = squares.shape[1] // 4 * 4
+        if quads:
+            first = np.zeros((3, 4))
+            first[:, 0] = sums
+            for start in range(0, quads, 4):
+                first += squares[:, start : start + 4]
+            sums = _halved(first)
+        for a, b, c in squares[:, quads:].T.tolist():
+            sums = sums[0] + a, sums[1] + b, sums[2] + c
+        return sums
+
+
+def _halved(sums: np.ndarray) -> tuple[float, float, float]:
+    """Add the columns of an array of three rows, one half to the other, until one is left."""
+    while sums.shape[1] > 1:
+        sums = sums[:, : sums.shape[1] // 2] + sums[:, sums.shape[1] // 2 :]
+    left, right, cross = sums[:, 0].tolist()
     return left, right, cross
 
 
+@numba.njit(cache=True)
+def _add_products(one: np.ndarray, other: np.ndarray, lanes: np.ndarray) -> None:
+    """Add the product of the samples n to lane n modulo `_LANES`; the samples are a multiple of these."""
+    for start in range(0, one.size, _LANES):
+        x, y = one[start : start + _LANES], other[start : start + _LANES]
+        for k in range(_LANES):
+            lanes[k] += np.float64(x[k]) * np.float64(y[k])
+
+
 def _measure(stem: Stem) -> dict[str, Value]:
-    if integrated_lufs(stem.blocks.weighted) is None:
+    if stem.silent:
         return dict.fromkeys((column.name for column in STATISTIC.columns), None)
-    left, right, cross = energies(stem.audio)
+    left, right, cross = stem.energies
     return {
         "sps_phi": pool(stem.spectra.phi),
-        **{f"sps_rms_{band}": value for band, value in sps_rms(stem.audio).items()},
+        **{f"sps_rms_{band}": value for band, value in stem.sps_rms.items()},
         "pan_position": pan_position(left, right),
         "mid_energy_fraction": mid_energy_fraction(left, right, cross),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from mixprior.stats.long_term_spectra import BINS, FRAME, POOL, pool
-from mixprior.stats.measures.loudness import integrated_lufs
 from mixprior.stats.statistic import Column, Family, Statistic, Value
 from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem
 
@@ -100,7 +99,7 @@ def _one_sided(power: np.ndarray) -> np.ndarray:
 
 
 def _measure(stem: Stem) -> dict[str, Value]:
-    loudness_lufs = integrated_lufs(stem.blocks.weighted)
+    loudness_lufs = stem.integrated_lufs
     if loudness_lufs is None:
         return dict.fromkeys((column.name for column in STATISTIC.columns), None)
     spectra = stem.spectra

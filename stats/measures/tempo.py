@@ -6,7 +6,6 @@ import librosa
 import numpy as np
 import scipy.interpolate
 
-from mixprior.stats.measures.loudness import integrated_lufs
 from mixprior.stats.statistic import Column, Family, Statistic, Value
 from mixprior.stats.stem import BACKING, SAMPLE_RATE_HZ, Stem
 
@@ -61,7 +60,7 @@ def _tempogram(strength: np.ndarray) -> np.ndarray:
 
 
 def _measure(stem: Stem) -> dict[str, Value]:
-    if integrated_lufs(stem.blocks.weighted) is None:
+    if stem.silent:
         return {"tempo_bpm": None}
     return {"tempo_bpm": tempo_bpm(stem.audio.mean(axis=0))}
 
@@ -79,4 +78,5 @@ STATISTIC = Statistic(
     ),
     rows=(BACKING,),
     measure=_measure,
+    whole=True,
 )

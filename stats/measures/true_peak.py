@@ -6,6 +6,7 @@ import numba
 import numpy as np
 from scipy.signal import firwin
 
+from mixprior.stats.frames import joined
 from mixprior.stats.statistic import Column, Family, Statistic
 
 _UP = 4
@@ -64,12 +65,42 @@ def true_peak_dbtp(audio: np.ndarray) -> float | None:
     >>> abs(true_peak_dbtp(quarter * np.hanning(480))) < 0.1
     True
     """
-    peak = 0.0
-    for channel in np.ascontiguousarray(audio):
-        if channel.size:
-            bounds = _block_bounds(channel, LEVEL, STRAIGHT, CURVED)
-            peak = max(peak, _channel_peak(channel, bounds, PHASES, peak))
-    return 20 * float(np.log10(peak)) if peak > 0 else None
+    search = PeakSearch()
+    search.add(audio)
+    return search.result()
+
+
+class PeakSearch:
+    """`true_peak_dbtp` of a sound that comes in pieces of any length."""
+
+    def __init__(self) -> None:
+        self._rest: np.ndarray | None = None
+        self._peak = 0.0
+        self._begun = False
+
+    def add(self, audio: np.ndarray) -> None:
+        """Take the next piece: float, shape (channels, samples), full scale 1.0, finite."""
+        audio = np.ascontiguousarray(joined(self._rest, audio))
+        blocks = audio.shape[1] // _BLOCK
+        if blocks <= 1 + _LAST:
+            self._rest = audio
+            return
+        # The block before, and the last ones, are there for the filter to reach into.
+        for channel in audio:
+            self._search(channel[: blocks * _BLOCK], 1 if self._begun else 0, blocks - _LAST)
+        self._rest = audio[:, (blocks - _LAST - 1) * _BLOCK :].copy()
+        self._begun = True
+
+    def result(self) -> float | None:
+        """Return the true peak of all pieces in dBTP, None for digital silence or no samples; to be asked for once."""
+        for channel in () if self._rest is None else self._rest:
+            if channel.size:
+                self._search(channel, 1 if self._begun else 0, -(-channel.size // _BLOCK))
+        return 20 * float(np.log10(self._peak)) if self._peak > 0 else None
+
+    def _search(self, channel: np.ndarray, first: int, end: int) -> None:
+        bounds = _block_bounds(channel, LEVEL, STRAIGHT, CURVED)
+        self._peak = max(self._peak, _channel_peak(channel, bounds, PHASES, self._peak, first, end))
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "contract"})
@@ -95,11 +126,12 @@ def _block_bounds(x: np.ndarray, level: float, straight: float, curved: float) -
 
 
 @numba.njit(cache=True, nogil=True)
-def _channel_peak(x: np.ndarray, bounds: np.ndarray, phases: np.ndarray, peak: float) -> float:
+def _channel_peak(x: np.ndarray, bounds: np.ndarray, phases: np.ndarray, peak: float, first: int, end: int) -> float:
+    # Of the blocks from `first` to before `end`.
     # The block with the highest bound goes first: it holds nearly the peak, and rules out nearly all others.
-    likely = int(np.argmax(bounds))
+    likely = first + int(np.argmax(bounds[first:end]))
     peak = max(peak, _block_peak(x, likely, phases))
-    for block in range(bounds.size):
+    for block in range(first, end):
         at_an_end = block == 0 or block >= bounds.size - _LAST
         if at_an_end or bounds[block] > peak:
             peak = max(peak, _block_peak(x, block, phases))
@@ -136,5 +168,5 @@ STATISTIC = Statistic(
         ),
     ),
     rows=None,
-    measure=lambda stem: {"true_peak_dbtp": true_peak_dbtp(stem.audio)},
+    measure=lambda stem: {"true_peak_dbtp": stem.true_peak_dbtp},
 )

@@ -139,4 +139,4 @@ def measure(stem: Stem) -> dict[str, Value]:
     return values | {column.name: float(getattr(fit.settings, name)) for name, column in _SETTINGS.items()}
 
 
-STATISTIC = Statistic(columns=(*_SHOWN, *_SETTINGS.values(), _LOSS), rows=("vocals",), measure=measure)
+STATISTIC = Statistic(columns=(*_SHOWN, *_SETTINGS.values(), _LOSS), rows=("vocals",), measure=measure, whole=True)

@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mixprior.pipeline.song.measure import to_table
 from mixprior.stats import registry
 from mixprior.stats.schema import PRIORS_SCHEMA
 from mixprior.stats.stem import StemSet
@@ -17,7 +16,7 @@ from mixprior.stats.stem import StemSet
 
 def rows_of(song_id: str, song: StemSet) -> pa.Table:
     """Measure a song, as a run does."""
-    return to_table(song_id, registry.measure(song), "feature-key").replace_schema_metadata()
+    return registry.to_table(song_id, registry.measure(song), "feature-key").replace_schema_metadata()
 
 
 def write_priors_of(folder: Path, tables: list[pa.Table], group: str = "all") -> Path:

@@ -1,0 +1,92 @@
+"""Overlapping frames of a sound that comes in pieces of any length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+
+class Frames:
+    """Cuts a sound into frames, some at once: the same frames, and as many at once, whatever the pieces are.
+
+    An FFT of several frames rounds by how many they are, so equal batches are what makes results equal to the last bit.
+    No end is padded; what does not fill a frame at the end is left out.
+
+    Args:
+        frame: samples of a frame.
+        hop: samples from one frame to the next.
+        at_once: frames of a batch.
+
+    >>> frames = Frames(4, 2, 2)
+    >>> [batch.tolist() for batch in frames.add(np.arange(7.0)[np.newaxis])]
+    [[[[0.0, 1.0, 2.0, 3.0], [2.0, 3.0, 4.0, 5.0]]]]
+    >>> [batch.tolist() for batch in frames.add(np.arange(7.0, 9.0)[np.newaxis])], frames.last().tolist()
+    ([], [[[4.0, 5.0, 6.0, 7.0]]])
+    """
+
+    def __init__(self, frame: int, hop: int, at_once: int) -> None:
+        self._frame, self._hop, self._at_once = frame, hop, at_once
+        self._rest: np.ndarray | None = None
+
+    def add(self, audio: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the full batches that a piece completes: views of shape (channels, at_once, frame).
+
+        Args:
+            audio: float, shape (channels, samples): what follows the pieces before.
+        """
+        audio = joined(self._rest, audio)
+        frames = self._frames(audio)
+        whole = frames.shape[1] // self._at_once * self._at_once
+        self._rest = audio[:, whole * self._hop :].copy()
+        for start in range(0, whole, self._at_once):
+            yield frames[:, start : start + self._at_once]
+
+    def last(self) -> np.ndarray:
+        """Return the frames after the last full batch: shape (channels, fewer than at_once, frame)."""
+        assert self._rest is not None, "no piece was added"
+        return self._frames(self._rest)
+
+    def _frames(self, audio: np.ndarray) -> np.ndarray:
+        if audio.shape[1] < self._frame:
+            return np.empty((len(audio), 0, self._frame), audio.dtype)
+        return np.lib.stride_tricks.sliding_window_view(audio, self._frame, axis=-1)[:, :: self._hop]
+
+
+class FrameEnergies:
+    """Energies of the frames of a sound that comes in pieces, over all channels.
+
+    Args:
+        frame: samples of a frame, a multiple of `hop`.
+        hop: samples from one frame to the next.
+    """
+
+    def __init__(self, frame: int, hop: int) -> None:
+        self._hop, self._hops_per_frame = hop, frame // hop
+        self._rest: np.ndarray | None = None
+        self._hops = np.zeros(0)
+
+    def add(self, audio: np.ndarray) -> np.ndarray:
+        """Return the energies of the frames that a piece completes, float64, shape (frames,).
+
+        Args:
+            audio: float, shape (channels, samples): what follows the pieces before.
+        """
+        audio = joined(self._rest, audio)
+        hops = audio.shape[1] // self._hop
+        self._rest = audio[:, hops * self._hop :].copy()
+        pieces = audio[:, : hops * self._hop].reshape(len(audio), hops, self._hop)
+        # Channel by channel: over both at once einsum adds in an order that depends on how many hops there are.
+        energy = sum(np.einsum("hs,hs->h", channel, channel) for channel in pieces)
+        known = np.concatenate([self._hops, np.asarray(energy, np.float64)])
+        self._hops = known[max(0, len(known) - self._hops_per_frame + 1) :]
+        frames = max(0, len(known) - self._hops_per_frame + 1)
+        found = np.zeros(frames)
+        for k in range(self._hops_per_frame):
+            found += known[k : k + frames]
+        return found
+
+
+def joined(rest: np.ndarray | None, audio: np.ndarray) -> np.ndarray:
+    """Put a piece after what is left of the pieces before; without a rest, the piece itself."""
+    return audio if rest is None or rest.shape[1] == 0 else np.concatenate([rest, audio], axis=1)
