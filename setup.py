@@ -17,6 +17,7 @@ CORE = [
     "fsspec>=2024.2",
     "jinja2>=3.1",
     "librosa>=0.11,<1",
+    "markupsafe>=2.1",
     "numba>=0.60",
     "numpy>=2",
     "pandas>=2.2",
@@ -139,7 +140,7 @@ setup(
     package_data={
         "mixprior": ["py.typed"],
         "mixprior.analysis.packaged": ["*_priors/*.parquet", "*_priors/*.json"],
-        "mixprior.analysis.report": ["*.j2", "*.css"],
+        "mixprior.analysis.report": ["templates/*"],
         "mixprior.stats.reverb.blind": ["*.npz", "*.json"],
         "mixprior.stats.reverb.fdn": ["*.npz"],
         "mixprior.pipeline.reverb_training": ["*.csv"],

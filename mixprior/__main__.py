@@ -21,7 +21,7 @@ COMMANDS = {
     "merge": ("mixprior.analysis.merge", "add priors of several catalogs together"),
     "calibrate": ("mixprior.pipeline.calibrate", "measure the bias of separation on songs with true stems"),
     "query": ("mixprior.analysis.query", "ask priors for their numbers"),
-    "report": ("mixprior.analysis.report.page", "write priors as one page for people"),
+    "report": ("mixprior.analysis.report.command", "write priors as one page for people"),
     "constants": ("mixprior.analysis.constants.command", "take constants of FxNorm-automix or of a mixer from priors"),
     "mix": ("mixprior.mixing.mix.command", "mix a vocal and a backing, or the tracks of a song, by priors"),
     "normalize": (

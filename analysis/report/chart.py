@@ -5,12 +5,13 @@ Each chart is an `svg` without a view box, in a box whose padding holds the labe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
+from markupsafe import Markup
+
 from mixprior.analysis.report.axis import Axis
-from mixprior.analysis.report.markup import Markup, element, joined
 
 Number = float | None
 
@@ -27,6 +28,21 @@ _QUANTILES = (("min", 0.0), ("p5", 0.05), ("p10", 0.1), ("p25", 0.25), ("p50", 0
 _MASSES = (*_QUANTILES, ("p95", 0.95), ("max", 1.0))
 _CURVE_HEIGHT = 150
 _STRETCH = 1000
+
+# Markup escapes whatever is put into it that is no markup itself.
+_SVG = Markup('<svg width="100%" height="{:.0f}" role="img" aria-label="{}"><title>{}</title>{}</svg>')
+_STRETCHED = Markup('<svg width="100%" height="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>')
+_GROUP = Markup('<g class="{}">{}</g>')
+_LINE = Markup('<line x1="{:.2f}%" x2="{:.2f}%" y1="{:.1f}" y2="{:.1f}" class="{}"/>')
+_RECT = Markup('<rect x="{:.2f}%" width="{:.2f}%" y="{:.1f}" height="{:.1f}" class="{}"/>')
+_CIRCLE = Markup('<circle cx="{:.2f}%" cy="{:.1f}" r="{}" class="{}">{}</circle>')
+_NAME = Markup("<title>{}</title>")
+_MARK = Markup('<svg x="{:.2f}%" y="{:.0f}" width="1" height="1" class="{}"><path d="{}">{}</path></svg>')
+_PATH = Markup('<path d="{}" class="{}"/>')
+_LABEL = Markup('<text x="{}" y="{:.0f}" text-anchor="end">{}</text>')
+_NOTE = Markup('<text x="100%" dx="8" y="{:.0f}" class="note">{}</text>')
+_TICK = Markup('<text x="{:.2f}%" y="{:.0f}" class="tick" text-anchor="middle">{}</text>')
+_RULE_LABEL = Markup('<text x="{:.2f}%" y="{}" class="rule-label" dx="{}" text-anchor="{}">{}</text>')
 
 
 @dataclass(frozen=True)
@@ -72,7 +88,7 @@ def strips(
     """Draw distributions below each other: p5 to p95 thin, p25 to p75 thick, median, mean with its interval.
 
     Args:
-        title: what a reader without eyes hears.
+        title: for readers who hear the page.
         rows: what to draw.
         axis: the range of all; None makes one that holds them.
         rules: values to draw through all rows, with labels above them.
@@ -119,7 +135,7 @@ def curve(title: str, drawing: Curve, across: Axis, up: Axis) -> Markup:
     """Draw one curve.
 
     Args:
-        title: what a reader without eyes hears.
+        title: for readers who hear the page.
         drawing: what to draw.
         across: frequencies.
         up: values.
@@ -133,32 +149,24 @@ def curve(title: str, drawing: Curve, across: Axis, up: Axis) -> Markup:
         for tick in up.ticks()
         for part in (
             _line(0.0, 1.0, _CURVE_HEIGHT * (1 - up.share(tick)), "grid"),
-            _text(-6, _CURVE_HEIGHT * (1 - up.share(tick)) + _HALF_TEXT, up.name(tick), "end"),
+            _LABEL.format(-6, _CURVE_HEIGHT * (1 - up.share(tick)) + _HALF_TEXT, up.name(tick)),
         )
     ]
     areas = [
-        element("path", d=f"M{'L'.join([*lower, *reversed(upper)])}Z", class_="band")
+        _PATH.format(f"M{'L'.join([*lower, *reversed(upper)])}Z", "band")
         for lows, highs in drawing.bands
         for lower, upper in _runs(drawing.hz, lows, highs, place)
     ]
     lines = [
-        element("path", d="M" + "L".join(lower), class_="curve")
+        _PATH.format("M" + "L".join(lower), "curve")
         for lower, _ in _runs(drawing.hz, drawing.middle, drawing.middle, place)
     ]
-    view = {"viewBox": f"0 0 {_STRETCH} {_CURVE_HEIGHT}", "preserveAspectRatio": "none"}
-    stretched = element("svg", *areas, *lines, width="100%", height=_CURVE_HEIGHT, **view)
+    stretched = _STRETCHED.format(_CURVE_HEIGHT, _STRETCH, _CURVE_HEIGHT, _joined([*areas, *lines]))
     points = [
-        element(
-            "circle",
-            element("title", name),
-            cx=_percent(across.share(hz)),
-            cy=f"{_CURVE_HEIGHT * (1 - up.share(value)):.1f}",
-            r=3.5,
-            class_="published",
-        )
+        _circle(across.share(hz), _CURVE_HEIGHT * (1 - up.share(value)), 3.5, "published", name)
         for hz, value, name in drawing.points
     ]
-    inside = element("g", stretched, class_=drawing.kind)
+    inside = _GROUP.format(drawing.kind, stretched)
     return _svg(title, _CURVE_HEIGHT + _FOOT, _grid(across, 0, _CURVE_HEIGHT), *level, inside, *points)
 
 
@@ -166,8 +174,7 @@ def _strip(strip: Strip, axis: Axis, top: float, above: float, lanes: Sequence[i
     row, base, pitch = strip.row, top + above, _pitch(lanes)
     parts: list[Markup] = []
     for (value, name), lane in zip(sorted(strip.dots), lanes, strict=True):
-        place = {"cx": _percent(axis.share(value)), "cy": f"{base - 4 - lane * pitch:.1f}"}
-        parts.append(element("circle", element("title", name), **place, r=3.5 if pitch == _LANE else 2.5, class_="dot"))
+        parts.append(_circle(axis.share(value), base - 4 - lane * pitch, 3.5 if pitch == _LANE else 2.5, "dot", name))
     if strip.shape and not strip.dots:
         parts += _density(row, axis, base)
     ends, box = _pair(row, "p5", "p95"), _pair(row, "p25", "p75")
@@ -183,15 +190,14 @@ def _strip(strip: Strip, axis: Axis, top: float, above: float, lanes: Sequence[i
     if interval:
         parts.append(_line(axis.share(interval[0]), axis.share(interval[1]), y, "interval"))
     if (mean := row.get("mean")) is not None:
-        parts.append(element("circle", cx=_percent(axis.share(mean)), cy=f"{y:.0f}", r=2.8, class_="mean"))
+        parts.append(_circle(axis.share(mean), y, 2.8, "mean"))
     if (shrunk := row.get("shrunk_mean")) is not None:
         parts.append(_mark(axis.share(shrunk), y, "M-4.5 0L0-4.5L4.5 0L0 4.5Z", "shrunk", "shrunk mean"))
     for value, name in strip.published:
         parts.append(_mark(axis.share(value), base + 2, "M-4-5H4L0 2Z", "published", name))
     middle = bar + _HALF_TEXT
-    label = _text(-8, middle, strip.label, "end")
-    note = element("text", strip.note, x="100%", dx=8, y=f"{middle:.0f}", class_="note")
-    return element("g", *parts, label, note, class_=strip.kind)
+    parts += [_LABEL.format(-8, middle, strip.label), _NOTE.format(middle, strip.note)]
+    return _GROUP.format(strip.kind, _joined(parts))
 
 
 def _density(row: Mapping[str, Number], axis: Axis, base: float) -> list[Markup]:
@@ -224,27 +230,23 @@ def _rules(axis: Axis, rules: Sequence[tuple[float, str]], bottom: float) -> Mar
     """Draw values through all rows; labels go to the roomier side, in the order in which no line crosses one."""
     shares = [axis.share(value) for value, _ in rules]
     to_right = not shares or sum(shares) / len(shares) < 0.5
-    parts, labels = [], 0
+    parts: list[Markup] = []
+    labels = 0
     for value, label in sorted(rules, reverse=not to_right):
         share, y = axis.share(value), _LABEL_ROW * (labels + 1) - 4
         parts.append(_upright(share, y - 9 if label else 0, bottom, "rule"))
         if label:
-            side = {"dx": 5 if to_right else -5, "text_anchor": "start" if to_right else "end"}
-            parts.append(element("text", label, x=_percent(share), y=y, class_="rule-label", **side))
+            side = (5, "start") if to_right else (-5, "end")
+            parts.append(_RULE_LABEL.format(100 * share, y, *side, label))
             labels += 1
-    return joined(*parts)
+    return _joined(parts)
 
 
 def _grid(axis: Axis, top: float, bottom: float, named: bool = True) -> Markup:
     ticks = axis.ticks()
-    shares = [(axis.share(tick), axis.name(tick)) for tick in ticks if named]
-    return joined(
-        *(_upright(axis.share(tick), top, bottom, "grid" if tick else "grid zero") for tick in ticks),
-        *(
-            element("text", name, x=_percent(share), y=f"{bottom + 15:.0f}", class_="tick", text_anchor="middle")
-            for share, name in shares
-        ),
-    )
+    lines = [_upright(axis.share(tick), top, bottom, "grid" if tick else "grid zero") for tick in ticks]
+    names = [_TICK.format(100 * axis.share(tick), bottom + 15, axis.name(tick)) for tick in ticks if named]
+    return _joined([*lines, *names])
 
 
 def _runs(
@@ -262,35 +264,32 @@ def _runs(
     ]
 
 
-def _svg(title: str, height: float, *parts: str) -> Markup:
-    label = {"role": "img", "aria_label": title}
-    return element("svg", element("title", title), *parts, width="100%", height=f"{height:.0f}", **label)
+def _svg(title: str, height: float, *parts: Markup) -> Markup:
+    return _SVG.format(height, title, title, _joined(parts))
 
 
-def _line(start: float, stop: float, y: float, class_: str) -> Markup:
-    return element("line", x1=_percent(start), x2=_percent(stop), y1=f"{y:.1f}", y2=f"{y:.1f}", class_=class_)
+def _line(start: float, stop: float, y: float, kind: str) -> Markup:
+    return _LINE.format(100 * start, 100 * stop, y, y, kind)
 
 
-def _upright(share: float, top: float, bottom: float, class_: str) -> Markup:
-    return element("line", x1=_percent(share), x2=_percent(share), y1=f"{top:.0f}", y2=f"{bottom:.0f}", class_=class_)
+def _upright(share: float, top: float, bottom: float, kind: str) -> Markup:
+    return _LINE.format(100 * share, 100 * share, top, bottom, kind)
 
 
-def _rect(start: float, stop: float, y: float, height: float, class_: str) -> Markup:
-    place = {"x": _percent(start), "width": _percent(stop - start), "y": f"{y:.1f}", "height": f"{height:.1f}"}
-    return element("rect", **place, class_=class_)
+def _rect(start: float, stop: float, y: float, height: float, kind: str) -> Markup:
+    return _RECT.format(100 * start, 100 * (stop - start), y, height, kind)
 
 
-def _mark(share: float, y: float, path: str, class_: str, name: str) -> Markup:
-    shape = element("path", element("title", name), d=path)
-    return element("svg", shape, x=_percent(share), y=f"{y:.0f}", width=1, height=1, class_=class_)
+def _circle(share: float, y: float, radius: float, kind: str, name: str = "") -> Markup:
+    return _CIRCLE.format(100 * share, y, radius, kind, _NAME.format(name) if name else "")
 
 
-def _text(x: float, y: float, text: str, anchor: str) -> Markup:
-    return element("text", text, x=x, y=f"{y:.0f}", text_anchor=anchor)
+def _mark(share: float, y: float, path: str, kind: str, name: str) -> Markup:
+    return _MARK.format(100 * share, y, kind, path, _NAME.format(name))
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}%"
+def _joined(parts: Iterable[Markup]) -> Markup:
+    return Markup("").join(parts)
 
 
 def _pair(row: Mapping[str, Number], low: str, high: str) -> tuple[float, float] | None:

@@ -1,22 +1,21 @@
-"""The sections of a report that show distributions: every scalar statistic, spectra, panning by frequency."""
+"""The chapters of a report that show distributions: every scalar statistic, spectra, panning by frequency."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mixprior.analysis.packaged import published
 from mixprior.analysis.report.axis import Axis
 from mixprior.analysis.report.chart import Curve, Number, Strip, curve, strips
-from mixprior.analysis.report.markup import Markup, element, joined
+from mixprior.analysis.report.figure import NUMBERS_HEADER, Figure, Table, numbers
 from mixprior.analysis.report.material import Material, Row, kind, smooth
 from mixprior.analysis.report.wording import (
     decimals,
     family,
-    interval,
     number,
-    table,
     title,
     unit,
 )
@@ -27,71 +26,24 @@ _SPECTRUM = Axis(25.0, 20_000.0, log=True)
 _FLOOR_DB = -80.0
 """Third-octave levels below are drawn here: nobody hears them, and they would flatten the rest."""
 
-NUMBERS_HEADER = (
-    *("n", "missing", "silent", "mean", "95 % interval", "sd", "min"),
-    *("5 %", "25 %", "median", "75 %", "95 %", "max", "median, 95 % interval"),
-)
-"""The columns of `numbers`."""
 
-
-def numbers(row: Row, digits: int) -> list[str]:
-    """Write the numbers of a row of the priors, in the columns of `NUMBERS_HEADER`."""
-    counts = (str(row["n"]), str(row["n_missing"]), "\N{EN DASH}" if row["n_silent"] is None else str(row["n_silent"]))
-    return [
-        *counts,
-        number(row["mean"], digits),
-        interval(row["mean_low"], row["mean_high"], digits),
-        *(number(row[name], digits) for name in ("sd", "min", *_QUANTILES, "max")),
-        interval(row["median_low"], row["median_high"], digits),
-    ]
-
-
-LEGEND = element(
-    "p",
-    element("span", class_="key-range"),
-    " 5 to 95 % ",
-    element("span", class_="key-box"),
-    " 25 to 75 % ",
-    element("span", class_="key-median"),
-    " median ",
-    element("span", class_="key-mean"),
-    " mean and its 95 % interval ",
-    element("span", class_="key-published"),
-    " published mean; at the right, n",
-    class_="legend",
-)
-
-
-def statistics(material: Material) -> Markup:
-    """Show every scalar statistic, a card each; those of reverb have a section of their own."""
-    groups = [
-        (each.value, [name for name in material.scalars if family(name) is each])
+def statistics(material: Material) -> dict[str, Any]:
+    """Show every scalar statistic by family, a card each; those of reverb have a chapter of their own."""
+    families = {
+        each.value: [_card(material, name) for name in material.scalars if family(name) is each]
         for each in Family
         if each is not Family.REVERB
-    ]
-    return element(
-        "section",
-        element("h2", "Every statistic, stem by stem"),
-        LEGEND,
-        *(
-            joined(element("h3", name), element("div", *(_card(material, s) for s in found), class_="cards"))
-            for name, found in groups
-            if found
-        ),
-        id="statistics",
-    )
+    }
+    return {"heading": "Every statistic, stem by stem", "families": families}
 
 
-def reverb(material: Material) -> Markup:
+def reverb(material: Material) -> dict[str, Any] | None:
     """Show statistics of reverb, if there are any."""
     names = [name for name in material.scalars if family(name) is Family.REVERB]
-    if not names:
-        return Markup()
-    cards = element("div", *(_card(material, name) for name in names), class_="cards")
-    return element("section", element("h2", "Reverb"), LEGEND, cards, id="reverb")
+    return {"heading": "Reverb", "families": {"": [_card(material, name) for name in names]}} if names else None
 
 
-def _card(material: Material, statistic: str) -> Markup:
+def _card(material: Material, statistic: str) -> Figure:
     facts = material.manifest.get("statistics", {}).get(statistic, {})
     rows = material.scalars[statistic]
     measured = {stem: row for stem, row in rows.items() if row["n"]}
@@ -110,20 +62,28 @@ def _card(material: Material, statistic: str) -> Markup:
         )
         for stem, row in measured.items()
     ]
-    told = str(facts.get("definition") or "")
-    return element(
-        "figure",
-        element("h4", title(statistic), element("span", unit(facts), class_="unit")),
-        element("code", statistic),
-        element("p", told[:1].upper() + told[1:], class_="definition"),
-        plot(strips(f"{title(statistic)} by stem", drawn)) if drawn else element("p", "Measured on no song."),
-        *(element("p", f"Published: {source}", class_="source") for source in sorted(sources)),
-        table(("stem", *NUMBERS_HEADER), [(stem, *numbers(row, digits)) for stem, row in rows.items()]),
-        class_="card",
+    definition = str(facts.get("definition") or "")
+    return Figure(
+        title(statistic),
+        strips(f"{title(statistic)} by stem", drawn) if drawn else None,
+        Table(("stem", *NUMBERS_HEADER), [(stem, *numbers(row, digits)) for stem, row in rows.items()]),
+        unit=unit(facts),
+        code=statistic,
+        definition=definition[:1].upper() + definition[1:],
+        sources=sorted(sources),
     )
 
 
-def spectra(material: Material) -> Markup:
+@dataclass(frozen=True)
+class _Curves:
+    """Curves of one statistic, a figure a stem, with what they show in words."""
+
+    name: str
+    definition: str
+    figures: Sequence[Figure]
+
+
+def spectra(material: Material) -> dict[str, Any] | None:
     """Show third-octave levels, and the magnitude spectrum beside published values."""
     bands = material.bins("third_octave_db")
     drawings = {
@@ -153,10 +113,11 @@ def spectra(material: Material) -> Markup:
         ),
         _magnitudes(material),
     ]
-    return element("section", element("h2", "Spectra"), *parts, id="spectra") if any(parts) else Markup()
+    parts = [part for part in parts if part.figures]
+    return {"heading": "Spectra", "parts": parts} if parts else None
 
 
-def _magnitudes(material: Material) -> Markup:
+def _magnitudes(material: Material) -> _Curves:
     """Draw the mean magnitude spectrum: of magnitudes where the priors have it, else of their dB."""
     in_db, linear = material.bins("magnitude_spectrum_db"), material.bins("magnitude_spectrum")
     drawings, tables = {}, {}
@@ -181,7 +142,7 @@ def _magnitudes(material: Material) -> Markup:
     )
 
 
-def panning(material: Material) -> Markup:
+def panning(material: Material) -> dict[str, Any] | None:
     """Show panning similarity over frequency beside published values."""
     drawings, tables = {}, {}
     for stem, rows in material.bins("sps_phi").items():
@@ -193,43 +154,35 @@ def panning(material: Material) -> Markup:
         drawings[stem] = Curve(kind(stem), grid, line, [(low, high)], points)
         tables[stem] = _points(grid, line, low, high, 3)
     if not drawings:
-        return Markup()
-    told = (
+        return None
+    definition = (
         "1 is a sound in the middle, 0 a sound on one side only. Mean of the songs with one standard deviation, "
         f"averaged over sixths of an octave. Points: MUSDB18, {published.FXNORM}."
     )
     header = ("Hz", "mean", "mean \N{MINUS SIGN} sd", "mean + sd")
-    charts = _curves("Panning similarity phi", told, drawings, header, tables)
-    return element("section", element("h2", "Panning by frequency"), charts, id="panning")
-
-
-def plot(chart: str, label_px: int = 64, note_px: int = 30) -> Markup:
-    """Put a chart in the box whose padding holds its labels."""
-    return element("div", chart, class_="plot", style=f"--label:{label_px}px;--note:{note_px}px")
+    part = _curves("Panning similarity phi", definition, drawings, header, tables)
+    return {"heading": "Panning by frequency", "parts": [part]}
 
 
 def _curves(
     name: str,
-    told: str,
+    definition: str,
     drawings: Mapping[str, Curve],
     header: Sequence[str],
     tables: Mapping[str, Sequence[Sequence[str]]],
-) -> Markup:
-    if not drawings:
-        return Markup()
+) -> _Curves:
     up = Axis.around([value for drawing in drawings.values() for value in drawing.reach()], 0.03)
-    cards = [
-        element(
-            "figure",
-            element("h4", stem.capitalize()),
-            plot(curve(f"{name}, {stem}", drawing, _SPECTRUM, up), 30, 6),
-            table(header, tables[stem]),
-            class_="card",
+    figures = [
+        Figure(
+            stem.capitalize(),
+            curve(f"{name}, {stem}", drawing, _SPECTRUM, up),
+            Table(header, tables[stem]),
+            label_px=30,
+            note_px=6,
         )
         for stem, drawing in drawings.items()
     ]
-    told_under = element("p", told, class_="definition")
-    return joined(element("h3", name), told_under, element("div", *cards, class_="cards"))
+    return _Curves(name, definition, figures)
 
 
 def _floored(rows: Sequence[Row], name: str) -> list[Number]:

@@ -1,15 +1,17 @@
-"""The sections of a report that compare: the vocal-to-backing ratio of groups, and correlations."""
+"""The chapters of a report that compare: the vocal-to-backing ratio of groups, and correlations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
+
+from markupsafe import Markup
 
 from mixprior.analysis.report.axis import Axis
 from mixprior.analysis.report.chart import Strip, strips
-from mixprior.analysis.report.distributions import NUMBERS_HEADER, numbers, plot
-from mixprior.analysis.report.markup import Markup, element
+from mixprior.analysis.report.figure import NUMBERS_HEADER, Figure, Table, numbers
 from mixprior.analysis.report.material import RATIO, Material, Row, kind
-from mixprior.analysis.report.wording import count, family, in_order, interval, number, table, title, value_of
+from mixprior.analysis.report.wording import count, family, in_order, interval, number, title, value_of
 from mixprior.stats.statistic import Family
 
 _MOST_ROWS = 40
@@ -29,41 +31,25 @@ _AGAINST = (
 )
 
 
-def groups(material: Material) -> Markup:
+def groups(material: Material) -> dict[str, Any] | None:
     """Show the vocal-to-backing ratio of groups, a chart for each column."""
     found = material.ratio_groups
     withheld = material.manifest.get("withheld") or {}
     if not found and not withheld:
-        return Markup()
+        return None
     every = material.scalar("song", RATIO)
     rules = [(every["mean"], f"all songs {number(every['mean'], 1)}")] if every else []
     reach = [value for rows in found.values() for row in rows for value in _strip(row).reach()]
     axis = Axis.around([*reach, *(value for value, _ in rules)])
-    cards = [_group_card(column, rows, axis, rules) for column, rows in sorted(found.items())]
     named = [f"{group} ({count(n, 'song')})" for group, n in sorted(withheld.items())]
-    more = f" and {len(named) - _MOST_ROWS} more" if len(named) > _MOST_ROWS else ""
-    return element(
-        "section",
-        element("h2", "Vocals against backing, group by group"),
-        element(
-            "p",
-            element("span", class_="key-mean"),
-            " mean and its 95 % interval ",
-            element("span", class_="key-shrunk"),
-            " shrunk mean: drawn towards all songs as far as the group is small ",
-            element("span", class_="key-box"),
-            " 25 to 75 % ",
-            element("span", class_="key-median"),
-            " median; at the right, n; in LU",
-            class_="legend",
-        ),
-        element("div", *cards, class_="cards"),
-        element("p", f"Withheld, too small to publish: {'; '.join(named[:_MOST_ROWS])}{more}.") if named else "",
-        id="groups",
-    )
+    return {
+        "figures": [_group_card(column, rows, axis, rules) for column, rows in sorted(found.items())],
+        "withheld": named[:_MOST_ROWS],
+        "more_withheld": len(named[_MOST_ROWS:]),
+    }
 
 
-def _group_card(column: str, rows: Sequence[Row], axis: Axis, rules: Sequence[tuple[float, str]]) -> Markup:
+def _group_card(column: str, rows: Sequence[Row], axis: Axis, rules: Sequence[tuple[float, str]]) -> Figure:
     by_value = {value_of(row["group"]): row for row in rows}
     if all(any(letter.isdigit() for letter in value) for value in by_value):
         ordered = in_order(list(by_value))
@@ -72,19 +58,16 @@ def _group_card(column: str, rows: Sequence[Row], axis: Axis, rules: Sequence[tu
     drawn = [_strip(by_value[value]) for value in ordered[:_MOST_ROWS]]
     name = _NAMES.get(column, column)
     more = len(ordered) - len(drawn)
-    return element(
-        "figure",
-        element("h4", f"By {name}"),
-        plot(strips(f"Vocal-to-backing ratio by {name}", drawn, axis, rules), 104),
-        element("p", f"{more} more are in the table.", class_="definition") if more > 0 else "",
-        table(
-            ("group", *NUMBERS_HEADER, "shrunk mean", "shrinkage", "parent"),
-            [
-                (value, *numbers(row, 2), number(row["shrunk_mean"]), number(row["shrinkage"]), row["parent"] or "")
-                for value, row in ((value, by_value[value]) for value in ordered)
-            ],
-        ),
-        class_="card",
+    cells = [
+        (value, *numbers(row, 2), number(row["shrunk_mean"]), number(row["shrinkage"]), row["parent"] or "")
+        for value, row in ((value, by_value[value]) for value in ordered)
+    ]
+    return Figure(
+        f"By {name}",
+        strips(f"Vocal-to-backing ratio by {name}", drawn, axis, rules),
+        Table(("group", *NUMBERS_HEADER, "shrunk mean", "shrinkage", "parent"), cells),
+        label_px=104,
+        note=f"{more} more are in the table." if more > 0 else "",
     )
 
 
@@ -93,11 +76,11 @@ def _strip(row: Row) -> Strip:
     return Strip(_short(value_of(row["group"])), "vocals", {name: row[name] for name in names}, str(row["n"]))
 
 
-def joint(material: Material) -> Markup:
+def joint(material: Material) -> dict[str, Any] | None:
     """Show what the vocal-to-backing ratio goes with, and the strongest correlations between different things."""
     rows = material.joint
     if not rows:
-        return Markup()
+        return None
     ratio = [row for row in rows if (row["stem"], row["statistic"]) == ("song", RATIO)]
     against = [row for other in _AGAINST for row in ratio if (row["other_stem"], row["other_statistic"]) == other]
     unlike = [
@@ -107,54 +90,14 @@ def joint(material: Material) -> Markup:
         and _sort(row["statistic"]) != _sort(row["other_statistic"])
     ]
     strongest = sorted(unlike, key=_strength, reverse=True)[:_STRONGEST]
-    return element(
-        "section",
-        element("h2", "What goes together"),
-        element(
-            "p",
-            "Pearson's correlation over all songs that have both, with its 95 % interval; at the right, n. The "
-            "strongest are those whose intervals stay farthest from zero, between statistics of different kinds: "
-            "loudness with loudness says little.",
-            class_="definition",
-        ),
-        element(
-            "div",
-            _correlations("The vocal-to-backing ratio against", against, _other) if against else "",
-            _correlations("The strongest correlations", strongest, _both) if strongest else "",
-            class_="cards two",
-        ),
-        id="joint",
-    )
-
-
-def _correlations(name: str, rows: Sequence[Row], label: Callable[[Row], str]) -> Markup:
-    items = [
-        element(
-            "li",
-            element("span", label(row), class_="pair"),
-            plot(
-                strips(
-                    f"{label(row)}: correlation",
-                    [
-                        Strip(
-                            number(row["correlation"]),
-                            kind(row["other_stem"]),
-                            {
-                                "mean": row["correlation"],
-                                "mean_low": row["correlation_low"],
-                                "mean_high": row["correlation_high"],
-                            },
-                            str(row["n"]),
-                        )
-                    ],
-                    Axis(-1.0, 1.0),
-                    named=row is rows[-1],
-                ),
-                44,
-            ),
-        )
-        for row in rows
+    parts = [
+        _correlations("The vocal-to-backing ratio against", against, _other),
+        _correlations("The strongest correlations", strongest, _both),
     ]
+    return {"parts": [part for part in parts if part["pairs"]]}
+
+
+def _correlations(heading: str, rows: Sequence[Row], label: Callable[[Row], str]) -> dict[str, Any]:
     header = ("pair", "r", "95 % interval", "n", "slope", "intercept", "residual sd")
     cells = [
         (
@@ -166,9 +109,14 @@ def _correlations(name: str, rows: Sequence[Row], label: Callable[[Row], str]) -
         )
         for row in rows
     ]
-    return element(
-        "figure", element("h4", name), element("ul", *items, class_="pairs"), table(header, cells), class_="card"
-    )
+    pairs = [(label(row), _correlation(label(row), row, named=row is rows[-1])) for row in rows]
+    return {"heading": heading, "pairs": pairs, "table": Table(header, cells)}
+
+
+def _correlation(name: str, row: Row, named: bool) -> Markup:
+    drawn = {"mean": row["correlation"], "mean_low": row["correlation_low"], "mean_high": row["correlation_high"]}
+    strip = Strip(number(row["correlation"]), kind(row["other_stem"]), drawn, str(row["n"]))
+    return strips(f"{name}: correlation", [strip], Axis(-1.0, 1.0), named=named)
 
 
 def _sort(statistic: str) -> Family:

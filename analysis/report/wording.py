@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from mixprior.analysis.packaged import published_facts
-from mixprior.analysis.report.markup import Markup, element
 from mixprior.stats.priors.derived import definitions
 from mixprior.stats.statistic import Column, Family
 
@@ -99,16 +98,3 @@ def count(n: int, noun: str) -> str:
     ('1 song', '11 songs')
     """
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], summary: str = "Numbers") -> Markup:
-    """Return a folded table; the first column holds names."""
-    head = element("thead", element("tr", *(element("th", name, scope="col") for name in header)))
-    body = element(
-        "tbody",
-        *(
-            element("tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:]))
-            for row in rows
-        ),
-    )
-    return element("details", element("summary", summary), element("div", element("table", head, body), class_="wide"))
