@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,8 +16,7 @@ from mixprior.pipeline.audio.codec import AudioStream
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import SongError
 from mixprior.stats.errors import InputError
-
-_RATES_HZ = (8_000, 192_000)
+from mixprior.stats.sound import RATES_HZ, Sound
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class AudioFile:
     audio: np.ndarray
     rate_hz: int
     channels: int
+
+    @cached_property
+    def sound(self) -> Sound:
+        """The samples and their rate, stereo, to measure and to mix."""
+        return Sound(self.audio, self.rate_hz)
 
     @property
     def duration_s(self) -> float:
@@ -82,7 +87,7 @@ def _stream(file: BinaryIO) -> AudioStream:
     stream = codec.open_audio(file)
     if len(stream.channels) > 2:
         raise codec.Unsupported("decode", f"has {len(stream.channels)} channels; give a mono or stereo file")
-    if not _RATES_HZ[0] <= stream.rate_hz <= _RATES_HZ[1]:
+    if not RATES_HZ[0] <= stream.rate_hz <= RATES_HZ[1]:
         raise codec.Unsupported("decode", f"has a sampling rate of {stream.rate_hz} Hz; give a file of 8 to 192 kHz")
     return stream
 

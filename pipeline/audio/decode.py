@@ -12,9 +12,9 @@ from mixprior.pipeline.audio import codec
 from mixprior.pipeline.audio.codec import AudioStream, Unsupported, peak
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import Song, SongError
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.sound import RATES_HZ
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
-_RATES_HZ = (8_000, 192_000)
 _MAX_CHANNELS = 8
 _SLACK_S = 0.1
 
@@ -189,7 +189,7 @@ def _convert(source: AudioStream, limits: DecodeLimits) -> np.ndarray:
 
 
 def _refuse_header(source: AudioStream, limits: DecodeLimits) -> None:
-    low, high = _RATES_HZ
+    low, high = RATES_HZ
     if not low <= source.rate_hz <= high:
         raise Unsupported("decode", f"has a sampling rate of {source.rate_hz} Hz; {low} to {high} Hz are mined")
     if len(source.channels) > _MAX_CHANNELS:

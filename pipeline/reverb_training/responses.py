@@ -10,14 +10,19 @@ from typing import Any
 
 import numba
 import numpy as np
-import soundfile
-import soxr
 from scipy import fft
 
+from mixprior.pipeline.audio import audio_file
 from mixprior.stats.errors import InputError
-from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ, octave_reverberation_times_s, reverberation_time_s
+from mixprior.stats.reverb.energy_decay import (
+    DIRECT_WINDOW_S,
+    OCTAVE_BANDS_HZ,
+    octave_reverberation_times_s,
+    reverberation_time_s,
+)
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
+from mixprior.stats.reverb.response import without_direct
 
 SHORTEST_S, LONGEST_S = 0.25, 4.5
 """Broadband reverberation times are drawn log-uniformly between these."""
@@ -285,17 +290,15 @@ def draw_file(rng: np.random.Generator, sample_rate_hz: int, path: Path) -> Resp
 
 @lru_cache(maxsize=64)
 def _of_file(path: Path, sample_rate_hz: int) -> np.ndarray:
-    sound, rate_hz = soundfile.read(path, dtype="float64", always_2d=True)
-    audio = soxr.resample(sound, rate_hz, sample_rate_hz).T[:2]
-    return _without_direct(np.concatenate([audio, audio])[:2] if len(audio) == 1 else audio, sample_rate_hz)
+    return _without_direct(audio_file.read(path).sound.at(sample_rate_hz).audio, sample_rate_hz)
 
 
 def _without_direct(audio: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    # The strongest peak is a direct sound if a fifth of all energy lies within 2.5 ms of it; a wet-only file has none.
-    energy = np.sum(audio**2, axis=0)
-    peak, reach = int(np.argmax(energy)), round(0.0025 * sample_rate_hz)
-    is_direct = energy[max(peak - reach, 0) : peak + reach + 1].sum() > 0.2 * energy.sum()
-    return audio[:, peak + reach :] if is_direct else audio
+    # The strongest peak is a direct sound if a fifth of all energy is within 2.5 ms of it; a wet-only file has none.
+    energy = np.sum(np.square(audio, dtype=np.float64), axis=0)
+    peak, reach = int(np.argmax(energy)), round(DIRECT_WINDOW_S * sample_rate_hz)
+    has_direct = energy[max(peak - reach, 0) : peak + reach + 1].sum() > 0.2 * energy.sum()
+    return without_direct(audio, sample_rate_hz) if has_direct else audio
 
 
 def _time_s(rng: np.random.Generator) -> float:

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soxr
 
 from mixprior.pipeline.reverb_training import masking, wet_vocals
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
-from mixprior.stats.stem import SAMPLE_RATE_HZ
 
 LEAST_WET_DB = -35.0
 """A voice with less is dry: what is below cannot be told apart."""
@@ -71,12 +69,8 @@ class Rows:
 def describe(voice: np.ndarray, rest: np.ndarray | None, speed: float = 1.0) -> np.ndarray:
     """Features of one clip, played `speed` times as fast: float32, (features,); see `blind.describe`."""
     if speed != 1:
-        voice, rest = _sped(voice, speed), None if rest is None else _sped(rest, speed)
+        voice, rest = wet_vocals.sped(voice, speed), None if rest is None else wet_vocals.sped(rest, speed)
     return blind.describe(voice, rest)
-
-
-def _sped(audio: np.ndarray, speed: float) -> np.ndarray:
-    return np.ascontiguousarray(soxr.resample(audio.T, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ).T)
 
 
 def truths(facts: dict, speed: float = 1.0) -> tuple[np.ndarray, np.ndarray]:

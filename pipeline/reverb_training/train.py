@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from mixprior.pipeline.reverb_training.rows import Rows
-from mixprior.stats.reverb.blind.perceptron import Perceptrons, normalised
+from mixprior.stats.reverb.blind.perceptron import LOG_SPREAD, Perceptrons, normalised
 
 HIDDEN = (64, 32)
 EPOCHS = 40
@@ -91,7 +91,7 @@ def _network(features: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor,
         for start in range(0, len(features) - BATCH + 1, BATCH):
             batch = order[start : start + BATCH]
             answer = net(features[batch])
-            log_spread = answer[:, count:].clamp(-3, 2)
+            log_spread = answer[:, count:].clamp(*LOG_SPREAD)
             off = (answer[:, :count] - wanted[batch]).abs()
             loss = (off * torch.exp(-log_spread) + log_spread) * weight[batch]
             total = loss[:, :half].mean() + loss[:, half:].mean()

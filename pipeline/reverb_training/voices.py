@@ -14,14 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import av
 import numpy as np
-import soundfile
 import soxr
 
+from mixprior.pipeline.audio import audio_file, writer
 from mixprior.pipeline.reverb_training.singing import share_in_tune, sing
+from mixprior.stats.errors import InputError
+from mixprior.stats.statistic import SAMPLE_RATE_HZ as RATE_HZ
 
-RATE_HZ = 44_100
 SOURCES = Path(__file__).with_name("voices.csv")
 DRY_DB_PER_200MS = 40.0
 """A voice that falls at least so fast after its notes is dry: a reverberation time of 0.3 s falls as fast."""
@@ -105,19 +105,6 @@ def _steep(ends_db: Sequence[np.ndarray]) -> float | None:
     return float(np.percentile(pooled, 90)) if pooled.size else None
 
 
-def read(path: Path) -> tuple[np.ndarray, int]:
-    """Decode any sound file: the mean of its channels, float32 of shape (samples,), and its rate."""
-    with av.open(str(path)) as file:
-        rate_hz = file.streams.audio[0].rate
-        planar = av.AudioResampler(format="fltp")
-        blocks = [
-            block.to_ndarray().mean(axis=0)
-            for frame in (*file.decode(audio=0), None)
-            for block in planar.resample(frame)
-        ]
-    return (np.concatenate(blocks) if blocks else np.zeros(0)).astype(np.float32), rate_hz
-
-
 def sources(table: Path) -> list[Source]:
     """Read a table of sources, by the header of its columns."""
     with table.open(encoding="utf-8", newline="") as file:
@@ -125,7 +112,7 @@ def sources(table: Path) -> list[Source]:
 
 
 def collect(source: Source, root: Path, output: Path, *, may_sing: bool = True) -> list[Clip]:
-    """Write a singer's clips to `output`/SINGER, mono at 44.1 kHz, 16 bit, with a peak of 0.9.
+    """Write a singer's clips to `output`/SINGER, mono at 44.1 kHz, 24 bit, with a peak of 0.9.
 
     Sung recordings are cut into clips of 20 s, their pauses shortened to 1 s. Single lines and spoken words are joined
     in clips of about 20 s with silent gaps of 0.1 to 0.8 s, speech once as it is and once sung. A singer gets about
@@ -141,10 +128,11 @@ def collect(source: Source, root: Path, output: Path, *, may_sing: bool = True) 
     spoken_s = 0.0
     for path in paths:
         try:
-            sound, rate_hz = read(path)
-        except (av.error.FFmpegError, IndexError) as error:  # no sound, or of a kind that is not decoded
-            print(f"{path.name} of {source.singer} is left out: {error}", file=sys.stderr)
+            file = audio_file.read(path)
+        except InputError as error:
+            print(f"{source.singer}: left out: {error}", file=sys.stderr)
             continue
+        sound, rate_hz = file.audio.mean(axis=0), file.rate_hz
         ends_db.append(note_ends_db(sound, rate_hz))
         word = soxr.resample(sound if source.kind == "sung" else _trimmed(sound, rate_hz), rate_hz, RATE_HZ)
         if np.abs(word).max(initial=0) > 1e-3 and word.size > 0.15 * RATE_HZ:
@@ -168,7 +156,7 @@ def collect(source: Source, root: Path, output: Path, *, may_sing: bool = True) 
         for number, clip in enumerate(clips):
             path = output / source.singer / f"{kind}_{number:02d}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, _PEAK / np.abs(clip).max() * clip, RATE_HZ, subtype="PCM_16")
+            writer.write(path, _PEAK / np.abs(clip).max() * clip[np.newaxis], RATE_HZ, ".wav")
             seconds, decay = round(clip.size / RATE_HZ, 2), _steep(ends_db)
             decay = None if decay is None else round(decay, 1)
             head = (source.singer, path.name, source.package, source.licence, kind)

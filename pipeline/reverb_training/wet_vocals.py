@@ -8,19 +8,20 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 from scipy.signal import fftconvolve, lfilter
 
+from mixprior.pipeline.audio import audio_file
 from mixprior.pipeline.reverb_training import responses
 from mixprior.pipeline.separation import separate
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.pipeline.store import files
+from mixprior.stats.reverb.blind.decay_features import SEGMENT_S as CLIP_S
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
-CLIP_S = 7.8
-"""One segment of HTDemucs: a clip costs one pass of the model."""
 DRY_SHARE = 0.07
 WET_RANGE = (0.02, 0.4)
 BALANCE_RANGE_DB = (-6.0, 5.0)
@@ -69,13 +70,13 @@ def dry_excerpt(rng: np.random.Generator, clips: Sequence[Voice]) -> tuple[np.nd
         have = 0
         while have < samples * speed:
             clip = first if not pieces else own[rng.integers(len(own))]
-            audio, _ = soundfile.read(clip.path, dtype="float32")
+            audio = audio_file.read(clip.path).audio[0]
             start = rng.integers(max(1, audio.size - round(samples * speed))) if not pieces else 0
             breath = np.zeros(round(rng.uniform(0.1, 0.8) * SAMPLE_RATE_HZ), np.float32)
             pieces += [audio[start:], breath]
             have += audio.size - start + breath.size
         sung = np.concatenate(pieces)[: round(samples * speed)]
-        sung = soxr.resample(sung, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)[:samples]
+        sung = sped(sung, speed)[:samples]
         sung = np.pad(sung, (0, samples - sung.size))
         level = float(np.sqrt(np.mean(sung[round(_LEAD_S * SAMPLE_RATE_HZ) :] ** 2)))
         if level > _AUDIBLE_RMS:
@@ -85,6 +86,15 @@ def dry_excerpt(rng: np.random.Generator, clips: Sequence[Voice]) -> tuple[np.nd
     tilt = rng.uniform(-0.3, 0.3)
     sung = sung + tilt * np.concatenate([[0], sung[:-1]]).astype(np.float32)
     return sung / level, first
+
+
+def sped(audio: np.ndarray, speed: float) -> np.ndarray:
+    """Play audio, (samples,) or (channels, samples), `speed` times as fast: shorter, and higher in pitch.
+
+    >>> sped(np.zeros((2, 44_100), np.float32), 1.5).shape
+    (2, 29400)
+    """
+    return np.ascontiguousarray(soxr.resample(audio.T, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ).T)
 
 
 def recorded(rng: np.random.Generator, sung: np.ndarray) -> np.ndarray:
@@ -107,26 +117,24 @@ def recorded(rng: np.random.Generator, sung: np.ndarray) -> np.ndarray:
     return sung
 
 
-def backing_excerpt(rng: np.random.Generator, files: Sequence[Path]) -> np.ndarray:
+def backing_excerpt(rng: np.random.Generator, paths: Sequence[Path]) -> np.ndarray:
     """`CLIP_S` of a random piece of music: float32, (2, samples), unit RMS."""
     samples = round(CLIP_S * SAMPLE_RATE_HZ)
     for _ in range(50):
-        with soundfile.SoundFile(files[int(rng.integers(len(files)))]) as file:
-            wanted = round(CLIP_S * file.samplerate)
-            if file.frames < wanted:
-                continue
-            file.seek(int(rng.integers(file.frames - wanted + 1)))
-            audio = file.read(wanted, dtype="float32", always_2d=True).T
-            rate_hz = file.samplerate
-        if audio.shape[0] == 1:
-            audio = np.repeat(audio, 2, 0)
-        if rate_hz != SAMPLE_RATE_HZ:
-            audio = soxr.resample(audio[:2].T, rate_hz, SAMPLE_RATE_HZ).T
-        audio = np.pad(audio[:2, :samples], ((0, 0), (0, max(0, samples - audio.shape[1]))))
+        audio = _music(paths[int(rng.integers(len(paths)))])
+        if audio.shape[1] < samples:
+            continue
+        start = int(rng.integers(audio.shape[1] - samples + 1))
+        audio = audio[:, start : start + samples]
         level = float(np.sqrt(np.mean(audio**2)))
         if level > _AUDIBLE_RMS:
             return np.ascontiguousarray(audio / level)
     raise ValueError("no audible stretch found in the music for backings")
+
+
+@lru_cache(maxsize=8)
+def _music(path: Path) -> np.ndarray:
+    return audio_file.read(path).sound.at(SAMPLE_RATE_HZ).audio
 
 
 def wet_vocal(rng: np.random.Generator, sung: np.ndarray, response: responses.Response) -> tuple[np.ndarray, float]:
@@ -147,14 +155,14 @@ def wet_vocal(rng: np.random.Generator, sung: np.ndarray, response: responses.Re
 
 
 def clip(
-    seed: int, k: int, singers: Sequence[Voice], files: Sequence[Path], music: Sequence[Path]
+    seed: int, k: int, singers: Sequence[Voice], measured: Sequence[Path], music: Sequence[Path]
 ) -> tuple[np.ndarray, np.ndarray, dict]:
     """The k-th (vocals, backing, facts): the same for the same seed and material."""
     rng = np.random.default_rng([seed, k])
     sung, voice = dry_excerpt(rng, singers)
     sung = recorded(rng, sung)
     while True:
-        response = responses.draw(rng, SAMPLE_RATE_HZ, tuple(files))
+        response = responses.draw(rng, SAMPLE_RATE_HZ, tuple(measured))
         truth = responses.truth(response, SAMPLE_RATE_HZ)
         if truth.reverberation_time_s is not None:
             break
@@ -199,8 +207,8 @@ def material(args: argparse.Namespace) -> tuple[list[Voice], list[Path], list[Pa
         v for v in voices(args.voices) if v.singer not in args.not_singers and v.singer in (args.singers or [v.singer])
     ]
     music = sorted(p for p in args.music.rglob("*") if p.suffix in (".ogg", ".wav", ".flac", ".mp3"))
-    files = [] if args.responses is None else sorted(args.responses.glob("*.wav"))
-    return singers, files, music
+    measured = [] if args.responses is None else sorted(args.responses.glob("*.wav"))
+    return singers, measured, music
 
 
 def main(argv: Sequence[str]) -> int:
@@ -216,25 +224,24 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", dest="folder", type=Path, required=True, help="where the clips go")
     args = parser.parse_args(argv)
-    singers, files, music = material(args)
+    singers, measured, music = material(args)
     separator = separate.load(separate.SeparationSettings())
     args.folder.mkdir(parents=True, exist_ok=True)
     for k in range(args.first, args.first + args.clips, args.step):
         path = args.folder / f"{k:06}.npz"
         if path.exists():
             continue
-        vocals, backing, facts = clip(args.seed, k, singers, files, music)
+        vocals, backing, facts = clip(args.seed, k, singers, measured, music)
         mixture = vocals + backing
         estimate = separator.separate(mixture)["vocals"]
-        partial = path.with_suffix(".tmp.npz")
-        np.savez(
-            partial,
-            vocals=stored(vocals),
-            estimate=stored(estimate),
-            rest=stored(mixture - estimate),
-            facts=np.array(json.dumps(facts)),
-        )
-        partial.replace(path)
+        with files.replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(
+                file,
+                vocals=stored(vocals),
+                estimate=stored(estimate),
+                rest=stored(mixture - estimate),
+                facts=np.array(json.dumps(facts)),
+            )
     return 0
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixprior.pipeline.reverb_training import responses, singing, voices
+from mixprior.pipeline.reverb_training import responses, singing, voices, wet_vocals
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
+from tests.pipeline.sounds import tone, write
 
 RATE_HZ = 16_000
 
@@ -155,3 +156,25 @@ def test_rooms_have_no_direct_sound():
     response = responses.draw_room(np.random.default_rng(11), RATE_HZ)
     assert np.isfinite(response.audio).all()
     assert np.abs(response.audio).max() ** 2 < 0.5
+
+
+def test_backings_are_excerpts_of_unit_level_of_any_format_and_rate(tmp_path):
+    write(tmp_path / "a.ogg", tone(12.0, rate_hz=48_000, channels=1), rate_hz=48_000)
+    write(tmp_path / "b.wav", tone(12.0))
+    write(tmp_path / "short.wav", tone(2.0))
+    paths = sorted(tmp_path.iterdir())
+    for seed in range(4):
+        backing = wet_vocals.backing_excerpt(np.random.default_rng(seed), paths)
+        assert (backing.shape, backing.dtype) == ((2, round(wet_vocals.CLIP_S * 44_100)), np.float32)
+        assert np.sqrt(np.mean(backing**2)) == pytest.approx(1, rel=1e-5)
+
+
+def test_a_clip_of_vocals_over_music_is_repeatable(tmp_path):
+    rng = np.random.default_rng(12)
+    write(tmp_path / "music.wav", tone(12.0))
+    soundfile.write(tmp_path / "ann.wav", 0.3 * np.tile(vowels(150.0, rng), 4), 44_100)
+    singers = [wet_vocals.Voice("Ann", "sung", tmp_path / "ann.wav")]
+    first, second = (wet_vocals.clip(1, 0, singers, [], [tmp_path / "music.wav"]) for _ in range(2))
+    np.testing.assert_array_equal(first[0], second[0])
+    assert first[2] == second[2]
+    assert np.abs(first[0] + first[1]).max() == pytest.approx(0.9, abs=1e-3)

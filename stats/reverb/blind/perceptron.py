@@ -9,7 +9,8 @@ from typing import IO
 import numpy as np
 
 _REACH = 4.0  # features further from the mean than this many deviations are no better known
-_LOG_SPREAD = (-3.0, 2.0)
+LOG_SPREAD = (-3.0, 2.0)
+"""Bounds of the logarithm of the spread that networks answer with, in training and in use."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Perceptrons:
         signal = signal @ self.weights_3.astype(np.float32) + self.bias_3[:, None]
         targets = self.target_centre.size
         estimate = signal[..., :targets].mean(0) * self.target_scale + self.target_centre
-        spread = np.exp(np.clip(signal[..., targets:], *_LOG_SPREAD)).mean(0) * self.target_scale
+        spread = np.exp(np.clip(signal[..., targets:], *LOG_SPREAD)).mean(0) * self.target_scale
         return estimate, spread
 
     def save(self, path: str | PathLike[str]) -> None:
