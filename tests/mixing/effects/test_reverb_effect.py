@@ -120,6 +120,7 @@ def test_what_it_cannot_do_is_refused():
         Reverb(FdnReverbSettings(reverberation_time_s=9.0, lows_gain_db_s=6.0), 44_100)
 
 
+@pytest.mark.nightly("speed")
 def test_four_minutes_take_less_than_three_seconds_of_processor_time():
     """Measured at 1.6 s; the rest is for a busy machine."""
     settings = FdnReverbSettings(room_size=15, reverberation_time_s=1.0, fade_in_s=0.1, dry_wet=0.75)

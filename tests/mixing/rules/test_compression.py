@@ -162,6 +162,7 @@ def test_silence_and_snippets_are_left(audio):
     assert to_onset_peaks(audio, RATE_HZ, "vocals", -14.0, 1.0).settings is None
 
 
+@pytest.mark.nightly("speed")
 def test_the_bisection_takes_milliseconds():
     """Processor time, best of four, on four minutes whose energies are known; a range that the first ratio reaches."""
     audio = voice(240.0, seed=3)

@@ -80,6 +80,7 @@ def test_where_there_is_no_reverb_or_nothing_dry_there_is_no_level():
         dry_wet_for(cancelled, -20.0)
 
 
+@pytest.mark.nightly("speed")
 def test_a_level_is_told_quickly():
     wet_dry_db(SEED)
     spent_s = []

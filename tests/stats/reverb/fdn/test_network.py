@@ -142,6 +142,7 @@ def test_silence_stays_silent_and_a_shelf_above_half_the_rate_is_a_plain_gain():
     assert decay_time_s(response, 22_050, 0.2, 0.7) == pytest.approx(60 / (60 + 10), rel=0.03)
 
 
+@pytest.mark.nightly("speed")
 def test_a_tail_that_dies_away_does_not_slow_down():
     # 100 dB and more a tenth of a second: through the denormal numbers within seconds.
     reverb = FdnReverb(replace(FLAT, reverberation_time_s=0.1, lows_cutoff_hz=20, lows_gain_db_s=-40.0), 44_100)
