@@ -2,6 +2,3 @@
 
 if not __name__.startswith("mixprior."):  # a second copy of the module would be loaded from a checkout's root
     raise ImportError(f"import mixprior.{__name__}, not {__name__}: the folder is part of the package mixprior")
-
-from mixprior.analysis.priors import open_priors as open_priors
-from mixprior.analysis.songs import open_songs as open_songs

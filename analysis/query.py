@@ -9,7 +9,6 @@ from pathlib import PurePath
 from typing import Any
 
 from mixprior.analysis.priors import EVERY_SONG, Priors, open_priors
-from mixprior.analysis.songs import open_songs
 from mixprior.analysis.table import table
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import SCHEMA_VERSION
@@ -113,6 +112,8 @@ def _cell(value: Any) -> str:
 def _songs(args: argparse.Namespace) -> str:
     if not (args.stem and args.stat):
         raise InputError("--songs needs --stem and --stat: one number a song")
+    from mixprior.analysis.songs import open_songs
+
     rows = open_songs(args.priors).rows(args.stem, args.stat)
     if args.json:
         document = {"run": args.priors, "schema_version": SCHEMA_VERSION, "rows": rows}

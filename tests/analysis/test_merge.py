@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mixprior import main
-from mixprior.analysis import open_priors
+from mixprior.analysis.priors import open_priors
 from mixprior.stats.errors import InputError
 from tools.catalogs.generated import write_run
 

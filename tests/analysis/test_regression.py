@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mixprior.analysis import open_priors
+from mixprior.analysis.priors import open_priors
 from mixprior.analysis.regression import named, regress
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError

@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from mixprior.analysis import open_priors
+from mixprior.analysis.priors import open_priors
 from mixprior.pipeline.store.evidence import Evidence, members_of
 from mixprior.stats.priors.tally import Grouping, tally
 from tools import ROOT

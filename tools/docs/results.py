@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path, PurePath
 
-from mixprior.analysis import open_priors, open_songs
+from mixprior.analysis.priors import open_priors
+from mixprior.analysis.songs import open_songs
 
 SONGS, SEPARATED, TRUE = (Path("outputs") / name for name in ("songs", "stems-separated", "stems-true"))
 RATIOS = (

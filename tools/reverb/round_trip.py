@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from mixprior.analysis import open_songs
+from mixprior.analysis.songs import open_songs
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.columns import FITTED
 from mixprior.stats.reverb.energy_decay import reverberation_time_s

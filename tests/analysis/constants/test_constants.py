@@ -8,11 +8,11 @@ import pytest
 import scipy.fft
 
 from mixprior import main
-from mixprior.analysis import open_priors
 from mixprior.analysis.constants import file
 from mixprior.analysis.constants.compare import OCTAVES_HZ, compare, octave_means
 from mixprior.analysis.constants.constants import BIN_HZ, STEMS, expand, of_priors, smooth
 from mixprior.analysis.constants.file import read
+from mixprior.analysis.priors import open_priors
 from mixprior.pipeline.audio import decode
 from mixprior.stats import long_term_spectra
 from mixprior.stats.errors import InputError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from mixprior.analysis import open_priors, open_songs
+from mixprior.analysis.priors import open_priors
+from mixprior.analysis.songs import open_songs
 from tests.mixing.evaluation.leave_one_out import priors_without
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixprior.analysis import open_priors
+from mixprior.analysis.priors import open_priors
 from mixprior.stats.measures.loudness import integrated
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import generated

@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from mixprior.analysis import open_priors, open_songs
+from mixprior.analysis.priors import open_priors
+from mixprior.analysis.songs import open_songs
 from mixprior.pipeline.graphs.compact import Compact
 from mixprior.pipeline.store import archive, files
 from mixprior.pipeline.store.layout import RunFolder
