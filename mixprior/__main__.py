@@ -101,7 +101,8 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     )
     module.add_arguments(parser)
     parser.add_argument("--debug", action="store_true", help="log everything; show tracebacks")
-    return int(module.run(parser.parse_args(arguments)))
+    parse = getattr(module, "parse", argparse.ArgumentParser.parse_args)  # a command may take options of others' too
+    return int(module.run(parse(parser, arguments)))
 
 
 def _report(error: Exception, debug: bool) -> int:
