@@ -6,7 +6,9 @@ STAMP := $(VENV)/.installed
 
 .PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench scale clean
 PART ?= all
-MULTITRACKS ?= ../shared/music/multitracks
+MUSIC ?= ../shared/music
+MULTITRACKS ?= $(MUSIC)/multitracks
+RESPONSES ?= ../shared/reference/impulse_responses
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 8
@@ -29,9 +31,9 @@ report: setup  ## write the report of the songs in outputs/songs to outputs/repo
 mixes: setup  ## mix the multitracks in MULTITRACKS=FOLDER to outputs/mixes, and measure the mixes with FFmpeg
 	$(BIN)/python -m tools.songs.mixes $(MULTITRACKS) outputs/mixes
 
-mix-eval: setup  ## scramble real songs, mix them back by priors, and compare (an hour)
-	$(BIN)/python -m tests.mixing.mix_eval
-	$(BIN)/python -m tests.mixing.band_eval
+mix-eval: setup  ## damage real songs, mix them by the priors of outputs/songs, and compare (an hour)
+	for what in pairs tracks; do $(BIN)/python -m mixprior.mixing.evaluation $$what $(MUSIC) outputs/songs \
+	  --responses $(RESPONSES) -o outputs/mix_eval || exit 1; done
 
 # One thread a process: the processes share the cores.
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal

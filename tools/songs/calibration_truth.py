@@ -7,34 +7,21 @@ several balances of vocals to backing. The manifest `truth.csv` has a row for ea
 from __future__ import annotations
 
 import csv
-import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import soundfile
 
+from mixprior.mixing.evaluation.material import Stems, balanced, excerpt, stems_of, total
 from mixprior.pipeline.audio.decode import decode, decode_stems
 from mixprior.pipeline.store.records import Song
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
-from mixprior.stats.measures.balance import vocal_to_backing_lu
-from mixprior.stats.stem import StemSet
 from tools import SHARED
 
 MUSIC = SHARED / "music"
 SECONDS = 20
-PEAK = 0.9
-
-ROLES = (
-    ("vocals", r"VOX"),
-    ("pad and bass", r"PAD \+ BASS"),
-    ("drums", r"KICK|SNARE|HH|HATS?|CLAP|TOPS|BEAT|PRC|FILL|DRUMS?|K & SN"),
-    ("bass", r"BASS"),
-    ("other", r""),
-)
-"""What a track is by its name; the first pattern found counts. A pad and a bass on one track are no true stem."""
 
 EXCERPTS = {
     "3.Sodium": (
@@ -63,57 +50,24 @@ BACKINGS = (
 VOICE_BALANCES_LU = (-5, -1, 2)
 MUSDB_BALANCES_LU = (-6, -3, 0, 3)
 
-Stems = dict[str, np.ndarray]
-
-
-def multitrack(folder: Path) -> Stems:
-    """Sum the tracks of a multitrack by their roles."""
-    stems: Stems = {}
-    for path in sorted(folder.glob("*.m4a")):
-        name = path.stem.split("_Stem_")[1]
-        role = next(role for role, pattern in ROLES if re.search(pattern, name))
-        track = decode(str(path))
-        known = stems.get(role, track[:, :0])
-        samples = max(known.shape[1], track.shape[1])
-        stems[role] = total(np.pad(x, ((0, 0), (0, samples - x.shape[1]))) for x in (known, track))
-    samples = min(audio.shape[1] for audio in stems.values())
-    return {role: audio[:, :samples] for role, audio in stems.items()}
-
-
-def total(sounds: Iterable[np.ndarray]) -> np.ndarray:
-    return np.asarray(np.sum(list(sounds), axis=0))
-
-
-def excerpt(audio: np.ndarray, start_s: float, samples: int = SECONDS * RATE_HZ) -> np.ndarray:
-    start = int(start_s * RATE_HZ)
-    return audio[:, start : start + samples]
-
-
-def balanced(vocals: np.ndarray, backing: Stems, balance_lu: float) -> Stems:
-    """Set the vocals to a loudness against the backing (`mixprior.stats.measures.balance`), and the peak of the sum."""
-    ratio_lu = vocal_to_backing_lu(StemSet({"vocals": vocals, **backing}))
-    assert ratio_lu is not None
-    stems = {"vocals": vocals * 10 ** ((balance_lu - ratio_lu) / 20), **backing}
-    gain = PEAK / np.abs(total(stems.values())).max()
-    return {name: gain * audio for name, audio in stems.items()}
-
 
 def songs() -> Iterator[tuple[str, str, float, Stems]]:
     """Yield (title, source, balance in LU, stems) of every song."""
     instrumentals: Stems = {}
     for title, excerpts in EXCERPTS.items():
-        tracks = multitrack(MUSIC / "multitracks" / title)
+        tracks = stems_of(MUSIC / "multitracks" / title)
         instrumentals[f"multitracks/{title}"] = total(audio for role, audio in tracks.items() if role != "vocals")
         for vocals_s, backing_s, balances_lu in excerpts:
-            vocals = excerpt(tracks["vocals"], vocals_s)
-            backing = {role: excerpt(x, backing_s, vocals.shape[1]) for role, x in tracks.items() if role != "vocals"}
+            vocals = excerpt(tracks["vocals"], vocals_s, SECONDS)
+            length_s = vocals.shape[1] / RATE_HZ
+            backing = {role: excerpt(x, backing_s, length_s) for role, x in tracks.items() if role != "vocals"}
             for balance_lu in balances_lu:
                 yield f"{title} {vocals_s} over {backing_s}", title, balance_lu, balanced(vocals, backing, balance_lu)
     for voice in sorted((MUSIC / "voices").glob("*.wav")):
-        vocals = excerpt(decode(str(voice)), 0)
+        vocals = excerpt(decode(str(voice)), 0, SECONDS)
         for k, (name, start_s) in enumerate(BACKINGS):
             whole = instrumentals[name] if name in instrumentals else decode(str(MUSIC / name))
-            backing = {"no_vocals": excerpt(whole, start_s, vocals.shape[1])}
+            backing = {"no_vocals": excerpt(whole, start_s, vocals.shape[1] / RATE_HZ)}
             # Two of the three balances over each backing, so that every balance meets several.
             for balance_lu in sorted((VOICE_BALANCES_LU[k % 3], VOICE_BALANCES_LU[(k + 1) % 3])):
                 yield f"{voice.stem} over {k}", voice.stem, balance_lu, balanced(vocals, backing, balance_lu)

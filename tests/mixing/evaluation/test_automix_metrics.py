@@ -6,16 +6,16 @@ import librosa
 import numpy as np
 import pytest
 
+from mixprior.mixing.evaluation.automix_metrics import CATEGORIES, FRAME, HOP, features, mape
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import generated
-from tests.mixing.evaluation.automix_metrics import CATEGORIES, FRAME, HOP, features, mape
 
 SECONDS = 12
 
 
 @pytest.fixture(scope="module")
 def mix():
-    return generated.scene().mix
+    return generated.pair().mix.audio
 
 
 def tone(frequency_hz: float, left: float = 0.5, right: float = 0.5) -> np.ndarray:

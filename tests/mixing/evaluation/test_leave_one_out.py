@@ -7,7 +7,8 @@ import pytest
 
 from mixprior.analysis.priors import open_priors
 from mixprior.analysis.songs import open_songs
-from tests.mixing.evaluation.leave_one_out import priors_without
+from mixprior.mixing.evaluation.leave_one_out import KeptPriors, priors_without
+from mixprior.stats.errors import InputError
 
 
 def test_without_none_they_are_the_runs_own(mined_run, tmp_path):
@@ -27,5 +28,10 @@ def test_the_song_left_out_does_not_count(mined_run, tmp_path):
 
 
 def test_a_song_that_is_not_there_is_refused(mined_run, tmp_path):
-    with pytest.raises(ValueError, match="0 songs"):
+    with pytest.raises(InputError, match="0 songs"):
         priors_without(mined_run, "no such song", tmp_path)
+
+
+def test_priors_read_once_give_the_same_rows(mined_run):
+    priors = open_priors(mined_run)
+    pd.testing.assert_frame_equal(KeptPriors.of(priors).query(), priors.query())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,34 +12,19 @@ import pyarrow.compute as pc
 from mixprior.analysis.priors import Priors, open_priors
 from mixprior.pipeline.store.evidence import Evidence
 from mixprior.pipeline.store.rows import Rows
+from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping, tally
 from mixprior.stats.schema import PRIORS_SCHEMA
-from tests.conftest import ROOT
-
-OUTPUT = ROOT / "outputs" / "mix_eval"
-RUN = ROOT / "outputs" / "songs"
 
 
-def prepare(songs: Iterable[str]) -> None:
-    """Aggregate `RUN` without each of these songs in turn, for `priors_for`."""
-    for song in songs:
-        priors_without(RUN, song, _folder(song))
-
-
-def priors_for(song: str | None) -> Priors:
-    """The priors of `RUN` by which a song may be mixed; all of them for None, a song that is not in it."""
-    return _opened(RUN if song is None else _folder(song))
-
-
-@lru_cache(maxsize=4)
-def _opened(folder: Path) -> Priors:
-    found = open_priors(folder)
-    return _Kept(found.path, found.manifest)
-
-
-class _Kept(Priors):
+class KeptPriors(Priors):
     """Priors that are read from disk once: a hundred mixes ask for the same rows."""
+
+    @classmethod
+    def of(cls, priors: Priors) -> KeptPriors:
+        """Keep the rows of these."""
+        return cls(priors.path, priors.manifest)
 
     def _read(self, condition: pc.Expression | None = None, columns: Sequence[str] = PRIORS_SCHEMA.names) -> pa.Table:
         rows = self._rows if condition is None else self._rows.filter(condition)
@@ -50,33 +35,29 @@ class _Kept(Priors):
         return super()._read()
 
 
-def _folder(song: str) -> Path:
-    return OUTPUT / "priors" / f"without {song}"
-
-
 def priors_without(run: Path, song: str | None, folder: Path) -> Priors:
-    """Aggregate the finished songs of a run but one.
+    """Write the priors of the songs of a run but one.
 
     Args:
         run: output folder of `mixprior mine`.
         song: the end of the path of the song to leave out; None leaves none out.
-        folder: where to write the priors; what is there is written again.
+        folder: where to write the priors; what is there is replaced.
 
     Raises:
-        ValueError: if not exactly one song ends so: the song might be among those it is mixed by.
+        InputError: if the folder is not that of a run, or not exactly one song ends so: it might count in the priors.
     """
     rows = Rows.open(run)
     others = [song is None or not path.endswith(song) for path in rows.songs["path"].to_pylist()]
     left_out = others.count(False)
     if left_out != (song is not None):
-        raise ValueError(f"{left_out} songs of {run} are called {song}: one was to be left out")
+        raise InputError(f"{left_out} songs of {run} are called {song}: one is to be left out")
     rest = Rows(rows.folder, rows.songs.filter(others))
     grouping = Grouping()
     digests: dict[str, list[Digest]] = {}
-    for batch in rest.batches():
-        separated = rest.settings(batch.feature_key)["stems"] == "separated"
-        for table in rest.read(batch):
-            for group, digest in tally(table, rest.metadata(batch.feature_key), grouping, separated):
+    for feature_key in rest.feature_keys:
+        separated = rest.settings(feature_key)["stems"] == "separated"
+        for table in rest.tables(feature_key):
+            for group, digest in tally(table, rest.metadata(feature_key), grouping, separated):
                 digests.setdefault(group, []).append(digest)
     merged = {group: Digest.merged(found) for group, found in digests.items()}
     Evidence.of(rest, merged, grouping, {}).write(str(folder))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.mixing.evaluation import verdict
-from tests.mixing.evaluation.verdict import Row
+from mixprior.mixing.evaluation import verdict
+from mixprior.mixing.evaluation.verdict import Row
 
 
 @dataclass(frozen=True)

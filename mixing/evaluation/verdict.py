@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.mixing.evaluation.metrics import METRICS
-
 Row = Mapping[str, str | float | None]
 """`scene`, `kind`, `damage`, `system` and a distance for each metric of the evaluation."""
 
@@ -40,9 +38,7 @@ class Comparison:
         return "better" if self.high < 0 else "worse" if self.low > 0 else "undecided"
 
 
-def means(
-    rows: Sequence[Row], systems: Iterable[str], metrics: Sequence[str] = tuple(METRICS)
-) -> dict[str, dict[str, float]]:
+def means(rows: Sequence[Row], systems: Iterable[str], metrics: Sequence[str]) -> dict[str, dict[str, float]]:
     """Mean distances by system and metric; NaN where nothing was measured."""
     return {
         system: {metric: _mean([row[metric] for row in rows if row["system"] == system]) for metric in metrics}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from tests.mixing.evaluation.verdict import Row
+from mixprior.mixing.evaluation.verdict import Row
 
 CASE = ("scene", "kind", "damage", "system")
 
@@ -15,29 +15,31 @@ CASE = ("scene", "kind", "damage", "system")
 def write(
     path: Path,
     metrics: Sequence[str],
-    of_scene: Callable[[str, int], Sequence[Row]],
+    of_scene: Callable[[str], Sequence[Row]],
     names: Sequence[str],
-    scrambles: int,
     workers: int,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write the rows of all scenes, each scene's when it is done.
 
     Args:
         path: of the file.
         metrics: columns after those of `CASE`.
-        of_scene: makes the rows of a scene from its name and the number of damages; at the top of its module.
+        of_scene: makes the rows of a scene from its name; it must be picklable.
         names: of the scenes.
-        scrambles: damages drawn for each.
         workers: processes.
+        progress: called with the scenes done and all scenes.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [*CASE, *metrics])
         writer.writeheader()
         with ProcessPoolExecutor(workers) as pool:
-            for name, rows in zip(names, pool.map(of_scene, names, [scrambles] * len(names)), strict=True):
+            for done, rows in enumerate(pool.map(of_scene, names), 1):
                 writer.writerows(rows)
                 file.flush()
-                print(f"{name}: {len(rows)} mixes", flush=True)
+                if progress is not None:
+                    progress(done, len(names))
 
 
 def read(path: Path, metrics: Sequence[str]) -> Iterator[Row]:

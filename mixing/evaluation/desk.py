@@ -1,0 +1,91 @@
+"""Mixes a damaged scene by every system: the only module of the evaluation that runs the mixer."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+
+import numpy as np
+
+from mixprior.analysis.packaged.default_priors import PriorsChain
+from mixprior.analysis.priors import Priors, open_priors
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.settings import MixSettings
+from mixprior.mixing.evaluation import random_settings
+from mixprior.mixing.evaluation.damage import Damage
+from mixprior.mixing.evaluation.scenes import Mixed, Scene
+from mixprior.mixing.evaluation.systems import ORACLE, RANDOM, SUM, System
+from mixprior.mixing.plan import loudness, multitrack, pair
+from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.targets import Targets
+from mixprior.mixing.rules.roles import Role
+from mixprior.stats.sound import Sound
+
+
+class Desk:
+    """Mixes one damaged scene by any system.
+
+    Systems that differ in the loudness of the mix alone share everything up to the sum.
+
+    Args:
+        scene: the original; only the oracle uses it.
+        damage: what was done to it; only the oracle and the seed of the random settings use it.
+        priors: the targets of the mixer; the packaged "published" ones are asked for what they lack.
+    """
+
+    def __init__(self, scene: Scene, damage: Damage, priors: Priors) -> None:
+        self.scene, self.damage, self.priors = scene, damage, priors
+        self.tracks = damage.apply(scene)
+        self._summed: dict[tuple[Options, bool], tuple[MixSettings, Mixed]] = {}
+
+    def mix(self, system: System) -> Mixed:
+        """Mix the scene by a system."""
+        if system.name == SUM:
+            return Mixed.summed(self.scene.by_role(self.tracks))
+        if system.name == ORACLE:
+            return Mixed.summed(self.scene.by_role(self.damage.mend(self.scene, self.tracks)))
+        if system.name == RANDOM:
+            return self._rendered(self._random())
+        assert system.steps is not None, f"{system.name} has no steps"
+        options = Options(steps=system.steps, **system.options)
+        settings, mixed = self._up_to_the_sum(options, system.published_first)
+        if "loudness" not in system.steps:
+            return mixed
+        lufs = options.target_lufs
+        if system.mixture_lufs:
+            lufs = self.priors.lookup("mixture", "integrated_lufs").p50
+        finished = loudness.finish(mixed.mix.audio, mixed.mix.rate_hz, settings, lufs).audio
+        return replace(mixed, mix=Sound(finished, mixed.mix.rate_hz))
+
+    def _random(self) -> MixSettings:
+        seed = zlib.crc32(f"{self.scene.name} {self.damage.label}".encode())
+        rng = np.random.default_rng([seed, 1])
+        return random_settings.of_pair(rng) if self.scene.is_pair else random_settings.of_tracks(self.scene.roles, rng)
+
+    def _up_to_the_sum(self, options: Options, published_first: bool) -> tuple[MixSettings, Mixed]:
+        options = replace(options, steps=tuple(step for step in options.steps if step != "loudness"))
+        key = options, published_first
+        if key not in self._summed:
+            settings = self._planned(options, published_first)
+            self._summed[key] = settings, self._rendered(settings)
+        return self._summed[key]
+
+    def _planned(self, options: Options, published_first: bool) -> MixSettings:
+        published = open_priors("published")
+        targets = Targets(PriorsChain((published, self.priors) if published_first else (self.priors, published)))
+        arrays = {name: track.audio for name, track in self.tracks.items()}
+        (rate_hz,) = {track.rate_hz for track in self.tracks.values()}
+        if self.scene.is_pair:
+            named = {pair.VOCAL: arrays["vocals"], pair.BACKING: arrays["backing"]}
+            settings = pair.plan(named, rate_hz, targets, options).settings
+            return replace(
+                settings, tracks={"vocals": settings.tracks[pair.VOCAL], "backing": settings.tracks[pair.BACKING]}
+            )
+        roles = {name: Role(role, 1.0, "as the scene has it") for name, role in self.scene.roles.items()}
+        return multitrack.plan(arrays, rate_hz, targets, options, roles).settings
+
+    def _rendered(self, settings: MixSettings) -> Mixed:
+        arrays = {name: track.audio for name, track in self.tracks.items()}
+        (rate_hz,) = {track.rate_hz for track in self.tracks.values()}
+        found = {name: Sound(audio, rate_hz) for name, audio in chain.parts(settings, arrays, rate_hz)}
+        return Mixed.summed({role: found[role] for role in self.scene.parts})

@@ -1,0 +1,148 @@
+"""The two evaluations: of vocals and backing, and of the tracks of a song. Scenes, damages and systems give rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mixprior.analysis.priors import Priors, open_priors
+from mixprior.mixing.evaluation import excerpts
+from mixprior.mixing.evaluation.damage import UNDAMAGED
+from mixprior.mixing.evaluation.desk import Desk
+from mixprior.mixing.evaluation.draw import draw
+from mixprior.mixing.evaluation.excerpts import Makers
+from mixprior.mixing.evaluation.judge import Judge
+from mixprior.mixing.evaluation.leave_one_out import KeptPriors, priors_without
+from mixprior.mixing.evaluation.material import Material
+from mixprior.mixing.evaluation.metrics import PAIR_METRICS, TRACK_METRICS, Metric
+from mixprior.mixing.evaluation.scenes import Mixed, Scene
+from mixprior.mixing.evaluation.systems import (
+    ALL,
+    PAIR_STEPS,
+    PAIR_SYSTEMS,
+    TRACK_STEPS,
+    TRACK_SYSTEMS,
+    VARIANTS,
+    System,
+    all_by,
+    only,
+    without,
+)
+from mixprior.mixing.evaluation.tables import Held
+from mixprior.mixing.evaluation.verdict import Row
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An evaluation.
+
+    Attributes:
+        name: of its files: rows as .csv, tables as .md.
+        description: in a sentence.
+        scenes: gives what makes each scene, by name.
+        quick: names of a few of them.
+        kinds: of the scenes.
+        draws: damages of each scene, by default.
+        systems: what is compared.
+        metrics: what it is judged by.
+        held: the steps, each compared with leaving it out.
+    """
+
+    name: str
+    description: str
+    scenes: Callable[[Material], Makers]
+    quick: Sequence[str]
+    kinds: Sequence[str]
+    draws: int
+    systems: Sequence[System]
+    metrics: tuple[Metric, ...]
+    held: Sequence[Held]
+
+    def rows(self, scene: Scene, draws: int, priors: Priors) -> Iterator[Row]:
+        """Mix a scene as it is and with each of its damages by all systems, and judge the mixes.
+
+        Args:
+            scene: the original.
+            draws: number of damages.
+            priors: what the mixer goes by.
+        """
+        judge = Judge(Mixed(scene.mix, scene.by_role(scene.tracks)), self.metrics)
+        for damage in (UNDAMAGED, *(draw(scene, seed) for seed in range(draws))):
+            desk = Desk(scene, damage, priors)
+            for system in self.systems:
+                distances = judge.distances(desk.mix(system))
+                case = {"scene": scene.name, "kind": scene.kind, "damage": damage.label, "system": system.name}
+                yield {**case, **distances}
+
+
+def _held(own: Mapping[str, str], shown: Sequence[str]) -> Iterator[Held]:
+    for step, metric in own.items():
+        yield Held(step, only(step), ALL, without(step), tuple(dict.fromkeys((metric, *shown))))
+
+
+def _held_pairs() -> Iterator[Held]:
+    own = {
+        "level": "balance_lu",
+        "eq": "vocals_spectrum_db",
+        "compression": "vocals_range_lu",
+        "reverb": "vocals_wet_db",
+        "loudness": "loudness_lu",
+    }
+    shown = ("spectrum_db", "crest_db", "mape")
+    yield from _held({step: own[step] for step in PAIR_STEPS}, shown)
+    for step, _, rule in VARIANTS:
+        yield Held(f"{step} by {rule}", only(step, rule), all_by(step, rule), without(step), (own[step], *shown))
+
+
+def _held_tracks() -> Iterator[Held]:
+    own = {
+        "level": "class_lu",
+        "eq": "class_spectrum_db",
+        "compression": "class_peaks_db",
+        "pan": "class_mid",
+        "reverb": "vocals_wet_db",
+        "loudness": "loudness_lu",
+    }
+    yield from _held({step: own[step] for step in TRACK_STEPS}, ("spectrum_db", "crest_db", "panning", "mape"))
+
+
+PAIRS = Evaluation(
+    "pairs",
+    "Is a mix of vocals and backing by priors nearer to the original?",
+    excerpts.pairs,
+    ("3.Sodium 196 s", "vocadito_14 in hall", "Jonathan_Coulton_-_Better"),
+    excerpts.PAIR_KINDS,
+    3,
+    PAIR_SYSTEMS,
+    PAIR_METRICS,
+    tuple(_held_pairs()),
+)
+TRACKS = Evaluation(
+    "tracks",
+    "Is a mix of the tracks of a song by priors nearer to the original?",
+    excerpts.tracks,
+    ("4.Potassium 203 s", "Jonathan_Coulton_-_Better"),
+    excerpts.TRACK_KINDS,
+    2,
+    TRACK_SYSTEMS,
+    TRACK_METRICS,
+    tuple(_held_tracks()),
+)
+EVALUATIONS = {each.name: each for each in (PAIRS, TRACKS)}
+
+
+def rows_of(name: str, material: Material, draws: int, scene: str) -> list[Row]:
+    """The rows of a scene of the shared music, never mixed by priors that it is part of.
+
+    Args:
+        name: of the evaluation.
+        material: the folders.
+        draws: damages of the scene.
+        scene: its name.
+    """
+    evaluation = EVALUATIONS[name]
+    made = evaluation.scenes(material)[scene]()
+    priors = open_priors(material.run)
+    if made.song is not None:
+        priors = priors_without(material.run, made.song, material.output / "priors" / f"without {made.song}")
+    return list(evaluation.rows(made, draws, KeptPriors.of(priors)))
