@@ -44,7 +44,7 @@ test: setup  ## run every test but the nightly ones, on all cores
 test-fast: setup  ## run the quick tests alone
 	$(PYTEST) -m "not slow"
 
-nightly: setup  ## run the long tests of PART=effects, fit, mixing, separation, speed (all of them without)
+nightly: setup  ## run the long tests of PART=material, separation or speed (without PART, all of them)
 	$(BIN)/python -m pytest --nightly $(PART)
 
 core:  ## install the core alone into .venv-core and run its commands there

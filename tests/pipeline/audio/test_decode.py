@@ -262,7 +262,9 @@ def test_real_song_decodes_whole(path):
 
 
 @pytest.mark.reference("music/multitracks")
-@pytest.mark.parametrize(("title", "tracks"), [("3.Sodium", 28), ("4.Potassium", 19)])
+@pytest.mark.parametrize(
+    ("title", "tracks"), [pytest.param("3.Sodium", 28, marks=pytest.mark.nightly("material")), ("4.Potassium", 19)]
+)
 def test_the_tracks_of_a_real_multitrack_decode_equally_long(title, tracks):
     songs = list(open_catalog(str(reference.MUSIC / "multitracks" / title)))
     assert len(songs) == tracks

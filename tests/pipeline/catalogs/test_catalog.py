@@ -346,7 +346,13 @@ def test_an_unknown_scheme_is_told():
         open_catalog("nonsense://bucket/songs")
 
 
-@pytest.mark.parametrize(("suffix", "rows"), [(".csv", 10**6), (".jsonl", 10**5), (".parquet", 10**5)])
+@pytest.mark.parametrize(
+    ("suffix", "rows"),
+    [
+        pytest.param(".csv", 10**6, marks=pytest.mark.nightly("material")),
+        *((suffix, 10**5) for suffix in (".csv", ".jsonl", ".parquet")),
+    ],
+)
 def test_long_manifests_stream(tmp_path, suffix, rows):
     """In a process of its own, a million rows below 500 MB in all, interpreter and libraries included."""
     manifest = tmp_path / f"songs{suffix}"
