@@ -149,8 +149,6 @@ def test_every_preset_can_be_rendered(tmp_path):
 
 @pytest.mark.parametrize("rate", ["-5", "0", "1000", "3000000000", "fast"])
 def test_a_rate_that_no_file_has_is_refused(tmp_path, capsys, rate):
-    with pytest.raises(SystemExit) as left:
-        main(["reverb", "render", "--preset", "plug-in", "-o", str(tmp_path / "a.wav"), f"--rate={rate}"])
-    assert left.value.code == 2
+    assert main(["reverb", "render", "--preset", "plug-in", "-o", str(tmp_path / "a.wav"), f"--rate={rate}"]) == 2
     assert f"{rate} is no sample rate between 8,000 and 192,000 Hz" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
