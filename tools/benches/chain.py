@@ -44,7 +44,7 @@ def main() -> None:
     backing = vocal[::-1].copy()
     peaks: list[pedalboard.Plugin] = [pedalboard.PeakFilter(b.frequency_hz, b.gain_db, b.q) for b in BANDS]
     theirs = {
-        "equaliser, 4 bands": pedalboard.Pedalboard(peaks),
+        "equaliser, 4 bands": pedalboard.Pedalboard(peaks),  # type: ignore[attr-defined]
         "compressor": pedalboard.Compressor(-25.0, 3.0, 30.0, 150.0),
         "limiter": pedalboard.Limiter(-1.0, 100.0),
         "reverb, 1 s": pedalboard.Reverb(room_size=0.5),

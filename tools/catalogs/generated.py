@@ -116,7 +116,7 @@ def _block(first: int, curves: bool) -> pa.Table:
 
 
 def _curves(rng: np.random.Generator, column: Column, stems: list[str], songs: int) -> pa.Array:
-    bins = len(column.axis_hz)
+    bins = len(column.axis_hz or (0,))
     slope = np.linspace(0, -50, bins) if column.unit == "dB" else np.full(bins, 0.85)
     width = 6.0 if column.unit == "dB" else 0.05
     flat = slope + width * rng.standard_normal((songs * len(stems), 1)) + 0.2 * width * rng.random((1, bins))

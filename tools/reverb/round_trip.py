@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,10 +26,10 @@ from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 RATE_HZ = 44_100
 
 
-def settings_of(row: dict) -> FdnReverbSettings:
-    values = {}
+def settings_of(row: dict[str, Any]) -> FdnReverbSettings:
+    values: dict[str, Any] = {}
     for field in fields(FdnReverbSettings):
-        value = row.get(f"fdn_{field.name}", row.get(f"fdn_{field.name}_assumed"))
+        value: Any = row.get(f"fdn_{field.name}", row.get(f"fdn_{field.name}_assumed"))
         values[field.name] = int(value) if field.name in ("room_size", "fdn_size") else value
     return FdnReverbSettings(**values)
 
@@ -50,6 +51,8 @@ def main(run: str, voices: str) -> None:
         for path in sorted(Path(voices).glob("*.wav")):
             audio, _ = soundfile.read(path, dtype="float32")
             found = blind.estimate(FdnReverb(settings, RATE_HZ).process(np.stack([audio, audio])))
+            if found is None or true_s is None or true_db is None:
+                raise SystemExit(f"{path} with the reverb of {row['path']}: no reverberation")
             off.append(abs(found.rt60_s / true_s - 1))
             wet_off.append(abs(found.wet_dry_db - true_db))
             print(
