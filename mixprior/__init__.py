@@ -14,15 +14,19 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from mixprior.__main__ import main
+    from mixprior.analysis.measure import measure
     from mixprior.analysis.priors import open_priors as priors
+    from mixprior.pipeline.separation.separate import separate
     from mixprior.stats.errors import InputError
 
-__all__ = ["InputError", "__version__", "main", "priors"]
+__all__ = ["InputError", "__version__", "main", "measure", "priors", "separate"]
 
 _SOURCES = {
     "InputError": "mixprior.stats.errors:InputError",
     "main": "mixprior.__main__:main",
+    "measure": "mixprior.analysis.measure:measure",
     "priors": "mixprior.analysis.priors:open_priors",
+    "separate": "mixprior.pipeline.separation.separate:separate",
 }
 """Where each public name is defined: module:name."""
 
