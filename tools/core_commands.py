@@ -1,4 +1,4 @@
-"""Every command of the core on generated sounds, where Beam, torch and demucs are not installed.
+"""Every command of the core, and `measure`, on generated sounds, where Beam, torch and demucs are not installed.
 
     python core_commands.py FOLDER
 
@@ -54,7 +54,8 @@ def main(folder: Path) -> int:
     if {"apache_beam", "torch", "demucs"} & set(present):
         print(f"this is not the core alone: {', '.join(present)} can be imported", file=sys.stderr)
         return 1
-    write_sounds(folder)
+    frame = mixprior.measure(write_sounds(folder), RATE_HZ)
+    print("$ mixprior.measure", frame.loc["song", "vocal_to_backing_lu"], flush=True)
     for arguments in commands(folder):
         print(f"$ mixprior {' '.join(arguments)}", flush=True)
         if code := mixprior.main(arguments):
