@@ -23,6 +23,8 @@ from mixprior.stats.schema import PRIORS_SCHEMA, SCHEMA_VERSION
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mixprior.analysis.constants.constants import Constants
+
 PACKAGED = {name: Path(__file__).parent / "packaged" / f"{name}_priors" for name in ("published", "starter")}
 """Priors that come with mixprior, by name; `analysis.packaged` builds them."""
 
@@ -116,21 +118,31 @@ class Priors:
         stem: str | None = None,
         statistic: str | None = None,
         group: str | None = None,
+        *,
         vectors: bool = False,
     ) -> pd.DataFrame:
-        """Rows of the priors as a data frame; arguments and errors are those of `rows`."""
+        """Return rows of the priors as a pandas frame; arguments and errors are those of `rows`.
+
+        >>> ratio = open_priors("published").query("song", "vocal_to_backing_lu")
+        >>> ratio[["group", "n", "mean", "p50"]].round(2).head(2)
+                       group    n  mean   p50
+        0                all  150 -2.35 -1.96
+        1  source=li-musdb18  150 -2.35 -1.96
+        """
         import pandas as pd  # here, because it takes longer to load than a lookup takes
 
-        return self.rows(stem, statistic, group, vectors).to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get)
+        found = self.rows(stem, statistic, group, vectors=vectors)
+        return found.to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get)
 
     def rows(
         self,
         stem: str | None = None,
         statistic: str | None = None,
         group: str | None = None,
+        *,
         vectors: bool = False,
     ) -> pa.Table:
-        """Rows of the priors, in the columns of `mixprior.stats.schema.PRIORS_SCHEMA` and in the order of the file.
+        """Return rows of the priors: `mixprior.stats.schema.PRIORS_SCHEMA`, in the order of the file.
 
         Args:
             stem: only this stem; None for all.
@@ -153,17 +165,42 @@ class Priors:
         return found
 
     def lookup(self, stem: str, statistic: str, group: str = EVERY_SONG) -> Prior:
-        """The prior of one scalar statistic.
+        """Return the prior of one scalar statistic.
 
         Raises:
             PriorsLookupError: if there is none, or the statistic is a vector.
             NotPriors: if the file turns out to be damaged.
+
+        >>> open_priors("starter").lookup("vocals", "integrated_lufs").n
+        10
         """
         row, *more = self.rows(stem, statistic, group).to_pylist()
         if row.pop("bin") is not None:
             raise PriorsLookupError(f"{statistic} of {stem} is a vector of {1 + len(more)} bins: ask for its rows")
         del row["bin_hz"]
         return Prior(**row)
+
+    def constants(
+        self, *, group: str = EVERY_SONG, stems: Sequence[str] | None = None, weighted: bool = False
+    ) -> Constants:
+        """Return what FxNorm-automix's effect normalisation brings stems to: means over songs, by effect and stem.
+
+        Args:
+            group: group of songs.
+            stems: whose constants; None for vocals, drums, bass and other.
+            weighted: whether songs weigh by the confidence in their separation.
+
+        Raises:
+            PriorsLookupError: if the priors lack the group, a stem or its spectra.
+            InputError: if a statistic was measured on no song of the group.
+
+        >>> found = open_priors("starter").constants()
+        >>> found.features["eq"]["vocals"].shape, found.n["eq"]["vocals"]
+        ((32769,), 10)
+        """
+        from mixprior.analysis.constants.constants import STEMS, of_priors
+
+        return of_priors(self, group, STEMS if stems is None else stems, weighted)
 
     def _check(self, wanted: Mapping[str, str]) -> None:
         """Refuse a name that no row has, among the rows with the names before it."""
@@ -208,6 +245,9 @@ def open_priors(path: str | Path) -> Priors:
     Raises:
         NotPriors: if there are no priors there, or they are damaged or foreign.
         PriorsVersionError: if they are of another version of the layout.
+
+    >>> open_priors("published").lookup("song", "vocal_to_backing_lu").p50
+    -1.96
     """
     folder = local_folder(path)
     if str(path) in PACKAGED and not folder.is_dir():

@@ -10,12 +10,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mixprior.analysis.constants import file, mixing_targets
-from mixprior.analysis.constants.compare import compare, to_table
-from mixprior.analysis.constants.constants import Features, of_priors, stems_in
 from mixprior.analysis.priors import EVERY_SONG, open_priors
 from mixprior.stats.errors import InputError
+
+if TYPE_CHECKING:
+    from mixprior.analysis.constants.constants import Features
 
 _COMPARE = "compare"
 _FORMATS = ("fxnorm", "json", "mixing")
@@ -59,6 +60,8 @@ def _compare(args: argparse.Namespace) -> None:
     names = args.sources[1:]
     if len(names) != 2:
         raise InputError("compare takes two sets of constants: constants compare A B")
+    from mixprior.analysis.constants.compare import compare, to_table
+
     found = compare(*(_features(Path(name), args.group, args.weighted) for name in names))
     if args.json:
         print(json.dumps({"a": names[0], "b": names[1], **found.to_dict()}, indent=2, allow_nan=False), flush=True)
@@ -67,6 +70,9 @@ def _compare(args: argparse.Namespace) -> None:
 
 
 def _features(path: Path, group: str, weighted: bool) -> Features:
+    from mixprior.analysis.constants import file
+    from mixprior.analysis.constants.constants import of_priors, stems_in
+
     if not path.is_dir():
         return file.read(path)
     priors = open_priors(path)
@@ -74,18 +80,20 @@ def _features(path: Path, group: str, weighted: bool) -> Features:
 
 
 def _write(args: argparse.Namespace) -> None:
+    from mixprior.analysis.constants import file, mixing_targets  # here: a help text needs no scipy
+
     priors = open_priors(args.sources[0])
     if args.format == "mixing":
         if args.weighted:
             raise InputError("--weighted is for --format fxnorm and json: a mixer's targets are plain means")
         data = mixing_targets.to_json(priors, args.group).encode()
     elif args.format == "json":
-        data = file.to_json(of_priors(priors, args.group, weighted=args.weighted)).encode()
+        data = file.to_json(priors.constants(group=args.group, weighted=args.weighted)).encode()
     elif args.output is None or args.output.suffix not in (".npz", ".npy"):
         raise InputError("--format fxnorm writes a file: give -o FILE.npz, or FILE.npy for FxNorm-automix itself")
     else:
         write = file.to_npy if args.output.suffix == ".npy" else file.to_npz
-        data = write(of_priors(priors, args.group, weighted=args.weighted))
+        data = write(priors.constants(group=args.group, weighted=args.weighted))
     if args.output is None:
         sys.stdout.write(data.decode() + "\n")
         return
