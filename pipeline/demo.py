@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from tabulate import tabulate
 
+from mixprior.pipeline.audio import writer
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, Score, perform
 
 _COMMAND = str(Path(sys.executable).with_name("mixprior"))
@@ -67,15 +67,15 @@ def _generate(root: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         mixture = np.sum(list(stems.values()), axis=0)
         for name, audio in {**stems, "mixture": mixture}.items():
-            soundfile.write(folder / f"{name}.wav", audio.T, RATE_HZ, "FLOAT")
-        soundfile.write(root / "mixes" / f"{score.title}.flac", mixture.T, RATE_HZ, "PCM_24")
+            writer.write(folder / f"{name}.wav", audio, RATE_HZ, writer.UNCLIPPED)
+        writer.write(root / "mixes" / f"{score.title}.flac", mixture, RATE_HZ, ".flac")
         if score is _PAIR:
-            soundfile.write(root / "pair" / "vocals.wav", stems["vocals"].T, RATE_HZ, "PCM_24")
-            soundfile.write(root / "pair" / "backing.wav", (mixture - stems["vocals"]).T, RATE_HZ, "PCM_24")
+            writer.write(root / "pair" / "vocals.wav", stems["vocals"], RATE_HZ, ".wav")
+            writer.write(root / "pair" / "backing.wav", mixture - stems["vocals"], RATE_HZ, ".wav")
     with open(catalog, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "title", "genre", "tempo"])
-        writer.writerows([f"{score.title}.flac", score.title, score.genre, score.tempo_bpm] for score in SCORES)
+        rows = csv.writer(file)
+        rows.writerow(["path", "title", "genre", "tempo"])
+        rows.writerows([f"{score.title}.flac", score.title, score.genre, score.tempo_bpm] for score in SCORES)
     print(f"Generated {len(SCORES)} songs of {SCORES[0].duration_s:.0f} s in {root}.")
 
 
