@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         _mixprior(*("mine", str(root / "mixes" / "catalog.csv"), "-o", str(root / "from-mixes"), "--group-by", "genre"))
         sources["HTDemucs"] = root / "from-mixes"
     else:
-        print("The model's weights cannot be had here, so nothing was separated: only the true stems were mined.")
+        print("The model's weights are not available here, so nothing was separated: only the true stems were mined.")
     _tell("3. Truth against measurement.")
     _compare(sources)
     priors = list(sources.values())[-1] / "priors"

@@ -13,7 +13,7 @@ def test_without_weights_the_demo_mines_true_stems_and_says_so(mixprior_process,
     nowhere = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     nowhere["PATH"] = "/usr/bin:/bin" if not Path("/usr/bin/npm").exists() else str(tmp_path)
     told = mixprior_process("demo", "-o", tmp_path / "demo", env=nowhere).stdout
-    assert "The model's weights cannot be had here" in told
+    assert "The model's weights are not available here" in told
     assert "Mined from: stems." in told
     errors = [float(error) for error in re.findall(r"mean absolute error +([0-9.]+)", told)]
     balance_lu, vocals_pan, other_pan, tempo_bpm = errors

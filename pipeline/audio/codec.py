@@ -185,7 +185,7 @@ class _AvFile(AudioStream):
         if not streams:
             raise NoAudio("decode", "holds no audio stream")
         if stream >= len(streams):
-            raise Unsupported("decode", f"holds {len(streams)} audio streams; stream {stream + 1} was wanted")
+            raise Unsupported("decode", f"holds {len(streams)} audio streams; stream {stream + 1} does not exist")
         self._stream = streams[stream]
         context = self._stream.codec_context
         if context is None:

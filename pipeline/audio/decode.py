@@ -42,11 +42,11 @@ _STEM_FILE_STREAMS = {"drums": 1, "bass": 2, "other": 3, "vocals": 4}
 
 
 class TooShort(SongError):
-    """Shorter than what is mined."""
+    """Shorter than the limit."""
 
 
 class TooLong(SongError):
-    """Longer than what is mined."""
+    """Longer than the limit."""
 
 
 class OverScale(SongError):
@@ -54,7 +54,7 @@ class OverScale(SongError):
 
 
 class Silent(SongError):
-    """Nothing in it passes the gate of loudness measurement."""
+    """No part of it passes the gate of loudness measurement."""
 
 
 class StemsDiffer(SongError):
@@ -63,11 +63,11 @@ class StemsDiffer(SongError):
 
 @dataclass(frozen=True)
 class DecodeLimits:
-    """What is refused before it is decoded.
+    """Limits of the length of a song.
 
     Attributes:
         max_minutes: longest song.
-        min_s: shortest song: loudness range and short-term loudness look at 3 s at a time (EBU Tech 3341, 3342).
+        min_s: shortest song: short-term loudness and loudness range are measured over 3 s (EBU Tech 3341, 3342).
     """
 
     max_minutes: float = 20.0
@@ -77,7 +77,7 @@ class DecodeLimits:
 def fingerprint(song: Song) -> str:
     """Return the song's id: the first 16 hex digits of the sha256 of its content.
 
-    Of a file, its bytes are hashed; of stems, a line `NAME SHA256` for each of them and for the mixture, sorted.
+    The content of a file is its bytes; that of stems is a line `NAME SHA256` for each stem and the mixture, sorted.
 
     Raises:
         Unreadable: if a file cannot be read.
@@ -108,7 +108,7 @@ def decode_mixture(song: Song, limits: DecodeLimits = DecodeLimits()) -> np.ndar
 def decode_stems(song: Song, limits: DecodeLimits = DecodeLimits()) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
     """Decode the stems of a song, and its mixture where there is one, all equally long.
 
-    Stems that end up to 0.1 s before the longest are filled up with silence.
+    Silence is appended to stems that are up to 0.1 s shorter than the longest.
 
     Returns:
         Float32 arrays of shape (2, samples) at 44.1 kHz by stem name, and the mixture or None.
@@ -126,7 +126,7 @@ def decode_stems(song: Song, limits: DecodeLimits = DecodeLimits()) -> tuple[dic
     lengths = [audio.shape[1] for audio in (*sounds.values(), *([] if mixture is None else [mixture]))]
     if max(lengths) - min(lengths) > _SLACK_S * SAMPLE_RATE_HZ:
         shortest, longest = min(lengths) / SAMPLE_RATE_HZ, max(lengths) / SAMPLE_RATE_HZ
-        raise StemsDiffer("decode", f"its stems last from {shortest:.2f} to {longest:.2f} s: are they of one song?")
+        raise StemsDiffer("decode", f"its stems last from {shortest:.2f} to {longest:.2f} s: give stems of one song")
     stems = {name: _fill_up(audio, max(lengths)) for name, audio in sounds.items()}
     return stems, None if mixture is None else _fill_up(mixture, max(lengths))
 
@@ -139,12 +139,12 @@ def _fill_up(audio: np.ndarray, samples: int) -> np.ndarray:
 def decode(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) -> np.ndarray:
     """Decode an audio stream of a file, which may be silent: float32, shape (2, samples), at 44.1 kHz.
 
-    One channel goes to both sides as it is; more than two are mixed down by ITU-R BS.775. Other rates are converted
-    by soxr's HQ recipe. A block at a time is decoded, so that memory follows the result, not the file.
+    A mono stream is copied to both channels; more than two channels are mixed down by ITU-R BS.775. Other rates are
+    converted by soxr's HQ recipe. Blocks are decoded one at a time, so memory is bounded by the result, not the file.
 
     Args:
         path: local path or fsspec URL.
-        limits: what is refused by its header.
+        limits: of its length.
         stream: which of the file's audio streams, from 0.
 
     Raises:
@@ -159,7 +159,7 @@ def decode(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) ->
     if source.declared_s is None:
         _refuse_duration(duration_s, limits)
     elif duration_s < source.declared_s + _SLACK_S:
-        # The last packet of AAC is filled up by the encoder.
+        # The encoder pads the last packet of AAC.
         audio = np.ascontiguousarray(audio[:, : round(source.declared_s * SAMPLE_RATE_HZ)])
     _refuse_scale(audio)
     return audio

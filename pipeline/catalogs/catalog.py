@@ -1,4 +1,4 @@
-"""Catalogs: where songs come from, recognised by what is there."""
+"""Catalogs: the songs of a file, a folder or a manifest."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _LOOKED_FOR = (
 
 
 def open_catalog(location: str) -> Iterator[Song]:
-    """Yield the songs of a catalog; nothing of them is opened yet.
+    """Yield the songs of a catalog, without opening them.
 
     Args:
-        location: a local path or an fsspec URL (`gs://`, `s3://`) of an audio file, of a folder that is searched to
-            its depth for audio files and folders of stems, or of a manifest (`pipeline.catalogs.manifest.songs`).
+        location: a local path or an fsspec URL (`gs://`, `s3://`) of an audio file, of a folder that is searched with
+            its subfolders for audio files and folders of stems, or of a manifest (`pipeline.catalogs.manifest.songs`).
 
     Raises:
-        InputError: at once if there is nothing, no song, or a mistake in a manifest; while songs are taken from a
-            folder, if a link in it leads out.
+        InputError: at once if the location does not exist, holds no song, or is a faulty manifest; while songs of a
+            folder are yielded, if a link in it leads out of it.
     """
     if not sources.is_remote(location):
         location = os.path.abspath(os.path.expanduser(sources.local_path(location)))

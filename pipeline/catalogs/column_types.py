@@ -12,16 +12,16 @@ from mixprior.pipeline.store.records import MetadataValue
 
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-_IDLE_ZERO = re.compile(r"[-+]?0\d")
+_LEADING_ZERO = re.compile(r"[-+]?0\d")
 
 
 def is_missing(cell: object) -> bool:
-    """Whether a cell says nothing: empty, null, NaN or infinite."""
+    """Whether a cell has no value: it is empty, null, NaN or infinite."""
     return cell is None or cell == "" or (isinstance(cell, float) and not math.isfinite(cell))
 
 
 def of_text(text: str) -> str:
-    """Return the type that a text reads as; what begins with an idle zero is a name, not a number.
+    """Return the type of a text; what begins with a superfluous zero is a name, not a number.
 
     >>> [of_text(text) for text in ("True", "12", "0.5", "007", "1e3", "1_000")]
     ['bool', 'int', 'float', 'str', 'float', 'str']
@@ -30,16 +30,16 @@ def of_text(text: str) -> str:
         return "bool"
     if _INTEGER.fullmatch(text):
         return "int"
-    return "float" if _NUMBER.fullmatch(text) and not _IDLE_ZERO.match(text) else "str"
+    return "float" if _NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text) else "str"
 
 
 def of_value(value: object) -> str:
-    """Return the type of a value that has one; what is no scalar is kept as JSON text."""
+    """Return the type of a scalar; other values are stored as JSON text."""
     return type(value).__name__ if isinstance(value, bool | int | float) else "str"
 
 
 def common(a: str | None, b: str | None) -> str | None:
-    """Return the type that holds values of both; None stands for no value yet."""
+    """Return the type that holds values of both types; None means no value yet."""
     if a is None or b is None or a == b:
         return a or b
     return "float" if {a, b} == {"int", "float"} else "str"

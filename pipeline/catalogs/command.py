@@ -1,4 +1,4 @@
-"""The command `mixprior catalog build`: a published dataset, as it was unpacked, becomes a manifest for `mine`."""
+"""The command `mixprior catalog build`: write the manifest of a published dataset, for `mine`."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Fault:
     """A file of a dataset that cannot be measured.
 
     Attributes:
-        path: where it should lie.
-        kind: "missing", "empty" (no bytes) or "corrupt" (does not begin as its format does).
+        path: where it is expected.
+        kind: "missing", "empty" (no bytes) or "corrupt" (does not begin as files of its format do).
     """
 
     path: Path
@@ -52,27 +52,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the manifest and print a summary to stdout, and to stderr what the dataset lacks.
+    """Write the manifest; print a summary to stdout, and faulty files to stderr.
 
     A song is listed only if all of its files are there.
 
     Raises:
-        InputError: if the dataset or its metadata is not there, or no song of it is whole; then nothing is listed.
+        InputError: if the dataset or its metadata is missing, or no song is complete; then no manifest is written.
     """
     if sources.is_remote(args.path) or sources.is_remote(args.output):
-        raise InputError("datasets are read from, and their manifests written to, a disk of this machine")
+        raise InputError("datasets and their manifests must be local: give paths on this machine")
     root, output = (Path(os.path.abspath(os.path.expanduser(path))) for path in (args.path, args.output))
     if output.suffix not in _SUFFIXES:
-        raise InputError(f"{output} is no name of a manifest: let it end in {', '.join(_SUFFIXES)}")
+        raise InputError(f"{output} does not end in {', '.join(_SUFFIXES)}")
     tracks = tracks_of(args.dataset, root)
     faults = [[fault for file in track.files if (fault := _fault(file))] for track in tracks]
     whole = [track for track, faulty in zip(tracks, faults, strict=True) if not faulty]
     found = [fault for faulty in faults for fault in faulty]
-    _tell(found, len(tracks) - len(whole), len(tracks))
+    _report(found, len(tracks) - len(whole), len(tracks))
     if args.missing:
         files.write_bytes(args.missing, "".join(f"{fault.kind}\t{fault.path}\n" for fault in found).encode())
     if not whole:
-        raise InputError(f"{root} holds no whole song of {args.dataset}, of {len(tracks)} that it names")
+        raise InputError(f"{root} holds no complete song of {args.dataset}; its metadata names {len(tracks)}")
     _write(output, [_row(args.dataset, track, output.parent) for track in whole])
     summary = {
         "dataset": args.dataset,
@@ -102,12 +102,12 @@ def _fault(file: Path) -> Fault | None:
     return None
 
 
-def _tell(faults: Sequence[Fault], left_out: int, named: int) -> None:
+def _report(faults: Sequence[Fault], left_out: int, named: int) -> None:
     if not faults:
         return
     counts = Counter(fault.kind for fault in faults)
-    told = ", ".join(f"{counts[kind]} {kind}" for kind in _FAULTS if counts[kind])
-    print(f"mixprior: {left_out} of {named} songs are left out; of their files: {told}", file=sys.stderr)
+    by_kind = ", ".join(f"{counts[kind]} {kind}" for kind in _FAULTS if counts[kind])
+    print(f"mixprior: {left_out} of {named} songs are left out; of their files: {by_kind}", file=sys.stderr)
     for fault in faults[:_FAULTS_SHOWN]:
         print(f"  {fault.kind:<8}{fault.path}", file=sys.stderr)
     if len(faults) > _FAULTS_SHOWN:
@@ -124,7 +124,7 @@ def _row(dataset: str, track: Track, folder: Path) -> Row:
 
 
 def _place(path: Path, folder: Path) -> str:
-    """Return a path as a manifest in a folder writes it: from there if it lies below, else absolute."""
+    """Return a path as a manifest in a folder has it: relative if it is below the folder, else absolute."""
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
@@ -138,7 +138,7 @@ def _write(output: Path, rows: Sequence[Row]) -> None:
     columns = list(dict.fromkeys(column for row in rows for column in row))
     if output.suffix == ".parquet":
         table = pa.table({column: [row.get(column) for row in rows] for column in columns})
-        # A column of nothing but nulls has a type of its own, which few readers know.
+        # A column of nulls only has a type of its own, which few readers support.
         typed = [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in table.schema]
         files.write_table(str(output), table.cast(pa.schema(typed)))
         return

@@ -1,4 +1,4 @@
-"""Manifests: CSV, JSONL or Parquet tables that list songs, with whatever is known of them."""
+"""Manifests: CSV, JSONL or Parquet tables that list songs and their metadata."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _MAX_LINE_BYTES = 1 << 20
 def songs(location: str) -> Iterator[Song]:
     """Yield the songs of a manifest, in its order.
 
-    `path` names a file, or a folder of stems; a relative path starts at the manifest's folder and stays in it.
+    `path` names a file, or a folder of stems. It is absolute, or relative to the manifest's folder and within it.
     The columns `vocals`, `drums`, `bass`, `other` and `mixture`, where they are filled, name the song's stems and
     its mixture; without `mixture` it is `path` if that is audio, else the sum of the stems. All other columns are
-    metadata: each column has one type (bool, int, float or str), found by looking at all its cells.
+    metadata: each column has one type (bool, int, float or str), that of all its cells.
 
-    The manifest is read twice, so that whatever is wrong in it is known before the first song.
+    The manifest is read twice, so that every fault is reported before the first song is yielded.
 
     Args:
         location: local path or fsspec URL, ending in .csv, .jsonl, .ndjson or .parquet.
 
     Raises:
-        InputError: names the line (of Parquet: the row) and what is wrong there.
+        InputError: with the line (of Parquet: the row) and its fault.
     """
     kind_of = _READERS[_suffix(location)][1]
     kinds: dict[str, str | None] = {}
@@ -46,7 +46,7 @@ def songs(location: str) -> Iterator[Song]:
     for number, row, song in _read(location, {}):
         first = numbers.setdefault(song.path, number)
         if first != number:
-            raise InputError(f"{_where(location, number)}: {row['path']} is there already, in {first}")
+            raise InputError(f"{_where(location, number)}: {row['path']} is listed twice, first in {first}")
         for name, value in row.items():
             if name not in _PATH_COLUMNS:
                 kinds[name] = column_types.common(
@@ -112,7 +112,7 @@ def _folder_song(folder: str, text: str, path: str, metadata: tuple[tuple[str, M
 
 
 def _resolve(column: str, text: object, folder: str) -> str:
-    """Return where a cell points: a URL or absolute path as it is, a relative path from the manifest's folder."""
+    """Return the path in a cell: a URL or absolute path as it is, a relative path from the manifest's folder."""
     if not isinstance(text, str):
         raise InputError(f"`{column}` is {text!r}, not a path")
     if "\0" in text:
@@ -130,7 +130,7 @@ def _resolve(column: str, text: object, folder: str) -> str:
         raise InputError(f"`{column}` leads out of the manifest's folder: {text}; give an absolute path instead")
     path = os.path.join(folder, path)
     if not sources.is_remote(folder) and sources.leads_out(path, folder):
-        raise InputError(f"`{column}` links to a place outside the manifest's folder: {text}; give its absolute path")
+        raise InputError(f"`{column}` links to a file outside the manifest's folder: {text}; give its absolute path")
     return path
 
 
@@ -203,7 +203,7 @@ def _need_path(columns: Sequence[str], where: str) -> None:
         raise InputError(f"{where}: no column called `path` among {', '.join(columns) or 'none'}")
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
-        raise InputError(f"{where}: the column {twice[0]} is there twice")
+        raise InputError(f"{where}: the column {twice[0]} appears twice")
 
 
 _READERS: dict[str, tuple[Callable[[str], Iterator[Row]], Callable[[Any], str]]] = {

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import InputError, Song
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".m4a", ".mp3", ".ogg", ".oga", ".opus", ".aac", ".wma")
-"""What counts as audio in a folder, the lossless formats first: of two files of one stem the first is taken."""
+AUDIO_SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".au", ".m4a", ".mp3", ".ogg", ".oga", ".opus", ".aac", ".wma")
+"""Extensions of audio files, lossless formats first: of two files of one stem the first is used."""
 
 STEM_FILE_SUFFIX = ".stem.mp4"
 
@@ -31,7 +31,7 @@ def is_audio(name: str) -> bool:
 def songs(folder: str) -> Iterator[Song]:
     """Yield the songs in a folder and below it, in the order of their paths.
 
-    What a dot begins is passed over, and so are mixes that mixprior wrote. Links to folders are not followed.
+    Names that begin with a dot are skipped, and so are mixes that mixprior wrote. Links to folders are not followed.
 
     Raises:
         InputError: if a link leads out of the folder, or a name is not UTF-8.
@@ -61,18 +61,18 @@ def refuse_links_out(folder: str, names: Sequence[str], root: str) -> None:
     for name in names:
         path = f"{folder}/{name}"
         if sources.is_link(path) and (is_audio(name) or sources.is_folder(path)) and sources.leads_out(path, root):
-            raise InputError(f"{path} links to a place outside {root}; list what it links to in a manifest instead")
+            raise InputError(f"{path} links to a file outside {root}; list its target in a manifest instead")
 
 
 def stem_song(folder: str, files: Sequence[str]) -> Song | None:
-    """Return the song whose stems lie in a folder, as MUSDB18 and Demucs lay them out; None if it holds none.
+    """Return the song whose stems a folder holds, named as in MUSDB18 and by Demucs; None if it holds none.
 
-    It does if there are vocals and, besides them, another stem, a mixture, or the backing (`no_vocals` of Demucs'
-    `--two-stems`, `accompaniment` of Spleeter). The backing counts as a stem, called "backing", only where no finer
-    stem is: then vocals and backing add up to the song.
+    It does if there are vocals and another stem, a mixture, or the backing (`no_vocals` of Demucs' `--two-stems`,
+    `accompaniment` of Spleeter). The backing is a stem, called "backing", only where there is no other stem besides
+    the vocals: then vocals and backing add up to the song.
 
     Args:
-        folder: where it lies.
+        folder: path of the folder.
         files: names of its files.
     """
     found: dict[str, str] = {}

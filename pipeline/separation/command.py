@@ -21,19 +21,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         choices=["fetch", "show"],
-        help="fetch: into the cache, unless it is there. show: where it lies, where it came from, its digest",
+        help="fetch: download it into the cache unless it is there. show: its folder, source and digest",
     )
     parser.add_argument("name", metavar="NAME", nargs="?", default=DEFAULT_MODEL, help="default: %(default)s")
     parser.add_argument(
         "--model-repo",
         metavar="FOLDER",
-        help=f"the model lies in this folder (NAME.yaml; *.safetensors or *.th); default: ${MODEL_REPO_VARIABLE}",
+        help=f"folder that holds the model (NAME.yaml; *.safetensors or *.th); default: ${MODEL_REPO_VARIABLE}",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the parsed arguments ask for, and print the model's facts.
+    """Fetch or find the model, and print its facts.
 
     Raises:
         InputError: if the model is not known, cannot be fetched, or, with `show`, has not been fetched.

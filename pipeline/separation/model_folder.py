@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def weights_digest(state: Mapping[str, Tensor]) -> str:
-    """SHA-256 of what a model's weights are, whatever file they came in.
+    """SHA-256 of a model's weights, independent of the file format.
 
     Over all tensors, sorted by name: the name, type and shape as a JSON array, then the little-endian bytes.
     Floating-point tensors are rounded to half precision first, which is how Demucs releases its weights, so that a
@@ -55,7 +55,7 @@ class ModelFolder:
     """The model called `name` in `folder`.
 
     Raises:
-        InputError: if the folder lacks the bag or a file of it. A bag that Demucs itself knows need not be there.
+        InputError: if the folder lacks the bag or a file of it. Bags that come with Demucs may be missing.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -108,7 +108,7 @@ class ModelFolder:
                 yield _read_th(file) if file.suffix == ".th" else _read_safetensors(file)
             except InputError:
                 raise
-            except Exception as error:  # every way in which bytes can fail to be a model
+            except Exception as error:  # bytes that are no model raise errors of many types
                 raise InputError(f"{file} cannot be read: {_first_line(error)}") from error
 
 
@@ -171,7 +171,7 @@ def _read_th(path: Path) -> dict[str, Any]:
 
 
 def _demucs_bag(name: str) -> Path:
-    """The bag that comes with Demucs; a path where nothing is, if it knows no such bag."""
+    """Path of the bag that comes with Demucs; it does not exist if Demucs has no such bag."""
     from demucs.pretrained import REMOTE_ROOT
 
     return Path(REMOTE_ROOT) / f"{name}.yaml"

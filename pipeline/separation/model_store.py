@@ -1,4 +1,4 @@
-"""The model store: a separation model's files, found once, held to a pin, and kept in a cache folder."""
+"""The model store: finds the files of a separation model, checks them against a pinned digest, and caches them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 DEFAULT_MODEL = "htdemucs"
 KNOWN_MODELS = ("htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra")
 PINNED = {"htdemucs": "a743e9dafb2c4999d57429b8b7e67aa44b696562b420f1baae22835c3af50ce3"}
-"""`weights_digest` of the models that every source is held to."""
+"""`weights_digest` of models, which the files of every source must have."""
 
 MODEL_REPO_VARIABLE = "MIXPRIOR_MODEL_REPO"
 LICENCE = "weights for research use; see demucs issue 327"
@@ -34,10 +34,10 @@ class ModelFiles:
     """A model on this machine.
 
     Attributes:
-        name: what it is called, "htdemucs".
-        folder: where its bag and its weights lie.
+        name: such as "htdemucs".
+        folder: holds its bag and its weights.
         weights_sha256: digest of its weights (`mixprior.pipeline.separation.model_folder.weights_digest`).
-        source: where it came from, in words.
+        source: where it came from, for people.
     """
 
     name: str
@@ -47,9 +47,9 @@ class ModelFiles:
 
 
 def resolve(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFiles:
-    """Find a model: in the user's folder, else in the cache, else in the sources afar, whence it enters the cache.
+    """Find a model in the user's folder, else in the cache; else download it into the cache.
 
-    A folder given by the user is used where it lies and is the only place looked at.
+    If the user gives a folder, no other place is searched.
 
     Args:
         name: one of `KNOWN_MODELS`, or any bag in the user's folder.
@@ -57,7 +57,7 @@ def resolve(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFi
 
     Raises:
         InputError: if no such model is known.
-        ModelUnavailable: if it cannot be had, or is not what it must be.
+        ModelUnavailable: if no source has it, or its digest is wrong.
     """
     found = find(name, model_repo)
     if found:
@@ -70,14 +70,15 @@ def resolve(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFi
         except InputError as error:
             failures.append(f"{label}: {error}")
         except OSError as error:
-            raise ModelUnavailable(f"model {name} cannot be kept in {cache_folder(name)}: {error}") from error
+            raise ModelUnavailable(f"model {name} cannot be stored in {cache_folder(name)}: {error}") from error
+    reasons = "; ".join(failures)
     raise ModelUnavailable(
-        f"model {name} cannot be had: {'; '.join(failures)}. Give --model-repo FOLDER with {name}.yaml and its weights"
+        f"model {name} is not available: {reasons}. Give --model-repo FOLDER that holds {name}.yaml and weights"
     )
 
 
 def find(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFiles | None:
-    """As `resolve`, but without looking afar: None where the model would have to be fetched."""
+    """As `resolve`, but without a download: None where the model would have to be fetched."""
     model_repo = model_repo or os.environ.get(MODEL_REPO_VARIABLE)
     if model_repo:
         return _in_user_folder(name, Path(model_repo).expanduser())
@@ -100,12 +101,12 @@ def _in_user_folder(name: str, folder: Path) -> ModelFiles:
         weights_sha256 = ModelFolder(folder, name).weights_sha256()
         _hold_to_pin(name, weights_sha256)
     except InputError as error:
-        raise ModelUnavailable(f"model {name} cannot be had from the folder given: {error}") from error
+        raise ModelUnavailable(f"model {name} cannot be read from the folder given: {error}") from error
     return ModelFiles(name, folder, weights_sha256, f"folder {folder}")
 
 
 def _in_cache(name: str, folder: Path) -> ModelFiles:
-    """The cached model, if each file is still what was once kept."""
+    """The cached model, if no file has changed since it was stored."""
     try:
         record = json.loads((folder / RECORD).read_text())
         weights_sha256, source = record["weights_sha256"], record["origin"]["source"]

@@ -36,8 +36,8 @@ class SeparationSettings:
 
     Attributes:
         model: name of the model, see `mixprior.pipeline.separation.model_store`.
-        model_repo: folder with the model; None looks in the environment, the cache and afar.
-        weights_sha256: digest that the model's weights must have; "" takes what the store has.
+        model_repo: folder with the model; None searches $MIXPRIOR_MODEL_REPO, the cache, then downloads it.
+        weights_sha256: digest that the model's weights must have; "" accepts those of the store.
         device: "cpu", "cuda", "cuda:1"; "auto" takes CUDA where there is one.
         precision: "fp32" or "bf16" (autocast: over twice as fast, levels of audible stems within 0.01 dB);
             "auto" takes bf16 on CUDA, and on a CPU that has instructions for it.
@@ -72,7 +72,7 @@ class SeparationSettings:
         """The same with device and precision as "auto" chooses them on this machine.
 
         Raises:
-            InputError: if the device is not there.
+            InputError: if the device is not available.
         """
         device = _device(self.device)
         precision = self.precision
@@ -112,10 +112,10 @@ class Separator:
             Stems by name, float32, of the shape of `audio`. They need not sum to it.
 
         Raises:
-            SongError: of stage "separate", if anything goes wrong.
+            SongError: of stage "separate", if it fails for any reason.
         """
         if audio.ndim != 2 or audio.shape[0] != 2 or audio.shape[1] == 0:
-            raise SongError("separate", f"audio of shape {audio.shape} cannot be separated: (2, samples) is wanted")
+            raise SongError("separate", f"audio of shape {audio.shape} cannot be separated: give (2, samples)")
         try:
             with self._one_song:
                 stems = self._separate(audio, progress)
@@ -244,10 +244,10 @@ def _as_long(audio: np.ndarray, samples: int) -> np.ndarray:
 
 
 def load(settings: SeparationSettings) -> Separator:
-    """The separator for these settings, kept warm until others are asked for.
+    """The separator for these settings, kept loaded until other settings are used.
 
     Raises:
-        InputError: if the model cannot be had, is not what the settings say, or the device is not there.
+        InputError: if the model or the device is not available, or the weights do not have the digest of the settings.
     """
     with _loading:
         return _warm(settings)
@@ -269,7 +269,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {name} is not there: {str(error).partition(chr(10))[0]}") from None
+        raise InputError(f"device {name} is not available: {str(error).partition(chr(10))[0]}") from None
     return device
 
 

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import soundfile
 
-_SOUNDFILE = (".wav", ".flac", ".aiff", ".aif", ".ogg", ".oga", ".mp3")
+_SOUNDFILE = (".wav", ".flac", ".aiff", ".aif", ".au", ".ogg", ".oga", ".mp3")
 _CODECS = {".mp3": "libmp3lame", ".m4a": "aac", ".aac": "aac", ".opus": "libopus", ".wma": "wmav2", ".mp4": "aac"}
 _CONTAINERS = {".m4a": "ipod", ".aac": "adts", ".wma": "asf", ".oga": "ogg"}
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}

@@ -1,4 +1,4 @@
-"""What every dataset of music gives `mixprior catalog build`, and how their metadata files are read.
+"""The interface of a dataset to `mixprior catalog build`, and readers of metadata files.
 
 A dataset is a module with `tracks(root) -> list[Track]`, and its line in `DATASETS`.
 
@@ -32,12 +32,12 @@ _MAX_CELL_CHARS = 1 << 24
 
 @dataclass(frozen=True)
 class Track:
-    """A song that a dataset says it holds, whether or not its files are there.
+    """A song that the metadata of a dataset names, whether or not its files exist.
 
     Attributes:
         path: its audio file, or the folder of its stems.
-        metadata: what the dataset says of it: `track_id`, `title`, `artist`, `genre`, `year`, `split`, `tempo_bpm`,
-            and whatever else it knows. None where it does not say.
+        metadata: of the dataset: `track_id`, `title`, `artist`, `genre`, `year`, `split`, `tempo_bpm`, and more.
+            None where the dataset has no value.
         stems: files by stem name (vocals, drums, bass, other) where the dataset holds stems in files of their own.
         mixture: the mixture that goes with the stems; None without stems.
     """
@@ -49,14 +49,14 @@ class Track:
 
     @property
     def files(self) -> list[Path]:
-        """The files that must be there for the song to be measured."""
+        """The files that the song needs to be measured."""
         if not self.stems:
             return [self.path]
         return [*self.stems.values(), *([self.mixture] if self.mixture else [])]
 
 
 def tracks_of(dataset: str, root: Path) -> list[Track]:
-    """Return the tracks of a dataset that lies in a folder, in the dataset's order.
+    """Return the tracks of a dataset in a folder, in the dataset's order.
 
     Raises:
         InputError: if the folder does not hold the dataset, or its metadata cannot be read.
@@ -68,12 +68,12 @@ def tracks_of(dataset: str, root: Path) -> list[Track]:
 
 
 def need_file(root: Path, names: tuple[str, ...], origin: str) -> Path:
-    """Return the first of some files of a dataset that is there and not empty.
+    """Return the first of some files of a dataset that exists and is not empty.
 
     Args:
         root: the dataset's folder.
-        names: where the file may lie, from the folder.
-        origin: in what it is distributed, for the message.
+        names: possible paths of the file, relative to the folder.
+        origin: the archive that contains it, for the message.
 
     Raises:
         InputError: if there is none, or only an empty one.
@@ -81,16 +81,16 @@ def need_file(root: Path, names: tuple[str, ...], origin: str) -> Path:
     for name in names:
         if (root / name).is_file():
             if not (root / name).stat().st_size:
-                raise InputError(f"{root / name} is empty: fetch it again; it comes in {origin}")
+                raise InputError(f"{root / name} is empty: fetch it again; it is part of {origin}")
             return root / name
-    raise InputError(f"{root} holds no {' or '.join(names)}: it comes in {origin}")
+    raise InputError(f"{root} holds no {' or '.join(names)}: it is part of {origin}")
 
 
 def lines(path: Path) -> Iterator[str]:
     """Yield the lines of a metadata file in UTF-8, with their ends.
 
     Raises:
-        InputError: if it cannot be read, or is no such text.
+        InputError: if it cannot be read, or is not UTF-8.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:

@@ -34,7 +34,7 @@ _COLUMNS = (
 
 
 def tracks(root: Path) -> list[Track]:
-    """Return the tracks of the largest download that lies in a folder beside `fma_metadata`.
+    """Return the tracks of the largest download in a folder, beside `fma_metadata`.
 
     `genre` is FMA's top genre, null where FMA gives several; `genres` are the names of all. `year` is that of the
     album's release, else of the recording. `tempo_bpm` is Echonest's, where `echonest.csv` has it.
@@ -101,7 +101,7 @@ def _genre_names(path: Path) -> dict[int, str]:
 
 
 def _tempos(path: Path) -> dict[int, float]:
-    """Return Echonest's tempo in BPM by track, which FMA has of an eighth of its tracks; 0 stands for none."""
+    """Return Echonest's tempo in BPM by track, which FMA has for an eighth of its tracks; 0 means none."""
     if not path.is_file():
         return {}
     column = ("echonest", "audio_features", "tempo")
@@ -116,5 +116,5 @@ def _number(text: str, path: Path) -> int:
 
 
 def _named(ids: str, names: dict[int, str]) -> str | None:
-    """Return the names of genres listed by their numbers ("[2, 5]"), which genres.csv may not all know."""
+    """Return the names of genres listed by number ("[2, 5]"); genres.csv may lack some, whose number is kept."""
     return ", ".join(names.get(int(number), number) for number in re.findall(r"\d+", ids)) or None

@@ -26,8 +26,8 @@ def tracks(root: Path) -> list[Track]:
     """Return the tracks of `autotagging.tsv`.
 
     `genre` is the genre tag where there is one only, `genres` are all; `moods` and `instruments` likewise. `split` is
-    that of split-0. `quality` is "low" where the file is of the mono `audio-low` variant: what is measured of stereo
-    and of high frequencies there is the encoder's. Without `raw.meta.tsv` title, artist and year are null.
+    that of split-0. `quality` is "low" where the file is of the mono `audio-low` variant: its panning and its
+    high frequencies are results of the encoder. Without `raw.meta.tsv` title, artist and year are null.
 
     Raises:
         InputError: if there is no `autotagging.tsv`, or a file of metadata cannot be read.
@@ -59,12 +59,12 @@ def tracks(root: Path) -> list[Track]:
 
 
 def _holds_audio(folder: Path) -> bool:
-    """Whether a folder holds one of the folders 00 to 99 that tracks lie in by the last figures of their number."""
+    """Whether a folder holds one of the folders 00 to 99, named after the last digits of the tracks in it."""
     return any((folder / f"{number:02}").is_dir() for number in range(100))
 
 
 def _file(folders: list[Path], path: str) -> Path:
-    """Return where a track lies; where it should lie if it lies nowhere."""
+    """Return the path of a track; the expected path if it does not exist."""
     low = path.removesuffix(".mp3") + _LOW
     places = [folder / name for folder in folders for name in (path, low)]
     expected = places[1] if folders[0].name == "audio-low" else places[0]

@@ -4,10 +4,10 @@ Layout and keys: Bittner, Salamon, Tierney, Mauch, Cannam, Bello, "MedleyDB: A M
 Annotation-Intensive MIR Research", ISMIR 2014, and the project marl/medleydb: a folder for each song that holds
 `NAME_MIX.wav`, `NAME_STEMS` and, in it or in a folder `Metadata`, `NAME_METADATA.yaml`.
 
-The stems are not claimed: `mine` separates the mix. A song has a stem for each instrument, often several singers or
+The stems are not listed: `mine` separates the mix. A song has a stem for each instrument, often several singers or
 guitars, where a manifest holds one file for each of vocals, drums, bass and other; and the stems at their own levels
 are not the mix: the project fits a gain to each (`scripts/compute_mixing_coefficients.py`). Relations of loudness
-between the stems as they lie would not be those of the song.
+between the stems as stored would not be those of the song.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ _ANSWERS = ("instrumental", "has_bleed", "excerpt")
 
 
 def tracks(root: Path) -> list[Track]:
-    """Return the mixes of the songs whose metadata lies in a folder or below it.
+    """Return the mixes of the songs whose metadata is in a folder or below it.
 
     Raises:
         InputError: if there is no metadata, or a file of it cannot be read.
     """
     files = {path.name: path for path in sorted(root.rglob(f"*{_SUFFIX}")) if not path.name.startswith(".")}
     if not files:
-        raise InputError(f"{root} holds no *{_SUFFIX}, here or below: they come in the project marl/medleydb")
+        raise InputError(f"{root} holds no *{_SUFFIX}, here or below: they are part of the project marl/medleydb")
     return [_track(root, files[name], name.removesuffix(_SUFFIX)) for name in sorted(files)]
 
 
 def _track(root: Path, path: Path, name: str) -> Track:
-    said = _said(path)
-    mix = str(said.get("mix_filename") or f"{name}_MIX.wav")
-    # Only its name is taken: a path in it could lead anywhere.
+    cells = _metadata(path)
+    mix = str(cells.get("mix_filename") or f"{name}_MIX.wav")
+    # Only the file name is used: a path could lead out of the dataset.
     places = [folder / Path(mix).name for folder in (path.parent, *(root / part / name for part in _COLLECTIONS))]
     beside = places[0] if path.parent.name == name else places[1]
     metadata: dict[str, MetadataValue] = {"track_id": name}
-    metadata |= {key: str(said[key]) if said.get(key) else None for key in _TEXTS}
-    metadata |= {key: {"yes": True, "no": False}.get(str(said.get(key)).lower()) for key in _ANSWERS}
+    metadata |= {key: str(cells[key]) if cells.get(key) else None for key in _TEXTS}
+    metadata |= {key: {"yes": True, "no": False}.get(str(cells.get(key)).lower()) for key in _ANSWERS}
     return Track(next((place for place in places if place.is_file()), beside), metadata)
 
 
-def _said(path: Path) -> dict[str, Any]:
+def _metadata(path: Path) -> dict[str, Any]:
     try:
-        # As text, so that a song called 1979 or No stays what it is.
-        said = yaml.load("".join(lines(path)), yaml.BaseLoader)
+        # As text: a song called 1979 or No is not a number or a boolean.
+        cells = yaml.load("".join(lines(path)), yaml.BaseLoader)
     except yaml.YAMLError as error:
         raise InputError(f"{path} is no YAML: {error}; fetch it again") from error
-    if not isinstance(said, dict):
+    if not isinstance(cells, dict):
         raise InputError(f"{path} is no metadata of MedleyDB; fetch it again")
-    return said
+    return cells

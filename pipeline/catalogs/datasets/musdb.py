@@ -22,8 +22,8 @@ _TRACK_LIST = "tracklist.csv"
 def tracks(root: Path) -> list[Track]:
     """Return the songs of `train` and `test`, with their stems.
 
-    The dataset's own files say no genre: the project sigsep/website lists it in `tracklist.csv` (Track Name, Genre,
-    Source, License); put it beside `train`, and `genre` is filled, and songs that it names are known to be missing.
+    The dataset itself has no genres. The project sigsep/website lists them in `tracklist.csv` (Track Name, Genre,
+    Source, License): with this file beside `train`, `genre` is filled and missing songs are reported.
 
     Raises:
         InputError: if there is neither `train` nor `test`, or the list cannot be read.
@@ -36,25 +36,25 @@ def tracks(root: Path) -> list[Track]:
         for name, is_folder in sources.entries(str(root / split)) if (root / split).is_dir() else ():
             title = name if is_folder else name.removesuffix(STEM_FILE_SUFFIX)
             if not name.startswith(".") and (is_folder or name.endswith(STEM_FILE_SUFFIX)):
-                # A folder comes before the file of its name: where both are there, what is not compressed is taken.
+                # A folder comes before the file of its name: where both exist, the uncompressed files are used.
                 found.setdefault(title, _track(root / split / name, title, listed, split))
     is_hq = any(track.stems for track in found.values())
     for title in [title for title in listed if title not in found]:
-        # The list does not say the split, so a song that is not there may belong to either.
+        # The list has no split, so a missing song may belong to either.
         found[title] = _track(root / "train or test" / (title if is_hq else title + STEM_FILE_SUFFIX), title, listed)
     return list(found.values())
 
 
 def _track(path: Path, name: str, listed: dict[str, dict[str, str]], split: str | None = None) -> Track:
     artist, _, title = name.partition(" - ")
-    said = listed.get(name, {})
+    cells = listed.get(name, {})
     metadata = {
         "track_id": name,
         "title": title or None,
         "artist": artist,
-        "genre": said.get("Genre") or None,
+        "genre": cells.get("Genre") or None,
         "split": split,
-        "license": said.get("License") or None,
+        "license": cells.get("License") or None,
     }
     if path.name.endswith(STEM_FILE_SUFFIX):
         return Track(path, metadata)
@@ -62,11 +62,11 @@ def _track(path: Path, name: str, listed: dict[str, dict[str, str]], split: str 
 
 
 def _listed(path: Path) -> dict[str, dict[str, str]]:
-    """Return what the list of tracks says of each, by its name."""
+    """Return the cells of each track in the list, by its name."""
     if not path.is_file():
         return {}
     rows = csv_rows(path)
     header = next(rows, [])
     if not {"Track Name", "Genre"} <= set(header):
         raise InputError(f"{path} is not the list of MUSDB18: no columns Track Name and Genre")
-    return {(said := dict(zip(header, row, strict=True)))["Track Name"]: said for row in rows}
+    return {(cells := dict(zip(header, row, strict=True)))["Track Name"]: cells for row in rows}

@@ -21,7 +21,7 @@ from tests.pipeline.sounds import rms_db, tone, write
 TONE_DB = rms_db(tone())
 
 
-@pytest.mark.parametrize("suffix", [".wav", ".flac", ".aiff"])
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".aiff", ".au"])
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
 def test_lossless_format_gives_the_samples_it_was_made_of(tmp_path, suffix, subtype):
     audio = decode(str(write(tmp_path / f"a{suffix}", tone(), subtype=subtype)))

@@ -199,8 +199,8 @@ def test_manifest_lists_folders_of_stems(tmp_path):
         (b"", "line 1: the manifest is empty"),
         (b"path,a\n", "lists no songs"),
         (b"file,a\nx.mp3,1\n", "line 1: no column called `path` among file, a"),
-        (b"path,a,a\nx.mp3,1,2\n", "line 1: the column a is there twice"),
-        (b"path,a\nx.mp3,1\ny.mp3,2\n./x.mp3,3\n", "line 4: ./x.mp3 is there already, in 2"),
+        (b"path,a,a\nx.mp3,1,2\n", "line 1: the column a appears twice"),
+        (b"path,a\nx.mp3,1\ny.mp3,2\n./x.mp3,3\n", "line 4: ./x.mp3 is listed twice, first in 2"),
         (b"path,a\nx.mp3,1\ny.mp3\n", "line 3: 1 cells, but the header has 2"),
         (b"path,a\nx.mp3,1\n,2\n", "line 3: no `path`"),
         (b"path\nx.mp3\n../../etc/passwd\n", "line 3: `path` leads out"),
@@ -215,7 +215,7 @@ def test_manifest_lists_folders_of_stems(tmp_path):
         (b"path\n" + b"x" * 2_000_000, "line 2: longer than"),
     ],
 )
-def test_mistakes_in_a_csv_are_told_with_their_line(tmp_path, content, message):
+def test_mistakes_in_a_csv_are_reported_with_their_line(tmp_path, content, message):
     (tmp_path / "songs.csv").write_bytes(content)
     with pytest.raises(InputError) as caught:
         open_catalog(str(tmp_path / "songs.csv"))
@@ -234,20 +234,20 @@ def test_mistakes_in_a_csv_are_told_with_their_line(tmp_path, content, message):
         ('{"path": 3}\n', "line 1: `path` is 3, not a path"),
         ('{"path": null}\n', "line 1: no `path`"),
         ('{"path": "a.mp3", "vocals": true}\n', "line 1: `vocals` is True, not a path"),
-        ('{"path": "a.mp3"}\n{"path": "a.mp3"}\n', "line 2: a.mp3 is there already, in 1"),
+        ('{"path": "a.mp3"}\n{"path": "a.mp3"}\n', "line 2: a.mp3 is listed twice, first in 1"),
     ],
 )
-def test_mistakes_in_jsonl_are_told_with_their_line(tmp_path, content, message):
+def test_mistakes_in_jsonl_are_reported_with_their_line(tmp_path, content, message):
     (tmp_path / "songs.jsonl").write_text(content)
     with pytest.raises(InputError) as caught:
         open_catalog(str(tmp_path / "songs.jsonl"))
     assert message in str(caught.value)
 
 
-def test_mistakes_in_parquet_are_told_with_their_row(tmp_path):
+def test_mistakes_in_parquet_are_reported_with_their_row(tmp_path):
     manifest = tmp_path / "songs.parquet"
     for rows, message in (
-        ([{"path": "a.mp3"}, {"path": "a.mp3"}], "row 2: a.mp3 is there already, in 1"),
+        ([{"path": "a.mp3"}, {"path": "a.mp3"}], "row 2: a.mp3 is listed twice, first in 1"),
         ([{"file": "a.mp3"}], "no column called `path` among file"),
         ([{"path": 1}], "row 1: `path` is 1, not a path"),
     ):
@@ -279,17 +279,17 @@ def test_links_that_lead_out_are_refused(tmp_path):
     assert relative(music, found(music)) == ["b.mp3", "c/d.mp3", "inside.mp3"]
     for link, target in (("out.mp3", "outside/a.mp3"), ("out", "outside"), ("dangling.wav", "outside/nothing")):
         (music / link).symlink_to(tmp_path / target)
-        with pytest.raises(InputError, match=f"{link} links to a place outside"):
+        with pytest.raises(InputError, match=f"{link} links to a file outside"):
             found(music)
         (music / link).unlink()
     (music / "out").symlink_to(tmp_path / "outside")
     (music / "out.mp3").symlink_to(tmp_path / "outside" / "a.mp3")
     for path in ("out.mp3", "out/a.mp3"):
-        with pytest.raises(InputError, match=r"line 2: `path` links to a place outside"):
+        with pytest.raises(InputError, match=r"line 2: `path` links to a file outside"):
             found(write_rows(music / "songs.csv", [{"path": path}]))
     touch(music / "song", "drums.wav")
     (music / "song" / "vocals.wav").symlink_to(tmp_path / "outside" / "vocals.wav")
-    with pytest.raises(InputError, match=r"vocals.wav links to a place outside"):
+    with pytest.raises(InputError, match=r"vocals.wav links to a file outside"):
         found(write_rows(music / "songs.csv", [{"path": "song"}]))
     (song,) = found(write_rows(music / "songs.csv", [{"path": str(music / "song")}]))
     assert song.has_stems

@@ -282,7 +282,7 @@ def test_without_one_whole_song_nothing_is_written(tmp_path, capsys):
     for path in (root / "fma_small").rglob("*.mp3"):
         path.unlink()
     assert build("fma", root, tmp_path / "songs.parquet", "--missing", str(tmp_path / "missing.txt")) == 2
-    assert "holds no whole song of fma, of 2 that it names" in capsys.readouterr().err
+    assert "holds no complete song of fma; its metadata names 2" in capsys.readouterr().err
     assert not (tmp_path / "songs.parquet").exists()
     assert len((tmp_path / "missing.txt").read_text().splitlines()) == 2
 
@@ -290,8 +290,8 @@ def test_without_one_whole_song_nothing_is_written(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("dataset", "lost", "message"),
     [
-        ("fma", "fma_metadata/tracks.csv", "holds no fma_metadata/tracks.csv: it comes in fma_metadata.zip"),
-        ("fma", "fma_metadata/genres.csv", "holds no fma_metadata/genres.csv: it comes in fma_metadata.zip"),
+        ("fma", "fma_metadata/tracks.csv", "holds no fma_metadata/tracks.csv: it is part of fma_metadata.zip"),
+        ("fma", "fma_metadata/genres.csv", "holds no fma_metadata/genres.csv: it is part of fma_metadata.zip"),
         ("jamendo", "data/autotagging.tsv", "the project MTG/mtg-jamendo-dataset"),
         ("medleydb", "V1/AClassicEducation_NightOwl/AClassicEducation_NightOwl_METADATA.yaml", "marl/medleydb"),
     ],
@@ -342,7 +342,7 @@ def test_damaged_metadata_is_told_in_one_line(tmp_path, capsys, dataset, name, c
 
 def test_output_must_be_a_manifest(tmp_path, capsys):
     assert build("musdb", musdb(tmp_path), tmp_path / "songs.txt") == 2
-    assert "let it end in .parquet, .csv, .jsonl" in capsys.readouterr().err
+    assert "does not end in .parquet, .csv, .jsonl" in capsys.readouterr().err
 
 
 def test_a_column_without_values_is_text_in_parquet(tmp_path):
