@@ -22,7 +22,9 @@ def advice(error: BaseException) -> str | None:
     "this needs the module 'torch': pip install 'mixprior[mine]'"
     """
     cause: BaseException | None = error
-    while cause is not None:
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         if isinstance(cause, ModuleNotFoundError):
             top = (cause.name or "").partition(".")[0]
             for extra, modules in MODULES.items():

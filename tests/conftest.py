@@ -24,8 +24,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--nightly", metavar="PART", help="run the tests marked nightly(PART) alone; `all`: of all parts")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the nightly tests, or all but those of the part asked for."""
+    """Mark as slow what mines, separates or reads real music; leave out all nightly tests but those asked for."""
+    for item in items:
+        mines = {"stems_catalog", "mined_run", "mixprior_process"} & set(getattr(item, "fixturenames", ()))
+        if mines or item.get_closest_marker("reference") or item.get_closest_marker("weights"):
+            item.add_marker("slow")
     asked = config.getoption("--nightly")
 
     def is_kept(item: pytest.Item) -> bool:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mixprior.extras import MODULES
+from mixprior.extras import MODULES, advice
 from tests.conftest import ROOT
 
 HIDDEN = sorted({module for modules in MODULES.values() for module in modules})
@@ -48,3 +48,9 @@ def test_a_command_names_the_extra_that_it_needs(arguments, extra, stems_catalog
 def test_every_command_explains_itself_without_extras(command):
     done = without_extras(command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_error_that_is_its_own_cause_needs_no_extra():
+    error = ValueError("a file is damaged")
+    error.__cause__ = error
+    assert advice(error) is None

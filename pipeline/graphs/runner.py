@@ -94,7 +94,10 @@ def run(
     finally:
         threading.excepthook = threading.__excepthook__
     if failure:
-        raise _in_one_line(failure[0]) from failure[0]
+        error = _in_one_line(failure[0])
+        if error is failure[0]:
+            raise error
+        raise error from failure[0]
 
 
 def _in_one_line(error: BaseException) -> BaseException:
