@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 def pair(duration_s: float = 12.0) -> Scene:
     """The second generated song; its dry vocals are its vocals without a late echo."""
-    stems = perform(replace(SCORES[1], duration_s=duration_s))
+    stems = dict(_stems(duration_s))
     dry = stems.pop("vocals")
     vocals = dry.copy()
     vocals[:, 4410:] += 0.2 * dry[:, :-4410]
@@ -24,9 +25,14 @@ def pair(duration_s: float = 12.0) -> Scene:
 
 def band(duration_s: float = 12.0) -> Scene:
     """The same song in five tracks; its chords and what follows them by half a second are of one class."""
-    tracks = perform(replace(SCORES[1], duration_s=duration_s))
+    tracks = dict(_stems(duration_s))
     echo = np.roll(tracks["other"], 22_050, axis=-1)[::-1]
     tracks |= {"other": 0.8 * tracks["other"], "echo": 0.5 * echo}
     sounds = {name: Sound(audio, SAMPLE_RATE_HZ) for name, audio in tracks.items()}
     roles = {name: "other" if name == "echo" else name for name in tracks}
     return Scene("generated", "tracks", Sound.sum(sounds.values()), sounds, roles)
+
+
+@cache
+def _stems(duration_s: float) -> dict[str, np.ndarray]:
+    return perform(replace(SCORES[1], duration_s=duration_s))
