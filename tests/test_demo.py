@@ -22,4 +22,4 @@ def test_without_weights_the_demo_mines_true_stems_and_says_so(mixprior_process,
     assert tempo_bpm <= 0.5
     mix, rate_hz = soundfile.read(tmp_path / "demo" / "mix.wav")
     assert len(mix) / rate_hz == SCORES[0].duration_s
-    assert (tmp_path / "demo" / "mix.json").exists()
+    assert (tmp_path / "demo" / "mix.mix.json").exists()

@@ -68,7 +68,7 @@ def test_the_commands_for_own_songs_run_in_order(music, stems_catalog, mixprior,
     assert "2 mined" in told["mine"]
     assert "duration_s" in told["query"]
     assert (tmp_path / "mix.wav").exists()
-    assert (tmp_path / "mix.json").exists()
+    assert (tmp_path / "mix.mix.json").exists()
 
     [snippet] = blocks("python")
     frames: dict = {}

@@ -15,13 +15,12 @@ from mixprior.mixing.effects.matching import MatchingFilter
 from mixprior.mixing.effects.panner import Panner
 from mixprior.mixing.effects.reverb import Reverb
 from mixprior.mixing.effects.settings import Chain, MixSettings
-from mixprior.stats import loudness_blocks
 from mixprior.stats.errors import InputError
-from mixprior.stats.loudness_blocks import Blocks
+from mixprior.stats.sound import Sound
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
-VOICES = ("vocal", "vocals")
-"""Names of the part that sings, if there is one."""
-BACKING = "backing"
+VOCALS, BACKING = "vocals", "backing"
+"""Names of the vocals, where a mix has any, and of all the rest."""
 
 
 @dataclass(frozen=True)
@@ -29,39 +28,45 @@ class Sum:
     """A mix before its gain and limiter.
 
     Attributes:
-        audio: float32, (2, samples).
-        parts: energies of what was summed last, by name: the buses, and the sounds that go to the mix directly. With
-            one of `VOICES` among them "backing" is there, too: all the rest.
+        sound: the sum, two channels.
+        parts: what was summed last, by name: the buses, and the tracks that go to the mix directly.
+        backing: all but the vocals; None where there are no vocals, or nothing else.
     """
 
-    audio: np.ndarray
-    parts: Mapping[str, Blocks]
+    sound: Sound
+    parts: Mapping[str, Sound]
+    backing: Sound | None
+
+    @property
+    def with_backing(self) -> dict[str, Sound]:
+        """The parts, and "backing" among them where there is one."""
+        return {**self.parts, **({} if self.backing is None else {BACKING: self.backing})}
 
 
-def sum_up(settings: MixSettings, sounds: Mapping[str, np.ndarray], rate_hz: int) -> Sum:
-    """Make all of a mix but its end; the same settings and sounds always give the same samples.
+def sum_up(settings: MixSettings, sounds: Mapping[str, Sound]) -> Sum:
+    """Render all of a mix but its end; the same settings and sounds always give the same samples.
 
     Args:
         settings: whose tracks are the names of the sounds.
-        sounds: float32, (2, samples), by name; all start at 0, and silence follows the shorter ones. One is asked for
-            at a time, so that a mapping may read them when they are asked for.
-        rate_hz: sample rate of all.
+        sounds: two channels each and all of one rate, by name; all start at 0, and silence follows the shorter ones.
+            One is read at a time, so that a mapping may load them when they are read.
 
     Raises:
         InputError: if the names differ.
     """
-    total = np.zeros((2, 0), np.float32)
-    measured: dict[str, Blocks] = {}
-    for name, audio in parts(settings, sounds, rate_hz):
-        if name in VOICES and BACKING not in measured and measured:
-            measured[BACKING] = loudness_blocks.measure(total, rate_hz)
-        measured[name] = loudness_blocks.measure(audio, rate_hz)
-        total = add(total, audio)
-    return Sum(total, measured)
+    total = Total()
+    found: dict[str, Sound] = {}
+    backing: Sound | None = None
+    for name, sound in parts(settings, sounds):
+        if name == VOCALS and found:
+            backing = found.get(BACKING) or total.sound()
+        found[name] = sound
+        total.add(sound)
+    return Sum(total.sound(), found, backing)
 
 
-def parts(settings: MixSettings, sounds: Mapping[str, np.ndarray], rate_hz: int) -> Iterator[tuple[str, np.ndarray]]:
-    """What is summed last, the buses and the sounds without one, each processed; the voice comes at the end.
+def parts(settings: MixSettings, sounds: Mapping[str, Sound]) -> Iterator[tuple[str, Sound]]:
+    """What is summed last, the buses and the tracks without one, each processed; the vocals come last.
 
     Arguments and errors are those of `sum_up`.
     """
@@ -71,42 +76,51 @@ def parts(settings: MixSettings, sounds: Mapping[str, np.ndarray], rate_hz: int)
             f"and the sounds are {', '.join(sorted(sounds))}"
         )
     direct = [name for name in settings.tracks if name not in settings.routing]
-    for name in sorted([*direct, *settings.buses], key=lambda part: part in VOICES):
+    for name in sorted([*direct, *settings.buses], key=lambda part: part == VOCALS):
         if name in direct:
-            yield name, process(settings.tracks[name], sounds[name], rate_hz)
+            yield name, process(settings.tracks[name], sounds[name])
             continue
-        bus = np.zeros((2, 0), np.float32)
+        bus = Total()
         for track, chain in settings.tracks.items():
             if settings.routing.get(track) == name:
-                bus = add(bus, process(chain, sounds[track], rate_hz))
-        yield name, process(settings.buses[name], bus, rate_hz)
+                bus.add(process(chain, sounds[track]))
+        yield name, process(settings.buses[name], bus.sound())
 
 
-def finish(audio: np.ndarray, settings: MixSettings, rate_hz: int) -> np.ndarray:
+def finish(sound: Sound, settings: MixSettings) -> Sound:
     """Apply the gain and the limiter of the mix to a sum."""
-    audio = gained(audio, settings.gain_db)
-    return audio if settings.limiter is None else render(Limiter(settings.limiter, rate_hz), audio)
+    sound = sound.gained(settings.gain_db)
+    if settings.limiter is None:
+        return sound
+    return Sound(render(Limiter(settings.limiter, sound.rate_hz), sound.audio), sound.rate_hz)
 
 
-def process(chain: Chain, audio: np.ndarray, rate_hz: int) -> np.ndarray:
-    """Send one sound through its chain: float32, (2, samples), as long as it was."""
-    audio = gained(audio, chain.input_gain_db)
-    for effect in _effects(chain, rate_hz):
-        audio = render(effect, audio)
-    return gained(audio, chain.output_gain_db)
+def process(chain: Chain, sound: Sound) -> Sound:
+    """Send a sound of two channels through its chain: as long as it was, and the same object where nothing is done."""
+    sound = sound.gained(chain.input_gain_db)
+    for effect in _effects(chain, sound.rate_hz):
+        sound = Sound(render(effect, sound.audio), sound.rate_hz)
+    return sound.gained(chain.output_gain_db)
 
 
-def gained(audio: np.ndarray, gain_db: float) -> np.ndarray:
-    """Amplify; 0 dB is the same array."""
-    return audio if gain_db == 0 else audio * np.float32(10 ** (gain_db / 20))
+class Total:
+    """A running sum of sounds that start together, two channels each and all of one rate."""
 
+    def __init__(self) -> None:
+        self._audio = np.zeros((2, 0), np.float32)
+        self._rate_hz = SAMPLE_RATE_HZ
 
-def add(total: np.ndarray, audio: np.ndarray) -> np.ndarray:
-    """Add two sounds that start together; as long as the longer one, the first one is added to where it can be."""
-    if audio.shape[1] > total.shape[1]:
-        total = np.pad(total, ((0, 0), (0, audio.shape[1] - total.shape[1])))
-    total[:, : audio.shape[1]] += audio
-    return total
+    def add(self, sound: Sound) -> None:
+        """Add a sound; silence follows the shorter ones."""
+        missing = sound.samples - self._audio.shape[1]
+        if missing > 0:
+            self._audio = np.pad(self._audio, ((0, 0), (0, missing)))
+        self._audio[:, : sound.samples] += sound.audio
+        self._rate_hz = sound.rate_hz
+
+    def sound(self) -> Sound:
+        """The sum so far; empty without a sound."""
+        return Sound(self._audio.copy(), self._rate_hz)
 
 
 def _effects(chain: Chain, rate_hz: int) -> Iterator[Effect]:

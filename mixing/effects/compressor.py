@@ -7,6 +7,7 @@ import math
 import numba
 import numpy as np
 
+from mixprior.mixing.effects.ballistics import keep, smoothed, static_reduction_db
 from mixprior.mixing.effects.settings import CompressorSettings
 from mixprior.mixing.effects.stereo import checked
 from mixprior.stats.errors import InputError
@@ -79,28 +80,6 @@ class Compressor:
         )
 
 
-def keep(time_s: float, rate_hz: float) -> float:
-    """What a one-pole smoothing keeps of its value a sample later; 0 for a time of 0."""
-    return math.exp(-1 / (time_s * rate_hz)) if time_s else 0.0
-
-
-@numba.njit(cache=True)
-def static_reduction_db(level_db: float, threshold_db: float, ratio: float, knee_db: float) -> float:
-    """How far the static curve lies below the level: Giannoulis et al., equation 4, as input minus output.
-
-    >>> static_reduction_db(-8.0, -20.0, 4.0, 0.0)
-    9.0
-    >>> static_reduction_db(-20.0, -20.0, 4.0, 8.0)  # in the middle of the knee: an eighth of slope times width
-    0.75
-    """
-    above = level_db - threshold_db
-    if 2 * above <= -knee_db:
-        return 0.0
-    if 2 * above < knee_db:
-        above = (above + knee_db / 2) ** 2 / (2 * knee_db)
-    return (1 - 1 / ratio) * above
-
-
 @numba.njit(cache=True, nogil=True)
 def _compress(
     sound: np.ndarray,
@@ -118,14 +97,13 @@ def _compress(
     makeup = math.exp(makeup_db * _NEPERS_PER_DB)
     for n in range(sound.shape[1]):
         x, y = np.float64(sound[0, n]), np.float64(sound[1, n])
-        left = x * x + keep_level * (left - x * x)
-        right = y * y + keep_level * (right - y * y)
+        left = smoothed(x * x, left, keep_level)
+        right = smoothed(y * y, right, keep_level)
         level = max(left, right)
         wanted_db = 0.0
         if level > lowest:
             wanted_db = static_reduction_db(math.log(level) * _DB_PER_LOG, threshold_db, ratio, knee_db)
-        share = attack if wanted_db > reduction_db else release
-        reduction_db = wanted_db + share * (reduction_db - wanted_db)
+        reduction_db = smoothed(wanted_db, reduction_db, attack if wanted_db > reduction_db else release)
         gain = makeup
         if reduction_db > _AT_REST_DB:
             gain *= math.exp(-reduction_db * _NEPERS_PER_DB)

@@ -24,7 +24,7 @@ class Effect(Protocol):
 
 
 def render(effect: Effect, audio: np.ndarray) -> np.ndarray:
-    """Process a whole sound: what comes out lies where it lay in the input, and is as long.
+    """Process a whole sound: the output is at the place of the input in time, and as long.
 
     Args:
         effect: a fresh one.

@@ -23,12 +23,12 @@ finely, folds nothing back into the reach."""
 class MatchingFilter:
     """A finite impulse response, symmetric in time, applied by overlap-save in float64.
 
-    Its transforms lie at fixed places of the sound, whatever the blocks it comes in. Straight lines of a curve meet in
+    Its transforms are at fixed places of the sound, whatever the blocks it comes in. Straight lines of a curve meet in
     corners, and these are rounded at low frequencies: by 0.04 dB where a slope begins of 6 dB per octave at 40 Hz, by
     half of it an octave higher.
 
     Args:
-        curve: the gain to have.
+        curve: the gain to have, or that of the left and of the right channel.
         rate_hz: sample rate.
 
     Attributes:
@@ -41,10 +41,11 @@ class MatchingFilter:
     114755
     """
 
-    def __init__(self, curve: Curve, rate_hz: float) -> None:
+    def __init__(self, curve: Curve | tuple[Curve, Curve], rate_hz: float) -> None:
         reach = round(_REACH_S * rate_hz)
         self._size = 2 * scipy.fft.next_fast_len(_REACHES // 2 * reach, real=True)
-        self._response = _response(curve, rate_hz, reach, self._size)
+        curves = (curve,) if isinstance(curve, Curve) else curve
+        self._response = np.stack([_response(each, rate_hz, reach, self._size) for each in curves])
         self._hop = self._size - 2 * reach
         self._reach = reach
         self.delay = self._hop + reach

@@ -118,4 +118,4 @@ def _check(value: float | np.ndarray, name: str, law: str) -> None:
     if law not in LAWS:
         raise InputError(f"no pan law {law!r}; there are: {', '.join(LAWS)}")
     if not np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1)):
-        raise InputError(f"a panning {name} lies from 0 to 1, not {value}")
+        raise InputError(f"a panning {name} is within 0 to 1, not {value}")

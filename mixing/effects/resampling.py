@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-import soxr
-
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.sound import Sound
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 
-def resampled(audio: np.ndarray, rate_hz: int, to_hz: int) -> np.ndarray:
-    """Resample a sound, float32, (channels, samples), by soxr's VHQ recipe; the same array where rates are equal."""
-    if rate_hz == to_hz or audio.shape[1] == 0:
-        return audio
-    return np.ascontiguousarray(soxr.resample(audio.T, rate_hz, to_hz, "VHQ").T)
-
-
-def at_44100(audio: np.ndarray, rate_hz: int) -> np.ndarray:
-    """Resample a sound to the rate that priors are measured at."""
-    return resampled(audio, rate_hz, SAMPLE_RATE_HZ)
+def at_44100(sound: Sound) -> Sound:
+    """Resample a sound to the rate that priors are measured at, as precisely as what is written."""
+    return sound.at(SAMPLE_RATE_HZ, "VHQ")

@@ -30,7 +30,7 @@ class Reverb:
     """What `mixprior.stats.reverb.fdn.network.FdnReverb` does, dry sound included, within a millionth of the peak.
 
     Uniformly partitioned overlap-save (F. Wefers, Partitioned convolution algorithms for real-time auralization, 2015):
-    both inputs to both outputs, products in single precision. Frames lie at fixed places of the sound, so that calls of
+    both inputs to both outputs, products in single precision. Frames are at fixed places of the sound, so that calls of
     any length give the same samples.
 
     Args:
@@ -153,7 +153,7 @@ def _run(networks: Sequence[FdnReverb], settings: FdnReverbSettings, rate_hz: fl
 
 
 @numba.njit(cache=True, fastmath={"contract"})
-def _convolve(spectra: np.ndarray, heard: np.ndarray, newest: int) -> np.ndarray:
+def _convolve(spectra: np.ndarray, frames: np.ndarray, newest: int) -> np.ndarray:
     """Sum over parts and inputs: (parts, 2, 2, bins) times (parts, 2, bins), the newest frame by the first part."""
     parts, _, _, bins = spectra.shape
     out = np.zeros((2, bins), np.complex64)
@@ -162,6 +162,6 @@ def _convolve(spectra: np.ndarray, heard: np.ndarray, newest: int) -> np.ndarray
         for side in range(2):
             for k in range(bins):  # named slices of these arrays would take twice as long
                 out[side, k] += (
-                    spectra[part, 0, side, k] * heard[frame, 0, k] + spectra[part, 1, side, k] * heard[frame, 1, k]
+                    spectra[part, 0, side, k] * frames[frame, 0, k] + spectra[part, 1, side, k] * frames[frame, 1, k]
                 )
     return out

@@ -19,7 +19,6 @@ from mixprior.mixing.plan import loudness, multitrack, pair
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.roles import Role
-from mixprior.stats.sound import Sound
 
 
 class Desk:
@@ -54,8 +53,7 @@ class Desk:
         lufs = options.target_lufs
         if system.mixture_lufs:
             lufs = self.priors.lookup("mixture", "integrated_lufs").p50
-        finished = loudness.finish(mixed.mix.audio, mixed.mix.rate_hz, settings, lufs).audio
-        return replace(mixed, mix=Sound(finished, mixed.mix.rate_hz))
+        return replace(mixed, mix=loudness.finish(mixed.mix, settings, lufs).sound)
 
     def _random(self) -> MixSettings:
         seed = zlib.crc32(f"{self.scene.name} {self.damage.label}".encode())
@@ -73,19 +71,11 @@ class Desk:
     def _planned(self, options: Options, published_first: bool) -> MixSettings:
         published = open_priors("published")
         targets = Targets(PriorsChain((published, self.priors) if published_first else (self.priors, published)))
-        arrays = {name: track.audio for name, track in self.tracks.items()}
-        (rate_hz,) = {track.rate_hz for track in self.tracks.values()}
         if self.scene.is_pair:
-            named = {pair.VOCAL: arrays["vocals"], pair.BACKING: arrays["backing"]}
-            settings = pair.plan(named, rate_hz, targets, options).settings
-            return replace(
-                settings, tracks={"vocals": settings.tracks[pair.VOCAL], "backing": settings.tracks[pair.BACKING]}
-            )
+            return pair.plan(self.tracks, targets, options).settings
         roles = {name: Role(role, 1.0, "as the scene has it") for name, role in self.scene.roles.items()}
-        return multitrack.plan(arrays, rate_hz, targets, options, roles).settings
+        return multitrack.plan(self.tracks, targets, options, roles).settings
 
     def _rendered(self, settings: MixSettings) -> Mixed:
-        arrays = {name: track.audio for name, track in self.tracks.items()}
-        (rate_hz,) = {track.rate_hz for track in self.tracks.values()}
-        found = {name: Sound(audio, rate_hz) for name, audio in chain.parts(settings, arrays, rate_hz)}
+        found = dict(chain.parts(settings, self.tracks))
         return Mixed.summed({role: found[role] for role in self.scene.parts})

@@ -11,7 +11,7 @@ from mixprior.stats.errors import InputError
 
 _WIDTH = 100
 _IN_RECIPE = ("bands", "sha256", "definition")
-"""What is told in the recipe alone."""
+"""What is shown in the recipe alone."""
 
 
 def short(recipe: Recipe) -> str:
@@ -30,40 +30,41 @@ def of_document(document: Mapping[str, Any], source: str = "this recipe") -> str
         InputError: if it is damaged.
     """
     try:
-        return _told(document)
+        return _explained(document)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{source} is damaged ({type(error).__name__} {error}): mix again") from error
 
 
-def _told(document: Mapping[str, Any]) -> str:
+def _explained(document: Mapping[str, Any]) -> str:
     if "steps" not in document:
         return "settings alone, a preset: there are no steps to explain"
     lines = []
     for name, given in document["inputs"].items():
-        lines.append(f"{name}: {given['path']}, {_value('integrated_lufs', given['integrated_lufs'])}")
+        lines.append(f"{name}: {given['path'] or 'an array'}, {_value('integrated_lufs', given['integrated_lufs'])}")
     for number, step in enumerate(document["steps"], 1):
         lines += ["", f"{number}. {step['name']} of {step['of']}"]
         lines += textwrap.wrap(step["reason"], _WIDTH, initial_indent="   ", subsequent_indent="   ")
         for title in ("measured", "target", "setting", "reached"):
-            told = "; ".join(f"{key} {_plain(value)}" for key, value in step[title].items() if key not in _IN_RECIPE)
-            if told:
-                lines += textwrap.wrap(f"{title}: {told}", _WIDTH, initial_indent="   ", subsequent_indent="     ")
+            facts = "; ".join(f"{key} {_plain(value)}" for key, value in step[title].items() if key not in _IN_RECIPE)
+            if facts:
+                lines += textwrap.wrap(f"{title}: {facts}", _WIDTH, initial_indent="   ", subsequent_indent="     ")
         for prior in step["priors"]:
-            told = "; ".join(
+            facts = "; ".join(
                 f"{key} {_plain(value)}" for key, value in prior.items() if value is not None and key not in _IN_RECIPE
             )
-            lines += textwrap.wrap(f"prior: {told}", _WIDTH, initial_indent="   ", subsequent_indent="     ")
+            lines += textwrap.wrap(f"prior: {facts}", _WIDTH, initial_indent="   ", subsequent_indent="     ")
         for kind in ("warning", "note"):
-            for sentence in step[f"{kind}s"]:
+            for each in step[f"{kind}s"]:
+                sentence = each["text"] if isinstance(each, Mapping) else each  # Up to version 2 warnings were text.
                 lines += textwrap.wrap(f"{kind}: {sentence}", _WIDTH, initial_indent="   ", subsequent_indent="     ")
     lines += ["", _reached(document["results"])]
     return "\n".join(lines)
 
 
 def _reached(results: Mapping[str, Any]) -> str:
-    told = [f"vocal to backing {_value('lu', results['vocal_to_backing_lu'])}"]
-    told += [_value("integrated_lufs", results["integrated_lufs"]), _value("dbtp", results["true_peak_dbtp"])]
-    return "reached: " + ", ".join(told)
+    values = [f"vocals to backing {_value('lu', results['vocal_to_backing_lu'])}"]
+    values += [_value("integrated_lufs", results["integrated_lufs"]), _value("dbtp", results["true_peak_dbtp"])]
+    return "reached: " + ", ".join(values)
 
 
 def _value(name: str, value: float | None) -> str:

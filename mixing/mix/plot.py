@@ -11,15 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixprior.analysis.priors import PriorsLookupError
-from mixprior.mixing.effects import chain
-from mixprior.mixing.effects.chain import BACKING, VOICES
+from mixprior.mixing.effects.chain import Sum
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Chain, MixSettings
-from mixprior.mixing.mix.sounds import Sounds
 from mixprior.mixing.plan.targets import QUARTILE_SD, Targets, half_of
-from mixprior.stats import long_term_spectra
 from mixprior.stats.errors import InputError
-from mixprior.stats.measures.loudness import integrated
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
 
 if TYPE_CHECKING:
@@ -52,13 +48,20 @@ def check(picture: Path) -> None:
         raise InputError(f"{picture}: there is no folder {picture.parent}; make it first")
 
 
-def write(settings: MixSettings, paths: Mapping[str, str | Path], picture: Path, targets: Targets) -> None:
-    """Draw spectra and levels of what is summed, without and with the settings, and the middle half of the priors.
+def untouched(settings: MixSettings) -> MixSettings:
+    """The same tracks and buses with nothing done to them."""
+    return MixSettings(
+        dict.fromkeys(settings.tracks, Chain()), dict.fromkeys(settings.buses, Chain()), settings.routing
+    )
+
+
+def write(picture: Path, before: Sum, after: Sum, targets: Targets) -> None:
+    """Draw spectra and levels of what is summed, before and after mixing, and the middle half of the priors.
 
     Args:
-        settings: of the mix.
-        paths: its files, by name of the track.
         picture: .png, .pdf or .svg to write.
+        before: the sum of the sounds as they are.
+        after: the sum of the mix.
         targets: whose songs to draw.
 
     Raises:
@@ -67,58 +70,41 @@ def write(settings: MixSettings, paths: Mapping[str, str | Path], picture: Path,
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    sounds = Sounds(paths)
-    untouched = MixSettings(
-        dict.fromkeys(settings.tracks, Chain()), dict.fromkeys(settings.buses, Chain()), settings.routing
-    )
-    before, after = (_parts(each, sounds) for each in (untouched, settings))
-    names = [name for name in before if name in after]
+    parts_before, parts_after = _parts(before), _parts(after)
+    names = [name for name in parts_before if name in parts_after]
     figure = Figure(figsize=(4.2 * (len(names) + 1), 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(names) + 1, squeeze=False)[0]
     for axis, name in zip(axes, names, strict=False):
-        band = _band(targets, _stem(name))
+        band = _band(targets, name)
         if band is not None:
             axis.fill_between(BAND_CENTRES_HZ, *band, color=_BAND, alpha=0.2, label="half of the songs")
-        axis.plot(BAND_CENTRES_HZ, before[name].third_octave_db, color=_BEFORE, label="before")
-        axis.plot(BAND_CENTRES_HZ, after[name].third_octave_db, color=_AFTER, label="after")
+        axis.plot(BAND_CENTRES_HZ, parts_before[name].third_octave_db, color=_BEFORE, label="before")
+        axis.plot(BAND_CENTRES_HZ, parts_after[name].third_octave_db, color=_AFTER, label="after")
         axis.set(xscale="log", ylim=(_LOWEST_DB, 0), title=name, xlabel="Hz", ylabel="third octave, dB of the whole")
         axis.grid(alpha=0.3)
     if names:
         axes[0].legend(fontsize="small")
-    _draw_levels(axes[-1], before, after, targets)
+    _draw_levels(axes[-1], parts_before, parts_after, targets)
     try:
         figure.savefig(picture, dpi=110)
     except OSError as error:
         raise InputError(f"{picture} cannot be written ({error})") from error
 
 
-def _parts(settings: MixSettings, sounds: Sounds) -> dict[str, _Part]:
-    rate_hz = sounds.rate_hz
-    loudnesses, spectra = {}, {}
-    total = rest = np.zeros((2, 0), np.float32)
-
-    def add(name: str, audio: np.ndarray) -> None:
-        lufs = integrated(audio, rate_hz)
-        if lufs is not None:
-            loudnesses[name] = lufs
-            spectra[name] = third_octave_db(long_term_spectra.measure(at_44100(audio, rate_hz)).power)
-
-    for name, audio in chain.parts(settings, sounds, rate_hz):
-        add(name, audio)
-        if name not in VOICES:
-            rest = chain.add(rest, audio)
-        total = chain.add(total, audio)
-    if BACKING not in loudnesses and any(name in VOICES for name in loudnesses):
-        add(BACKING, rest)
-    whole = integrated(total, rate_hz)
-    return {name: _Part(spectra[name], lufs - whole) for name, lufs in loudnesses.items() if whole is not None}
+def _parts(summed: Sum) -> dict[str, _Part]:
+    whole_lufs = summed.sound.integrated_lufs
+    return {
+        name: _Part(third_octave_db(at_44100(sound).spectra.power), sound.integrated_lufs - whole_lufs)
+        for name, sound in summed.with_backing.items()
+        if sound.integrated_lufs is not None and whole_lufs is not None
+    }
 
 
 def _draw_levels(axis: Axes, before: Mapping[str, _Part], after: Mapping[str, _Part], targets: Targets) -> None:
     for row, name in enumerate(before):
         try:
-            prior = targets.chain.lookup(_stem(name), "loudness_vs_mixture_lu", targets.group)[0]
+            prior = targets.chain.lookup(name, "loudness_vs_mixture_lu", targets.group)[0]
         except PriorsLookupError:
             prior = None
         half = None if prior is None else half_of(prior)
@@ -131,10 +117,6 @@ def _draw_levels(axis: Axes, before: Mapping[str, _Part], after: Mapping[str, _P
     axis.invert_yaxis()
     axis.set(title="levels", xlabel="LU over the whole")
     axis.grid(alpha=0.3)
-
-
-def _stem(name: str) -> str:
-    return "vocals" if name in VOICES else name
 
 
 def _band(targets: Targets, stem: str) -> tuple[np.ndarray, np.ndarray] | None:

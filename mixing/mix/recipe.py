@@ -1,37 +1,42 @@
-"""What was done to make a mix, and why: the JSON file that lies beside it."""
+"""What was done to make a mix, and why: the JSON file beside it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.effects.settings import MixSettings
 from mixprior.mixing.plan.step import Step
+from mixprior.mixing.rules.notice import Notice
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 
-SCHEMA_VERSION = 2
-"""Major version of the recipe's layout: keys are added, never renamed."""
+SCHEMA_VERSION = 3
+"""Major version of the recipe's layout: keys are added, never renamed. In version 2 warnings were sentences without a
+code, and the vocals beside a backing were called "vocal"."""
+
+_READ_VERSIONS = (2, 3)
 
 
 @dataclass(frozen=True)
 class Input:
-    """One of the files that were mixed.
+    """One of the sounds that were mixed.
 
     Attributes:
-        path: as it was given.
-        sha256: of its bytes, in hex.
+        path: as it was given; None for an array.
+        sha256: of the file's bytes, in hex; None for an array.
         sample_rate_hz: its own sample rate.
-        channels: its number of channels; a mono file was put on both sides.
+        channels: its number of channels; a mono sound was put on both sides.
         duration_s: its length in seconds.
         integrated_lufs: its loudness as it entered the mix, in stereo and before any gain; None if silent.
     """
 
-    path: str
-    sha256: str
+    path: str | None
+    sha256: str | None
     sample_rate_hz: int
     channels: int
     duration_s: float
@@ -43,14 +48,14 @@ class Output:
     """The mix.
 
     Attributes:
-        path: where it was written.
-        sha256: of its bytes, in hex.
+        path: where it was written; None for an array.
+        sha256: of the file's bytes, in hex; None for an array.
         sample_rate_hz: the highest of the inputs' rates and 44.1 kHz.
         duration_s: length of the longest input, in seconds.
     """
 
-    path: str
-    sha256: str
+    path: str | None
+    sha256: str | None
     sample_rate_hz: int
     duration_s: float
 
@@ -63,9 +68,9 @@ class Results:
         vocal_to_backing_lu: ratio of the two inside the mix, in stereo, measured before they were summed and limited;
             None if one is silent.
         vocal_to_backing_mono_lu: the same of the means of their channels.
-        integrated_lufs: loudness of the written file; None if silent.
-        true_peak_dbtp: true peak of the written file; None if silent.
-        parts_lufs: loudness of the vocal and the backing, or of each bus, at the gain of the mix, before the limiter.
+        integrated_lufs: loudness of the mix, as written; None if silent.
+        true_peak_dbtp: true peak of the mix, as written; None if silent.
+        parts_lufs: loudness of the vocals and the backing, or of each bus, at the gain of the mix, before the limiter.
     """
 
     vocal_to_backing_lu: float | None
@@ -80,13 +85,13 @@ class Recipe:
     """All of a mix but its audio.
 
     Attributes:
-        inputs: the files, by the name of the track.
-        output: the mix's file.
+        inputs: the sounds, by the name of the track.
+        output: the mix.
         options: what was asked for.
         steps: what was measured, aimed for and set, and why; see `mixprior.mixing.plan.step.Step`.
         settings: the whole processing; with the inputs it makes the same mix again.
         results: what was reached.
-        warnings: what a listener should know, in sentences.
+        warnings: what a listener should know.
     """
 
     inputs: Mapping[str, Input]
@@ -95,7 +100,7 @@ class Recipe:
     steps: tuple[Step, ...]
     settings: MixSettings
     results: Results
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings, numbers and None."""
@@ -107,7 +112,7 @@ class Recipe:
 
 
 def dump(document: Mapping[str, Any]) -> str:
-    """A JSON object as it lies on disk."""
+    """A JSON object as it is written."""
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -117,7 +122,7 @@ def preset(settings: MixSettings) -> str:
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """Read a recipe or a preset as it lies on disk.
+    """Read the JSON object of a recipe or a preset.
 
     Raises:
         InputError: if it cannot be read, is something else, or of another version.
@@ -125,7 +130,7 @@ def read(path: str | Path) -> dict[str, Any]:
     document = json_document.read(path, "recipe", "give the .json that `mixprior mix` wrote")
     if "settings" not in document:
         raise InputError(f"{path} holds no settings of a mix; give the .json that `mixprior mix` wrote")
-    if document.get("schema_version") != SCHEMA_VERSION:
+    if document.get("schema_version") not in _READ_VERSIONS:
         version = document.get("schema_version")
         raise InputError(f"{path} is of version {version}, this mixprior reads {SCHEMA_VERSION}: mix again")
     return document
@@ -135,6 +140,43 @@ def read_settings(path: str | Path) -> MixSettings:
     """Read the settings of a recipe or a preset. Raises as `read`."""
     document = read(path)
     try:
-        return json_document.decode(MixSettings, document["settings"], at="settings")
+        settings = json_document.decode(MixSettings, document["settings"], at="settings")
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    if document["schema_version"] == 2 and settings.tracks.keys() == {"vocal", BACKING}:
+        settings = replace(settings, tracks={VOCALS: settings.tracks["vocal"], BACKING: settings.tracks[BACKING]})
+    return settings
+
+
+def path_of(mix: str | Path) -> Path:
+    """Where the recipe of a mix is written.
+
+    >>> path_of("songs/a.b.flac").as_posix()
+    'songs/a.b.mix.json'
+    """
+    return Path(mix).with_suffix(".mix.json")
+
+
+def is_recipe(path: Path) -> bool:
+    """Whether a file is a recipe or a preset, of any version."""
+    try:
+        document = json_document.read(path, "recipe", "")
+    except InputError:
+        return False
+    return {"schema_version", "settings"} <= document.keys()
+
+
+def is_mix(path: Path) -> bool:
+    """Whether a sound file is a mix: whether its recipe is beside it, under its name of today or of version 2."""
+    return is_recipe(path_of(path)) or is_recipe(path.with_suffix(".json"))
+
+
+def check_output(mix: str | Path) -> None:
+    """Refuse to replace a file that is no recipe, before any work is done.
+
+    Raises:
+        InputError: if there is one where the recipe of the mix is written.
+    """
+    path = path_of(mix)
+    if path.exists() and not is_recipe(path):
+        raise InputError(f"{path} exists and is no recipe of a mix: move it, or give the mix another name")

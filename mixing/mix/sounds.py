@@ -1,30 +1,31 @@
-"""The files of a mix as sounds of one sample rate, read when they are asked for."""
+"""The sounds of a mix, of one sample rate: files, read when they are asked for, or arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from mixprior.mixing.effects.resampling import resampled
 from mixprior.mixing.mix.recipe import Input
 from mixprior.pipeline.audio import audio_file
-from mixprior.pipeline.audio.audio_file import AudioFile
-from mixprior.stats.measures.loudness import integrated
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.sound import Sound
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 _KEPT_BYTES = 2 << 30
 
 
-class Sounds(Mapping[str, np.ndarray]):
-    """Float32 sounds, (2, samples), by name, at the highest rate of all and 44.1 kHz, that priors are measured at.
+class Sounds(Mapping[str, Sound]):
+    """Sounds of files by name, two channels, at the highest rate of all and 44.1 kHz, that priors are measured at.
 
     The first 2 GiB stay in memory; what goes beyond is read again each time.
 
     Args:
         paths: a file for each name.
+
+    Attributes:
+        inputs: what the recipe has of each file.
+        rate_hz: sample rate of all.
 
     Raises:
         InputError: if a file cannot be read or mixed.
@@ -32,29 +33,52 @@ class Sounds(Mapping[str, np.ndarray]):
 
     def __init__(self, paths: Mapping[str, str | Path]) -> None:
         self._paths = dict(paths)
-        self._kept: dict[str, AudioFile] = {}
+        self._kept: dict[str, Sound] = {}
         kept_bytes = 0
         self.inputs: dict[str, Input] = {}
         self.rate_hz = SAMPLE_RATE_HZ
         for name, path in paths.items():
             file = audio_file.read(path)
-            loudness = integrated(file.audio, file.rate_hz)
-            self.inputs[name] = Input(file.path, file.sha256, file.rate_hz, file.channels, file.duration_s, loudness)
+            sound = Sound(file.audio, file.rate_hz)
+            self.inputs[name] = Input(
+                file.path, file.sha256, file.rate_hz, file.channels, file.duration_s, sound.integrated_lufs
+            )
             self.rate_hz = max(self.rate_hz, file.rate_hz)
             kept_bytes += file.audio.nbytes
             if kept_bytes <= _KEPT_BYTES:
-                self._kept[name] = file
+                self._kept[name] = sound
 
-    def __getitem__(self, name: str) -> np.ndarray:
-        file = self._kept.get(name) or audio_file.read(self._paths[name])
-        if file.rate_hz != self.rate_hz:
-            file = replace(file, audio=resampled(file.audio, file.rate_hz, self.rate_hz), rate_hz=self.rate_hz)
-            if name in self._kept:
-                self._kept[name] = file
-        return file.audio
+    def __getitem__(self, name: str) -> Sound:
+        sound = self._kept.get(name)
+        if sound is None:
+            file = audio_file.read(self._paths[name])
+            sound = Sound(file.audio, file.rate_hz)
+        sound = sound.at(self.rate_hz, "VHQ")
+        if name in self._kept:
+            self._kept[name] = sound
+        return sound
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._paths)
 
     def __len__(self) -> int:
         return len(self._paths)
+
+
+def of_arrays(arrays: Mapping[str, np.ndarray], rate_hz: int) -> tuple[dict[str, Sound], dict[str, Input]]:
+    """Take arrays as sounds of a mix, at their rate or 44.1 kHz, whichever is higher, and what the recipe has of them.
+
+    Args:
+        arrays: by the name of the track, shape (channels, samples) or (samples,).
+        rate_hz: sample rate of all.
+
+    Raises:
+        InputError: if an array is not of this shape, or not finite.
+    """
+    sounds, inputs = {}, {}
+    for name, array in arrays.items():
+        given = Sound.of(array, rate_hz, name)
+        stereo = given.stereo
+        inputs[name] = Input(None, None, rate_hz, given.channels, given.duration_s, stereo.integrated_lufs)
+        sounds[name] = stereo.at(max(rate_hz, SAMPLE_RATE_HZ), "VHQ")
+    return sounds, inputs

@@ -7,7 +7,6 @@ such folder; DIR gets the same folders, at 44.1 kHz and 24 bit, with normalize.j
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import multiprocessing
 import sys
@@ -18,28 +17,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mixprior.analysis.constants import constants
-from mixprior.analysis.constants import file as constants_file
 from mixprior.analysis.constants.constants import Features
-from mixprior.analysis.priors import EVERY_SONG, open_priors
-from mixprior.mixing.effects.resampling import at_44100
+from mixprior.analysis.priors import EVERY_SONG
 from mixprior.mixing.normalise import reverb_send
-from mixprior.mixing.normalise import stem as stem_normalisation
+from mixprior.mixing.normalise.arrays import check, read_constants, recorded
 from mixprior.mixing.normalise.stem import EFFECTS, PANNINGS
 from mixprior.pipeline.audio import audio_file, writer
 from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
-from mixprior.stats.long_term_spectra import BINS
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.sound import Sound
 
 RECORD = "normalize.json"
-"""Name of the file that tells what was done to a song's stems."""
+"""Name of the file that records what was done to a song's stems."""
 
 SOME_FAILED = 3
-
-_SIZES = {"eq": BINS, "panning": BINS, "compression": 2, "loudness": 1}
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Song:
-    """What became of a song.
+    """The outcome of a song.
 
     Attributes:
         name: its folder in STEMS, or the name of STEMS if that is it.
@@ -114,7 +106,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Normalise as asked, tell it on stdout and faults on stderr.
+    """Normalise as asked, report on stdout and faults on stderr.
 
     Returns:
         0, or 3 if some stems could not be read or written; all others are there.
@@ -125,18 +117,18 @@ def run(args: argparse.Namespace) -> int:
     job = _job(args)
     folders = song_folders(job.stems, job.output)
     written = failed = 0
-    told = []
+    listed = []
     for song in _each(job, folders, args.jobs):
         written, failed = written + len(song.written), failed + len(song.faults)
         for fault in song.faults:
             print(f"mixprior: warning: {fault}", file=sys.stderr)
         if args.json:
-            told.append({"song": song.name, "stems": song.written, "faults": song.faults})
+            listed.append({"song": song.name, "stems": song.written, "faults": song.faults})
         else:
             moves = (f"{stem}: {', '.join(done) or 'left as it is'}" for stem, done in song.written.items())
             print(f"{song.name}: {'; '.join(moves) or 'nothing written'}", flush=True)
     if args.json:
-        print(json.dumps({"output": str(job.output), "songs": told}, ensure_ascii=False), flush=True)
+        print(json.dumps({"output": str(job.output), "songs": listed}, ensure_ascii=False), flush=True)
     else:
         print(f"wrote {written} stems of {len(folders)} songs to {job.output}" + (f"; {failed} failed" * bool(failed)))
     return SOME_FAILED if failed else 0
@@ -146,7 +138,7 @@ def song_folders(stems: Path, output: Path) -> list[Path]:
     """Folders at or below `stems` that hold a stem, but for those of the results.
 
     Raises:
-        InputError: if there are none, or the results would lie on them.
+        InputError: if there are none, or the results would replace them.
     """
     if not stems.is_dir():
         raise InputError(f"{stems} is no folder: give one with vocals.wav, drums.wav, bass.wav, other.wav, or of such")
@@ -179,8 +171,8 @@ def normalise_song(job: Job, folder: Path) -> Song:
         if not (folder / f"{stem}.wav").exists():
             continue
         try:
-            record["stems"][stem] = told = _normalise_file(job, folder / f"{stem}.wav", target / f"{stem}.wav", stem)
-            written[stem] = [f"no {move['effect']}" if "not_done" in move else move["effect"] for move in told["done"]]
+            record["stems"][stem] = made = _normalise_file(job, folder / f"{stem}.wav", target / f"{stem}.wav", stem)
+            written[stem] = [f"no {move['effect']}" if "not_done" in move else move["effect"] for move in made["done"]]
         except InputError as error:
             faults.append(str(error))
             record["stems"][stem] = {"failed": str(error)}
@@ -194,62 +186,36 @@ def normalise_song(job: Job, folder: Path) -> Song:
 
 def _normalise_file(job: Job, source: Path, target: Path, stem: str) -> dict[str, Any]:
     file = audio_file.read(source)
-    audio = at_44100(file.audio, file.rate_hz)
-    # A stem's chance depends on its name alone: a song more in the catalog, or more jobs, change nothing.
-    place = hashlib.sha256(source.relative_to(job.stems).as_posix().encode()).digest()
-    rng = np.random.default_rng([job.seed, *place[:8]])
-    send = reverb_send.draw(job.responses, rng) if job.responses else None
-    work = stem_normalisation.normalise(audio, stem, job.features, job.effects, job.panning, send)
+    name = source.relative_to(job.stems).as_posix()
+    send = reverb_send.draw_for(name, job.responses, job.seed) if job.responses else None
+    sound, record = recorded(
+        Sound(file.audio, file.rate_hz), stem, job.features, effects=job.effects, panning=job.panning, send=send
+    )
     with files.replacing(target) as path:
-        writer.write(path, work.audio, SAMPLE_RATE_HZ, ".wav")
+        writer.write(path, sound.audio, sound.rate_hz, ".wav")
     return {
         "input": {"path": str(source), "sha256": file.sha256, "rate_hz": file.rate_hz, "channels": file.channels},
-        "before": stem_normalisation.measured(audio, stem, job.features),
-        "done": work.done,
-        "after": stem_normalisation.measured(work.audio, stem, job.features),
+        **record,
     }
 
 
-def _rounded(told: Any) -> Any:
+def _rounded(value: Any) -> Any:
     """Numbers of a record, four digits after the point."""
-    if isinstance(told, float):
-        return round(told, 4)
-    if isinstance(told, dict):
-        return {name: _rounded(value) for name, value in told.items()}
-    return [_rounded(value) for value in told] if isinstance(told, list | tuple) else told
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    return [_rounded(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _job(args: argparse.Namespace) -> Job:
     if args.effects and "reverb" in args.effects and not args.impulse_responses:
         raise InputError("reverb needs impulse responses: give a folder of them with --impulse-responses")
     wanted = args.effects or tuple(each for each in EFFECTS if each != "reverb" or args.impulse_responses)
-    features, source = _constants(args.constants, args.group)
-    for effect in wanted:
-        _check(args.constants, features, effect)
+    features, source = read_constants(args.constants, args.group)
+    check(args.constants, features, wanted)
     responses = reverb_send.impulse_responses(args.impulse_responses) if "reverb" in wanted else []
     return Job(args.stems, args.output, features, source, wanted, args.panning, tuple(responses), args.seed)
-
-
-def _constants(name: str, group: str) -> tuple[Features, dict[str, Any]]:
-    path = Path(name)
-    if path.suffix in (".npz", ".npy", ".json"):
-        features = constants_file.read(path)
-        return features, {"path": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    priors = open_priors(name)
-    return constants.of_priors(priors, group).features, {"path": name, **constants.provenance(priors, group)}
-
-
-def _check(name: str, features: Features, effect: str) -> None:
-    """Refuse constants that lack what an effect needs."""
-    if effect == "reverb":
-        return
-    if effect not in features:
-        there = ",".join(each for each in EFFECTS if each in features)
-        raise InputError(f"{name} holds no constants of {effect}: leave it out with --effects {there}")
-    for stem in constants.STEMS:
-        size = len(features[effect].get(stem, ()))
-        if size != _SIZES[effect]:
-            raise InputError(f"{name}: {effect} of {stem} has {size} values, {_SIZES[effect]} are needed")
 
 
 def _each(job: Job, folders: Sequence[Path], jobs: int) -> Iterator[Song]:

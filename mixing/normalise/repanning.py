@@ -37,7 +37,7 @@ _PART_CENTRES_HZ = np.outer(BAND_CENTRES_HZ, THIRD ** ((np.arange(_PARTS) + 0.5)
 _PART_OF_BIN = np.searchsorted(
     BAND_EDGES_HZ[0] * THIRD ** (np.arange(1, len(_PART_CENTRES_HZ)) / _PARTS), BINS_HZ, side="right"
 )
-_LEANING = np.linspace(-5.0, 5.0, 501)  # ln |R|/|L|; what lies beyond is on one side and stays there
+_LEANING = np.linspace(-5.0, 5.0, 501)  # ln |R|/|L|; what is beyond is on one side and stays there
 _MOVES = np.linspace(-3.0, 3.0, 301)
 _LEAST_GAIN = 0.01  # of similarity: a band moves only where it comes this much nearer
 _AS_FAR = 0.3  # nepers: both sides are about as near
@@ -67,8 +67,8 @@ def panning_curves(audio: np.ndarray, reference: np.ndarray, stem: str) -> tuple
         than the reference wherever it is moved to, it comes as near as it can.
     """
     counts, left, right = _leanings(audio)
-    heard = counts.reshape(len(BAND_CENTRES_HZ), -1).any(axis=1) & (np.minimum(left, right) > 0.0)
-    panned = heard & (PANNED_BELOW_HZ[stem] >= BAND_CENTRES_HZ)
+    sounding = counts.reshape(len(BAND_CENTRES_HZ), -1).any(axis=1) & (np.minimum(left, right) > 0.0)
+    panned = sounding & (PANNED_BELOW_HZ[stem] >= BAND_CENTRES_HZ)
     target = np.add.reduceat(reference[FIRST_BIN:END_BIN], BAND_STARTS) / BAND_SIZES
     moves = _first_moves(counts, target, panned)
     if not moves.any():
@@ -123,7 +123,7 @@ def _leanings(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _count(
     left: np.ndarray, right: np.ndarray, floors: np.ndarray, rows: np.ndarray, axis: np.ndarray, counts: np.ndarray
 ) -> None:
-    """Add frames, shape (frames, bins), to the histograms: each value is shared by the two points it lies between."""
+    """Add frames, shape (frames, bins), to the histograms: each value is shared by the two points it is between."""
     step, last = axis[1] - axis[0], len(axis) - 1
     for frame in range(len(floors)):
         for k in range(left.shape[1]):

@@ -6,6 +6,7 @@ their corners drawn anew for every stem, vocals and other only.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Band
 from mixprior.pipeline.audio import audio_file
 from mixprior.stats.errors import InputError
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.sound import Sound
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 STEMS = ("vocals", "other")
 """Those that get reverb."""
@@ -61,18 +63,30 @@ def draw(responses: Sequence[Path], rng: np.random.Generator) -> Send:
     return Send(str(path), (Band("low shelf", low_hz, _SHELF_DB, _Q), Band("high shelf", high_hz, _SHELF_DB, _Q)))
 
 
-def with_reverb(audio: np.ndarray, send: Send) -> np.ndarray:
+def draw_for(name: str, responses: Sequence[Path], seed: int) -> Send:
+    """Draw by a seed and a name alone: a song more in the catalog, or more jobs, change nothing.
+
+    Args:
+        name: of the stem's file below the folder of songs.
+        responses: files to choose from.
+        seed: of all chance.
+    """
+    place = hashlib.sha256(name.encode()).digest()
+    return draw(responses, np.random.default_rng([seed, *place[:8]]))
+
+
+def with_reverb(sound: Sound, send: Send) -> Sound:
     """Add the wet sound, shifted so that the peak of the response falls on the dry sound, and cut at its end.
 
     Args:
-        audio: float32, (2, samples) at 44.1 kHz.
+        sound: two channels at 44.1 kHz.
         send: what was drawn.
 
     Raises:
         InputError: if the impulse response cannot be read.
     """
     file = audio_file.read(send.impulse_response)
-    response = at_44100(file.audio, file.rate_hz)
+    response, audio = at_44100(Sound(file.audio, file.rate_hz)).audio, sound.audio
     delay = int(np.abs(response).max(axis=0).argmax())
     wet = scipy.signal.oaconvolve(Equaliser(send.bands, SAMPLE_RATE_HZ).process(audio), response, axes=-1)
-    return (audio + wet[:, delay : delay + audio.shape[1]]).astype(np.float32)
+    return Sound((audio + wet[:, delay : delay + audio.shape[1]]).astype(np.float32), SAMPLE_RATE_HZ)

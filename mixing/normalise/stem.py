@@ -15,10 +15,8 @@ from mixprior.mixing.effects.matching import MatchingFilter
 from mixprior.mixing.normalise import fxnorm_panning, repanning, reverb_send
 from mixprior.mixing.normalise.reverb_send import Send
 from mixprior.mixing.rules import compression, spectrum
-from mixprior.stats import long_term_spectra
-from mixprior.stats.measures import dynamics
-from mixprior.stats.measures.loudness import integrated
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.sound import Sound
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 EFFECTS = ("reverb", "eq", "compression", "panning", "loudness")
 """What can be normalised, in FxNorm-automix's order."""
@@ -37,13 +35,13 @@ class Work:
     """A stem on its way.
 
     Attributes:
-        audio: float32, (2, samples) at 44.1 kHz.
+        sound: two channels at 44.1 kHz.
         stem: its name.
         features: constants to reach.
         done: what was done, one entry for each move: the effect, its settings, in words where nothing could be done.
     """
 
-    audio: np.ndarray
+    sound: Sound
     stem: str
     features: Features
     done: list[dict[str, Any]] = field(default_factory=list)
@@ -51,11 +49,11 @@ class Work:
     @property
     def peak_dbfs(self) -> float:
         """Largest sample."""
-        return 20.0 * float(np.log10(max(np.abs(self.audio).max(initial=0.0), 1e-10)))
+        return 20.0 * float(np.log10(max(np.abs(self.sound.audio).max(initial=0.0), 1e-10)))
 
 
 def normalise(
-    audio: np.ndarray,
+    sound: Sound,
     stem: str,
     features: Features,
     effects: Sequence[str],
@@ -69,7 +67,7 @@ def normalise(
     a second time, a stem stays as it is (but reverb is added each time, and FxNorm-automix's panning moves again).
 
     Args:
-        audio: float32, (2, samples) at 44.1 kHz.
+        sound: two channels at 44.1 kHz.
         stem: "vocals", "drums", "bass" or "other".
         features: constants: `mixprior.analysis.constants.file.read`.
         effects: some of `EFFECTS`.
@@ -82,11 +80,11 @@ def normalise(
     Raises:
         InputError: if the impulse response cannot be read.
     """
-    work = Work(audio, stem, features)
-    if work.peak_dbfs < SILENT_DBFS or integrated(audio, SAMPLE_RATE_HZ) is None:
+    work = Work(sound, stem, features)
+    if work.peak_dbfs < SILENT_DBFS or sound.silent:
         return work
     if "reverb" in effects and send is not None and stem in reverb_send.STEMS:
-        work.audio = reverb_send.with_reverb(work.audio, send)
+        work.sound = reverb_send.with_reverb(work.sound, send)
         work.done.append({"effect": "reverb", **asdict(send)})
     moves: dict[str, Callable[[Work], bool]] = {
         "eq": _equalise,
@@ -102,65 +100,66 @@ def normalise(
             break
     room_db = -work.peak_dbfs
     if room_db < 0.0:
-        work.audio = _gained(work.audio, room_db)
+        work.sound = work.sound.gained(room_db)
         work.done.append({"effect": "full scale", "gain_db": room_db})
     return work
 
 
-def measured(audio: np.ndarray, stem: str, features: Features) -> dict[str, Any]:
-    """How a stem stands to the constants: what is told before and after.
+def measured(sound: Sound, stem: str, features: Features) -> dict[str, Any]:
+    """How a stem compares to the constants: what is recorded before and after.
 
     Args:
-        audio: float32, (2, samples) at 44.1 kHz.
+        sound: two channels at 44.1 kHz.
         stem: its name.
         features: constants; what of them is missing is left out.
 
     Returns:
-        Loudness, peak, onset peaks, and for each third of an octave how far the mean spectrum lies above the reference
+        Loudness, peak, onset peaks, and for each third of an octave how far the mean spectrum is above the reference
         in level and the similarity; None where nothing can be measured.
     """
-    lufs, peak = integrated(audio, SAMPLE_RATE_HZ), float(np.abs(audio).max(initial=0.0))
-    told: dict[str, Any] = {"integrated_lufs": lufs, "peak_dbfs": 20.0 * float(np.log10(peak)) if peak > 0.0 else None}
-    if lufs is None:
-        return told
-    mean_db, sd_db = dynamics.onset_peaks_db(audio) or (None, None)
-    told.update(onset_peak_mean_db=mean_db, onset_peak_sd_db=sd_db)
-    spectra = long_term_spectra.measure(audio)
+    peak = float(np.abs(sound.audio).max(initial=0.0))
+    found: dict[str, Any] = {
+        "integrated_lufs": sound.integrated_lufs,
+        "peak_dbfs": 20.0 * float(np.log10(peak)) if peak > 0.0 else None,
+    }
+    if sound.silent:
+        return found
+    mean_db, sd_db = sound.onset_peaks_db or (None, None)
+    found.update(onset_peak_mean_db=mean_db, onset_peak_sd_db=sd_db)
     if "eq" in features:
-        told["eq_above_reference_db"] = spectrum.above_reference_db(spectra.magnitude, features["eq"][stem])
-    told["similarity"] = repanning.by_band(spectra.phi)
-    return told
+        found["eq_above_reference_db"] = spectrum.above_reference_db(sound.spectra.magnitude, features["eq"][stem])
+    found["similarity"] = repanning.by_band(sound.spectra.phi)
+    return found
 
 
 def _equalise(work: Work) -> bool:
     reference = work.features["eq"][work.stem]
-    curve = spectrum.matching_curve(long_term_spectra.measure(work.audio).magnitude, reference)
+    curve = spectrum.matching_curve(work.sound.spectra.magnitude, reference)
     if curve is None:
         return False
-    _keep_loudness(work, render(MatchingFilter(curve, SAMPLE_RATE_HZ), work.audio))
+    _keep_loudness(work, render(MatchingFilter(curve, SAMPLE_RATE_HZ), work.sound.audio))
     work.done.append({"effect": "eq", **asdict(curve)})
     return True
 
 
 def _compress(work: Work) -> bool:
     mean_db, sd_db = work.features["compression"][work.stem][:2].tolist()
-    found = compression.to_onset_peaks(work.audio, SAMPLE_RATE_HZ, work.stem, mean_db, sd_db)
+    found = compression.to_onset_peaks(work.sound, work.stem, mean_db, sd_db)
     work.done = [move for move in work.done if "not_done" not in move]  # of a round before
     if found.settings is None:
         if not found.on_target:
             work.done.append({"effect": "compression", "not_done": found.reason})
         return False
-    _keep_loudness(work, render(Compressor(found.settings, SAMPLE_RATE_HZ), work.audio))
+    _keep_loudness(work, render(Compressor(found.settings, SAMPLE_RATE_HZ), work.sound.audio))
     work.done.append({"effect": "compression", **asdict(found.settings)})
     return True
 
 
 def _repan(work: Work) -> bool:
-    curves = repanning.panning_curves(work.audio, work.features["panning"][work.stem], work.stem)
+    curves = repanning.panning_curves(work.sound.audio, work.features["panning"][work.stem], work.stem)
     if curves is None:
         return False
-    sides = [render(MatchingFilter(curve, SAMPLE_RATE_HZ), work.audio)[i] for i, curve in enumerate(curves)]
-    _keep_loudness(work, np.stack(sides))
+    _keep_loudness(work, render(MatchingFilter(curves, SAMPLE_RATE_HZ), work.sound.audio))
     work.done.append(
         {
             "effect": "panning",
@@ -175,29 +174,26 @@ def _repan(work: Work) -> bool:
 def _repan_once(work: Work) -> bool:
     if any(move["effect"] == "panning" for move in work.done):
         return False
-    _keep_loudness(work, fxnorm_panning.repanned(work.audio, work.features["panning"][work.stem], work.stem))
+    _keep_loudness(work, fxnorm_panning.repanned(work.sound.audio, work.features["panning"][work.stem], work.stem))
     work.done.append({"effect": "panning", "as": "FxNorm-automix"})
     return True
 
 
 def _level(work: Work) -> bool:
-    lufs = integrated(work.audio, SAMPLE_RATE_HZ)
+    lufs = work.sound.integrated_lufs
     if lufs is None:
         return False
     reference_lufs = float(work.features["loudness"][work.stem][0])
-    gain_db, held = spectrum.loudness_gain_db(lufs, reference_lufs, float(np.abs(work.audio).max()))
+    gain_db, held = spectrum.loudness_gain_db(lufs, reference_lufs, float(np.abs(work.sound.audio).max()))
     if abs(gain_db) < _ALIKE_DB:
         return False
-    work.audio = _gained(work.audio, gain_db)
+    work.sound = work.sound.gained(gain_db)
     work.done.append({"effect": "loudness", "gain_db": gain_db, "held_by_peak": held})
     return True
 
 
-def _keep_loudness(work: Work, changed: np.ndarray) -> None:
+def _keep_loudness(work: Work, audio: np.ndarray) -> None:
     """Take over what an effect made, as loud as it was before."""
-    before, after = integrated(work.audio, SAMPLE_RATE_HZ), integrated(changed, SAMPLE_RATE_HZ)
-    work.audio = changed if before is None or after is None else _gained(changed, before - after)
-
-
-def _gained(audio: np.ndarray, gain_db: float) -> np.ndarray:
-    return audio * np.float32(10.0 ** (gain_db / 20.0))
+    changed = Sound(audio, SAMPLE_RATE_HZ)
+    before, after = work.sound.integrated_lufs, changed.integrated_lufs
+    work.sound = changed if before is None or after is None else changed.gained(before - after)

@@ -1,18 +1,19 @@
 """All the tracks of a song: each to its class, each class to what its stem is like in the priors.
 
 After FxNorm-automix (Martinez-Ramirez et al., ISMIR 2022), with classes of tracks in place of stems: equaliser towards
-the mean spectrum, panning, compression of onset peaks, loudness; a reverb for the voices alone.
+the mean spectrum, panning, compression of onset peaks, loudness; a reverb for the vocals alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Chain, MixSettings, PanSettings
 from mixprior.mixing.plan import level
@@ -22,29 +23,28 @@ from mixprior.mixing.plan.spectrum import match
 from mixprior.mixing.plan.step import Plan, Step
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules import compression, roles
+from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.roles import Role
 from mixprior.mixing.rules.spread import LAW, spread
-from mixprior.stats import loudness_blocks
-from mixprior.stats.measures.dynamics import onset_peaks_db
-from mixprior.stats.measures.loudness import integrated_lufs
-from mixprior.stats.measures.panning import energies, mid_energy_fraction
+from mixprior.stats.measures.panning import mid_energy_fraction
+from mixprior.stats.sound import Sound
 
-CLASSES = ("vocals", "drums", "bass", "other")
-SPREAD = ("vocals", "other")
+CLASSES = (VOCALS, "drums", "bass", "other")
+SPREAD = (VOCALS, "other")
 """Classes whose tracks are put left and right; drums and bass, of which kick, snare and the lowest notes belong in the
 centre, stay where they are."""
 BALANCE_LIMIT_DB = 12.0
 """No track is raised or cut by more against the others of its class."""
 
 DOUBTFUL = 0.5
-"""A class that is no surer is warned of."""
+"""A class with no more confidence than this is warned of."""
 
 _NARROW = 0.95
 
 
 @dataclass(frozen=True)
 class _Track:
-    """What is known of a track: its class, its loudness (None if silent) and its energies L^2, R^2 and L R."""
+    """A track: its class, its loudness (None if silent) and its energies L^2, R^2 and L R."""
 
     role: str
     lufs: float | None
@@ -63,29 +63,29 @@ class _Track:
 
 
 def plan(
-    sounds: Mapping[str, np.ndarray],
-    rate_hz: int,
+    sounds: Mapping[str, Sound],
     targets: Targets,
     options: Options,
     roles_given: Mapping[str, Role] | None = None,
+    left_out: Sequence[str] = (),
 ) -> Plan:
     """Decide on everything up to the sum of the classes.
 
     Args:
-        sounds: float32, (2, samples), by the name of the track.
-        rate_hz: sample rate of all.
-        targets: what the priors say.
+        sounds: by the name of the track, two channels each and of one rate.
+        targets: priors and group.
         options: what was asked for.
-        roles_given: class by track, where a person told it.
+        roles_given: class by track, where a person gave it.
+        left_out: tracks that are not among the sounds, because they are the sum of others.
 
     Raises:
         InputError: if the priors lack what a step needs.
     """
-    tracks, steps = _assign(sounds, rate_hz, roles_given or {})
+    tracks, steps = _assign(sounds, roles_given or {}, left_out)
     routing = {name: track.role for name, track in tracks.items()}
     buses = [role for role in CLASSES if role in routing.values()]
     settings = MixSettings(dict.fromkeys(tracks, Chain()), dict.fromkeys(buses, Chain()), routing)
-    heard: dict[str, np.ndarray] = {}
+    mixed: dict[str, Sound] = {}
     for bus in buses:
         members = {name: track for name, track in tracks.items() if track.role == bus}
         gains_db, balance_steps = _balance(bus, members, options)
@@ -97,21 +97,19 @@ def plan(
             for name in members
         }
         settings = replace(settings, tracks={**settings.tracks, **chains})
-        audio = np.zeros((2, 0), np.float32)
-        for name, track_chain in chains.items():
-            audio = chain.add(audio, chain.process(track_chain, sounds[name], rate_hz))
-        bus_chain, bus_steps = _shape(bus, audio, rate_hz, targets, options)
+        summed = _sum(chain.process(track_chain, sounds[name]) for name, track_chain in chains.items())
+        bus_chain, bus_steps = _shape(bus, summed, targets, options)
         steps += bus_steps
         settings = replace(settings, buses={**settings.buses, bus: bus_chain})
-        heard[bus] = chain.process(bus_chain, audio, rate_hz)
-    if "reverb" in options.steps and "vocals" in heard:
-        rest = _sum([audio for bus, audio in heard.items() if bus != "vocals"])
-        added, step = add_reverb("vocals", heard["vocals"], rest, rate_hz, targets, options)
+        mixed[bus] = chain.process(bus_chain, summed)
+    if "reverb" in options.steps and VOCALS in mixed:
+        rest = _sum(sound for bus, sound in mixed.items() if bus != VOCALS)
+        added, step = add_reverb(VOCALS, mixed[VOCALS], rest, targets, options)
         steps.append(step)
-        settings = _with(settings, "vocals", reverb=added.reverb, output_gain_db=added.output_gain_db)
-        heard["vocals"] = chain.process(added, heard["vocals"], rate_hz)
+        settings = _with(settings, VOCALS, reverb=added.reverb, output_gain_db=added.output_gain_db)
+        mixed[VOCALS] = chain.process(added, mixed[VOCALS])
     if "level" in options.steps:
-        gains_db, level_steps = _levels(heard, rate_hz, targets, options)
+        gains_db, level_steps = _levels(mixed, targets, options)
         steps += level_steps
         for bus, gain_db in gains_db.items():
             before_db = settings.buses[bus].output_gain_db
@@ -120,23 +118,33 @@ def plan(
 
 
 def _assign(
-    sounds: Mapping[str, np.ndarray], rate_hz: int, given: Mapping[str, Role]
+    sounds: Mapping[str, Sound], given: Mapping[str, Role], left_out: Sequence[str]
 ) -> tuple[dict[str, _Track], list[Step]]:
-    tracks, lines, doubts = {}, {}, []
+    tracks, lines = {}, {}
+    doubts: list[Notice] = []
     ignored = roles.shared_words(list(sounds))
     for name in sounds:
-        audio = sounds[name]
-        role = given.get(name) or roles.role_of(name, partial(roles.measure, audio, rate_hz), ignored)
-        lufs = integrated_lufs(loudness_blocks.measure(audio, rate_hz).weighted)
-        tracks[name] = _Track(role.role, lufs, energies(audio))
+        sound = sounds[name]
+        role = given.get(name) or roles.role_of(name, partial(roles.measure, sound), ignored)
+        tracks[name] = _Track(role.role, sound.integrated_lufs, sound.energies)
         lines[name] = {"role": role.role, "confidence": round(role.confidence, 2), "why": role.reason}
         if role.confidence <= DOUBTFUL:
-            doubts.append(f"{name} was taken for {role.role} with little certainty ({role.reason}): see --roles")
-        if lufs is None:
-            doubts.append(f"{name} is silent, or shorter than 0.4 s")
+            doubt = f"{name} was taken for {role.role} with little certainty ({role.reason}): see --roles"
+            doubts.append(Notice("role", doubt))
+        if sound.silent:
+            doubts.append(Notice("silent", f"{name} is silent, or shorter than 0.4 s"))
     count = {role: sum(track.role == role for track in tracks.values()) for role in CLASSES}
-    told = ", ".join(f"{number} {role}" for role, number in count.items() if number)
-    return tracks, [Step("roles", "mix", f"tracks by class: {told}", measured=lines, warnings=tuple(doubts))]
+    listed = ", ".join(f"{number} {role}" for role, number in count.items() if number)
+    notes = tuple(f"{name} is left out: it is the sum of other tracks" for name in left_out)
+    step = Step(
+        name="roles",
+        of="mix",
+        reason="; ".join([f"tracks by class: {listed}", *notes]),
+        measured=lines,
+        warnings=tuple(doubts),
+        notes=notes,
+    )
+    return tracks, [step]
 
 
 def _balance(bus: str, members: Mapping[str, _Track], options: Options) -> tuple[dict[str, float], list[Step]]:
@@ -149,7 +157,8 @@ def _balance(bus: str, members: Mapping[str, _Track], options: Options) -> tuple
     gains_db = {name: round(options.amount * gain_db, 2) for name, gain_db in limited.items()}
     share = "" if options.amount == 1 else f", {options.amount:.0%} of the way"
     reason = f"tracks of {bus} made equally loud at {middle:.1f} LUFS, by at most {BALANCE_LIMIT_DB:g} dB{share}"
-    return gains_db, [Step("level", bus, reason, known, {"integrated_lufs": middle}, gains_db)]
+    target = {"integrated_lufs": middle}
+    return gains_db, [Step(name="level", of=bus, reason=reason, measured=known, target=target, setting=gains_db)]
 
 
 def _place(
@@ -168,70 +177,75 @@ def _place(
     if positions:
         reason = f"{len(positions)} narrow tracks of {bus} put left and right: {target.reason}"
     elif found.mid_before <= target.value:
-        reason = f"{bus} left where it is: it is as wide as the prior's {target.value:.2f} or wider"
+        reason = f"{bus} not moved: it is as wide as the prior's {target.value:.2f} or wider"
     else:
-        reason = f"{bus} left where it is: of its tracks {len(narrow)} are narrow, and the loudest stays in the centre"
+        reason = f"{bus} not moved: of its tracks {len(narrow)} are narrow, and the loudest stays in the centre"
     measured, aim = {"mid_energy_fraction": found.mid_before}, {"mid_energy_fraction": target.value}
     if options.amount == 1:
         measured["expected"] = found.mid_after
     elif positions:
         reason = f"{options.amount:.0%} of the way: {reason}"
-    return positions, [Step("pan", bus, reason, measured, aim, positions, target.priors, target.warnings, target.notes)]
+    step = Step(
+        name="pan",
+        of=bus,
+        reason=reason,
+        measured=measured,
+        target=aim,
+        setting=positions,
+        priors=target.priors,
+        warnings=target.warnings,
+        notes=target.notes,
+    )
+    return positions, [step]
 
 
-def _shape(bus: str, audio: np.ndarray, rate_hz: int, targets: Targets, options: Options) -> tuple[Chain, list[Step]]:
+def _shape(bus: str, sound: Sound, targets: Targets, options: Options) -> tuple[Chain, list[Step]]:
     """Equaliser and compressor of a class."""
     found = Chain()
     steps: list[Step] = []
-    if integrated_lufs(loudness_blocks.measure(audio, rate_hz).weighted) is None:
+    if sound.silent:
         return found, steps
     if "eq" in options.steps:
-        curve, step = match(bus, bus, audio, rate_hz, targets, options.amount)
+        curve, step = match(bus, bus, sound, targets, options.amount)
         steps.append(step)
         found = replace(found, match=curve)
-        audio = chain.process(Chain(match=curve), audio, rate_hz)
+        sound = chain.process(Chain(match=curve), sound)
     if "compression" in options.steps:
         mean, sd = targets.scalar(bus, "onset_peak_mean_db"), targets.scalar(bus, "onset_peak_sd_db")
-        peaks = onset_peaks_db(at_44100(audio, rate_hz))
+        peaks = at_44100(sound).onset_peaks_db
         aim_db = peaks[0] + options.amount * (mean.value - peaks[0]) if peaks else mean.value
-        made = compression.to_onset_peaks(audio, rate_hz, bus, aim_db, sd.value)
+        made = compression.to_onset_peaks(sound, bus, aim_db, sd.value)
         steps.append(
             Step(
-                "compression",
-                bus,
-                made.reason,
-                made.measured,
-                {"onset_peak_mean_db": aim_db, "onset_peak_sd_db": sd.value},
-                asdict(made.settings) if made.settings else {},
-                (*mean.priors, *sd.priors),
-                mean.warnings,
-                mean.notes,
+                name="compression",
+                of=bus,
+                reason=made.reason,
+                measured=made.measured,
+                target={"onset_peak_mean_db": aim_db, "onset_peak_sd_db": sd.value},
+                setting=asdict(made.settings) if made.settings else {},
+                priors=(*mean.priors, *sd.priors),
+                warnings=mean.warnings,
+                notes=mean.notes,
             )
         )
         found = replace(found, compressor=made.settings)
     return found, steps
 
 
-def _levels(
-    heard: Mapping[str, np.ndarray], rate_hz: int, targets: Targets, options: Options
-) -> tuple[dict[str, float], list[Step]]:
-    """Gains of the classes: the instruments to each other by the priors' loudnesses, the voice to them by its ratio."""
-    blocks = {bus: loudness_blocks.measure(audio, rate_hz) for bus, audio in heard.items()}
-    own = {bus: integrated_lufs(each.weighted) for bus, each in blocks.items()}
-    instruments = [bus for bus in heard if bus != "vocals" and own[bus] is not None]
-    gains_db: dict[str, float] = dict.fromkeys(heard, 0.0)
+def _levels(mixed: Mapping[str, Sound], targets: Targets, options: Options) -> tuple[dict[str, float], list[Step]]:
+    """Gains of the classes: the instruments by the loudnesses of the priors, the vocals by their ratio to them."""
+    vocals = mixed.get(VOCALS)
+    instruments = {bus: sound for bus, sound in mixed.items() if bus != VOCALS and not sound.silent}
+    gains_db: dict[str, float] = dict.fromkeys(mixed, 0.0)
     steps: list[Step] = []
-    ratio = targets.ratio(options.ratio_lu) if "vocals" in heard else None
+    ratio = None if vocals is None else targets.ratio(options.ratio_lu)
     if len(instruments) > 1:
-        voice = blocks["vocals"] if ratio is not None and own["vocals"] is not None else None
-        found, steps = level.set_groups(
-            {bus: blocks[bus] for bus in instruments}, targets, voice, ratio.value if ratio else 0.0, options.amount
-        )
+        sung = None if vocals is None or vocals.silent else vocals
+        found, steps = level.set_groups(instruments, targets, sung, ratio.value if ratio else 0.0, options.amount)
         gains_db |= found
-    if ratio is not None:
-        backing = _sum([chain.gained(heard[bus], gains_db[bus]) for bus in heard if bus != "vocals"])
-        rest = loudness_blocks.measure(backing, rate_hz)
-        gains_db["vocals"], step, _ = level.set_level("vocals", blocks["vocals"], rest, ratio, options.amount)
+    if vocals is not None and ratio is not None:
+        backing = _sum(mixed[bus].gained(gains_db[bus]) for bus in mixed if bus != VOCALS)
+        gains_db[VOCALS], step, _ = level.set_level(VOCALS, vocals, backing, ratio, options.amount)
         steps.append(step)
     return gains_db, steps
 
@@ -240,8 +254,8 @@ def _with(settings: MixSettings, bus: str, **changes: object) -> MixSettings:
     return replace(settings, buses={**settings.buses, bus: replace(settings.buses[bus], **changes)})  # type: ignore[arg-type]
 
 
-def _sum(sounds: list[np.ndarray]) -> np.ndarray:
-    total = np.zeros((2, 0), np.float32)
-    for audio in sounds:
-        total = chain.add(total, audio)
-    return total
+def _sum(sounds: Iterable[Sound]) -> Sound:
+    total = chain.Total()
+    for sound in sounds:
+        total.add(sound)
+    return total.sound()

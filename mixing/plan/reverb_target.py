@@ -11,6 +11,7 @@ import numpy as np
 from mixprior.analysis.packaged.default_priors import LEAST_SONGS
 from mixprior.analysis.priors import EVERY_SONG, Prior, Priors, PriorsLookupError
 from mixprior.analysis.regression import regress
+from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.tempo_rule import TempoRelation
 from mixprior.mixing.rules.tempo_rule import reverberation_time_s as time_by_rule_s
 from mixprior.stats.errors import InputError
@@ -36,7 +37,7 @@ class ReverbTarget:
         rt60_s: broadband time to reach: the median, or what a rule makes of a tempo.
         rule: how the time was made of a tempo; None without.
         notes: where the numbers come from, in sentences.
-        warnings: what its user should know of them, in sentences.
+        warnings: what its user should know of them.
     """
 
     group: str
@@ -46,7 +47,7 @@ class ReverbTarget:
     rt60_s: float
     rule: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def rt60_octaves_s(self) -> np.ndarray:
@@ -85,32 +86,31 @@ def target(
     Raises:
         InputError: if the priors hold no reverberation of vocals, or, for a rule, no joint moments.
     """
-    warnings: list[str] = []
+    warnings: list[Notice] = []
     taken = _of_group(priors, EVERY_SONG)
     if group != EVERY_SONG:
         try:
             of_group = _of_group(priors, group)
         except PriorsLookupError as error:
-            warnings.append(f"all songs stand in for the group: {error}")
+            warnings.append(Notice("prior", f"all songs stand in for the group: {error}"))
         else:
             if of_group.broadband.n >= LEAST_SONGS:
                 taken = of_group
             else:
-                warnings.append(
-                    f"all songs stand in for the group {group}: its {of_group.broadband.n} songs with a reverb are "
-                    f"fewer than {LEAST_SONGS}"
-                )
+                few = f"its {of_group.broadband.n} songs with a reverb are fewer than {LEAST_SONGS}"
+                warnings.append(Notice("prior", f"all songs stand in for the group {group}: {few}"))
     if taken.broadband.p50 is None or taken.level.p50 is None or any(row["p50"] is None for row in taken.octaves):
         raise InputError(f"{priors.path} has no {BROADBAND} of vocals: no song had a voice with a reverb to measure")
     if taken.broadband.n < LEAST_SONGS:
-        warnings.append(f"the prior rests on {taken.broadband.n} songs only")
+        warnings.append(Notice("prior", f"the prior rests on {taken.broadband.n} songs only"))
     time_s, told, notes = taken.broadband.p50, None, _sources(taken)
     if rule and tempo_bpm is not None:
         time_s, told, note = _by_seed(tempo_bpm) if rule == "seed" else _by_catalog(priors, taken.group, tempo_bpm)
         notes = (*notes, note)
         within_s = min(max(time_s, _TIME.low), _TIME.high)
         if within_s != time_s:
-            warnings.append(f"the rule gives {time_s:.2f} s at {tempo_bpm:g} bpm; {within_s:g} s is taken")
+            beyond = f"the rule gives {time_s:.2f} s at {tempo_bpm:g} bpm; {within_s:g} s is taken"
+            warnings.append(Notice("tempo", beyond))
         time_s = told["rt60_s"] = within_s
     return ReverbTarget(taken.group, taken.octaves, taken.broadband, taken.level, time_s, told, notes, tuple(warnings))
 

@@ -7,27 +7,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mixprior.mixing.effects.settings import MixSettings
+from mixprior.mixing.rules.notice import Notice
 
 STEPS = ("level", "eq", "compression", "pan", "reverb", "loudness")
-"""What a mix can do, in the order of a voice and its backing; `mixing.plan.multitrack` pans first and levels last."""
+"""What a mix can do, in the order of vocals and their backing; `mixing.plan.multitrack` pans first and levels last."""
 
 DEFAULT_STEPS = ("level", "loudness")
 """Those that come nearer to originals than leaving them out (docs/mixing.md, by `make mix-eval`)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One move.
 
     Attributes:
-        name: one of `STEPS`; "roles" of the classes of tracks, "preset" of settings that are played as they are.
+        name: one of `STEPS`; "roles" of the classes of tracks, "preset" of settings that are applied as they are.
         of: the sound, the bus, or "mix".
         reason: why, in a sentence or two.
         measured: what was found, by name with the unit at its end; None where it cannot be measured.
         target: what was aimed for, likewise; empty if nothing was.
         setting: what was set; empty if nothing was.
-        priors: the numbers the target was taken from, as `mixprior.mixing.plan.targets.told` gives them.
-        warnings: what a listener should know, in sentences.
+        priors: the numbers the target was taken from, as `mixprior.mixing.plan.targets.facts` gives them.
+        warnings: what a listener should know.
         notes: what stands in for what, and how far numbers carry, in sentences.
         reached: what came of it in the sound, where that was measured.
     """
@@ -39,7 +40,7 @@ class Step:
     target: Mapping[str, Any] = field(default_factory=dict)
     setting: Mapping[str, Any] = field(default_factory=dict)
     priors: tuple[Mapping[str, Any], ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     notes: tuple[str, ...] = ()
     reached: Mapping[str, Any] = field(default_factory=dict)
 

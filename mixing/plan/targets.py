@@ -1,4 +1,4 @@
-"""What the priors say: targets, each with the numbers it was taken from."""
+"""Targets from the priors, each with the numbers it was taken from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 
 from mixprior.analysis.constants import constants
 from mixprior.analysis.packaged.default_priors import PriorsChain, Source, centre, open_chain, title
-from mixprior.analysis.priors import EVERY_SONG, Prior, PriorsLookupError
+from mixprior.analysis.priors import EVERY_SONG, Prior, Priors, PriorsLookupError
+from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
 from mixprior.pipeline.store.layout import PRIORS_FILE
 from mixprior.stats.errors import InputError
@@ -32,9 +33,9 @@ class Target:
         value: the number.
         reason: where it comes from, in words.
         priors: the numbers it was taken from; empty if a person gave it.
-        warnings: what its user should know, in sentences: that what was asked for cannot be had.
-        notes: the same where nothing was asked for.
-        half: between which numbers half of the songs lie: quartiles, or two thirds of a standard deviation about the
+        warnings: that it is not from the priors or group that were asked for.
+        notes: the same in sentences, where no priors or group were asked for.
+        half: the range of the middle half of the songs: quartiles, or two thirds of a standard deviation about the
             mean; None where that is not known.
     """
 
@@ -42,19 +43,19 @@ class Target:
     value: float
     reason: str
     priors: tuple[Mapping[str, Any], ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     notes: tuple[str, ...] = ()
     half: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Priors to be asked one after the other, for one group of songs.
+    """Priors to look up one after the other, for one group of songs.
 
     Attributes:
         chain: the priors.
         group: the songs to go by; all of them where there is no such group, or hardly a song in it.
-        asked: whether a person chose priors or group, and is to be warned where they do not do.
+        asked: whether a person chose priors or group, and is warned where others stand in for them.
     """
 
     chain: PriorsChain
@@ -62,7 +63,7 @@ class Targets:
     asked: bool = False
 
     @classmethod
-    def of(cls, priors: str | Path | None = None, group: str = EVERY_SONG) -> Targets:
+    def of(cls, priors: Priors | str | Path | None = None, group: str = EVERY_SONG) -> Targets:
         """Open priors by name or folder, with those that come with mixprior behind them.
 
         Raises:
@@ -71,7 +72,7 @@ class Targets:
         return cls(open_chain(priors), group, priors is not None or group != EVERY_SONG)
 
     def ratio(self, asked_lu: float | None = None) -> Target:
-        """Ratio of vocal to backing, in stereo or, where priors know no other, of the means of channels."""
+        """Ratio of vocals to backing, in stereo or, where priors hold no other, of the means of channels."""
         if asked_lu is not None:
             return Target(RATIO, asked_lu, "as asked for")
         lacking: list[str] = []
@@ -81,16 +82,16 @@ class Targets:
                     prior, source = PriorsChain((link,)).lookup("song", statistic, self.group)
                 except PriorsLookupError:
                     continue
-                note = f"{', '.join(lacking)} cannot tell the ratio of vocal to backing: taken from {title(link)}"
+                note = f"{', '.join(lacking)} has no ratio of vocals to backing: taken from {title(link)}"
                 return self._target(prior, replace(source, notes=(*([note] if lacking else []), *source.notes)))
             lacking.append(title(link))
-        raise InputError("no priors know the ratio of vocal to backing: give --ratio-lu, or leave the step out")
+        raise InputError("no priors hold the ratio of vocals to backing: give --ratio-lu, or leave the step out")
 
     def scalar(self, stem: str, statistic: str, asked: float | None = None) -> Target:
         """The median of a statistic, or its mean where no median is known.
 
         Raises:
-            InputError: if no priors know it.
+            InputError: if no priors hold it.
         """
         if asked is not None:
             return Target(statistic, asked, "as asked for")
@@ -100,28 +101,28 @@ class Targets:
         """Mean magnitude spectrum of a stem as `analysis.constants.constants` has it, (32769,), and its prior.
 
         Raises:
-            InputError: if no priors know it.
+            InputError: if no priors hold it.
         """
         source = self.chain.source([(stem, "magnitude_spectrum"), (stem, "sps_phi")], self.group)
         found = constants.of_priors(source.priors, source.group, [stem])
         facts = {"statistic": "magnitude_spectrum", "stem": stem, "n": found.n["eq"][stem]}
         return found.features["eq"][stem], {**_place(source), **facts}
 
-    def told_apart(self, notes: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Sentences on what stands in for what: as warnings and as notes."""
-        return (notes, ()) if self.asked else ((), notes)
+    def warnings_and_notes(self, sentences: tuple[str, ...]) -> tuple[tuple[Notice, ...], tuple[str, ...]]:
+        """Sentences of a source as warnings, where priors or a group were asked for, or else as notes."""
+        return (tuple(Notice("prior", each) for each in sentences), ()) if self.asked else ((), sentences)
 
     def _target(self, prior: Prior, source: Source) -> Target:
         what = "mean" if prior.p50 is None else "median"
-        told_half = "" if prior.p25 is None else f"; half of them lie between {prior.p25:.2f} and {prior.p75:.2f}"
-        songs = f"{prior.n} songs" if prior.n else "songs whose number was not told"
-        reason = f"{what} of {songs} of {title(source.priors)} (group {prior.group}){told_half}"
-        warnings, notes = self.told_apart(source.notes)
-        return Target(prior.statistic, centre(prior), reason, (told(prior, source),), warnings, notes, half_of(prior))
+        half = "" if prior.p25 is None else f"; half of them between {prior.p25:.2f} and {prior.p75:.2f}"
+        songs = f"{prior.n} songs" if prior.n else "an unknown number of songs"
+        reason = f"{what} of {songs} of {title(source.priors)} (group {prior.group}){half}"
+        warnings, notes = self.warnings_and_notes(source.notes)
+        return Target(prior.statistic, centre(prior), reason, (facts(prior, source),), warnings, notes, half_of(prior))
 
 
 def half_of(prior: Prior) -> tuple[float, float] | None:
-    """Between which numbers half of the songs lie, see `Target`."""
+    """The range of the middle half of the songs, see `Target`."""
     if prior.p25 is not None and prior.p75 is not None:
         return prior.p25, prior.p75
     if prior.mean is None or prior.sd is None:
@@ -129,8 +130,8 @@ def half_of(prior: Prior) -> tuple[float, float] | None:
     return prior.mean - QUARTILE_SD * prior.sd, prior.mean + QUARTILE_SD * prior.sd
 
 
-def told(prior: Prior, source: Source) -> Mapping[str, Any]:
-    """The numbers of a prior and where they lie, as a recipe has them."""
+def facts(prior: Prior, source: Source) -> Mapping[str, Any]:
+    """The numbers of a prior and where it is stored, as a recipe has them."""
     definition = source.priors.manifest.get("statistics", {}).get(prior.statistic, {}).get("definition")
     names = {"statistic": prior.statistic, "stem": prior.stem, "definition": definition}
     return {**_place(source), **names, **{name: getattr(prior, name) for name in _NUMBERS}}

@@ -1,4 +1,4 @@
-"""`mixprior reverb`: FdnReverb's settings from a response, a voice or priors, and FdnReverb rendered."""
+"""`mixprior reverb`: FdnReverb's settings from a response, vocals or priors, and FdnReverb rendered."""
 
 from __future__ import annotations
 
@@ -17,26 +17,29 @@ from mixprior.mixing.reverb import plot, settings_file
 from mixprior.mixing.reverb import render as reverb_render
 from mixprior.mixing.reverb.decay import Decay
 from mixprior.mixing.reverb.fit import FittedReverb
+from mixprior.mixing.rules.notice import Notice
+from mixprior.mixing.rules.tempo_rule import RULES
+from mixprior.pipeline.audio import audio_file
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb import energy_decay, response
 from mixprior.stats.reverb.columns import ASSUMED
 from mixprior.stats.reverb.fdn.dry_wet import at_level
 from mixprior.stats.reverb.fdn.fit import fit_decay
 from mixprior.stats.reverb.fdn.presets import PRESETS, preset
+from mixprior.stats.sound import Sound
 
 _SEED = 1
-_TOLD_DB = 0.05
-_RULES = ("catalog", "seed")
+_NOTED_DB = 0.05
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    fit = _action(actions, "fit", "find settings that sound like an impulse response, or like the reverb on a voice")
+    fit = _action(actions, "fit", "find settings that sound like an impulse response, or like the reverb on vocals")
     fit.add_argument("impulse_response", metavar="IR", nargs="?", help="impulse response: WAV, FLAC or Ogg")
-    fit.add_argument("--stem", metavar="VOICE", help="a voice with reverb on it, in place of a response")
-    fit.add_argument("--backing", metavar="FILE", help="the rest of the song that the voice was separated from")
-    fit.add_argument("--response", metavar="WAV", help="write the response that was estimated from the voice")
+    fit.add_argument("--stem", metavar="VOCALS", help="vocals with reverb on them, in place of a response")
+    fit.add_argument("--backing", metavar="FILE", help="the rest of the song that the vocals were separated from")
+    fit.add_argument("--response", metavar="WAV", help="write the response that was estimated from the vocals")
     fit.add_argument("--plot", metavar="FILE", help="draw target and fit into a .png, .pdf or .svg")
     fit.add_argument("--seed", type=_seed, default=_SEED, metavar="N", help="of all chance; default: %(default)s")
     render = _action(actions, "render", "write the impulse response of settings, or put them on a file")
@@ -55,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prior.add_argument("--group", help="songs of the priors to go by, as genre=rock; all of them without it")
     prior.add_argument("--tempo", type=_tempo, metavar="BPM", help="tempo that --rule makes a reverberation time of")
     prior.add_argument(
-        "--rule", choices=_RULES, help="catalog: regression over the songs. seed: the textbook's line, clamped"
+        "--rule", choices=RULES, help="catalog: regression over the songs. seed: the textbook's line, clamped"
     )
     for writer in (fit, prior):
         writer.add_argument("-o", "--output", metavar="JSON", help="write the settings for `render`")
@@ -63,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do as asked, tell it on stdout and what went amiss on stderr, and return 0.
+    """Do as asked, report on stdout, warn on stderr, and return 0.
 
     Raises:
         InputError: if a file cannot be read or written, or holds nothing to go by.
@@ -74,9 +77,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _fit(args: argparse.Namespace) -> None:
     if (args.impulse_response is None) == (args.stem is None):
-        raise InputError("give an impulse response, or a voice with --stem: one of the two")
+        raise InputError("give an impulse response, or vocals with --stem: one of the two")
     if args.stem is None and (args.backing or args.response):
-        raise InputError("--backing and --response belong to a voice: give --stem")
+        raise InputError("--backing and --response belong to vocals: give --stem")
     if args.plot:
         plot.check(Path(args.plot))
     if args.response:
@@ -85,10 +88,11 @@ def _fit(args: argparse.Namespace) -> None:
         settings_file.check_output(Path(args.output))
     times_s = energy_decay.frame_times_s()
     if args.stem is None:
-        fitted, decay = reverb_fit.to_response(args.impulse_response, args.seed)
+        fitted, decay = reverb_fit.to_response(_sound(args.impulse_response), args.seed, args.impulse_response)
         target_db = plot.octave_levels_db(decay)
     else:
-        fitted, estimate = reverb_fit.to_voice(args.stem, args.backing, args.seed)
+        backing = _sound(args.backing) if args.backing else None
+        fitted, estimate = reverb_fit.to_vocals(_sound(args.stem), backing, args.seed, args.stem)
         target_db = estimate.decay_db(times_s)
         if args.response:
             sound = response.synthesise(estimate, seed=args.seed)
@@ -98,7 +102,7 @@ def _fit(args: argparse.Namespace) -> None:
     if args.plot:
         levels_db = (target_db, plot.octave_levels_db(reverb_fit.decay_of(fitted)))
         plot.plot(args.plot, times_s, levels_db, (fitted.target, fitted.reached), fitted.fit.settings, fitted.source)
-    _tell(args, fitted)
+    _report(args, fitted)
 
 
 def _render(args: argparse.Namespace) -> None:
@@ -121,7 +125,7 @@ def _render(args: argparse.Namespace) -> None:
     else:
         written = reverb_render.response(settings, path, args.rate or reverb_decay.RATE_HZ, duration_s)
     over_db = 20 * math.log10(written.peak) if written.peak > 0 else -math.inf
-    if over_db >= _TOLD_DB:
+    if over_db >= _NOTED_DB:
         _warn([f"{path} peaks {over_db:.1f} dB above full scale; 32-bit floats keep that, 24 bits would cut it"])
     length = f"{written.duration_s:.2f} s at {written.rate_hz} Hz"
     print(f"wrote {path}: {length}, dry/wet {settings.dry_wet:.4g}", flush=True)
@@ -145,23 +149,28 @@ def _prior(args: argparse.Namespace) -> None:
         notes=target.notes,
         warnings=target.warnings,
     )
-    _tell(args, fitted)
+    _report(args, fitted)
 
 
-def _tell(args: argparse.Namespace, fitted: FittedReverb) -> None:
+def _report(args: argparse.Namespace, fitted: FittedReverb) -> None:
     if args.output:
         settings_file.write(Path(args.output), fitted.to_json())
     _warn(fitted.warnings)
     print(fitted.to_json() if args.json else fitted.to_text() + "\n", end="", flush=True)
 
 
-def _warn(warnings: Iterable[str]) -> None:
+def _sound(path: str) -> Sound:
+    file = audio_file.read(path)
+    return Sound(file.audio, file.rate_hz)
+
+
+def _warn(warnings: Iterable[Notice | str]) -> None:
     for warning in warnings:
         print(f"mixprior: warning: {warning}", file=sys.stderr)
 
 
-def _action(actions: argparse._SubParsersAction, name: str, told: str) -> argparse.ArgumentParser:
-    action: argparse.ArgumentParser = actions.add_parser(name, help=told, description=told, allow_abbrev=False)
+def _action(actions: argparse._SubParsersAction, name: str, text: str) -> argparse.ArgumentParser:
+    action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
     # The command's own --debug stands before ACTION; here it may stand behind it, as with other commands.
     action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return action

@@ -1,4 +1,4 @@
-"""What is told of a reverb beside its settings: how long it lasts, broadband and by octave, and how loud it is."""
+"""What is reported of a reverb beside its settings: how long it lasts, broadband and by octave, and how loud it is."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def of_response(response: np.ndarray, rate_hz: int) -> Decay:
 
 
 def of_settings(settings: FdnReverbSettings) -> Decay:
-    """Measure the reverb that runs with these settings at 48 kHz, fed with a centred voice."""
+    """Measure the reverb that runs with these settings at 48 kHz, fed with centred vocals."""
     # The times do not hang on the knob, and at an inaudible level could not be read.
     wet = vocal_response(settings, RATE_HZ, length_s(settings), wet_only=True)
     measured = of_response(wet, RATE_HZ)

@@ -1,21 +1,18 @@
-"""FdnReverb fitted to an impulse response, or to a voice with a reverb on it: settings, and how far to trust them."""
+"""FdnReverb fitted to an impulse response, or to vocals with a reverb on them: settings, and how far to trust them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import soxr
 
 from mixprior.mixing.reverb import decay as reverb_decay
 from mixprior.mixing.reverb import settings_file
 from mixprior.mixing.reverb.decay import Decay
-from mixprior.pipeline.audio import audio_file
-from mixprior.pipeline.audio.audio_file import AudioFile
+from mixprior.mixing.rules import own_reverb
+from mixprior.mixing.rules.notice import Notice
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb import energy_decay
 from mixprior.stats.reverb.blind import estimate as blind
@@ -25,21 +22,20 @@ from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay
 from mixprior.stats.reverb.fdn.fit import Fit, fit, fit_decay
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import PARAMETERS
-from mixprior.stats.reverb.response import RATE_HZ as VOICE_RATE_HZ
+from mixprior.stats.sound import Sound
 
 ASSUMED_NAMES = tuple(p.name for p in PARAMETERS if p.name not in FITTED)
-"""Settings that no voice shows: see `mixprior.stats.reverb.columns.ASSUMED`."""
+"""Settings that cannot be estimated from vocals: see `mixprior.stats.reverb.columns.ASSUMED`."""
 
 TIMES = "the reverberation times by octave, as 10 log10 of their ratio"
 """What the loss is the distance of, where no more than times and a level are fitted to."""
 
-_LEVEL_MISSED_DB, _LOSS_TOLD_DB = 2.0, 4.0
-_LOWEST_VOICE_HZ = 16_000  # the estimate listens up to 7.8 kHz
+_LEVEL_MISSED_DB, _LOSS_NOTED_DB = 2.0, 4.0
 
 
 @dataclass(frozen=True)
 class FittedReverb:
-    """Settings, what they were fitted to, and what became of it.
+    """Settings, what they were fitted to, and what they reach.
 
     Attributes:
         source: what they were fitted to, in words.
@@ -61,7 +57,7 @@ class FittedReverb:
     assumed: Sequence[str] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def to_json(self) -> str:
         """One JSON object; `mixprior.mixing.reverb.settings_file.read` reads it."""
@@ -76,7 +72,7 @@ class FittedReverb:
                 fit=self.reached.to_dict(),
                 loss_db=round(self.fit.loss_db, 3),
                 **self.facts,
-                warnings=list(self.warnings),
+                warnings=[asdict(warning) for warning in self.warnings],
             )
         )
 
@@ -99,81 +95,112 @@ class FittedReverb:
         )
 
 
-def to_response(path: str | Path, seed: int) -> tuple[FittedReverb, EnergyDecay]:
-    """Fit all settings to an impulse response; its measured decay comes with them.
+def fit_reverb(response: np.ndarray, rate_hz: int, *, seed: int = 1) -> FittedReverb:
+    """Fit FdnReverb to an impulse response.
+
+    Args:
+        response: float, shape (channels, samples) or (samples,), one or two channels.
+        rate_hz: its sample rate.
+        seed: of the fit.
+
+    Returns:
+        The settings in `.fit.settings`, what was to be reached in `.target` and what they reach in `.reached`.
 
     Raises:
-        InputError: if the file cannot be read, is silent, or holds no reverberation.
+        InputError: if the response is silent, holds no reverberation, or is not of this shape.
+
+    >>> time_s = np.arange(24_000) / 48_000
+    >>> noise = np.random.default_rng(1).standard_normal((2, 24_000))
+    >>> response = 0.02 * noise * 10 ** (-3 * time_s / 0.4)
+    >>> response[:, 0] = 1.0
+    >>> fitted = fit_reverb(response, 48_000)
+    >>> abs(fitted.reached.rt60_s - 0.4) < 0.1
+    True
     """
-    file = audio_file.read(path)
-    if not file.audio.any():
-        raise InputError(f"{path} is silent: there is no reverberation to fit")
+    return to_response(Sound.of(response, rate_hz, "the response"), seed)[0]
+
+
+def to_response(response: Sound, seed: int, name: str = "the response") -> tuple[FittedReverb, EnergyDecay]:
+    """Fit all settings to an impulse response; its measured decay comes with them.
+
+    Args:
+        response: the response.
+        seed: of the fit.
+        name: what messages call it.
+
+    Raises:
+        InputError: if it is silent, or holds no reverberation.
+    """
+    if not response.audio.any():
+        raise InputError(f"{name} is silent: there is no reverberation to fit")
     try:
-        decay = energy_decay.measure(file.audio, file.rate_hz)
+        decay = energy_decay.measure(response.audio, response.rate_hz)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    target = reverb_decay.of_response(file.audio, file.rate_hz)
+        raise InputError(f"{name}: {error}") from error
+    target = reverb_decay.of_response(response.audio, response.rate_hz)
     if target.wet_dry_db is None:
         raise InputError(
-            f"{path} ends with its direct sound: there is no reverberation to fit "
+            f"{name} ends with its direct sound: there is no reverberation to fit "
             f"(later than {1000 * energy_decay.DIRECT_WINDOW_S:g} ms after the strongest peak)"
         )
     found = fit(decay, seed=seed)
     reached = reverb_decay.of_settings(found.settings)
-    warnings: list[str] = []
-    if target.rt60_s is None:
-        warnings.append(
-            "the response does not decay by 25 dB above its noise: its reverberation time is not measurable"
-        )
-    if reached.wet_dry_db is None or abs(reached.wet_dry_db - target.wet_dry_db) > _LEVEL_MISSED_DB:
-        warnings.append("the plug-in does not reach the level of this response: see wet to dry")
-    if found.loss_db > _LOSS_TOLD_DB:
-        warnings.append(f"the plug-in does not sound like this response: the decays differ by {found.loss_db:.1f} dB")
     fitted = FittedReverb(
-        f"the response {path}",
+        name if name.startswith("the ") else f"the response {name}",
         found,
         target,
         reached,
         "the two decays, over time and frequency",
         assumed=("fdn_size",),
         facts={"seed": seed},
-        warnings=tuple(warnings),
+        warnings=tuple(_doubts(target, reached, found)),
     )
     return fitted, decay
 
 
-def to_voice(path: str | Path, backing_path: str | Path | None, seed: int) -> tuple[FittedReverb, Reverberation]:
-    """Fit to the reverberation that a wet voice shows; the estimate comes with the settings.
+def _doubts(target: Decay, reached: Decay, found: Fit) -> Iterator[Notice]:
+    if target.rt60_s is None:
+        short = "the response does not decay by 25 dB above its noise: its reverberation time is not measurable"
+        yield Notice("not-measurable", short)
+    missed = target.wet_dry_db is None or reached.wet_dry_db is None
+    if missed or abs(reached.wet_dry_db - target.wet_dry_db) > _LEVEL_MISSED_DB:  # type: ignore[operator]
+        yield Notice("out-of-reach", "the plug-in does not reach the level of this response: see wet to dry")
+    if found.loss_db > _LOSS_NOTED_DB:
+        unlike = f"the plug-in does not sound like this response: the decays differ by {found.loss_db:.1f} dB"
+        yield Notice("out-of-reach", unlike)
+
+
+def to_vocals(
+    vocals: Sound, backing: Sound | None, seed: int, name: str = "the vocals"
+) -> tuple[FittedReverb, Reverberation]:
+    """Fit to the reverberation that wet vocals show; the estimate comes with the settings.
 
     Args:
-        path: the voice.
-        backing_path: what else sounds in the song, if the voice was separated from it; it may be shorter or longer.
+        vocals: the vocals.
+        backing: what else sounds in the song, if the vocals were separated from it; it may be shorter or longer.
         seed: of the fit.
+        name: what messages call the vocals.
 
     Raises:
-        InputError: if a file cannot be read, there are not three seconds of singing, or the voice is dry.
+        InputError: if there are not three seconds of singing, a rate is below 16 kHz, or the vocals are dry.
     """
-    voice = _at_voice_rate(audio_file.read(path))
-    rest = None
-    if backing_path is not None:
-        rest = np.zeros_like(voice)
-        heard = _at_voice_rate(audio_file.read(backing_path))[:, : voice.shape[1]]
-        rest[:, : heard.shape[1]] = heard
-    estimate = blind.estimate(voice, rest)
+    for sound, of in ((vocals, name), (backing, "the backing")):
+        if sound is not None and sound.rate_hz < own_reverb.LOWEST_RATE_HZ:
+            raise InputError(f"{of} is sampled at {sound.rate_hz} Hz; reverberation is estimated from 16 kHz on")
+    estimate = own_reverb.of_vocals(vocals, backing)
     if estimate is None:
         raise InputError(
-            f"{path} is silent, too short, or hardly sings: {blind.SHORTEST_S:g} s of singing show a reverberation"
+            f"{name} is silent, too short, or hardly sings: give {blind.SHORTEST_S:g} s of singing or more"
         )
     if estimate.wet_dry_db < LEAST_WET_DB:
         raise InputError(
-            f"{path} is dry: its reverberation is estimated at {estimate.wet_dry_db:.1f} dB to the direct sound, "
-            f"and shows nothing of itself under {LEAST_WET_DB:g} dB"
+            f"{name} is dry: its reverberation is estimated at {estimate.wet_dry_db:.1f} dB to the direct sound, "
+            f"and cannot be measured under {LEAST_WET_DB:g} dB"
         )
     found = fit_decay(list(estimate.rt60_octaves_s), estimate.wet_dry_db, seed=seed, prior=ASSUMED)
     target = Decay(estimate.rt60_s, tuple(map(float, estimate.rt60_octaves_s)), estimate.wet_dry_db)
-    expected = -math.log(estimate.confidence)
     fitted = FittedReverb(
-        f"the voice {path}",
+        name if name.startswith("the ") else f"the vocals {name}",
         found,
         target,
         reverb_decay.of_settings(found.settings),
@@ -181,9 +208,9 @@ def to_voice(path: str | Path, backing_path: str | Path | None, seed: int) -> tu
         assumed=ASSUMED_NAMES,
         facts={"seed": seed, "confidence": round(estimate.confidence, 3), "segments": estimate.segments},
         notes=(
-            f"confidence: {estimate.confidence:.2f}, the time is expected to be off by {100 * expected:.0f} % "
-            f"(read from {estimate.segments} stretches of singing)",
-            "assumed: not shown by a voice, the same for all voices",
+            f"confidence: {estimate.confidence:.2f}, the time is expected to be off by "
+            f"{100 * own_reverb.expected_error(estimate):.0f} % (read from {estimate.segments} stretches of singing)",
+            "assumed: not shown by vocals, the same for all vocals",
         ),
     )
     return fitted, estimate
@@ -194,11 +221,3 @@ def decay_of(fitted: FittedReverb) -> EnergyDecay:
     settings = fitted.fit.settings
     response = vocal_response(settings, reverb_decay.RATE_HZ, reverb_decay.length_s(settings))
     return energy_decay.measure(response, reverb_decay.RATE_HZ)
-
-
-def _at_voice_rate(file: AudioFile) -> np.ndarray:
-    if file.rate_hz < _LOWEST_VOICE_HZ:
-        raise InputError(f"{file.path} is sampled at {file.rate_hz} Hz; a voice shows its reverberation from 16 kHz on")
-    if file.rate_hz == VOICE_RATE_HZ:
-        return file.audio
-    return np.ascontiguousarray(soxr.resample(file.audio.T, file.rate_hz, VOICE_RATE_HZ, "VHQ").T)

@@ -28,7 +28,7 @@ def check_output(path: Path, *inputs: str | Path) -> None:
 
 
 def response(settings: FdnReverbSettings, path: Path, rate_hz: int, duration_s: float) -> Written:
-    """Write the impulse response: stereo, the same impulse fed into both inputs, as a centred voice would.
+    """Write the impulse response: stereo, the same impulse fed into both inputs, as centred vocals would.
 
     Raises:
         InputError: if the settings make a sound that grows, or the file cannot be written.

@@ -15,8 +15,8 @@ from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import PARAMETERS, FdnReverbSettings
 
-SCHEMA_VERSION = 1
-"""Major version of the layout: keys are added, never renamed."""
+SCHEMA_VERSION = 2
+"""Major version of the layout: keys are added, never renamed. In version 1 warnings were sentences without a code."""
 
 _SHOWN = {
     "delayLength": "Room Size",
@@ -44,9 +44,9 @@ def document(settings: FdnReverbSettings, **facts: Any) -> dict[str, Any]:
     }
 
 
-def to_json(told: Mapping[str, Any]) -> str:
+def to_json(document: Mapping[str, Any]) -> str:
     """One JSON object, null where something could not be measured."""
-    return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def to_table(settings: FdnReverbSettings, heading: str, notes: Mapping[str, str]) -> str:
@@ -88,11 +88,11 @@ def read(path: str | Path) -> FdnReverbSettings:
     Raises:
         InputError: if the file cannot be read, or a value is no number or out of range; the message names both.
     """
-    told = json_document.read(path, "file of reverb settings", "give what `mixprior reverb fit -o` wrote")
+    found = json_document.read(path, "file of reverb settings", "give what `mixprior reverb fit -o` wrote")
     try:
-        if "settings" in told:
-            return json_document.decode(FdnReverbSettings, told["settings"], at="settings")
-        return _of_plugin(json_document.decode(dict[str, float], told))
+        if "settings" in found:
+            return json_document.decode(FdnReverbSettings, found["settings"], at="settings")
+        return _of_plugin(json_document.decode(dict[str, float], found))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

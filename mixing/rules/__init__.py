@@ -1,1 +1,1 @@
-"""Rules: sounds and targets in, settings out. Know neither files nor priors."""
+"""Rules: sounds and targets in, settings out. They read neither files nor priors."""

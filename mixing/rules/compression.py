@@ -12,14 +12,11 @@ from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import CompressorSettings
 from mixprior.mixing.effects.stereo import checked
 from mixprior.mixing.rules.compression_model import RANGES, Model, OnsetModel, RangeModel
-from mixprior.stats import loudness_blocks
 from mixprior.stats.errors import InputError
-from mixprior.stats.measures import dynamics
-from mixprior.stats.measures.loudness import integrated_lufs
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.sound import Sound
 
 RANGE_START = CompressorSettings(threshold_dbfs=0.0, ratio=2.9, attack_s=0.03, release_s=0.15, knee_db=6.0)
-"""For a voice's loudness range: ratio to begin with and times of Kelian Li's mixing code; the knee is ours."""
+"""For the loudness range of vocals: ratio to begin with and times of Kelian Li's mixing code; the knee is ours."""
 RANGE_MAX_RATIO = 10.0
 
 ONSET_STARTS = {
@@ -42,7 +39,7 @@ _ROUNDS = 4
 
 @dataclass(frozen=True)
 class Compression:
-    """A compressor, and what became of the sound.
+    """A compressor, and what it does to the sound.
 
     Attributes:
         settings: None where none is wanted, or none helps. The makeup gives back the integrated loudness.
@@ -59,8 +56,7 @@ class Compression:
 
 
 def to_loudness_range(
-    audio: np.ndarray,
-    rate_hz: int,
+    sound: Sound,
     target_lu: float,
     measure: str = "ebu",
     start: CompressorSettings = RANGE_START,
@@ -74,8 +70,7 @@ def to_loudness_range(
     widen the range again.
 
     Args:
-        audio: float32, (2, samples).
-        rate_hz: sample rate.
+        sound: two channels.
         target_lu: wanted range; a sound whose range is smaller already stays as it is.
         measure: "ebu" for EBU Tech 3342, "100ms" for its rule on single blocks of 100 ms; see
             `stats.measures.loudness_range`.
@@ -90,19 +85,16 @@ def to_loudness_range(
     if not 0 <= target_lu < np.inf:
         raise InputError(f"a loudness range cannot be {target_lu} LU; give 0 or more")
     name = "loudness_range" if measure == "ebu" else "loudness_range_100ms"
-    audio = checked(audio)
-    blocks = loudness_blocks.measure(audio, rate_hz)
-    own = RANGES[measure](blocks.weighted)
-    lufs = integrated_lufs(blocks.weighted)
+    checked(sound.audio)
+    own, lufs = RANGES[measure](sound), sound.integrated_lufs
     measured: dict[str, float | None] = {f"{name}_lu": own}
     if own is None or lufs is None:
         return Compression(None, measured, "the loudness range cannot be measured: too short, or silent", False)
     if own <= target_lu + _CLOSE:
         reason = f"the loudness range is {own:.1f} LU already, and {target_lu:.1f} LU are wanted: no compression"
         return Compression(None, measured, reason, True)
-    model = RangeModel(audio, rate_hz, blocks, RANGES[measure])
-    settings, after = _fit(model, audio, rate_hz, lufs, target_lu, start, max_ratio)
-    by = _told(settings)
+    settings, after = _fit(RangeModel(sound, measure), sound, lufs, target_lu, start, max_ratio)
+    by = _described(settings)
     if after is not None and abs(after - target_lu) <= _CLOSE:
         measured[f"{name}_after_lu"] = after
         return Compression(settings, measured, f"loudness range from {own:.1f} to {after:.1f} LU by {by}", True)
@@ -114,7 +106,7 @@ def to_loudness_range(
     return Compression(settings, measured, f"{reason}; the nearest is {after:.1f} LU, by {by}", False)
 
 
-def to_onset_peaks(audio: np.ndarray, rate_hz: int, stem: str, mean_db: float, sd_db: float) -> Compression:
+def to_onset_peaks(sound: Sound, stem: str, mean_db: float, sd_db: float) -> Compression:
     """Bring the mean of the loudest onset peaks within a standard deviation of a reference, if a compressor can.
 
     FxNorm-automix's compression normalisation, with two differences. It lowers the peaks without looking at how far the
@@ -125,8 +117,7 @@ def to_onset_peaks(audio: np.ndarray, rate_hz: int, stem: str, mean_db: float, s
     and often nothing does.
 
     Args:
-        audio: float32, (2, samples).
-        rate_hz: sample rate; measured at 44.1 kHz.
+        sound: two channels; measured at 44.1 kHz.
         stem: one of `ONSET_STARTS`: ratio to begin with, and times.
         mean_db: reference, the sound's peak being at -10 dBFS.
         sd_db: its standard deviation; 0.1 dB at the least is allowed for.
@@ -138,26 +129,26 @@ def to_onset_peaks(audio: np.ndarray, rate_hz: int, stem: str, mean_db: float, s
         raise InputError(f"no onset peaks of {stem!r}; there are: {', '.join(ONSET_STARTS)}")
     if not (np.isfinite(mean_db) and 0 <= sd_db < np.inf):
         raise InputError(f"onset peaks cannot be {mean_db} dB with a standard deviation of {sd_db} dB")
-    audio, sd_db = at_44100(checked(audio), rate_hz), max(sd_db, _CLOSE)
-    lufs = integrated_lufs(loudness_blocks.measure(audio, SAMPLE_RATE_HZ).weighted)
-    found = dynamics.onset_peaks_db(audio) if lufs is not None else None
+    checked(sound.audio)
+    sound, sd_db = at_44100(sound), max(sd_db, _CLOSE)
+    lufs, found = sound.integrated_lufs, sound.onset_peaks_db
     own = found[0] if found else None
     measured = {"onset_peak_mean_db": own}
     if own is None or lufs is None:
         return Compression(None, measured, "there are no onsets to measure: too short, or silent", False)
     wanted = f"{mean_db:.1f} +- {sd_db:.1f} dB"
     if abs(own - mean_db) <= sd_db:
-        reason = f"the onset peaks lie at {own:.1f} dB already, within {wanted}: no compression"
+        reason = f"the onset peaks are at {own:.1f} dB already, within {wanted}: no compression"
         return Compression(None, measured, reason, True)
     inside = sd_db - _CLOSE
     target = mean_db + (inside if own > mean_db else -inside)
-    settings, after = _fit(OnsetModel(audio), audio, SAMPLE_RATE_HZ, lufs, target, ONSET_STARTS[stem], ONSET_MAX_RATIO)
+    settings, after = _fit(OnsetModel(sound), sound, lufs, target, ONSET_STARTS[stem], ONSET_MAX_RATIO)
     if after is not None and abs(after - mean_db) <= sd_db:
         measured["onset_peak_mean_after_db"] = after
         return Compression(
-            settings, measured, f"onset peaks from {own:.1f} to {after:.1f} dB by {_told(settings)}", True
+            settings, measured, f"onset peaks from {own:.1f} to {after:.1f} dB by {_described(settings)}", True
         )
-    nearest = "" if after is None else f"; the nearest would be {after:.1f} dB, by {_told(settings)}"
+    nearest = "" if after is None else f"; the nearest would be {after:.1f} dB, by {_described(settings)}"
     reason = f"no compressor brings the onset peaks from {own:.1f} dB to {wanted}: no compression{nearest}"
     return Compression(None, measured, reason, False)
 
@@ -165,19 +156,19 @@ def to_onset_peaks(audio: np.ndarray, rate_hz: int, stem: str, mean_db: float, s
 def search(
     model: Model, target: float, start: CompressorSettings, max_ratio: float
 ) -> tuple[CompressorSettings, float | None]:
-    """Find the first ratio and the mildest threshold for which a model foretells the target, or comes nearest.
+    """Find the first ratio and the mildest threshold for which a model predicts the target, or comes nearest.
 
     The number need not follow the threshold one way: quiet parts that rise into a gate widen a loudness range. So the
     thresholds are walked down in steps of 4 dB, and wherever the target is crossed it is bisected.
 
     Args:
-        model: foretells the number.
+        model: predicts the number.
         target: what it should be.
         start: ratio to begin with, times, knee.
         max_ratio: none above it; the ratio is doubled each time.
 
     Returns:
-        The compressor, threshold and ratio in steps of 0.01, and the number foretold.
+        The compressor, threshold and ratio in steps of 0.01, and the number predicted.
     """
     nearest: tuple[CompressorSettings, float | None] = (start, None)
     for ratio in _ratios(start.ratio, max_ratio):
@@ -197,7 +188,7 @@ def _ratios(first: float, last: float) -> Iterator[float]:
 
 
 def _tried(model: Model, target: float, start: CompressorSettings) -> Iterator[tuple[CompressorSettings, float]]:
-    # Walks the thresholds down; where two neighbours lie on either side of the target, halves the way between.
+    # Walks the thresholds down; where two neighbours are on either side of the target, halves the way between.
     above: tuple[float, float] | None = None
     for step in range(_THRESHOLDS):
         settings = replace(start, threshold_dbfs=round(model.top_db + start.knee_db / 2 - step * _THRESHOLD_STEP_DB, 2))
@@ -229,8 +220,7 @@ def _halved(
 
 def _fit(
     model: Model,
-    audio: np.ndarray,
-    rate_hz: int,
+    sound: Sound,
     lufs: float,
     target: float,
     start: CompressorSettings,
@@ -240,21 +230,20 @@ def _fit(
     best: tuple[CompressorSettings, float | None] = (start, None)
     aim = target
     for _ in range(_ROUNDS):
-        settings, foretold = search(model, aim, start, max_ratio)
-        compressed = Compressor(settings, rate_hz).process(audio)
-        blocks = loudness_blocks.measure(compressed, rate_hz)
-        now_lufs = integrated_lufs(blocks.weighted)
+        settings, predicted = search(model, aim, start, max_ratio)
+        compressed = Sound(Compressor(settings, sound.rate_hz).process(sound.audio), sound.rate_hz)
+        now_lufs = compressed.integrated_lufs
         makeup_db = round(lufs - now_lufs, 2) if now_lufs is not None else 0.0
-        value = model.measure(compressed, blocks, makeup_db)
+        value = model.measure(compressed, makeup_db)
         if value is not None and (best[1] is None or abs(value - target) < abs(best[1] - target)):
             best = replace(settings, makeup_db=makeup_db), value
-        if value is None or foretold is None or abs(value - target) <= _CLOSE / 2:
+        if value is None or predicted is None or abs(value - target) <= _CLOSE / 2:
             break
-        if abs(foretold - aim) > _CLOSE:  # Out of reach already by the model.
+        if abs(predicted - aim) > _CLOSE:  # Out of reach already by the model.
             break
         aim += target - value
     return best
 
 
-def _told(settings: CompressorSettings) -> str:
+def _described(settings: CompressorSettings) -> str:
     return f"{settings.ratio:g}:1 above {settings.threshold_dbfs:.1f} dBFS"

@@ -1,4 +1,4 @@
-"""What a compressor would do to a sound, foretold from the energies of short blocks, a few thousand times as fast."""
+"""What a compressor would do to a sound, predicted from the energies of short blocks, a few thousand times as fast."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from typing import Protocol
 import numba
 import numpy as np
 
-from mixprior.mixing.effects.compressor import DETECTOR_S, static_reduction_db
+from mixprior.mixing.effects.ballistics import keeps, smoothed, static_reduction_db
+from mixprior.mixing.effects.compressor import DETECTOR_S
 from mixprior.mixing.effects.settings import CompressorSettings
-from mixprior.stats.loudness_blocks import BLOCKS_PER_S, PARTS_PER_BLOCK, Blocks
+from mixprior.stats.loudness_blocks import BLOCKS_PER_S, PARTS_PER_BLOCK
 from mixprior.stats.measures import dynamics, onsets
 from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu, loudness_range_lu
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.sound import Sound
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
-RANGES: dict[str, Callable[[np.ndarray], float | None]] = {"ebu": loudness_range_lu, "100ms": loudness_range_100ms_lu}
+RANGES: dict[str, Callable[[Sound], float | None]] = {
+    "ebu": lambda sound: sound.loudness_range_lu,
+    "100ms": lambda sound: sound.loudness_range_100ms_lu,
+}
 """Loudness ranges by what is measured: EBU Tech 3342, and its rule on single blocks of 100 ms."""
 
+_OF_ENERGIES = {"ebu": loudness_range_lu, "100ms": loudness_range_100ms_lu}
 _SPLIT = 4  # blocks of 5 ms in each 20 ms of K-weighted energy
 _PER_BLOCK = PARTS_PER_BLOCK * _SPLIT
 _PEAK_BLOCK = 44  # samples, 1 ms: short against every attack
@@ -36,10 +42,10 @@ class Model(Protocol):
     top_db: float
 
     def predict(self, settings: CompressorSettings) -> float | None:
-        """The number after that compressor, foretold; None where it could not be measured."""
+        """The number after that compressor, predicted; None where it could not be measured."""
 
-    def measure(self, audio: np.ndarray, blocks: Blocks, gain_db: float) -> float | None:
-        """The number of a sound of these energies after a gain; None where it cannot be measured."""
+    def measure(self, sound: Sound, gain_db: float) -> float | None:
+        """The number of a sound after a gain; None where it cannot be measured."""
 
 
 class RangeModel:
@@ -49,20 +55,17 @@ class RangeModel:
     of the compressor's gain there. What is lost in energy over the whole is given back, as the makeup does.
 
     Args:
-        audio: float32, (2, samples).
-        rate_hz: sample rate.
-        blocks: its energies.
-        range_lu: one of `RANGES`.
+        sound: two channels.
+        measure: one of `RANGES`.
     """
 
-    def __init__(
-        self, audio: np.ndarray, rate_hz: int, blocks: Blocks, range_lu: Callable[[np.ndarray], float | None]
-    ) -> None:
-        self._range_lu = range_lu
-        edges = np.arange(blocks.plain.shape[1] * _PER_BLOCK + 1) * round(rate_hz / BLOCKS_PER_S) // _PER_BLOCK
-        plain, _ = _energies_and_peaks(audio, edges)
-        self._block_s = 1 / (BLOCKS_PER_S * _PER_BLOCK)
-        self._level_db = _detected_db(plain, self._block_s)
+    def __init__(self, sound: Sound, measure: str) -> None:
+        self._range_lu = _OF_ENERGIES[measure]
+        blocks = sound.blocks
+        edges = np.arange(blocks.plain.shape[1] * _PER_BLOCK + 1) * round(sound.rate_hz / BLOCKS_PER_S) // _PER_BLOCK
+        plain, _ = _energies_and_peaks(np.ascontiguousarray(sound.audio), edges)
+        self._blocks_per_s = BLOCKS_PER_S * _PER_BLOCK
+        self._level_db = _detected_db(plain, self._blocks_per_s)
         self.top_db = float(self._level_db.max(initial=-math.inf))
         parts = plain.sum(axis=0).reshape(-1, _SPLIT) + _FLOOR
         share = parts / parts.sum(axis=1, keepdims=True) / PARTS_PER_BLOCK
@@ -71,13 +74,13 @@ class RangeModel:
 
     def predict(self, settings: CompressorSettings) -> float | None:
         """See `Model`."""
-        reduction_db = _reduction_db(self._level_db, self._block_s, settings)
+        reduction_db = _reduction_db(self._level_db, self._blocks_per_s, settings)
         after = _attenuated(self._weighted, reduction_db.reshape(-1, _PER_BLOCK))
         return self._range_lu(after * (self._energy / max(after.sum(), _FLOOR)))
 
-    def measure(self, audio: np.ndarray, blocks: Blocks, gain_db: float) -> float | None:
+    def measure(self, sound: Sound, gain_db: float) -> float | None:
         """See `Model`."""
-        return self._range_lu(blocks.weighted * 10 ** (gain_db / 10))
+        return self._range_lu(sound.blocks.weighted * 10 ** (gain_db / 10))
 
 
 class OnsetModel:
@@ -86,14 +89,15 @@ class OnsetModel:
     The largest sample of every millisecond gets the compressor's gain there. Onsets are taken to stay where they are.
 
     Args:
-        audio: float32, (2, samples), at 44.1 kHz, with sound in it.
+        sound: two channels at 44.1 kHz, not silent.
     """
 
-    def __init__(self, audio: np.ndarray) -> None:
+    def __init__(self, sound: Sound) -> None:
+        audio = np.ascontiguousarray(sound.audio)
         edges = np.arange(0, audio.shape[1] + 1, _PEAK_BLOCK)
         energy, peak = _energies_and_peaks(audio, edges)
-        self._block_s = _PEAK_BLOCK / SAMPLE_RATE_HZ
-        self._level_db = _detected_db(energy, self._block_s)
+        self._blocks_per_s = SAMPLE_RATE_HZ / _PEAK_BLOCK
+        self._level_db = _detected_db(energy, self._blocks_per_s)
         self.top_db = float(self._level_db.max(initial=-math.inf))
         self._peak_db = 20 * np.log10(np.maximum(peak, math.sqrt(_FLOOR)))
         gain = 10 ** (dynamics.PEAK_DBFS / 20) / np.abs(audio).max()
@@ -101,7 +105,7 @@ class OnsetModel:
 
     def predict(self, settings: CompressorSettings) -> float | None:
         """See `Model`."""
-        after_db = self._peak_db - _reduction_db(self._level_db, self._block_s, settings)
+        after_db = self._peak_db - _reduction_db(self._level_db, self._blocks_per_s, settings)
         means = [
             _loudest_mean_db(np.maximum.reduceat(channel, starts))
             for channel, starts in zip(after_db, self._starts, strict=True)
@@ -109,10 +113,9 @@ class OnsetModel:
         ]
         return float(np.mean(means) - after_db.max() + dynamics.PEAK_DBFS) if means else None
 
-    def measure(self, audio: np.ndarray, blocks: Blocks, gain_db: float) -> float | None:
-        """See `Model`; neither the energies nor the gain are looked at."""
-        found = dynamics.onset_peaks_db(audio)
-        return found[0] if found else None
+    def measure(self, sound: Sound, gain_db: float) -> float | None:
+        """See `Model`; the gain does not change it."""
+        return sound.onset_peaks_db[0] if sound.onset_peaks_db else None
 
 
 def _loudest_mean_db(peaks_db: np.ndarray) -> float:
@@ -148,41 +151,32 @@ def _attenuated(energy: np.ndarray, reduction_db: np.ndarray) -> np.ndarray:
     return after
 
 
-def _within(time_s: float, block_s: float) -> tuple[float, float]:
-    # What a one-pole smoothing keeps of its distance to a constant: at the end of a block, and in the mean over it.
-    if not time_s:
-        return 0.0, 0.0
-    kept = math.exp(-block_s / time_s)
-    return kept, time_s / block_s * (1 - kept)
-
-
 @numba.njit(cache=True, nogil=True)
 def _smoothed(energy: np.ndarray, kept: float, kept_mean: float) -> np.ndarray:
     mean = np.empty_like(energy)
     for channel in range(energy.shape[0]):
         state = 0.0
         for block in range(energy.shape[1]):
-            away = state - energy[channel, block]
-            mean[channel, block] = energy[channel, block] + away * kept_mean
-            state = energy[channel, block] + away * kept
+            mean[channel, block] = smoothed(energy[channel, block], state, kept_mean)
+            state = smoothed(energy[channel, block], state, kept)
     return mean
 
 
-def _detected_db(energy: np.ndarray, block_s: float) -> np.ndarray:
+def _detected_db(energy: np.ndarray, blocks_per_s: float) -> np.ndarray:
     # The compressor's level in each block.
-    level = _smoothed(energy, *_within(DETECTOR_S, block_s)).max(axis=0, initial=0.0)
+    level = _smoothed(energy, *keeps(DETECTOR_S, blocks_per_s)).max(axis=0, initial=0.0)
     return 10 * np.log10(np.maximum(level, _FLOOR))
 
 
-def _reduction_db(level_db: np.ndarray, block_s: float, settings: CompressorSettings) -> np.ndarray:
+def _reduction_db(level_db: np.ndarray, blocks_per_s: float, settings: CompressorSettings) -> np.ndarray:
     # The compressor's mean reduction in each block.
     return _smooth_branching(
         level_db,
         settings.threshold_dbfs,
         settings.ratio,
         settings.knee_db,
-        _within(settings.attack_s, block_s),
-        _within(settings.release_s, block_s),
+        keeps(settings.attack_s, blocks_per_s),
+        keeps(settings.release_s, blocks_per_s),
     )
 
 
@@ -200,6 +194,6 @@ def _smooth_branching(
     for block in range(level_db.size):
         wanted_db = static_reduction_db(level_db[block], threshold_db, ratio, knee_db)
         kept, kept_mean = attack if wanted_db > state_db else release
-        mean_db[block] = wanted_db + (state_db - wanted_db) * kept_mean
-        state_db = wanted_db + (state_db - wanted_db) * kept
+        mean_db[block] = smoothed(wanted_db, state_db, kept_mean)
+        state_db = smoothed(wanted_db, state_db, kept)
     return mean_db

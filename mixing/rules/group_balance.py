@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mixprior.stats.loudness_blocks import Blocks
 from mixprior.stats.measures.loudness import integrated_lufs
+from mixprior.stats.sound import Sound
 
 LIMIT_DB = 12.0
 """No class is raised or cut by more."""
@@ -22,28 +22,31 @@ class Group:
     """The instruments of a song by class, taken for unrelated: their energies add.
 
     Args:
-        classes: energies of each, with sound in it.
-        voice: energies of a voice, with sound in it; None without one.
-        voice_lu: the loudness it will have against their sum.
+        classes: each class, none silent.
+        vocals: the vocals, not silent; None without vocals.
+        vocals_lu: the loudness they will have against the sum of the classes.
 
-    >>> tone = Blocks(*(np.full(shape, 0.01) for shape in ((2, 50), (2, 50), (50,), (2, 250))))
+    >>> tone = Sound.of(np.tile(0.1 * np.sin(np.arange(220_500) / 7), (2, 1)), 44_100)
     >>> group = Group({"bass": tone, "other": tone})
     >>> group.gains_db({"bass": (-9.0, -6.0), "other": (-20.0, 0.0)})
     {'bass': -2.97, 'other': 1.75}
     """
 
-    def __init__(self, classes: Mapping[str, Blocks], voice: Blocks | None = None, voice_lu: float = 0.0) -> None:
-        self._blocks = max(each.weighted.shape[1] for each in (*classes.values(), *([voice] if voice else [])))
-        self._energies = {name: self._padded(each) for name, each in classes.items()}
-        # The voice at 0 LUFS, so that its gain is the loudness that it is to have.
-        self._voice = np.zeros(1) if voice is None else self._padded(voice) / 10 ** (_lufs(voice.weighted) / 10)
-        self._voice_lu = voice_lu
+    def __init__(self, classes: Mapping[str, Sound], vocals: Sound | None = None, vocals_lu: float = 0.0) -> None:
+        sounds = (*classes.values(), *([vocals] if vocals else []))
+        self._blocks = max(sound.blocks.weighted.shape[1] for sound in sounds)
+        self._energies = {name: self._padded(sound) for name, sound in classes.items()}
+        # The vocals at 0 LUFS, so that their gain is the loudness that they are to have.
+        self._vocals = np.zeros(1)
+        if vocals is not None:
+            self._vocals = self._padded(vocals) / 10 ** (_lufs(vocals.blocks.weighted) / 10)
+        self._vocals_lu = vocals_lu
 
     def stand_lu(self, gains_db: Mapping[str, float]) -> dict[str, float]:
         """Integrated loudness of each class at its gain, minus that of the mix."""
         energies = self._gained(gains_db)
         together = _sum(energies)
-        whole = _lufs(together + 10 ** ((_lufs(together) + self._voice_lu) / 10) * self._voice)
+        whole = _lufs(together + 10 ** ((_lufs(together) + self._vocals_lu) / 10) * self._vocals)
         return {name: _lufs(energy) - whole for name, energy in energies.items()}
 
     def gains_db(self, wanted_lu: Mapping[str, tuple[float, float]]) -> dict[str, float]:
@@ -51,7 +54,7 @@ class Group:
 
         A class inside its interval is not moved for its own sake, one outside comes to the nearer end. Where intervals
         exclude each other (all below what any sum allows) every class misses its own by as much. Nothing is raised or
-        cut by more than `LIMIT_DB`: what lies 30 dB down (a leak, an instrument that waits for its cue) is not made
+        cut by more than `LIMIT_DB`: what is 30 dB down (a leak, an instrument that waits for its cue) is not made
         loud.
 
         Args:
@@ -75,8 +78,9 @@ class Group:
         back_db = before - _lufs(_sum(self._gained(gains_db)))
         return {name: round(_limited(gain_db + back_db), 2) for name, gain_db in gains_db.items()}
 
-    def _padded(self, of_class: Blocks) -> np.ndarray:
-        return np.pad(of_class.weighted, ((0, 0), (0, self._blocks - of_class.weighted.shape[1])))
+    def _padded(self, sound: Sound) -> np.ndarray:
+        weighted = sound.blocks.weighted
+        return np.pad(weighted, ((0, 0), (0, self._blocks - weighted.shape[1])))
 
     def _gained(self, gains_db: Mapping[str, float]) -> dict[str, np.ndarray]:
         return {name: 10 ** (gains_db[name] / 10) * energy for name, energy in self._energies.items()}

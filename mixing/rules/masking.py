@@ -1,4 +1,4 @@
-"""What is heard of two sounds at once: their levels by octave while the voice sings, and the energy that is masked."""
+"""Masking of two sounds: their levels by octave where the vocals sing, and the energy that is masked."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import scipy.fft
 
 from mixprior.stats.errors import InputError
+from mixprior.stats.sound import Sound
 
 GATE_DB = -30.0
 PRESENT_DB = -60.0
@@ -19,27 +20,26 @@ _BARKS = 24
 _THRESHOLD_DB = -5.5
 
 
-def octave_levels_db(voice: np.ndarray, backing: np.ndarray, rate_hz: int, centres_hz: np.ndarray) -> np.ndarray | None:
-    """Mean square by octave band over the blocks of 100 ms in which the voice is heard.
+def octave_levels_db(vocals: Sound, backing: Sound, centres_hz: np.ndarray) -> np.ndarray | None:
+    """Mean square by octave band over the blocks of 100 ms in which there are vocals.
 
     The bands are Butterworth band-passes of two poles a side with edges half an octave from the centre, applied to the
-    blocks' spectra; a block counts if its root mean square is above -30 dB of the voice's peak.
+    blocks' spectra; a block counts if its root mean square is above -30 dB of the vocals' peak.
 
     Args:
-        voice: float, shape (channels, samples).
-        backing: the same; what is longer than the other is left out.
-        rate_hz: sample rate of both.
+        vocals: the vocals.
+        backing: at the same rate; what is longer than the other is left out.
         centres_hz: shape (bands,).
 
     Returns:
-        Levels in dB of voice and backing, (2, bands), mean of the channels, a full-scale sine -3.01 dB; NaN in
-        empty bands; None where no block has voice and backing in it.
+        Levels in dB of vocals and backing, (2, bands), mean of the channels, a full-scale sine -3.01 dB; NaN in
+        empty bands; None where no block has vocals and backing in it.
 
     Raises:
         InputError: if a sample is not a number.
 
-    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(48_000) / 48_000)[np.newaxis]
-    >>> octave_levels_db(tone, tone, 48_000, np.array([1000.0])).round(2).tolist()
+    >>> tone = Sound.of(np.sin(2 * np.pi * 1000 * np.arange(48_000) / 48_000), 48_000)
+    >>> octave_levels_db(tone, tone, np.array([1000.0])).round(2).tolist()
     [[-3.01], [-3.01]]
     """
 
@@ -50,15 +50,15 @@ def octave_levels_db(voice: np.ndarray, backing: np.ndarray, rate_hz: int, centr
         return 1.0 / (1.0 + (detuning * np.sqrt(2.0)) ** 4)
 
     energies = [
-        _block_energies(sound, rate_hz, lambda hz: np.column_stack([passed(hz), np.ones_like(hz)]))
-        for sound in (voice, backing)
+        _block_energies(sound, lambda hz: np.column_stack([passed(hz), np.ones_like(hz)]))
+        for sound in (vocals, backing)
     ]
     blocks = min(map(len, energies))
-    peak = float(np.abs(voice).max(initial=0.0))
-    heard = energies[0][:blocks, -1] > (peak * 10.0 ** (GATE_DB / 20.0)) ** 2
-    if not heard.any():
+    peak = float(np.abs(vocals.audio).max(initial=0.0))
+    sung = energies[0][:blocks, -1] > (peak * 10.0 ** (GATE_DB / 20.0)) ** 2
+    if not sung.any():
         return None
-    means = np.stack([energy[:blocks][heard].mean(axis=0)[:-1] for energy in energies])
+    means = np.stack([energy[:blocks][sung].mean(axis=0)[:-1] for energy in energies])
     strongest = means.max(axis=1, keepdims=True)
     if not strongest.all():
         return None
@@ -66,18 +66,17 @@ def octave_levels_db(voice: np.ndarray, backing: np.ndarray, rate_hz: int, centr
     return 10.0 * np.log10(means)
 
 
-def masked_db(sound: np.ndarray, masker: np.ndarray, rate_hz: int) -> float | None:
-    """Energy of a sound that cannot be heard through another, relative to all of its energy.
+def masked_db(sound: Sound, masker: Sound) -> float | None:
+    """Energy of a sound that another masks, relative to all of its energy.
 
     Blocks of 100 ms, 24 critical bands (Traunmüller, JASA 88(1), 1990); the masker's energy is spread over them by the
-    function of Schroeder, Atal & Hall (JASA 66(6), 1979). What lies more than 5.5 dB below that is masked: what noise
+    function of Schroeder, Atal & Hall (JASA 66(6), 1979). What is more than 5.5 dB below that is masked: what noise
     masks of a tone (Johnston, IEEE JSAC 6(2), 1988). A gain of the sound lowers the share, a gain of both leaves it;
     no threshold in quiet is taken into account.
 
     Args:
-        sound: float, shape (channels, samples).
-        masker: the same; what is longer than the other is left out.
-        rate_hz: sample rate of both.
+        sound: the sound.
+        masker: the other, at the same rate; what is longer than the other is left out.
 
     Returns:
         10 log10 of the share, 0 or below; None where nothing is masked, or there is no sound.
@@ -85,10 +84,10 @@ def masked_db(sound: np.ndarray, masker: np.ndarray, rate_hz: int) -> float | No
     Raises:
         InputError: if a sample is not a number.
 
-    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(48_000) / 48_000)[np.newaxis]
-    >>> masked_db(0.1 * tone, tone, 48_000)
+    >>> tone = Sound.of(np.sin(2 * np.pi * 1000 * np.arange(48_000) / 48_000), 48_000)
+    >>> masked_db(tone.gained(-20.0), tone)
     0.0
-    >>> masked_db(tone, 0.1 * tone, 48_000) < -20
+    >>> masked_db(tone, tone.gained(-20.0)) < -20
     True
     """
 
@@ -96,7 +95,7 @@ def masked_db(sound: np.ndarray, masker: np.ndarray, rate_hz: int) -> float | No
         bark = np.clip(np.floor(26.81 * bins_hz / (1960.0 + bins_hz) - 0.53), 0, _BARKS - 1)
         return bark[:, np.newaxis] == np.arange(_BARKS)
 
-    energy, masking = (_block_energies(each, rate_hz, critical) for each in (sound, masker))
+    energy, masking = (_block_energies(each, critical) for each in (sound, masker))
     blocks = min(len(energy), len(masking))
     threshold = masking[:blocks] @ _spreading() * 10.0 ** (_THRESHOLD_DB / 10.0)
     energy = energy[:blocks]
@@ -110,11 +109,12 @@ def _spreading() -> np.ndarray:
     return 10.0 ** ((15.81 + 7.5 * distance - 17.5 * np.sqrt(1.0 + distance**2)) / 10.0)
 
 
-def _block_energies(audio: np.ndarray, rate_hz: int, weights: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def _block_energies(sound: Sound, weights: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Energies of each block of 100 ms in bands, (blocks, bands): mean squares, mean of the channels.
 
-    `weights` tells for the frequencies of the bins, (bins,), how much of each goes to which band, (bins, bands).
+    `weights` gives for the frequencies of the bins, (bins,), how much of each goes to which band, (bins, bands).
     """
+    audio, rate_hz = sound.audio, sound.rate_hz
     if not np.isfinite(audio).all():
         raise InputError("the sound holds samples that are not numbers (NaN or infinite)")
     channels, samples = audio.shape

@@ -1,25 +1,22 @@
-"""What a track of a multitrack is: vocals, drums, bass or other, by a list, by its name, or by how it sounds."""
+"""The class of a track of a multitrack: vocals, drums, bass or other, by its name, or by how it sounds."""
 
 from __future__ import annotations
 
-import csv
 import difflib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import scipy.fft
 
-from mixprior.stats import long_term_spectra, loudness_blocks
-from mixprior.stats.errors import InputError
+from mixprior.stats import long_term_spectra
 from mixprior.stats.loudness_blocks import PARTS_PER_BLOCK
-from mixprior.stats.measures.loudness import integrated_lufs
+from mixprior.stats.sound import Sound
 
 VOCALS, DRUMS, BASS, OTHER = "vocals", "drums", "bass", "other"
 ROLES = (VOCALS, DRUMS, BASS, OTHER)
-"""The stems of a song. Where a name speaks of two, the earlier one is taken: a bass drum is a drum."""
+"""The stems of a song. Where a name has words of two, the earlier one is taken: a bass drum is a drum."""
 
 _WORDS = {
     VOCALS: "VOX VOCAL VOC VOICE VX BV BGV LV CHOIR SINGER SINGING RAP ADLIB SOPRANO ALTO TENOR ACAPELLA ACAPPELLA",
@@ -29,8 +26,8 @@ _WORDS = {
     OTHER: "SYNTH SY KEY PAD PIANO ORGAN RHODES WURLI GUITAR GTR STRING VIOLIN CELLO BRASS HORN TRUMPET SAX FLUTE "
     "PLUCK MALLET MARIMBA BELL HARP ARP CHORD EFFECT FX SFX RISER SWEEP IMPACT TRANSITION AMBIENCE",
 }
-# These say something only where no other word does: a lead is a synthesiser's, unless it is a vocal's.
-_HINTS = {DRUMS: "FILL BREAK", OTHER: "LEAD STAB BUILD RISE SLIDE NOISE"}
+# These count only where no other word does: a lead is a synthesiser's, unless it is a vocal's.
+_HINTS = {DRUMS: "FILL BREAK", OTHER: "OTHER LEAD STAB BUILD RISE SLIDE NOISE"}
 _ENDINGS = {"VOX": VOCALS, "VOCAL": VOCALS, "DRUM": DRUMS, "BEAT": DRUMS, "BASS": BASS}
 _SURE = {word: role for role, words in _WORDS.items() for word in words.split()}
 _HINTED = {word: role for role, words in _HINTS.items() for word in words.split()}
@@ -57,12 +54,12 @@ _GLIDING = 0.28
 
 @dataclass(frozen=True)
 class Role:
-    """What a track is taken for.
+    """The class that a track is taken for.
 
     Attributes:
         role: one of `ROLES`.
         confidence: 0 to 1.
-        reason: where from, in words.
+        reason: where it comes from, in words.
     """
 
     role: str
@@ -80,8 +77,8 @@ class Features:
         attack_db: median over sounding blocks of 100 ms of the loudest 20 ms over the whole, K-weighted: 0.5 for
             noise, 7 for a click.
         pitched: median over sounding frames of 93 ms of the autocorrelation's highest peak from 60 Hz to 1 kHz.
-        gliding: share of pitched frames after another whose pitch is a quarter to two and a half semitones off: what a
-            singing voice does and a key does not.
+        gliding: share of pitched frames after another whose pitch is a quarter to two and a half semitones off: as
+            singers do and keys do not.
     """
 
     low_share: float
@@ -94,16 +91,16 @@ class Features:
 def role_of(
     name: str, features: Callable[[], Features | None] | None = None, ignored: frozenset[str] = frozenset()
 ) -> Role:
-    """Tell what a track is by the words of its name; where they say nothing, by how it sounds.
+    """Find the class of a track by the words of its name, or where they have no meaning, by how it sounds.
 
-    By sound, a track that is not pitched is drums if it hits, or lies above 5 kHz; otherwise what lies below 150 Hz is
-    bass; what glides in pitch without lying low is a voice; anything else is other. A choir or a voice under much
-    reverb is taken for other.
+    By sound, a track that is not pitched is drums if it hits, or is above 5 kHz; otherwise what is below 150 Hz is
+    bass; what glides in pitch without being low is vocals; anything else is other. A choir or vocals under much
+    reverb are taken for other.
 
     Args:
         name: file name or title; case, digits and punctuation do not count.
-        features: measures the track, and is called only if the name says nothing; None leaves it at other.
-        ignored: words of the name that say nothing, see `shared_words`.
+        features: measures the track, and is called only if the name has no word of a class; None leaves it at other.
+        ignored: words of the name without a meaning, see `shared_words`.
 
     >>> role_of("3.Sodium_Stem_BGVOX OOH.m4a")
     Role(role='vocals', confidence=0.95, reason='name: BGVOX')
@@ -120,15 +117,17 @@ def role_of(
         if not meanings:
             continue
         role = min(meanings.values(), key=ROLES.index)
-        told = " ".join(word for word, meaning in meanings.items() if meaning == role)
+        found = " ".join(word for word, meaning in meanings.items() if meaning == role)
         against = ", ".join(f"{word} ({meaning})" for word, meaning in meanings.items() if meaning != role)
         if against:
-            return Role(role, _CONFIDENCE["words for several"], f"name: {told}, but also {against}")
-        return Role(role, _CONFIDENCE[kind], f"name: {told}")
+            return Role(role, _CONFIDENCE["words for several"], f"name: {found}, but also {against}")
+        return Role(role, _CONFIDENCE[kind], f"name: {found}")
     if features is None:
-        return Role(OTHER, 0.0, "the name says nothing")
+        return Role(OTHER, 0.0, "no word of the name is of a class")
     measured = features()
-    return Role(OTHER, 0.0, "silent, and the name says nothing") if measured is None else _by_sound(measured)
+    return (
+        Role(OTHER, 0.0, "silent, and no word of the name is of a class") if measured is None else _by_sound(measured)
+    )
 
 
 def shared_words(names: Sequence[str]) -> frozenset[str]:
@@ -142,54 +141,18 @@ def shared_words(names: Sequence[str]) -> frozenset[str]:
     return frozenset.intersection(*(frozenset(_words(name)) for name in names))
 
 
-def read_roles(path: str | Path, tracks: Sequence[str]) -> dict[str, Role]:
-    """Read a list that tells what tracks are: CSV with the columns track and role.
-
-    Args:
-        path: of the list.
-        tracks: names of the files; the list may leave out their extension, and may leave out tracks.
-
-    Returns:
-        Role of each track that is listed, by its name in `tracks`.
-
-    Raises:
-        InputError: if it cannot be read, or tells of no such track, of no such role, or of a track twice.
-    """
-    by_name = {Path(track).stem: track for track in tracks} | {track: track for track in tracks}
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if not {"track", "role"} <= set(reader.fieldnames or ()):
-                raise InputError(f"{path}: the first line must name the columns track and role")
-            lines = [(reader.line_num, (row["track"] or "").strip(), (row["role"] or "").strip()) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as a list of roles ({error})") from error
-    roles: dict[str, Role] = {}
-    for line, name, role in lines:
-        if name not in by_name:
-            alike = difflib.get_close_matches(name, by_name, 1)
-            raise InputError(f"{path}:{line}: no track {name!r}" + (f"; did you mean {alike[0]}?" if alike else ""))
-        if role not in ROLES:
-            raise InputError(f"{path}:{line}: no role {role!r}; there are: {', '.join(ROLES)}")
-        if by_name[name] in roles:
-            raise InputError(f"{path}:{line}: {name} is listed twice")
-        roles[by_name[name]] = Role(role, 1.0, f"listed in {Path(path).name}")
-    return roles
-
-
-def measure(audio: np.ndarray, rate_hz: int) -> Features | None:
+def measure(sound: Sound) -> Features | None:
     """Measure how a track sounds.
 
     Args:
-        audio: float32, (2, samples).
-        rate_hz: sample rate, 8 kHz or more.
+        sound: two channels.
 
     Returns:
         The features; None where the track is silent (never above -70 LUFS for 0.4 s).
     """
-    blocks = loudness_blocks.measure(audio, rate_hz)
-    if integrated_lufs(blocks.weighted) is None:
+    if sound.silent:
         return None
+    audio, rate_hz, blocks = sound.audio, sound.rate_hz, sound.blocks
     energy = blocks.plain.sum(axis=0)
     parts = blocks.weighted_20ms.sum(axis=0).reshape(-1, PARTS_PER_BLOCK)[energy > _SOUNDING * energy.max()]
     attack = np.median(parts.max(axis=1) / np.maximum(parts.mean(axis=1), np.finfo(float).tiny))
@@ -248,13 +211,13 @@ def _by_hint(words: Sequence[str]) -> dict[str, str]:
 
 def _by_sound(sound: Features) -> Role:
     if sound.pitched < _PITCHED and sound.attack_db >= _HIT_DB:
-        role, told = DRUMS, f"not pitched ({sound.pitched:.2f}), and hits ({sound.attack_db:.1f} dB)"
+        role, why = DRUMS, f"not pitched ({sound.pitched:.2f}), and hits ({sound.attack_db:.1f} dB)"
     elif sound.pitched < _PITCHED and sound.high_share > _MOSTLY_HIGH:
-        role, told = DRUMS, f"not pitched ({sound.pitched:.2f}), {sound.high_share:.0%} above 5 kHz"
+        role, why = DRUMS, f"not pitched ({sound.pitched:.2f}), {sound.high_share:.0%} above 5 kHz"
     elif sound.low_share > _MOSTLY_LOW:
-        role, told = BASS, f"{sound.low_share:.0%} below 150 Hz"
+        role, why = BASS, f"{sound.low_share:.0%} below 150 Hz"
     elif sound.low_share < _HARDLY_LOW and sound.pitched >= _PITCHED and sound.gliding >= _GLIDING:
-        role, told = VOCALS, f"pitch glides ({sound.gliding:.0%} of the time), {sound.low_share:.0%} below 150 Hz"
+        role, why = VOCALS, f"pitch glides ({sound.gliding:.0%} of the time), {sound.low_share:.0%} below 150 Hz"
     else:
-        role, told = OTHER, "neither hits, nor lies low, nor glides like a voice"
-    return Role(role, _CONFIDENCE_BY_SOUND[role], f"sound: {told}")
+        role, why = OTHER, "neither hits, nor is low, nor glides like vocals"
+    return Role(role, _CONFIDENCE_BY_SOUND[role], f"sound: {why}")

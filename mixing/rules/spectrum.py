@@ -28,7 +28,7 @@ THIRD = 10.0**0.1
 
 BAND_EDGES_HZ = np.append(BAND_CENTRES_HZ, BAND_CENTRES_HZ[-1] * THIRD) / math.sqrt(THIRD)
 FIRST_BIN, END_BIN = np.searchsorted(np.arange(BINS) * BIN_HZ, [BAND_EDGES_HZ[0], BAND_EDGES_HZ[-1]]).tolist()
-"""Bins of the long-term spectra that lie in the thirds of an octave from 25 Hz to 20 kHz."""
+"""Bins of the long-term spectra that are in the thirds of an octave from 25 Hz to 20 kHz."""
 
 BINS_HZ = np.arange(FIRST_BIN, END_BIN) * BIN_HZ
 BAND_STARTS = np.searchsorted(BINS_HZ, BAND_EDGES_HZ[:-1])
@@ -80,7 +80,7 @@ def matching_curve(
 
 
 def above_reference_db(magnitude: np.ndarray, reference: np.ndarray) -> list[float | None]:
-    """How far a stem's mean spectrum lies above the reference in each third of an octave, their levels made alike.
+    """How far a stem's mean spectrum is above the reference in each third of an octave, their levels made alike.
 
     Arguments are those of `matching_curve`.
 

@@ -1,4 +1,4 @@
-"""Reverberation time by tempo: the textbook's rule, and what a catalog says of it."""
+"""Reverberation time by tempo: the textbook's rule, and its regression over a catalog."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import numpy as np
 
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.moments import Moments
+
+RULES = ("seed", "catalog")
+"""What sets a reverberation time by a tempo: the textbook's line, or the regression over a catalog's songs."""
 
 SLOWEST_BPM = 60.0
 FASTEST_BPM = 160.0
@@ -45,7 +48,7 @@ def reverberation_time_s(tempo_bpm: float, low_s: float = 0.1, high_s: float = 9
 
 @dataclass(frozen=True)
 class TempoRelation:
-    """The straight line of reverberation time on tempo that fits a catalog best, and how much it tells.
+    """The straight line of reverberation time on tempo that fits a catalog best, and how well.
 
     Attributes:
         slope_s_per_bpm: least squares.

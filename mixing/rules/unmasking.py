@@ -1,9 +1,9 @@
-"""Frequency unmasking: equaliser bands by which a voice and its backing leave each other room.
+"""Frequency unmasking: equaliser bands by which vocals and their backing leave each other room.
 
 Two rules, both after Hafezi & Reiss, "Autonomous multitrack equalization based on masking reduction" (JAES 63(5),
 2015). A band is essential to a sound if its level there is among the highest of the sound. One sound masks another in a
-band that is essential to the other and not to itself, by as much as it is the louder of the two there. How much is
-masked before and after, `mixprior.mixing.rules.masking.masked_db` tells.
+band that is essential to the other and not to itself, by as much as it is the louder of the two there.
+`mixprior.mixing.rules.masking.masked_db` measures how much is masked before and after.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import numpy as np
 
 from mixprior.mixing.effects.settings import Band
 from mixprior.mixing.rules.masking import octave_levels_db
+from mixprior.stats.sound import Sound
 
 SEED_CENTRES_HZ = (63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
-SEED_ESSENTIAL_TO_VOICE, SEED_ESSENTIAL_TO_BACKING = 6, 2
+SEED_ESSENTIAL_TO_VOCALS, SEED_ESSENTIAL_TO_BACKING = 6, 2
 SEED_BANDS, SEED_Q = 4, 1.0
 
 CENTRES_HZ = tuple(31.25 * 2.0**k for k in range(10))
@@ -31,27 +32,27 @@ LIMIT_DB = 8.0
 
 @dataclass(frozen=True)
 class BandRecord:
-    """What a rule saw in a band and what it does there.
+    """What a rule measured in a band and what it does there.
 
     Attributes:
         centre_hz: middle of the octave.
-        voice_db: level of the voice as the rule ranks it; None where it has nothing there.
+        vocals_db: level of the vocals as the rule ranks it; None where there is nothing.
         backing_db: the same of the backing.
-        voice_rank: 1 is the strongest band of the voice; None where it has nothing there.
+        vocals_rank: 1 is the strongest band of the vocals; None where there is nothing.
         backing_rank: the same of the backing.
-        excess_db: backing over voice, for the seed's rule less its mean over the bands; None where one has nothing.
-        voice_gain_db: gain of the voice's filter, 0 without.
+        excess_db: backing over vocals, for the seed's rule less its mean over the bands; None where either has none.
+        vocals_gain_db: gain of the vocals' filter, 0 without.
         backing_gain_db: gain of the backing's filter, 0 without.
         reason: why there is a filter; empty without.
     """
 
     centre_hz: float
-    voice_db: float | None
+    vocals_db: float | None
     backing_db: float | None
-    voice_rank: int | None
+    vocals_rank: int | None
     backing_rank: int | None
     excess_db: float | None
-    voice_gain_db: float
+    vocals_gain_db: float
     backing_gain_db: float
     reason: str
 
@@ -61,39 +62,38 @@ class Unmasking:
     """The equalisers that a rule asks for.
 
     Attributes:
-        voice: filters of the voice, the strongest first.
+        vocals: filters of the vocals, the strongest first.
         backing: filters of the backing.
         bands: every band that was looked at; empty where there was nothing to look at.
         reason: what is done, in words.
     """
 
-    voice: tuple[Band, ...]
+    vocals: tuple[Band, ...]
     backing: tuple[Band, ...]
     bands: tuple[BandRecord, ...]
     reason: str
 
 
-def seed_rule(voice: np.ndarray, backing: np.ndarray, rate_hz: int) -> Unmasking:
-    """Equalise the voice by the rule of K. Li (github likelian/Lab_spring2022, src/mixer/EQ.py).
+def seed_rule(vocals: Sound, backing: Sound) -> Unmasking:
+    """Equalise the vocals by the rule of K. Li (github likelian/Lab_spring2022, src/mixer/EQ.py).
 
     As it was meant, not as it ran: there the band edges are divided by half the sample rate and handed to
-    `scipy.signal.butter` beside the rate, so that all nine filters lie below 1.1 Hz. And made to hold for a voice at
-    any level: blocks of 100 ms count from 30 dB below the voice's peak, which is -30 dBFS for one that reaches full
+    `scipy.signal.butter` beside the rate, so that all nine filters are below 1.1 Hz. And made to hold for vocals at
+    any level: blocks of 100 ms count from 30 dB below the vocals' peak, which is -30 dBFS for vocals that reach full
     scale. The level is root mean square over bandwidth, as there.
 
     Args:
-        voice: float, shape (channels, samples).
-        backing: the same; what is longer than the other is left out.
-        rate_hz: sample rate of both.
+        vocals: the vocals.
+        backing: at the same rate; what is longer than the other is left out.
 
     Returns:
-        At most four peaks for the voice, Q 1, within 8 dB; none for the backing.
+        At most four peaks for the vocals, Q 1, within 8 dB; none for the backing.
 
     Raises:
         InputError: if a sample is not a number.
     """
-    centres = _usable(SEED_CENTRES_HZ, rate_hz)
-    levels_db = octave_levels_db(voice, backing, rate_hz, centres)
+    centres = _usable(SEED_CENTRES_HZ, vocals.rate_hz)
+    levels_db = octave_levels_db(vocals, backing, centres)
     if levels_db is None:
         return _NOTHING
     levels_db = levels_db - 20.0 * np.log10(centres / np.sqrt(2.0))
@@ -101,16 +101,15 @@ def seed_rule(voice: np.ndarray, backing: np.ndarray, rate_hz: int) -> Unmasking
     return _unmasking(centres, levels_db, _relative_excess_db(*levels_db), gains_db, SEED_Q)
 
 
-def hafezi_reiss(voice: np.ndarray, backing: np.ndarray, rate_hz: int, offset_db: float = OFFSET_DB) -> Unmasking:
-    """Equalise voice and backing by Hafezi & Reiss: each is cut where it masks the other.
+def hafezi_reiss(vocals: Sound, backing: Sound, offset_db: float = OFFSET_DB) -> Unmasking:
+    """Equalise vocals and backing by Hafezi & Reiss: each is cut where it masks the other.
 
     Ten octave bands, the three strongest essential, peaks of Q 2. Levels are mean squares over the 100 ms blocks in
-    which the voice is heard; the paper takes frames of 1,024 samples weighted by their level, sung or not.
+    which there are vocals; the paper takes frames of 1,024 samples weighted by their level, sung or not.
 
     Args:
-        voice: float, shape (channels, samples), at the level it has in the mix: the rule compares levels.
-        backing: the same; what is longer than the other is left out.
-        rate_hz: sample rate of both.
+        vocals: the vocals, at the level they have in the mix: the rule compares levels.
+        backing: at the same rate; what is longer than the other is left out.
         offset_db: see `amounts_db`.
 
     Returns:
@@ -119,38 +118,38 @@ def hafezi_reiss(voice: np.ndarray, backing: np.ndarray, rate_hz: int, offset_db
     Raises:
         InputError: if a sample is not a number.
     """
-    centres = _usable(CENTRES_HZ, rate_hz)
-    levels_db = octave_levels_db(voice, backing, rate_hz, centres)
+    centres = _usable(CENTRES_HZ, vocals.rate_hz)
+    levels_db = octave_levels_db(vocals, backing, centres)
     if levels_db is None:
         return _NOTHING
     gains_db = hafezi_reiss_gains_db(levels_db, offset_db)
     return _unmasking(centres, levels_db, levels_db[1] - levels_db[0], gains_db, Q)
 
 
-def seed_gains_db(voice_db: np.ndarray, backing_db: np.ndarray) -> np.ndarray:
-    """The seed's rule on band levels: gains of the voice.
+def seed_gains_db(vocals_db: np.ndarray, backing_db: np.ndarray) -> np.ndarray:
+    """The seed's rule on band levels: gains of the vocals.
 
-    With `excess = backing - voice`, less its mean: a band among the 2 strongest of the backing and not among the 6 of
-    the voice is cut by how far the voice is over the backing; one among the 6 of the voice and not among the 2 of the
-    backing is raised by how far the backing is over the voice. Gains end at 8 dB; the 4 largest are kept.
+    With `excess = backing - vocals`, less its mean: a band among the 2 strongest of the backing and not among the 6 of
+    the vocals is cut by how far the vocals are over the backing; one among the 6 of the vocals and not among the 2 of
+    the backing is raised by how far the backing is over the vocals. Gains end at 8 dB; the 4 largest are kept.
 
     Args:
-        voice_db: level by band, NaN where there is nothing.
+        vocals_db: level by band, NaN where there is nothing.
         backing_db: the same.
 
     Returns:
         float64, of the same shape; 0 where there is no filter.
 
-    >>> voice_db = np.array([-60, -40, -30, -32, -34, -36, -38, -50, -55.0])
+    >>> vocals_db = np.array([-60, -40, -30, -32, -34, -36, -38, -50, -55.0])
     >>> backing_db = np.array([-38, -30, -28, -45, -45, -40, -45, -60, -69.0])
-    >>> seed_gains_db(voice_db, backing_db).round(2).tolist()
+    >>> seed_gains_db(vocals_db, backing_db).round(2).tolist()
     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
-    excess_db = _relative_excess_db(voice_db, backing_db)
-    of_voice = _ranks(voice_db) <= SEED_ESSENTIAL_TO_VOICE
+    excess_db = _relative_excess_db(vocals_db, backing_db)
+    of_vocals = _ranks(vocals_db) <= SEED_ESSENTIAL_TO_VOCALS
     of_backing = _ranks(backing_db) <= SEED_ESSENTIAL_TO_BACKING
-    cut = of_backing & ~of_voice & (excess_db < 0.0)
-    raised = of_voice & ~of_backing & (excess_db > 0.0)
+    cut = of_backing & ~of_vocals & (excess_db < 0.0)
+    raised = of_vocals & ~of_backing & (excess_db > 0.0)
     return _largest(np.where(cut | raised, excess_db, 0.0), SEED_BANDS)
 
 
@@ -197,9 +196,9 @@ def _usable(centres_hz: tuple[float, ...], rate_hz: int) -> np.ndarray:
     return np.array([centre for centre in centres_hz if centre <= 0.4 * rate_hz])
 
 
-def _relative_excess_db(voice_db: np.ndarray, backing_db: np.ndarray) -> np.ndarray:
-    """Backing over voice less the mean over the bands that both have; NaN in the others."""
-    excess_db = backing_db - voice_db
+def _relative_excess_db(vocals_db: np.ndarray, backing_db: np.ndarray) -> np.ndarray:
+    """Backing over vocals less the mean over the bands that both have; NaN in the others."""
+    excess_db = backing_db - vocals_db
     both = np.isfinite(excess_db)
     return excess_db - excess_db[both].mean() if both.any() else excess_db
 
@@ -219,31 +218,31 @@ def _largest(gains_db: np.ndarray, count: int) -> np.ndarray:
     return kept
 
 
-_NOTHING = Unmasking((), (), (), "nothing to unmask: no 100 ms have voice and backing in them")
+_NOTHING = Unmasking((), (), (), "nothing to unmask: no 100 ms have vocals and backing in them")
 
 
 def _unmasking(
     centres_hz: np.ndarray, levels_db: np.ndarray, excess_db: np.ndarray, gains_db: np.ndarray, q: float
 ) -> Unmasking:
-    def told(values: np.ndarray) -> list[float | None]:
+    def listed(values: np.ndarray) -> list[float | None]:
         return [float(value) if np.isfinite(value) else None for value in values]
 
-    ranks = [[None if rank is None else int(rank) for rank in told(of_sound)] for of_sound in _ranks(levels_db)]
+    ranks = [[None if rank is None else int(rank) for rank in listed(of_sound)] for of_sound in _ranks(levels_db)]
     reasons = [_reason(*of_band) for of_band in gains_db.T]
-    columns = (centres_hz.tolist(), *map(told, levels_db), *ranks, told(excess_db), *gains_db.tolist(), reasons)
+    columns = (centres_hz.tolist(), *map(listed, levels_db), *ranks, listed(excess_db), *gains_db.tolist(), reasons)
     records = tuple(BandRecord(*band) for band in zip(*columns, strict=True))
-    voice, backing = (_filters(centres_hz, gains, q) for gains in gains_db)
+    vocals, backing = (_filters(centres_hz, gains, q) for gains in gains_db)
     done = [f"{record.centre_hz:g} Hz: {record.reason}" for record in records if record.reason]
-    return Unmasking(voice, backing, records, "; ".join(done) or "no band of one sound is masked by the other")
+    return Unmasking(vocals, backing, records, "; ".join(done) or "no band of one sound is masked by the other")
 
 
-def _reason(voice_gain_db: float, backing_gain_db: float) -> str:
-    if voice_gain_db > 0.0:
-        return f"voice {voice_gain_db:+.1f} dB: the band is essential to it, and the backing masks it"
-    if voice_gain_db < 0.0:
-        return f"voice {voice_gain_db:+.1f} dB: it masks the backing, to which the band is essential"
+def _reason(vocals_gain_db: float, backing_gain_db: float) -> str:
+    if vocals_gain_db > 0.0:
+        return f"vocals {vocals_gain_db:+.1f} dB: the band is essential to them, and the backing masks it"
+    if vocals_gain_db < 0.0:
+        return f"vocals {vocals_gain_db:+.1f} dB: they mask the backing, to which the band is essential"
     if backing_gain_db < 0.0:
-        return f"backing {backing_gain_db:+.1f} dB: it masks the voice, to which the band is essential"
+        return f"backing {backing_gain_db:+.1f} dB: it masks the vocals, to which the band is essential"
     return ""
 
 

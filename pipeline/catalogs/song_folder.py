@@ -6,17 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import InputError, Song
+from mixprior.pipeline.store.stem_names import BACKINGS, MIXTURE, STEMS, VOCALS
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".au", ".m4a", ".mp3", ".ogg", ".oga", ".opus", ".aac", ".wma")
 """Extensions of audio files, lossless formats first: of two files of one stem the first is used."""
 
 STEM_FILE_SUFFIX = ".stem.mp4"
 
-STEMS = ("vocals", "drums", "bass", "other", "guitar", "piano")
-"""Names of stems: those of MUSDB18 and of Demucs, whose six-stem model adds guitar and piano."""
-
-_BACKINGS = ("no_vocals", "accompaniment", "instrumental")
-_OWN_MIX_RECIPE = "mix.json"
+_OWN_MIX_RECIPES = ("mix.mix.json", "mix.json")
 
 
 def is_audio(name: str) -> bool:
@@ -48,11 +45,11 @@ def _walk(folder: str, root: str) -> Iterator[Song]:
     song = stem_song(folder, files)
     if song is not None:
         yield song
-    passed_over = song is not None or _OWN_MIX_RECIPE in files
+    passed_over = song is not None or any(recipe in files for recipe in _OWN_MIX_RECIPES)
     for name, is_folder in listed:
         if is_folder:
             yield from _walk(f"{folder}/{name}", root)
-        elif is_audio(name) and not passed_over:
+        elif is_audio(name) and not passed_over and f"{name.rpartition('.')[0]}.mix.json" not in files:
             yield Song(f"{folder}/{name}")
 
 
@@ -81,11 +78,11 @@ def stem_song(folder: str, files: Sequence[str]) -> Song | None:
             if file.lower().endswith(suffix):
                 found.setdefault(file[: -len(suffix)].lower(), f"{folder}/{file}")
     stems = {name: found[name] for name in STEMS if name in found}
-    backing = next((found[name] for name in _BACKINGS if name in found), None)
+    backing = next((found[name] for name in BACKINGS if name in found), None)
     if len(stems) == 1 and backing:
         stems["backing"] = backing
-    mixture = found.get("mixture")
-    if "vocals" not in stems or (len(stems) == 1 and mixture is None):
+    mixture = found.get(MIXTURE)
+    if VOCALS not in stems or (len(stems) == 1 and mixture is None):
         return None
     return Song(folder, tuple(sorted(stems.items())), mixture)
 

@@ -18,16 +18,17 @@ from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.targets import Targets
 from tests.mixing.sounds import band, save, voice
 
+FLAGS = {"vocals": "--vocal", "backing": "--backing"}
 LEVEL_AND_LOUDNESS = ("level", "loudness")
 """Steps that take no time."""
 
 
-def save_both(folder: Path, vocal: np.ndarray | None = None, backing: np.ndarray | None = None) -> dict[str, str]:
-    """Save a vocal and a backing; return their paths by name."""
-    vocal = voice() if vocal is None else vocal
+def save_both(folder: Path, vocals: np.ndarray | None = None, backing: np.ndarray | None = None) -> dict[str, str]:
+    """Save vocals and a backing; return their paths by name."""
+    vocals = voice() if vocals is None else vocals
     backing = band() if backing is None else backing
     return {
-        "vocal": save(folder / "vocal.wav", vocal),
+        "vocals": save(folder / "vocals.wav", vocals),
         "backing": save(folder / "backing.wav", backing),
     }
 
@@ -40,10 +41,10 @@ def mixed(
     stems: Path | None = None,
     **chosen: Any,
 ) -> Recipe:
-    """Mix a vocal and a backing: options as `mixing.plan.options.Options` has them, the steps `LEVEL_AND_LOUDNESS`."""
+    """Mix vocals and a backing: options as `mixing.plan.options.Options` has them, the steps `LEVEL_AND_LOUDNESS`."""
     options = Options(**{"steps": LEVEL_AND_LOUDNESS, **chosen})
     planner = partial(pair.plan, targets=Targets.of(priors, group), options=options)
-    return session.mix_files(paths, output, planner, options, stems)
+    return session.mix_files(paths, output, planner, options, stems).recipe
 
 
 def mix(paths: Mapping[str, str | Path], *words: object) -> str:
@@ -55,7 +56,7 @@ def mix(paths: Mapping[str, str | Path], *words: object) -> str:
 
 def both(paths: Mapping[str, str | Path]) -> list[str]:
     """The options that name the files."""
-    return [word for name, path in paths.items() for word in (f"--{name}", str(path))]
+    return [word for name, path in paths.items() for word in (FLAGS[name], str(path))]
 
 
 def refusal(capsys: pytest.CaptureFixture, *words: object) -> str:

@@ -97,7 +97,7 @@ def mixed(
     """Mix tracks with options as `mixprior.mixing.plan.options.Options` has them, by default with all steps."""
     options = Options(**{"steps": STEPS, **chosen})
     planner = partial(multitrack.plan, targets=Targets.of(), options=options, roles_given=roles)
-    return session.mix_files(paths, output, planner, options, stems)
+    return session.mix_files(paths, output, planner, options, stems).recipe
 
 
 def mix(*words) -> dict:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from mixprior.stats.sound import Sound
+
 RATE_HZ = 44_100
 
 
@@ -22,6 +24,11 @@ def band(duration_s: float = 6.0, rate_hz: int = RATE_HZ, level: float = 0.1) ->
     """Wide noise: its channels are independent, so that its mono is 3 dB below its stereo. (2, samples)."""
     noise = np.random.default_rng(7).standard_normal((2, round(duration_s * rate_hz)))
     return (level * noise).astype(np.float32)
+
+
+def sound(audio: np.ndarray, rate_hz: int = RATE_HZ) -> Sound:
+    """Samples of any type as a sound."""
+    return Sound(np.ascontiguousarray(audio, np.float32), rate_hz)
 
 
 def save(path: Path, audio: np.ndarray, rate_hz: int = RATE_HZ, subtype: str = "FLOAT") -> str:

@@ -26,6 +26,7 @@ from mixprior.mixing.effects.settings import (
     PanSettings,
 )
 from mixprior.stats.reverb.columns import ASSUMED
+from mixprior.stats.sound import Sound
 from mixprior.stats.stem import SAMPLE_RATE_HZ as RATE_HZ
 from tools.benches.cpu_time import cpu_s
 from tools.benches.spectra import band
@@ -65,13 +66,15 @@ def main() -> None:
         beside = "" if other is None else f"{cpu_s(lambda: other(vocal, RATE_HZ)):.2f}"  # noqa: B023
         print(f"| {name} | {cpu_s(work):.2f} | {beside} |", flush=True)
     every = Chain(3.0, CURVE, BANDS, COMPRESSOR, PanSettings(0.4), ROOM, 2.0)
-    settings = MixSettings({"vocal": every, "backing": Chain(bands=BANDS[:1])}, gain_db=12.0, limiter=LimiterSettings())
-    sounds = {"vocal": vocal, "backing": backing}
+    settings = MixSettings(
+        {"vocals": every, "backing": Chain(bands=BANDS[:1])}, gain_db=12.0, limiter=LimiterSettings()
+    )
+    sounds = {"vocals": Sound(vocal, RATE_HZ), "backing": Sound(backing, RATE_HZ)}
 
     def whole() -> None:
-        chain.finish(chain.sum_up(settings, sounds, RATE_HZ).audio, settings, RATE_HZ)
+        chain.finish(chain.sum_up(settings, sounds).sound, settings)
 
-    print(f"| whole chain of vocal and backing | {cpu_s(whole, 2):.2f} | |")
+    print(f"| whole chain of vocals and backing | {cpu_s(whole, 2):.2f} | |")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Mix real multitracks and a vocal with its backing, measure them with FFmpeg, and print a table.
+"""Mix real multitracks and vocals with their backing, measure them with FFmpeg, and print a table.
 
 python -m tools.songs.mixes ../shared/music/multitracks outputs/mixes
 """
@@ -20,16 +20,16 @@ from tools import meter
 
 
 def vocal_and_backing(folder: Path, out: Path) -> tuple[Path, Path]:
-    """Sum a multitrack's voices and all the rest to two files."""
+    """Sum a multitrack's vocals and all the rest to two files."""
     paths = {path.stem: path for path in sorted(folder.glob("*.m4a"))}
     ignored = shared_words(list(paths))
-    routing = {name: "vocal" if role_of(name, ignored=ignored).role == VOCALS else "backing" for name in paths}
-    settings = MixSettings(dict.fromkeys(paths, Chain()), {"vocal": Chain(), "backing": Chain()}, routing)
+    routing = {name: VOCALS if role_of(name, ignored=ignored).role == VOCALS else "backing" for name in paths}
+    settings = MixSettings(dict.fromkeys(paths, Chain()), {VOCALS: Chain(), "backing": Chain()}, routing)
     sounds = Sounds(paths)
     files = []
-    for name, audio in chain.parts(settings, sounds, sounds.rate_hz):
+    for name, sound in chain.parts(settings, sounds):
         files.append(out / f"{name}.wav")
-        writer.write(files[-1], audio, sounds.rate_hz, writer.UNCLIPPED)
+        writer.write(files[-1], sound.audio, sound.rate_hz, writer.UNCLIPPED)
     backing, vocal = files
     return vocal, backing
 
@@ -43,12 +43,12 @@ def make(name: str, arguments: list[str], out: Path) -> str:
     if rc:
         raise SystemExit(rc)
     cpu_s = time.process_time() - start
-    recipe = json.loads(mix.with_suffix(".json").read_text("utf-8"))
+    recipe = json.loads(mix.with_suffix(".mix.json").read_text("utf-8"))
     read = meter.read(mix)
     told = recipe["results"]
-    voice = next(stems / f"{part}.wav" for part in chain.VOICES if (stems / f"{part}.wav").is_file())
-    backing = _sum([file for file in sorted(stems.glob("*.wav")) if file != voice and file.stem != "rest"], stems)
-    ratio_lu = meter.read(voice).integrated_lufs - meter.read(backing).integrated_lufs
+    vocals = stems / f"{VOCALS}.wav"
+    backing = _sum([file for file in sorted(stems.glob("*.wav")) if file != vocals and file.stem != "rest"], stems)
+    ratio_lu = meter.read(vocals).integrated_lufs - meter.read(backing).integrated_lufs
     asked_lufs = recipe["options"]["target_lufs"]
     return (
         f"| {name} | {asked_lufs:.2f} / {told['integrated_lufs']:.2f} / {read.integrated_lufs:.2f} "
@@ -64,7 +64,8 @@ def _sum(files: list[Path], out: Path) -> Path:
     settings = MixSettings(dict.fromkeys(paths, Chain()))
     sounds = Sounds(paths)
     rest = out / "rest.wav"
-    writer.write(rest, chain.sum_up(settings, sounds, sounds.rate_hz).audio, sounds.rate_hz, writer.UNCLIPPED)
+    total = chain.sum_up(settings, sounds).sound
+    writer.write(rest, total.audio, total.rate_hz, writer.UNCLIPPED)
     return rest
 
 

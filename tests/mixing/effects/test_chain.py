@@ -18,10 +18,9 @@ from mixprior.mixing.effects.settings import (
 )
 from mixprior.stats.errors import InputError
 from mixprior.stats.json_document import decode
-from mixprior.stats.loudness_blocks import measure
 from mixprior.stats.measures.true_peak import true_peak_dbtp
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
-from tests.mixing.sounds import RATE_HZ, band, voice
+from tests.mixing.sounds import RATE_HZ, band, sound, voice
 
 FULL = Chain(
     input_gain_db=-3.5,
@@ -39,13 +38,13 @@ def gained(audio: np.ndarray, gain_db: float) -> np.ndarray:
 
 
 def test_a_chain_of_nothing_changes_no_bit():
-    audio = voice(1.0)
-    assert np.array_equal(chain.process(Chain(), audio, RATE_HZ), audio)
+    audio = sound(voice(1.0))
+    assert chain.process(Chain(), audio) is audio
 
 
 def test_gains_of_a_chain_add_in_decibels():
     audio = voice(1.0)
-    done = chain.process(Chain(input_gain_db=-4.0, output_gain_db=1.0), audio, RATE_HZ)
+    done = chain.process(Chain(input_gain_db=-4.0, output_gain_db=1.0), sound(audio)).audio
     assert np.abs(done - gained(audio, -3.0)).max() < 1e-6
 
 
@@ -54,7 +53,7 @@ def test_the_gain_before_the_compressor_drives_it_and_the_one_after_does_not():
     squeeze = CompressorSettings(-20.0, 4.0, 0.005, 0.1)
 
     def level_db(**gains) -> float:
-        done = chain.process(Chain(compressor=squeeze, **gains), audio, RATE_HZ)
+        done = chain.process(Chain(compressor=squeeze, **gains), sound(audio)).audio
         return 20 * np.log10(np.sqrt(np.mean(done[:, RATE_HZ:] ** 2)))
 
     assert level_db(output_gain_db=6.0) - level_db() == pytest.approx(6.0, abs=0.001)
@@ -66,7 +65,7 @@ def test_every_effect_of_a_chain_is_heard_keeps_length_and_comes_in_time(effect)
     """A click at a known place stays there, however long the effect needs to look ahead."""
     click = np.zeros((2, RATE_HZ), np.float32)
     click[:, 20_000] = 0.9
-    done = chain.process(Chain(**{effect: getattr(FULL, effect)}), click, RATE_HZ)
+    done = chain.process(Chain(**{effect: getattr(FULL, effect)}), sound(click)).audio
     assert done.shape == click.shape
     assert done.dtype == np.float32
     assert not np.array_equal(done, click)
@@ -76,38 +75,38 @@ def test_every_effect_of_a_chain_is_heard_keeps_length_and_comes_in_time(effect)
 
 def test_the_equaliser_comes_before_the_compressor_and_the_pan_after_it():
     audio = voice(1.0, level=0.3)
-    together = chain.process(FULL, audio, RATE_HZ)
+    together = chain.process(FULL, sound(audio)).audio
     step_by_step = gained(audio, FULL.input_gain_db)
     for effect in ("match", "bands", "compressor", "pan", "reverb"):
-        step_by_step = chain.process(Chain(**{effect: getattr(FULL, effect)}), step_by_step, RATE_HZ)
+        step_by_step = chain.process(Chain(**{effect: getattr(FULL, effect)}), sound(step_by_step)).audio
     assert np.array_equal(together, gained(step_by_step, FULL.output_gain_db))
 
 
 def test_sounds_are_summed_from_the_start_and_silence_follows_the_shorter():
     vocal, backing = voice(1.0), band(2.0)
-    settings = MixSettings({"vocal": Chain(output_gain_db=-6.0), "backing": Chain()})
-    total = chain.sum_up(settings, {"vocal": vocal, "backing": backing}, RATE_HZ).audio
+    settings = MixSettings({"vocals": Chain(output_gain_db=-6.0), "backing": Chain()})
+    total = chain.sum_up(settings, {"vocals": sound(vocal), "backing": sound(backing)}).sound.audio
     assert total.shape == backing.shape
     assert np.array_equal(total[:, RATE_HZ:], backing[:, RATE_HZ:])
     assert np.allclose(total[:, :RATE_HZ], gained(vocal, -6.0) + backing[:, :RATE_HZ], atol=1e-6)
 
 
 def test_the_given_sounds_are_left_as_they_were():
-    sounds = {"vocal": voice(1.0), "backing": band(1.0)}
-    before = {name: audio.copy() for name, audio in sounds.items()}
-    settings = MixSettings({"vocal": Chain(), "backing": FULL}, limiter=LimiterSettings(-20.0))
-    chain.finish(chain.sum_up(settings, sounds, RATE_HZ).audio, settings, RATE_HZ)
-    assert all(np.array_equal(sounds[name], before[name]) for name in sounds)
+    sounds = {"vocals": sound(voice(1.0)), "backing": sound(band(1.0))}
+    before = {name: each.audio.copy() for name, each in sounds.items()}
+    settings = MixSettings({"vocals": Chain(), "backing": FULL}, limiter=LimiterSettings(-20.0))
+    chain.finish(chain.sum_up(settings, sounds).sound, settings)
+    assert all(np.array_equal(sounds[name].audio, before[name]) for name in sounds)
 
 
 def test_energies_of_the_parts_are_those_inside_the_mix():
-    sounds = {"vocal": voice(1.0), "backing": band(1.0)}
-    settings = MixSettings({"vocal": Chain(output_gain_db=-6.0), "backing": Chain(input_gain_db=3.0)})
-    parts = chain.sum_up(settings, sounds, RATE_HZ).parts
-    assert set(parts) == {"vocal", "backing"}
-    for name, gain_db in (("vocal", -6.0), ("backing", 3.0)):
-        alone = measure(sounds[name], RATE_HZ).weighted * 10 ** (gain_db / 10)
-        assert parts[name].weighted == pytest.approx(alone, rel=1e-4)
+    sounds = {"vocals": sound(voice(1.0)), "backing": sound(band(1.0))}
+    settings = MixSettings({"vocals": Chain(output_gain_db=-6.0), "backing": Chain(input_gain_db=3.0)})
+    parts = chain.sum_up(settings, sounds).parts
+    assert set(parts) == {"vocals", "backing"}
+    for name, gain_db in (("vocals", -6.0), ("backing", 3.0)):
+        alone = sounds[name].blocks.weighted * 10 ** (gain_db / 10)
+        assert parts[name].blocks.weighted == pytest.approx(alone, rel=1e-4)
 
 
 def test_tracks_pass_their_chain_then_that_of_their_bus():
@@ -122,36 +121,37 @@ def test_tracks_pass_their_chain_then_that_of_their_bus():
         "drums": gained(gained(sounds["kick"], -3.0) + sounds["snare"], -2.0),
         "vocals": gained(sounds["lead"], 1.0),
     }
-    found = dict(chain.parts(settings, sounds, RATE_HZ))
+    given = {name: sound(audio) for name, audio in sounds.items()}
+    found = dict(chain.parts(settings, given))
     assert list(found)[-1] == "vocals"
     assert found.keys() == expected.keys()
     for name in expected:
-        assert np.allclose(found[name], expected[name], atol=1e-6)
-    summed = chain.sum_up(settings, sounds, RATE_HZ)
-    assert np.allclose(summed.audio, sum(expected.values()), atol=1e-6)
-    rest = measure(expected["pad"] + expected["drums"], RATE_HZ)
-    assert summed.parts["backing"].weighted == pytest.approx(rest.weighted, rel=1e-4)
+        assert np.allclose(found[name].audio, expected[name], atol=1e-6)
+    summed = chain.sum_up(settings, given)
+    assert np.allclose(summed.sound.audio, sum(expected.values()), atol=1e-6)
+    assert summed.backing.audio == pytest.approx(expected["pad"] + expected["drums"], abs=1e-6)
+    assert list(summed.parts) == list(found)
 
 
 def test_settings_for_other_tracks_are_refused():
-    with pytest.raises(InputError, match="for the tracks backing, vocal, and the sounds are drums"):
-        chain.sum_up(MixSettings({"vocal": Chain(), "backing": Chain()}), {"drums": band(1.0)}, RATE_HZ)
+    with pytest.raises(InputError, match="for the tracks backing, vocals, and the sounds are drums"):
+        chain.sum_up(MixSettings({"vocals": Chain(), "backing": Chain()}), {"drums": sound(band(1.0))})
 
 
 def test_the_end_of_a_mix_is_its_gain_then_its_limiter():
     audio = band(1.0, level=0.5)
     limiter = LimiterSettings(-3.0)
-    done = chain.finish(audio, MixSettings({}, gain_db=6.0, limiter=limiter), RATE_HZ)
+    done = chain.finish(sound(audio), MixSettings({}, gain_db=6.0, limiter=limiter)).audio
     assert done.shape == audio.shape
     assert -3.2 < true_peak_dbtp(done) <= -3.0 + 0.01
-    assert np.array_equal(done, chain.finish(gained(audio, 6.0), MixSettings({}, limiter=limiter), RATE_HZ))
+    assert np.array_equal(done, chain.finish(sound(gained(audio, 6.0)), MixSettings({}, limiter=limiter)).audio)
 
 
 def test_the_same_settings_give_the_same_samples():
-    sounds = {"vocal": voice(1.0), "backing": band(1.0)}
-    settings = MixSettings({"vocal": FULL, "backing": Chain()}, gain_db=2.0, limiter=LimiterSettings())
-    first, second = (chain.finish(chain.sum_up(settings, sounds, RATE_HZ).audio, settings, RATE_HZ) for _ in range(2))
-    assert np.array_equal(first, second)
+    sounds = {"vocals": sound(voice(1.0)), "backing": sound(band(1.0))}
+    settings = MixSettings({"vocals": FULL, "backing": Chain()}, gain_db=2.0, limiter=LimiterSettings())
+    first, second = (chain.finish(chain.sum_up(settings, sounds).sound, settings) for _ in range(2))
+    assert np.array_equal(first.audio, second.audio)
 
 
 def test_settings_come_back_from_json_as_they_were():
@@ -169,7 +169,7 @@ def test_settings_come_back_from_json_as_they_were():
         lambda told: told.update(gain_db="loud"),
         lambda told: told.update(gain_db=None),
         lambda told: told.update(limiter={"ceiling": -1.0}),
-        lambda told: told.update(tracks=["vocal"]),
+        lambda told: told.update(tracks=["vocals"]),
         lambda told: told["tracks"]["a"]["pan"].pop("position"),
         lambda told: told["tracks"]["a"]["bands"][0].update(kind="notch"),
         lambda told: told["tracks"]["a"].update(match={"frequencies_hz": [1.0]}),
@@ -184,6 +184,8 @@ def test_what_are_no_settings_is_refused(spoil):
 
 @pytest.mark.parametrize(("short", "long"), list(itertools.permutations((1_000, 3_000))))
 def test_sums_are_as_long_as_the_longer(short, long):
-    total = chain.add(np.ones((2, short), np.float32), np.ones((2, long), np.float32))
-    assert total.shape == (2, 3_000)
-    assert total.sum(axis=1).tolist() == [4_000, 4_000]
+    total = chain.Total()
+    for samples in (short, long):
+        total.add(sound(np.ones((2, samples))))
+    assert total.sound().audio.sum(axis=1).tolist() == [4_000, 4_000]
+    assert total.sound().samples == 3_000

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from mixprior.mixing.effects.compressor import DETECTOR_S, Compressor, static_reduction_db
+from mixprior.mixing.effects.ballistics import static_reduction_db
+from mixprior.mixing.effects.compressor import DETECTOR_S, Compressor
 from mixprior.mixing.effects.settings import CompressorSettings
 from mixprior.stats.errors import InputError
 

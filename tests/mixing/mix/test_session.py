@@ -74,9 +74,9 @@ def test_an_independent_meter_finds_what_the_recipe_promises(loud, extension):
     assert whole.integrated_lufs == pytest.approx(LOUD_LUFS, abs=0.1)
     assert whole.integrated_lufs == pytest.approx(recipe.results.integrated_lufs, abs=0.1)
     assert whole.true_peak_dbtp == pytest.approx(recipe.results.true_peak_dbtp, abs=0.1)
-    parts = {name: meter.read(stems / f"{name}.wav").integrated_lufs for name in ("vocal", "backing")}
+    parts = {name: meter.read(stems / f"{name}.wav").integrated_lufs for name in ("vocals", "backing")}
     assert parts == pytest.approx(recipe.results.parts_lufs, abs=0.1)
-    assert parts["vocal"] - parts["backing"] == pytest.approx(recipe.results.vocal_to_backing_lu, abs=0.1)
+    assert parts["vocals"] - parts["backing"] == pytest.approx(recipe.results.vocal_to_backing_lu, abs=0.1)
 
 
 @pytest.mark.parametrize("extension", FORMATS)
@@ -102,10 +102,10 @@ def test_the_recipe_makes_the_mix_again(loud, extension, tmp_path):
     """Byte for byte, except that libsndfile draws the serial number of an Ogg stream anew: there, its samples."""
     paths, made = loud
     recipe, output, _ = made[extension]
-    settings = recipes.read_settings(session.recipe_path(output))
+    settings = recipes.read_settings(recipes.path_of(output))
     assert settings == recipe.settings
     again = tmp_path / f"again{extension}"
-    replayed = session.replay(paths, again, settings, "a recipe")
+    replayed = session.replay(paths, again, settings, "a recipe").recipe
     if extension == ".ogg":
         assert np.array_equal(load(again), load(output))
     else:
@@ -123,7 +123,7 @@ def test_the_stems_add_up_to_a_mix_without_a_limiter(tmp_path):
     vocal, backing = (load(tmp_path / "parts" / "inner" / f"{name}.wav") for name in paths)
     vocal[:, : backing.shape[1]] += backing
     assert np.abs(vocal - load(tmp_path / "mix.wav")).max() < 2**-22
-    assert {path.name for path in (tmp_path / "parts" / "inner").iterdir()} == {"vocal.wav", "backing.wav"}
+    assert {path.name for path in (tmp_path / "parts" / "inner").iterdir()} == {"vocals.wav", "backing.wav"}
 
 
 def test_stems_are_not_clipped(loud):
@@ -146,12 +146,12 @@ def test_stems_in_place_of_the_inputs_are_refused(tmp_path):
 def test_the_mix_has_the_highest_rate_and_the_longest_length(tmp_path, vocal_hz, backing_hz, mix_hz):
     vocal = save(tmp_path / "v.wav", voice(4.0, vocal_hz), vocal_hz)
     backing = save(tmp_path / "b.wav", band(5.0, backing_hz, level=0.02), backing_hz)
-    recipe = mixed({"vocal": vocal, "backing": backing}, tmp_path / "mix.wav", ratio_lu=-3.0)
+    recipe = mixed({"vocals": vocal, "backing": backing}, tmp_path / "mix.wav", ratio_lu=-3.0)
     info = soundfile.info(tmp_path / "mix.wav")
     assert (info.samplerate, info.frames, info.subtype) == (mix_hz, 5 * mix_hz, "PCM_24")
     assert recipe.results.vocal_to_backing_lu == pytest.approx(-3.0, abs=0.05)
     assert {name: given.sample_rate_hz for name, given in recipe.inputs.items()} == {
-        "vocal": vocal_hz,
+        "vocals": vocal_hz,
         "backing": backing_hz,
     }
     # The voice's fundamental is where it was: nothing was played at the wrong speed.
@@ -162,7 +162,7 @@ def test_the_mix_has_the_highest_rate_and_the_longest_length(tmp_path, vocal_hz,
 def test_files_of_other_rates_and_lengths_are_mixed_by_all_steps(tmp_path):
     vocal = save(tmp_path / "v.wav", voice(7.0, 22_050)[:1], 22_050)
     backing = save(tmp_path / "b.wav", band(6.0, 48_000), 48_000)
-    recipe = mixed({"vocal": vocal, "backing": backing}, tmp_path / "mix.wav", ratio_lu=-3.0, steps=POSSIBLE_STEPS)
+    recipe = mixed({"vocals": vocal, "backing": backing}, tmp_path / "mix.wav", ratio_lu=-3.0, steps=POSSIBLE_STEPS)
     assert load(tmp_path / "mix.wav").shape == (2, 7 * 48_000)
     assert recipe.results.vocal_to_backing_lu == pytest.approx(-3.0, abs=0.02)
     assert recipe.results.integrated_lufs == pytest.approx(-16.0, abs=0.03)
@@ -174,16 +174,16 @@ def test_a_mono_voice_is_put_on_both_sides(tmp_path):
     left, right = load(tmp_path / "mix.wav")
     assert np.array_equal(left, right)
     assert np.abs(left).max() > 0.1
-    assert recipe.inputs["vocal"].channels == 1
+    assert recipe.inputs["vocals"].channels == 1
 
 
 def test_m4a_is_read_and_stands_where_it_stood_before_its_encoder_delayed_it(tmp_path):
     paths = save_both(tmp_path)
-    paths["vocal"] = encode_m4a(tmp_path / "vocal.m4a", voice())
+    paths["vocals"] = encode_m4a(tmp_path / "vocals.m4a", voice())
     recipe = mixed(paths, tmp_path / "mix.wav", stems=tmp_path / "stems", ratio_lu=-5.0)
     assert recipe.results.vocal_to_backing_lu == pytest.approx(-5.0, abs=0.01)
-    assert recipe.inputs["vocal"].duration_s == pytest.approx(6.0, abs=0.1)
-    left = load(tmp_path / "stems" / "vocal.wav")[0, : 6 * RATE_HZ]
+    assert recipe.inputs["vocals"].duration_s == pytest.approx(6.0, abs=0.1)
+    left = load(tmp_path / "stems" / "vocals.wav")[0, : 6 * RATE_HZ]
     assert np.corrcoef(left, voice()[0])[0, 1] > 0.99
 
 
@@ -202,15 +202,15 @@ def test_sums_past_full_scale_are_not_clipped_on_the_way(tmp_path):
 def test_settings_that_drive_other_files_past_the_ceiling_are_warned_of(tmp_path):
     """Settings are played as they are, and those of a quiet song have no limiter."""
     paths = save_both(tmp_path, voice(1.0, level=0.5), band(1.0, level=0.3))
-    settings = MixSettings({"vocal": Chain(), "backing": Chain()}, gain_db=12.0)
-    recipe = session.replay(paths, tmp_path / "mix.wav", settings, "a preset")
+    settings = MixSettings({"vocals": Chain(), "backing": Chain()}, gain_db=12.0)
+    recipe = session.replay(paths, tmp_path / "mix.wav", settings, "a preset").recipe
     assert recipe.results.true_peak_dbtp > -1.0
-    assert any("dBTP" in warning for warning in recipe.warnings)
+    assert [warning.code for warning in recipe.warnings] == ["true-peak"]
 
 
 def test_two_silent_files_give_silence(tmp_path):
     nothing = save(tmp_path / "a.wav", np.zeros((2, RATE_HZ), np.float32))
-    recipe = mixed({"vocal": nothing, "backing": nothing}, tmp_path / "mix.wav")
+    recipe = mixed({"vocals": nothing, "backing": nothing}, tmp_path / "mix.wav")
     assert not load(tmp_path / "mix.wav").any()
     assert recipe.results.integrated_lufs is None
     assert recipe.results.true_peak_dbtp is None
@@ -225,7 +225,7 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path, extension):
     made = []
     for _ in range(2):
         mixed(paths, output, target_lufs=-12.0)
-        made.append((output.read_bytes(), session.recipe_path(output).read_bytes()))
+        made.append((output.read_bytes(), recipes.path_of(output).read_bytes()))
     assert made[0] == made[1]
 
 
@@ -243,9 +243,28 @@ def test_inputs_and_output_are_told_by_what_they_are(loud):
 def test_an_output_in_place_of_an_input_is_refused(tmp_path):
     paths = save_both(tmp_path, voice(1.0), band(1.0))
     with pytest.raises(InputError, match="is one of the inputs"):
-        mixed(paths, tmp_path / "vocal.wav")
+        mixed(paths, tmp_path / "vocals.wav")
     with pytest.raises(InputError, match="is one of the inputs"):
-        session.replay(paths, tmp_path / "backing.wav", MixSettings({"vocal": Chain(), "backing": Chain()}), "x")
+        session.replay(paths, tmp_path / "backing.wav", MixSettings({"vocals": Chain(), "backing": Chain()}), "x")
+
+
+def test_a_file_that_is_no_recipe_is_not_replaced(tmp_path):
+    paths = save_both(tmp_path, voice(1.0), band(1.0))
+    (tmp_path / "song.json").write_text('{"title": "mine"}', "utf-8")
+    mixed(paths, tmp_path / "song.wav")
+    assert (tmp_path / "song.json").read_text("utf-8") == '{"title": "mine"}'
+    assert recipes.is_recipe(tmp_path / "song.mix.json")
+    (tmp_path / "other.mix.json").write_text('{"title": "mine"}', "utf-8")
+    with pytest.raises(InputError, match=r"other.mix.json exists and is no recipe of a mix"):
+        mixed(paths, tmp_path / "other.wav")
+    assert not (tmp_path / "other.wav").exists()
+
+
+def test_a_ceiling_that_no_aim_reaches_ends_the_search_with_a_warning(tmp_path, monkeypatch):
+    monkeypatch.setattr(session.ceiling, "CEILING_DBTP", -200.0)
+    monkeypatch.setattr(session.ceiling, "below", lambda aim_dbtp: -1.01)
+    recipe = mixed(save_both(tmp_path, voice(1.0), band(1.0)), tmp_path / "mix.wav")
+    assert [warning.code for warning in recipe.warnings] == ["true-peak"]
 
 
 def test_what_cannot_be_written_leaves_nothing(tmp_path):
@@ -255,7 +274,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match=r"mix.wav cannot be written"):
         mixed(paths, tmp_path / "mix.wav")
     assert sorted(tmp_path.iterdir()) == before
-    (tmp_path / "out.json").mkdir()
-    with pytest.raises(InputError, match=r"out.json cannot be written"):
+    (tmp_path / "out.mix.json").mkdir()
+    with pytest.raises(InputError, match=r"out.mix.json exists and is no recipe"):
         mixed(paths, tmp_path / "out.wav")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -22,11 +22,16 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.measures import dynamics
 from mixprior.stats.measures.loudness import integrated
 from tests import reference
+from tests.mixing.sounds import sound
 from tests.reference import PUBLISHED
 
 RATE_HZ = 44_100
 STEMS = ("vocals", "drums", "bass", "other")
 FILTERS = ("eq", "compression", "panning", "loudness")
+
+
+def work_on(audio: np.ndarray, stem: str, features, effects: tuple[str, ...]) -> stem_normalisation.Work:
+    return stem_normalisation.normalise(sound(audio), stem, features, effects)
 
 
 def load(path: Path) -> np.ndarray:
@@ -94,10 +99,10 @@ def command(*arguments: object) -> int:
 def check_idempotent(stems: dict[str, np.ndarray], features, effects: tuple[str, ...]) -> None:
     moved = 0
     for stem, audio in stems.items():
-        once = stem_normalisation.normalise(audio, stem, features, effects)
+        once = work_on(audio, stem, features, effects)
         moved += any("not_done" not in move for move in once.done)
-        twice = stem_normalisation.normalise(once.audio, stem, features, effects)
-        assert most_changed_db(once.audio, twice.audio) < 0.1, (stem, effects)
+        twice = work_on(once.sound.audio, stem, features, effects)
+        assert most_changed_db(once.sound.audio, twice.sound.audio) < 0.1, (stem, effects)
     assert moved > 0, effects
 
 
@@ -124,9 +129,9 @@ def test_a_second_pass_changes_nothing_on_a_multitrack_summed_by_role(effects, m
 def test_real_stems_reach_the_published_constants(excerpt):
     features = constants_file.read(PUBLISHED / "fxnorm_musdb18.npz")
     for stem, audio in excerpt.items():
-        work = stem_normalisation.normalise(audio, stem, features, FILTERS)
-        after = stem_normalisation.measured(work.audio, stem, features)
-        before = stem_normalisation.measured(audio, stem, features)
+        work = work_on(audio, stem, features, FILTERS)
+        after = stem_normalisation.measured(work.sound, stem, features)
+        before = stem_normalisation.measured(sound(audio), stem, features)
         assert after["integrated_lufs"] == pytest.approx(features["loudness"][stem][0], abs=0.1)
         above_db = np.abs(np.array(after["eq_above_reference_db"], float))
         assert np.median(above_db) < 0.1, stem
@@ -137,8 +142,8 @@ def test_each_effect_leaves_the_loudness_where_it_was(stems_catalog, constants):
     features = constants_file.read(constants)
     audio = load(stems_catalog / "Cedar" / "other.wav")
     for effect in ("eq", "compression", "panning"):
-        work = stem_normalisation.normalise(audio, "other", features, (effect,))
-        assert integrated(work.audio, RATE_HZ) == pytest.approx(integrated(audio, RATE_HZ), abs=0.02), effect
+        work = work_on(audio, "other", features, (effect,))
+        assert work.sound.integrated_lufs == pytest.approx(integrated(audio, RATE_HZ), abs=0.02), effect
 
 
 def test_compression_ends_in_the_band_or_is_not_done(stems_catalog, constants):
@@ -146,11 +151,11 @@ def test_compression_ends_in_the_band_or_is_not_done(stems_catalog, constants):
     done = 0
     for stem in STEMS:
         audio = load(stems_catalog / "Dune" / f"{stem}.wav")
-        work = stem_normalisation.normalise(audio, stem, features, ("compression",))
+        work = work_on(audio, stem, features, ("compression",))
         mean_db, sd_db = features["compression"][stem]
-        reached = dynamics.onset_peaks_db(work.audio)
+        reached = dynamics.onset_peaks_db(work.sound.audio)
         if any("not_done" in move for move in work.done):
-            assert np.array_equal(work.audio, audio)
+            assert np.array_equal(work.sound.audio, audio)
         elif reached is not None:
             assert abs(reached[0] - mean_db) <= sd_db + 0.05, stem
             done += bool(work.done)
@@ -280,7 +285,7 @@ def test_the_send_lies_between_its_shelves_and_on_the_dry_sound(tmp_path):
     bands = (Band("low shelf", 600.0, -30.0, 0.707), Band("high shelf", 8_500.0, -30.0, 0.707))
     dry = np.zeros((2, RATE_HZ), np.float32)
     dry[:, 1_000] = 1.0
-    wet = reverb_send.with_reverb(dry, reverb_send.Send(str(tmp_path / "late.wav"), bands)) - dry
+    wet = reverb_send.with_reverb(sound(dry), reverb_send.Send(str(tmp_path / "late.wav"), bands)).audio - dry
     assert np.abs(wet[0]).argmax() in (1_000, 1_001)
     assert np.abs(wet[0, :1_000]).max() < 1e-6 < 1e-3 < np.abs(wet[0, 1_000])
     frequencies_hz, spectrum = scipy.signal.freqz(wet[0, 1_000:], worN=8_192, fs=RATE_HZ)

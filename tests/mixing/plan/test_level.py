@@ -6,11 +6,11 @@ import pytest
 from mixprior.mixing.plan.level import set_groups, set_level
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.plan.targets import Target
+from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu
-from mixprior.stats.loudness_blocks import measure
-from tests.mixing.sounds import RATE_HZ, band, voice
+from tests.mixing.sounds import RATE_HZ, band, sound, voice
 
-VOCAL, BAND = measure(voice(), RATE_HZ), measure(band(), RATE_HZ)
+VOCAL, BAND = sound(voice()), sound(band())
 OWN_LU = ratio_lu(VOCAL, BAND)
 WHY = "median of 100 songs"
 TARGET = Target(RATIO, -2.0, "as asked for")
@@ -30,18 +30,19 @@ def test_no_share_of_the_way_is_no_gain():
 
 def test_the_step_tells_what_was_measured_aimed_for_and_why():
     priors = ({"priors": "mine", "n": 100},)
-    target = Target(RATIO_MONO, -3.0, "median of 100 songs", priors, ("few songs",), ("another group",))
+    warnings, notes = (Notice("prior", "few songs"),), ("another group",)
+    target = Target(RATIO_MONO, -3.0, "median of 100 songs", priors, warnings, notes)
     gain_db, step, _ = set_level("lead", VOCAL, BAND, target)
     assert (step.name, step.of) == ("level", "lead")
     assert step.measured == {RATIO_MONO: ratio_lu(VOCAL, BAND, RATIO_MONO)}
     assert step.target == {RATIO_MONO: -3.0, "definition": DEFINITIONS[RATIO_MONO]}
-    assert (step.priors, step.warnings, step.notes) == (priors, ("few songs",), ("another group",))
-    assert step.reason == f"lead {gain_db:+.2f} dB, to stand at -3.00 LU to the backing: median of 100 songs"
+    assert (step.priors, step.warnings, step.notes) == (priors, warnings, notes)
+    assert step.reason == f"lead {gain_db:+.2f} dB, to -3.00 LU against the backing: median of 100 songs"
 
 
 def test_a_share_of_the_way_is_told_in_words():
     _, step, wanted_lu = set_level("vocal", VOCAL, BAND, TARGET, 0.5)
-    assert f"stand at {wanted_lu:+.2f} LU to the backing (50% of the way to -2.00): as asked for" in step.reason
+    assert f"to {wanted_lu:+.2f} LU against the backing (50% of the way to -2.00): as asked for" in step.reason
 
 
 @pytest.mark.parametrize(
@@ -53,10 +54,10 @@ def test_a_share_of_the_way_is_told_in_words():
     ],
 )
 def test_with_nothing_to_measure_the_voice_keeps_its_level_with_a_warning(vocal, backing):
-    gain_db, step, wanted_lu = set_level("vocal", measure(vocal, RATE_HZ), measure(backing, RATE_HZ), TARGET)
+    gain_db, step, wanted_lu = set_level("vocal", sound(vocal), sound(backing), TARGET)
     assert (gain_db, wanted_lu, step.measured) == (0.0, None, {RATIO: None})
     (warning,) = step.warnings
-    assert "silent, or shorter than 0.4 s" in warning
+    assert warning.code == "silent"
     assert not step.setting
 
 
@@ -68,15 +69,15 @@ def groups(amount: float = 1.0, **halves: tuple[float, float]) -> tuple[dict[str
             return Target(statistic, sum(halves[stem]) / 2, "median of 100 songs", half=halves[stem])
 
     rng = np.random.default_rng(3)
-    classes = {name: measure(0.1 * rng.standard_normal((2, 2 * RATE_HZ)), RATE_HZ) for name in halves}
+    classes = {name: sound(0.1 * rng.standard_normal((2, 2 * RATE_HZ))) for name in halves}
     gains_db, steps = set_groups(classes, Known(), None, 0.0, amount)
     return gains_db, {step.of: step for step in steps}
 
 
 def test_a_class_in_place_and_one_that_comes_to_the_edge_are_told_apart():
     gains_db, steps = groups(bass=(-12.0, -6.0), other=(-4.0, 0.0))
-    assert steps["bass"].reason.endswith("from -3.0 to -6.0 LU to the mix: to the nearer end of what is wanted; " + WHY)
-    assert steps["other"].reason.endswith("it was in place, and moves as the others ask; " + WHY)
+    assert steps["bass"].reason.endswith("from -3.0 to -6.0 LU against the mix: to the nearer end of its range; " + WHY)
+    assert steps["other"].reason.endswith("already in its range, moved with the others; " + WHY)
     assert steps["bass"].reached["loudness_vs_mixture_lu"] == pytest.approx(-6.0, abs=0.1)
     assert steps["bass"].setting == {"gain_db": gains_db["bass"]}
     assert not steps["bass"].warnings
@@ -85,7 +86,7 @@ def test_a_class_in_place_and_one_that_comes_to_the_edge_are_told_apart():
 def test_classes_that_no_sum_lets_in_are_warned_of():
     _, steps = groups(bass=(-20.0, -9.0), other=(-20.0, -9.0))
     for name, step in steps.items():
-        assert step.warnings == (f"{name}: -3.0 LU to the mix, and not -20.0 to -9.0",)
+        assert step.warnings == (Notice("out-of-reach", f"{name}: -3.0 LU against the mix, not -20.0 to -9.0"),)
         assert "as near as 12 dB and the other classes allow" in step.reason
 
 

@@ -8,12 +8,10 @@ import scipy.fft
 import scipy.signal
 
 from mixprior.analysis.priors import open_priors
-from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Chain, PanSettings
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.roles import Role
 from mixprior.pipeline.audio import audio_file
-from mixprior.stats import long_term_spectra
 from mixprior.stats.measures.true_peak import true_peak_dbtp
 from tests import reference
 from tests.mixing.mix_command import refusal
@@ -36,7 +34,7 @@ from tests.mixing.multitrack_song import (
     sung,
     tone,
 )
-from tests.mixing.sounds import RATE_HZ, load, save
+from tests.mixing.sounds import RATE_HZ, load, save, sound
 from tools import meter
 
 POTASSIUM = reference.MUSIC / "multitracks" / "4.Potassium"
@@ -168,10 +166,10 @@ def test_a_class_with_the_spectrum_of_the_priors_is_not_equalised(tmp_path, stem
     """Three clicks that have it, too far apart to lie in a frame together."""
     reference, _ = Targets.of().spectrum(stem)
     click = scipy.fft.fftshift(scipy.fft.irfft(reference))
-    sound = np.zeros(8 * RATE_HZ)
+    clicks = np.zeros(8 * RATE_HZ)
     for start_s in (0.5, 3.0, 5.5):
-        sound[round(start_s * RATE_HZ) :][: click.size] += click
-    paths = save_all(tmp_path, {"Audio 01": 0.5 * sound / np.abs(sound).max()})
+        clicks[round(start_s * RATE_HZ) :][: click.size] += click
+    paths = save_all(tmp_path, {"Audio 01": 0.5 * clicks / np.abs(clicks).max()})
     roles = {"Audio 01": Role(stem, 1.0, "told")}
     recipe = mixed(paths, tmp_path / "mix.wav", roles=roles, steps=("eq",))
     match = recipe.settings.buses[stem].match
@@ -186,15 +184,15 @@ def test_the_equaliser_comes_nearer_to_the_spectrum_of_the_priors(tmp_path):
         scipy.fft.rfft(noise) * np.interp(np.linspace(0, 32768, noise.size // 2 + 1), np.arange(32769), reference)
     )
     tilt = scipy.signal.butter(1, 1000, "lowpass", fs=RATE_HZ, output="sos")
-    sound = tilted + 0.5 * scipy.signal.sosfilt(tilt, tilted)
-    paths = save_all(tmp_path, {"Pad": 0.1 * sound / sound.std()})
+    raised = tilted + 0.5 * scipy.signal.sosfilt(tilt, tilted)
+    paths = save_all(tmp_path, {"Pad": 0.1 * raised / raised.std()})
     recipe = mixed(paths, tmp_path / "mix.wav", steps=("eq",))
     gains_db = recipe.settings.buses["other"].match.gains_db
     assert 0.5 < np.abs(gains_db).max() < 6.0
     off_db = []
     for path in (paths["Pad"], tmp_path / "mix.wav"):
         audio = load(path)
-        own = long_term_spectra.measure(at_44100(np.broadcast_to(audio, (2, audio.shape[1])), RATE_HZ)).magnitude
+        own = sound(np.broadcast_to(audio, (2, audio.shape[1]))).spectra.magnitude
         octaves = [slice(int(f / 2**0.5 / 0.673), int(f * 2**0.5 / 0.673)) for f in 125 * 2.0 ** np.arange(7)]
         levels_db = np.array([20 * np.log10((own[octave] / reference[octave]).mean()) for octave in octaves])
         off_db.append(levels_db.std())
@@ -269,7 +267,7 @@ def test_half_of_the_way_moves_levels_by_half(tmp_path):
 
 def test_the_recipe_makes_the_mix_again(song, tmp_path):
     paths, recipe, output, stems = song
-    words = ("--tracks", *paths.values(), "--preset", "load", output.with_suffix(".json"))
+    words = ("--tracks", *paths.values(), "--preset", "load", output.with_suffix(".mix.json"))
     again = mix(*words, "-o", tmp_path / "again.wav", "--stems", tmp_path / "stems")
     assert (tmp_path / "again.wav").read_bytes() == output.read_bytes()
     assert again["settings"] == recipe["settings"]
@@ -280,7 +278,7 @@ def test_the_recipe_makes_the_mix_again(song, tmp_path):
 
 def test_settings_of_other_tracks_are_refused(song, tmp_path, capsys):
     paths, _, output, _ = song
-    words = ("--tracks", *list(paths.values())[1:], "--preset", "load", output.with_suffix(".json"))
+    words = ("--tracks", *list(paths.values())[1:], "--preset", "load", output.with_suffix(".mix.json"))
     assert "the settings are for the tracks" in refusal(capsys, *words, "-o", tmp_path / "again.wav")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from mixprior.analysis.priors import open_priors
 from mixprior.mixing.plan.targets import Target, Targets
+from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
 from mixprior.stats.errors import InputError
 from tests.analysis.priors_folder import RATIO_OF_ALL, row, write_priors
@@ -24,7 +25,7 @@ def test_the_ratio_is_the_median_of_the_group(folder):
     of_all, of_rock = Targets.of(folder).ratio(), Targets.of(folder, "genre=rock").ratio()
     assert (of_all.statistic, of_all.value, of_all.warnings, of_all.notes) == (RATIO, -1.89, (), ())
     assert (of_rock.value, of_rock.warnings) == (-3.25, ())
-    spread = "half of them lie between -4.50 and -2.50"
+    spread = "half of them between -4.50 and -2.50"
     assert of_rock.reason == f"median of 40 songs of {folder} (group genre=rock); {spread}"
 
 
@@ -49,8 +50,9 @@ def test_all_songs_stand_in_for_a_group_that_says_too_little_with_a_warning(fold
     target = Targets.of(folder, group).ratio()
     assert target.value == -1.89
     (warning,) = target.warnings
-    assert warning.startswith(f"all songs stand in for the group {group}")
-    assert re.search(why, warning)
+    assert warning.code == "prior"
+    assert warning.text.startswith(f"all songs stand in for the group {group}")
+    assert re.search(why, warning.text)
     assert target.notes == ()
 
 
@@ -58,7 +60,7 @@ def test_a_prior_of_a_few_songs_is_used_with_a_warning(tmp_path):
     folder = write_priors(tmp_path, [row("all", "song", RATIO, "LU", 3, RATIO_OF_ALL)])
     target = Targets.of(folder).ratio()
     assert target.value == -1.89
-    assert target.warnings == (f"the prior of {RATIO} of song rests on 3 songs only",)
+    assert target.warnings == (Notice("prior", f"the prior of {RATIO} of song rests on 3 songs only"),)
 
 
 def test_without_priors_the_ratio_is_the_published_one():
@@ -79,8 +81,8 @@ def test_published_priors_stand_in_for_some_that_lack_the_ratio_with_a_warning(t
     target = Targets.of(folder).ratio()
     assert target.value == open_priors("published").lookup("song", RATIO).p50
     (warning,) = target.warnings
-    assert str(folder) in warning
-    assert PUBLISHED in warning
+    assert str(folder) in warning.text
+    assert PUBLISHED in warning.text
 
 
 def test_priors_of_nothing_leave_the_ratio_to_be_asked_for(tmp_path, monkeypatch):
@@ -111,7 +113,7 @@ def test_what_stands_in_is_a_note_when_nothing_was_asked_for_and_a_warning_when_
     assert at_home.notes == (f"{PUBLISHED} cannot tell loudness_range_lu of vocals: taken from {STARTER}",)
     assert asked.notes == ()
     (warning,) = asked.warnings
-    assert warning.startswith(f"{folder} cannot tell loudness_range_lu of vocals; {PUBLISHED} cannot")
+    assert warning.text.startswith(f"{folder} cannot tell loudness_range_lu of vocals; {PUBLISHED} cannot")
 
 
 def test_a_number_that_no_priors_know_is_refused():

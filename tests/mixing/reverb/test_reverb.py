@@ -68,7 +68,7 @@ def test_a_fit_is_told_by_our_names_by_the_plug_ins_and_as_a_host_sees_it(round_
     assert told["identifiability"].keys() == {p.name for p in PARAMETERS} - {"fdn_size"}
     assert all(0 <= value <= 1 for value in told["identifiability"].values())
     assert told["assumed"] == ["fdn_size"]
-    assert (told["schema_version"], told["seed"], told["warnings"]) == (1, 1, [])
+    assert (told["schema_version"], told["seed"], told["warnings"]) == (2, 1, [])
 
 
 def test_what_is_written_is_what_is_printed_and_the_same_each_time(round_trip):
@@ -139,7 +139,7 @@ def test_a_response_without_reverberation_is_refused_by_name(tmp_path, capsys, s
         ((), "one of the two"),
         (("a.wav", "--stem", "b.wav"), "one of the two"),
         (("nowhere.wav",), "nowhere.wav cannot be read: No such file"),
-        (("a.wav", "--backing", "b.wav"), "belong to a voice"),
+        (("a.wav", "--backing", "b.wav"), "belong to vocals"),
         (("a.wav", "--plot", "a.txt"), "a plot is written as .png"),
         (("a.wav", "-o", "a.txt"), "settings are written as .json"),
         (("a.wav", "-o", "nowhere/a.json"), "there is no folder nowhere"),

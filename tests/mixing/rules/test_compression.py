@@ -19,10 +19,10 @@ from mixprior.mixing.rules.compression import (
 )
 from mixprior.mixing.rules.compression_model import RANGES, RangeModel
 from mixprior.pipeline.audio import audio_file
-from mixprior.stats import loudness_blocks
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.dynamics import onset_peaks_db
 from mixprior.stats.measures.loudness import integrated
+from tests.mixing.sounds import sound
 from tests.reference import MUSIC
 
 RATE_HZ = 44_100
@@ -72,7 +72,7 @@ def hits(peaks_db, seed=0, spacing_s=0.4):
 
 
 def range_of(audio, measure, rate_hz=RATE_HZ):
-    return RANGES[measure](loudness_blocks.measure(audio, rate_hz).weighted)
+    return RANGES[measure](sound(audio, rate_hz))
 
 
 def compressed(audio, found, rate_hz=RATE_HZ):
@@ -83,7 +83,7 @@ def compressed(audio, found, rate_hz=RATE_HZ):
 def test_of_two_levels_the_threshold_is_the_one_that_theory_asks_for(target_lu):
     """The loud part is to fall by 12 LU - target; a ratio of 2 takes half of what is above the threshold."""
     start = replace(RANGE_START, ratio=2.0, knee_db=0.0)
-    found = to_loudness_range(two_levels(), RATE_HZ, target_lu, start=start)
+    found = to_loudness_range(sound(two_levels()), target_lu, start=start)
     assert found.settings.ratio == 2.0
     assert found.settings.threshold_dbfs == pytest.approx(-20 - 2 * (12 - target_lu), abs=0.15)
     assert found.measured["loudness_range_lu"] == pytest.approx(12.0, abs=0.05)
@@ -96,7 +96,7 @@ def test_a_range_is_met_within_a_tenth_by_the_real_compressor(measure, seed):
     audio = voice(seed=seed)
     own = range_of(audio, measure)
     for share in (0.9, 0.8, 0.7):
-        found = to_loudness_range(audio, RATE_HZ, share * own, measure)
+        found = to_loudness_range(sound(audio), share * own, measure)
         assert found.on_target, found.reason
         reached = range_of(compressed(audio, found), measure)
         assert reached == pytest.approx(share * own, abs=0.1)
@@ -107,7 +107,7 @@ def test_a_range_is_met_within_a_tenth_by_the_real_compressor(measure, seed):
 @pytest.mark.parametrize("rate_hz", [22_050, 48_000, 96_000])
 def test_the_rate_does_not_matter(rate_hz):
     audio = voice(seed=1)
-    found = to_loudness_range(audio, rate_hz, 0.8 * range_of(audio, "ebu", rate_hz))
+    found = to_loudness_range(sound(audio, rate_hz), 0.8 * range_of(audio, "ebu", rate_hz))
     assert range_of(compressed(audio, found, rate_hz), "ebu", rate_hz) == pytest.approx(
         0.8 * range_of(audio, "ebu", rate_hz), abs=0.1
     )
@@ -115,14 +115,14 @@ def test_the_rate_does_not_matter(rate_hz):
 
 def test_the_makeup_gives_the_loudness_back():
     audio = voice(seed=2)
-    found = to_loudness_range(audio, RATE_HZ, 0.7 * range_of(audio, "ebu"))
+    found = to_loudness_range(sound(audio), 0.7 * range_of(audio, "ebu"))
     assert found.settings.makeup_db > 1
     assert integrated(compressed(audio, found), RATE_HZ) == pytest.approx(integrated(audio, RATE_HZ), abs=0.02)
 
 
 def test_a_range_that_is_small_already_is_left():
     audio = voice(seed=1)
-    found = to_loudness_range(audio, RATE_HZ, range_of(audio, "ebu") + 1)
+    found = to_loudness_range(sound(audio), range_of(audio, "ebu") + 1)
     assert found.settings is None
     assert found.on_target
     assert "already" in found.reason
@@ -131,8 +131,8 @@ def test_a_range_that_is_small_already_is_left():
 def test_the_ratio_is_raised_only_where_the_first_does_not_reach():
     audio = two_levels()
     start = replace(RANGE_START, ratio=2.0)
-    assert to_loudness_range(audio, RATE_HZ, 7.0, start=start).settings.ratio == 2.0
-    raised = to_loudness_range(audio, RATE_HZ, 4.0, start=start)  # 2:1 leaves 6 LU at the least
+    assert to_loudness_range(sound(audio), 7.0, start=start).settings.ratio == 2.0
+    raised = to_loudness_range(sound(audio), 4.0, start=start)  # 2:1 leaves 6 LU at the least
     assert raised.settings.ratio == 4.0
     assert range_of(compressed(audio, raised), "ebu") == pytest.approx(4.0, abs=0.1)
 
@@ -140,7 +140,7 @@ def test_the_ratio_is_raised_only_where_the_first_does_not_reach():
 def test_what_cannot_be_reached_is_said_with_the_nearest():
     audio = two_levels()
     start = replace(RANGE_START, ratio=2.0, knee_db=0.0)
-    found = to_loudness_range(audio, RATE_HZ, 2.0, start=start, max_ratio=3.0)
+    found = to_loudness_range(sound(audio), 2.0, start=start, max_ratio=3.0)
     assert not found.on_target
     reached = range_of(compressed(audio, found), "ebu")
     assert reached == pytest.approx(4.0, abs=0.1)  # 12 LU by 3:1
@@ -150,7 +150,7 @@ def test_what_cannot_be_reached_is_said_with_the_nearest():
 
 def test_where_not_even_half_the_way_can_be_gone_nothing_is_done():
     start = replace(RANGE_START, ratio=1.2)
-    found = to_loudness_range(two_levels(), RATE_HZ, 2.0, start=start, max_ratio=1.2)
+    found = to_loudness_range(sound(two_levels()), 2.0, start=start, max_ratio=1.2)
     assert found.settings is None
     assert not found.on_target
     assert "nearest would be 10." in found.reason
@@ -158,18 +158,17 @@ def test_where_not_even_half_the_way_can_be_gone_nothing_is_done():
 
 @pytest.mark.parametrize("audio", [np.zeros((2, RATE_HZ), np.float32), np.ones((2, 100), np.float32)])
 def test_silence_and_snippets_are_left(audio):
-    assert to_loudness_range(audio, RATE_HZ, 5.0).settings is None
-    assert to_onset_peaks(audio, RATE_HZ, "vocals", -14.0, 1.0).settings is None
+    assert to_loudness_range(sound(audio), 5.0).settings is None
+    assert to_onset_peaks(sound(audio), "vocals", -14.0, 1.0).settings is None
 
 
 @pytest.mark.nightly("speed")
 def test_the_bisection_takes_milliseconds():
     """Processor time, best of four, on four minutes whose energies are known; a range that the first ratio reaches."""
-    audio = voice(240.0, seed=3)
-    blocks = loudness_blocks.measure(audio, RATE_HZ)
-    for range_lu in RANGES.values():
-        model = RangeModel(audio, RATE_HZ, blocks, range_lu)
-        target_lu = 0.8 * range_lu(blocks.weighted)
+    sung = sound(voice(240.0, seed=3))
+    for measure, range_lu in RANGES.items():
+        model = RangeModel(sung, measure)
+        target_lu = 0.8 * range_lu(sung)
         times_s = []
         for _ in range(4):
             start = time.process_time()
@@ -187,7 +186,7 @@ def test_the_bisection_takes_milliseconds():
 def test_uneven_onsets_are_brought_up_into_the_interval(peaks_db, stem):
     audio = hits(peaks_db)
     own, _ = onset_peaks_db(audio)
-    found = to_onset_peaks(audio, RATE_HZ, stem, own + 2.5, 1.0)
+    found = to_onset_peaks(sound(audio), stem, own + 2.5, 1.0)
     assert found.on_target, found.reason
     reached, _ = onset_peaks_db(compressed(audio, found))
     assert own + 1.5 <= reached <= own + 3.5
@@ -201,21 +200,21 @@ def test_uneven_onsets_are_brought_up_into_the_interval(peaks_db, stem):
 def test_a_single_value_is_met_within_a_tenth():
     audio = hits(np.random.default_rng(1).normal(-6, 4, 60))
     own, _ = onset_peaks_db(audio)
-    found = to_onset_peaks(audio, RATE_HZ, "other", own + 1, 0.0)
+    found = to_onset_peaks(sound(audio), "other", own + 1, 0.0)
     assert onset_peaks_db(compressed(audio, found))[0] == pytest.approx(own + 1, abs=0.1)
 
 
 def test_onset_peaks_within_the_interval_are_left():
     audio = hits(np.random.default_rng(1).normal(-6, 4, 60))
     own, _ = onset_peaks_db(audio)
-    found = to_onset_peaks(audio, RATE_HZ, "vocals", own + 0.9, 1.0)
+    found = to_onset_peaks(sound(audio), "vocals", own + 0.9, 1.0)
     assert found.settings is None
     assert found.on_target
 
 
 def test_onsets_that_no_compressor_moves_are_left_and_that_is_said():
     """Hits of one level, far apart: whatever the gain does, it does to all of them."""
-    found = to_onset_peaks(hits([-6.0] * 40, spacing_s=2.5), RATE_HZ, "drums", -16.0, 1.0)
+    found = to_onset_peaks(sound(hits([-6.0] * 40, spacing_s=2.5)), "drums", -16.0, 1.0)
     assert found.settings is None
     assert not found.on_target
     assert "nearest would be" in found.reason
@@ -225,7 +224,7 @@ def test_the_same_compressor_is_found_at_another_rate():
     audio = hits(np.random.default_rng(1).normal(-6, 4, 60))
     own, _ = onset_peaks_db(audio)
     at_double = np.repeat(audio, 2, axis=1)  # as good as any signal at 88.2 kHz
-    found = to_onset_peaks(at_double, 2 * RATE_HZ, "vocals", own + 2.5, 1.0)
+    found = to_onset_peaks(sound(at_double, 2 * RATE_HZ), "vocals", own + 2.5, 1.0)
     assert found.on_target
     assert found.measured["onset_peak_mean_db"] == pytest.approx(own, abs=1.0)
 
@@ -233,13 +232,13 @@ def test_the_same_compressor_is_found_at_another_rate():
 def test_wrong_questions_are_refused():
     audio = voice(2.0)
     with pytest.raises(InputError, match="ebu, 100ms"):
-        to_loudness_range(audio, RATE_HZ, 5.0, "lra")
+        to_loudness_range(sound(audio), 5.0, "lra")
     with pytest.raises(InputError, match="cannot be nan"):
-        to_loudness_range(audio, RATE_HZ, np.nan)
+        to_loudness_range(sound(audio), np.nan)
     with pytest.raises(InputError, match="vocals, drums, bass, other"):
-        to_onset_peaks(audio, RATE_HZ, "flute", -14.0, 1.0)
+        to_onset_peaks(sound(audio), "flute", -14.0, 1.0)
     with pytest.raises(InputError, match="cannot be"):
-        to_onset_peaks(audio, RATE_HZ, "vocals", -14.0, -1.0)
+        to_onset_peaks(sound(audio), "vocals", -14.0, -1.0)
 
 
 VOICES = [
@@ -260,11 +259,11 @@ OUT_OF_REACH = {(VOICES[3], "ebu"), (VOICES[7], "100ms")}
 @pytest.mark.parametrize("measure", ["ebu", "100ms"])
 @pytest.mark.parametrize("name", VOICES, ids=lambda name: Path(name).stem)
 def test_real_voices_meet_their_targets_within_a_tenth(name, measure):
-    sound = audio_file.read(MUSIC / name)
-    own = range_of(sound.audio, measure, sound.rate_hz)
-    found = to_loudness_range(sound.audio, sound.rate_hz, 0.9 * own, measure)
+    file = audio_file.read(MUSIC / name)
+    own = range_of(file.audio, measure, file.rate_hz)
+    found = to_loudness_range(sound(file.audio, file.rate_hz), 0.9 * own, measure)
     assert found.on_target == ((name, measure) not in OUT_OF_REACH), found.reason
-    reached = range_of(compressed(sound.audio, found, sound.rate_hz), measure, sound.rate_hz)
+    reached = range_of(compressed(file.audio, found, file.rate_hz), measure, file.rate_hz)
     if found.on_target:
         assert reached == pytest.approx(0.9 * own, abs=0.1)
     else:
@@ -275,11 +274,11 @@ def test_real_voices_meet_their_targets_within_a_tenth(name, measure):
 @pytest.mark.reference("music/voices", "music/multitracks")
 @pytest.mark.parametrize("name", VOICES[:3], ids=lambda name: Path(name).stem)
 def test_real_voices_come_within_the_published_onset_peaks(name):
-    sound = audio_file.read(MUSIC / name)
+    file = audio_file.read(MUSIC / name)
     mean_db, sd_db = FXNORM["vocals"]
-    found = to_onset_peaks(sound.audio, sound.rate_hz, "vocals", mean_db, sd_db)
+    found = to_onset_peaks(sound(file.audio, file.rate_hz), "vocals", mean_db, sd_db)
     assert found.on_target, found.reason
-    reached, _ = onset_peaks_db(compressed(sound.audio, found, sound.rate_hz))
+    reached, _ = onset_peaks_db(compressed(file.audio, found, file.rate_hz))
     assert abs(reached - mean_db) <= sd_db
 
 

@@ -1,5 +1,7 @@
 """Classes of tracks against the mix: those in place stay, those outside come to the edge, and nothing is torn up."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -10,14 +12,26 @@ from mixprior.stats.measures.loudness import integrated_lufs
 ANYWHERE = (-90.0, 0.0)
 
 
-def steady(lufs: float, blocks: int = 50) -> Blocks:
+@dataclass
+class Steady:
+    """Stands for a sound of which only the energies are asked for."""
+
+    blocks: Blocks
+
+    @property
+    def lufs(self) -> float:
+        return integrated_lufs(self.blocks.weighted)
+
+
+def steady(lufs: float, blocks: int = 50) -> Steady:
     energy = 10 ** ((lufs + 0.691) / 10) / 2
-    return Blocks(*(np.full(shape, energy) for shape in ((2, blocks), (2, blocks), (blocks,), (2, 5 * blocks))))
+    shapes = ((2, blocks), (2, blocks), (blocks,), (2, 5 * blocks))
+    return Steady(Blocks(*(np.full(shape, energy) for shape in shapes)))
 
 
-def stand_lu(classes: dict[str, Blocks], gains_db: dict[str, float], voice_lu: float | None = None) -> dict[str, float]:
+def stand_lu(classes: dict[str, Steady], gains_db: dict[str, float], voice_lu: float | None = None) -> dict[str, float]:
     """Loudness of each class against the mix, energies added."""
-    power = {name: 10 ** ((integrated_lufs(each.weighted) + gains_db[name]) / 10) for name, each in classes.items()}
+    power = {name: 10 ** ((each.lufs + gains_db[name]) / 10) for name, each in classes.items()}
     whole = sum(power.values()) * (1 + (0 if voice_lu is None else 10 ** (voice_lu / 10)))
     return {name: 10 * np.log10(each / whole) for name, each in power.items()}
 
@@ -51,7 +65,7 @@ def test_the_sum_stays_as_loud_as_it_was():
     classes = {"drums": steady(-18.0), "bass": steady(-30.0), "other": steady(-20.0)}
     gains_db = Group(classes).gains_db({"drums": (-12.0, -9.0), "bass": (-13.0, -8.0), "other": ANYWHERE})
     before, after = (
-        sum(10 ** ((integrated_lufs(each.weighted) + gains.get(name, 0.0)) / 10) for name, each in classes.items())
+        sum(10 ** ((each.lufs + gains.get(name, 0.0)) / 10) for name, each in classes.items())
         for gains in ({}, gains_db)
     )
     assert 10 * np.log10(after / before) == pytest.approx(0.0, abs=0.02)
@@ -87,7 +101,7 @@ def test_a_voice_counts_where_it_sings():
     """A voice that sings half of the time adds half of the energy, and more by the gate than none."""
     classes = {"drums": steady(-20.0, 400), "other": steady(-20.0, 400)}
     half = steady(-30.0, 400)
-    half.weighted[:, 200:] = 0.0
+    half.blocks.weighted[:, 200:] = 0.0
     none, sung, throughout = (
         Group(classes, voice).stand_lu(dict.fromkeys(classes, 0.0))["drums"]
         for voice in (None, half, steady(-30.0, 400))

@@ -1,4 +1,4 @@
-"""The ratio of vocal to backing: what it is of, and that the gain reaches it."""
+"""The ratio of vocals to backing: what it is of, and that the gain reaches it."""
 
 import json
 
@@ -8,8 +8,7 @@ import pytest
 
 from mixprior.analysis.priors import open_priors
 from mixprior.mixing.rules.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu, vocal_gain_db
-from mixprior.stats.loudness_blocks import measure
-from tests.mixing.sounds import RATE_HZ, band, voice
+from tests.mixing.sounds import RATE_HZ, band, sound, voice
 from tests.reference import PUBLISHED
 
 
@@ -19,13 +18,13 @@ def loudness(audio: np.ndarray) -> float:
 
 def test_the_ratio_is_the_difference_that_an_independent_meter_finds():
     vocal, backing = voice(), band()
-    found = ratio_lu(measure(vocal, RATE_HZ), measure(backing, RATE_HZ))
+    found = ratio_lu(sound(vocal), sound(backing))
     assert found == pytest.approx(loudness(vocal) - loudness(backing), abs=0.05)
 
 
 def test_the_ratio_of_means_of_channels_takes_3_db_off_a_wide_backing():
     """The voice is alike on both channels, the channels of the noise are not: its mean has half their energy."""
-    vocal, backing = measure(voice(), RATE_HZ), measure(band(), RATE_HZ)
+    vocal, backing = sound(voice()), sound(band())
     assert ratio_lu(vocal, backing, RATIO_MONO) - ratio_lu(vocal, backing, RATIO) == pytest.approx(3.01, abs=0.1)
     assert set(DEFINITIONS) == {RATIO, RATIO_MONO}
 
@@ -34,7 +33,7 @@ def test_the_ratio_of_means_of_channels_takes_3_db_off_a_wide_backing():
 @pytest.mark.parametrize("wanted_lu", [-8.0, -2.15, 3.5])
 @pytest.mark.parametrize("level", [0.003, 0.1, 0.9])
 def test_the_gain_brings_the_vocal_to_the_ratio(statistic, wanted_lu, level):
-    vocal, backing = measure(voice(level=level), RATE_HZ), measure(band(), RATE_HZ)
+    vocal, backing = sound(voice(level=level)), sound(band())
     gain_db = vocal_gain_db(vocal, backing, wanted_lu, statistic)
     assert ratio_lu(vocal, backing, statistic, gain_db) == pytest.approx(wanted_lu, abs=0.006)
     assert gain_db == round(gain_db, 2)
@@ -45,7 +44,7 @@ def test_a_gain_that_lifts_bleed_over_the_gate_is_corrected():
     seconds = 60
     bleed = np.random.default_rng(3).standard_normal((2, seconds * RATE_HZ)).astype(np.float32) * 1.2e-4
     bleed[:, : RATE_HZ // 2] *= 20
-    vocal, backing = measure(bleed, RATE_HZ), measure(band(seconds), RATE_HZ)
+    vocal, backing = sound(bleed), sound(band(seconds))
     in_one_step = -2.0 - ratio_lu(vocal, backing)
     assert abs(ratio_lu(vocal, backing, vocal_gain_db=in_one_step) + 2.0) > 5
     gain_db = vocal_gain_db(vocal, backing, -2.0)
@@ -53,7 +52,7 @@ def test_a_gain_that_lifts_bleed_over_the_gate_is_corrected():
 
 
 def test_a_target_under_the_gate_is_no_silence():
-    vocal, backing = measure(voice(), RATE_HZ), measure(band(level=0.01), RATE_HZ)
+    vocal, backing = sound(voice()), sound(band(level=0.01))
     now = ratio_lu(vocal, backing)
     assert vocal_gain_db(vocal, backing, -60.0) == pytest.approx(-60.0 - now, abs=0.006)
 
@@ -62,13 +61,13 @@ def test_a_target_under_the_gate_is_no_silence():
 def test_there_is_neither_ratio_nor_gain_next_to_silence(silent):
     sounds = {"vocal": voice(), "backing": band()}
     sounds[silent] = np.zeros_like(sounds[silent])
-    vocal, backing = (measure(audio, RATE_HZ) for audio in sounds.values())
+    vocal, backing = (sound(audio) for audio in sounds.values())
     assert ratio_lu(vocal, backing) is None
     assert vocal_gain_db(vocal, backing, -2.0) is None
 
 
 def test_there_is_no_ratio_of_less_than_400_ms():
-    vocal, backing = measure(voice(0.3), RATE_HZ), measure(band(), RATE_HZ)
+    vocal, backing = sound(voice(0.3)), sound(band())
     assert ratio_lu(vocal, backing) is None
     assert vocal_gain_db(vocal, backing, -2.0) is None
 

@@ -1,13 +1,12 @@
-"""Roles of tracks: by names of real multitracks, by a list, and by what is heard."""
+"""Roles of tracks: by names of real multitracks, and by how they sound."""
 
 import numpy as np
 import pytest
 import soundfile
 
-from mixprior.mixing.rules.roles import Features, Role, measure, read_roles, role_of, shared_words
-from mixprior.stats.errors import InputError
+from mixprior.mixing.rules.roles import Features, Role, measure, role_of, shared_words
 from tests import reference
-from tests.mixing.sounds import RATE_HZ
+from tests.mixing.sounds import RATE_HZ, sound
 
 # The 47 tracks of the two songs in the reference material, role by role: "3" Sodium, "4" Potassium.
 TRUTH = {
@@ -97,8 +96,18 @@ def test_names_as_other_multitracks_have_them(role, name):
 
 @pytest.mark.parametrize("name", SILENT_NAMES)
 def test_names_that_say_nothing_are_left_to_the_sound(name):
-    assert role_of(name) == Role("other", 0.0, "the name says nothing")
+    assert role_of(name) == Role("other", 0.0, "no word of the name is of a class")
     assert role_of(name, lambda: SINGER).role == "vocals"
+
+
+@pytest.mark.parametrize("name", ["other.wav", "Other", "others"])
+def test_a_track_called_other_is_other_without_doubt(name):
+    assert role_of(name) == Role("other", 0.7, f"name: {name.removesuffix('.wav').upper()}")
+
+
+def test_other_in_a_name_gives_way_to_any_other_word():
+    assert role_of("Other Kick").role == "drums"
+    assert role_of("Mother").confidence == 0.0
 
 
 def test_a_name_that_speaks_is_not_listened_to():
@@ -141,7 +150,7 @@ def test_it_says_which_word_and_how_sure(name, found):
         (CYMBAL, "drums", "not pitched (0.10), 90% above 5 kHz"),
         (LOW, "bass", "90% below 150 Hz"),
         (SINGER, "vocals", "pitch glides (50% of the time), 1% below 150 Hz"),
-        (PIANO, "other", "neither hits, nor lies low, nor glides like a voice"),
+        (PIANO, "other", "neither hits, nor is low, nor glides like vocals"),
     ],
 )
 def test_what_is_heard_decides_where_the_name_says_nothing(features, role, told):
@@ -151,8 +160,8 @@ def test_what_is_heard_decides_where_the_name_says_nothing(features, role, told)
 
 
 def test_a_silent_track_is_other_without_confidence():
-    assert measure(np.zeros((2, RATE_HZ), np.float32), RATE_HZ) is None
-    assert role_of("Audio 07", lambda: None) == Role("other", 0.0, "silent, and the name says nothing")
+    assert measure(sound(np.zeros((2, RATE_HZ)))) is None
+    assert role_of("Audio 07", lambda: None) == Role("other", 0.0, "silent, and no word of the name is of a class")
 
 
 # Features of known sounds.
@@ -172,33 +181,33 @@ def sawtooth(frequency_hz, rate_hz=RATE_HZ):
 
 @pytest.mark.parametrize("rate_hz", [22_050, 44_100, 48_000])
 def test_a_low_tone_lies_low_at_any_rate(rate_hz):
-    found = measure(stereo(0.2 * np.sin(2 * np.pi * 80 * seconds(4, rate_hz))), rate_hz)
+    found = measure(sound(stereo(0.2 * np.sin(2 * np.pi * 80 * seconds(4, rate_hz))), rate_hz))
     assert found.low_share == pytest.approx(1.0, abs=0.001)
     assert found.high_share == pytest.approx(0.0, abs=0.001)
 
 
 def test_a_held_note_is_pitched_and_does_not_glide():
-    found = measure(stereo(sawtooth(220.0)), RATE_HZ)
+    found = measure(sound(stereo(sawtooth(220.0))))
     assert found.pitched > 0.95
     assert found.gliding == 0.0
 
 
 def test_vibrato_of_a_semitone_glides():
     vibrato_hz = 220.0 * 2 ** (0.5 / 12 * np.sin(2 * np.pi * 2.7 * seconds(4)) * 2)
-    assert measure(stereo(sawtooth(vibrato_hz)), RATE_HZ).gliding > 0.5
+    assert measure(sound(stereo(sawtooth(vibrato_hz)))).gliding > 0.5
 
 
 def test_a_melody_of_held_notes_does_not_glide():
     notes_hz = np.repeat([220.0, 293.66, 329.63, 220.0, 440.0, 261.63, 392.0, 196.0], RATE_HZ // 2)
-    assert measure(stereo(sawtooth(notes_hz)), RATE_HZ).gliding < 0.15
+    assert measure(sound(stereo(sawtooth(notes_hz)))).gliding < 0.15
 
 
 def test_noise_is_not_pitched_and_clicks_hit():
     noise = np.random.default_rng(5).standard_normal(4 * RATE_HZ)
-    steady = measure(stereo(0.1 * noise), RATE_HZ)
+    steady = measure(sound(stereo(0.1 * noise)))
     assert steady.pitched < 0.2
     assert steady.attack_db < 0.8
-    hits = measure(stereo(0.5 * noise * np.exp(-((seconds(4) % 0.25) / 0.01))), RATE_HZ)
+    hits = measure(sound(stereo(0.5 * noise * np.exp(-((seconds(4) % 0.25) / 0.01)))))
     assert hits.attack_db > 4.0
 
 
@@ -206,53 +215,5 @@ def test_noise_is_not_pitched_and_clicks_hit():
 def test_voices_sound_like_voices():
     for path in reference.files("music/voices", "*.wav"):
         mono, rate_hz = soundfile.read(path, dtype="float32")
-        found = role_of("Audio 07", lambda mono=mono, rate_hz=rate_hz: measure(stereo(mono), rate_hz))
+        found = role_of("Audio 07", lambda mono=mono, rate_hz=rate_hz: measure(sound(stereo(mono), rate_hz)))
         assert found.role == "vocals", path
-
-
-# The list.
-
-
-def write(folder, text):
-    path = folder / "roles.csv"
-    path.write_text(text, "utf-8")
-    return path
-
-
-def test_a_list_tells_the_roles_with_or_without_extension(tmp_path):
-    path = write(tmp_path, "track,role\nAudio 07,vocals\n808.wav, drums \n")
-    found = read_roles(path, ["Audio 07.wav", "808.wav", "Piano.wav"])
-    assert found == {
-        "Audio 07.wav": Role("vocals", 1.0, "listed in roles.csv"),
-        "808.wav": Role("drums", 1.0, "listed in roles.csv"),
-    }
-
-
-def test_a_list_from_a_spreadsheet_is_read(tmp_path):
-    path = write(tmp_path, "﻿role,track,notes\r\nbass,A.wav,mono\r\n")
-    assert read_roles(path, ["A.wav"])["A.wav"].role == "bass"
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("track,role\nA,lead\n", r"roles.csv:2: no role 'lead'; there are: vocals, drums, bass, other"),
-        ("track,role\nA,\n", r"roles.csv:2: no role ''"),
-        ("track,role\nA\n", r"roles.csv:2: no role ''"),
-        ("track,role\nAA.wav,bass\n", r"roles.csv:2: no track 'AA.wav'; did you mean A.wav\?"),
-        ("track,role\nA,bass\nA.wav,drums\n", r"roles.csv:3: A.wav is listed twice"),
-        ("name,role\nA,bass\n", "must name the columns track and role"),
-        ("", "must name the columns track and role"),
-    ],
-)
-def test_a_list_that_does_not_fit_is_refused(tmp_path, text, told):
-    with pytest.raises(InputError, match=told):
-        read_roles(write(tmp_path, text), ["A.wav"])
-
-
-def test_a_list_that_cannot_be_read_is_refused(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
-        read_roles(tmp_path / "roles.csv", [])
-    (tmp_path / "roles.csv").write_bytes(b"track,role\n\xff\xfe,bass\n")
-    with pytest.raises(InputError, match="cannot be read"):
-        read_roles(tmp_path / "roles.csv", [])

@@ -9,7 +9,7 @@ from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.settings import Chain, PanSettings
 from mixprior.mixing.rules.spread import LAW, spread
 from mixprior.stats.measures.panning import energies, mid_energy_fraction
-from tests.mixing.sounds import RATE_HZ
+from tests.mixing.sounds import RATE_HZ, sound
 
 
 def mono(energy: float) -> tuple[float, float, float]:
@@ -105,7 +105,7 @@ def test_the_rendered_sum_is_as_wide_as_asked_for(target_mid, count):
     total = np.zeros((2, 3 * RATE_HZ), np.float32)
     for name, audio in sounds.items():
         place = PanSettings(found.positions[name], LAW) if name in found.positions else None
-        total += chain.process(Chain(pan=place), audio, RATE_HZ)
+        total += chain.process(Chain(pan=place), sound(audio)).audio
     reached = mid_energy_fraction(*energies(total))
     assert reached == pytest.approx(found.mid_after, abs=0.01)
     assert reached == pytest.approx(target_mid, abs=0.01) or min(found.positions.values()) == 0.0

@@ -17,10 +17,8 @@ from mixprior.mixing.rules.unmasking import (
     seed_rule,
 )
 from mixprior.stats.errors import InputError
-from mixprior.stats.loudness_blocks import measure
-from mixprior.stats.measures.loudness import integrated_lufs
 from tests import reference
-from tests.mixing.sounds import RATE_HZ, band, voice
+from tests.mixing.sounds import RATE_HZ, band, sound, voice
 
 RULES = pytest.mark.parametrize("rule", [seed_rule, hafezi_reiss])
 
@@ -99,8 +97,8 @@ def test_no_sound_is_cut_in_more_than_five_bands():
     """A loud sound over four quiet ones, each of which needs other bands: eleven are masked."""
     levels_db = np.full((5, 14), -60.0)
     levels_db[0] = [0, 0, 0, *range(-1, -12, -1)]
-    for sound in range(1, 5):
-        levels_db[sound, 3 * sound : 3 * sound + 3] = -20.0
+    for other in range(1, 5):
+        levels_db[other, 3 * other : 3 * other + 3] = -20.0
     gains_db = hafezi_reiss_gains_db(levels_db, 0.0)
     assert (amounts_db(levels_db, 0.0)[0] > 0).sum() == 11
     assert np.flatnonzero(gains_db[0]).tolist() == [3, 4, 5, 6, 7]
@@ -119,32 +117,34 @@ def test_the_backing_is_cut_where_the_voice_needs_the_band():
     """At 1 kHz the backing is 20 log10(0.04 / 0.1) = -8 dB of the voice: 2 dB within the 10 dB of masking."""
     sung = tones({250: 0.2, 1000: 0.1, 4000: 0.3})
     backing = tones({31.25: 0.3, 62.5: 0.3, 16000: 0.3, 1000: 0.04})
-    found = hafezi_reiss(sung, backing, RATE_HZ)
-    assert found.voice == ()
+    found = hafezi_reiss(sound(sung), sound(backing))
+    assert found.vocals == ()
     (cut,) = found.backing
     assert (cut.kind, cut.frequency_hz, cut.q) == ("peak", 1000.0, 2.0)
     assert cut.gain_db == pytest.approx(-2.04, abs=0.2)
     record = found.bands[CENTRES_HZ.index(1000.0)]
-    assert (record.backing_gain_db, record.voice_gain_db) == (cut.gain_db, 0.0)
-    assert record.voice_rank <= 3 < record.backing_rank
-    assert found.reason == f"1000 Hz: backing {cut.gain_db:+.1f} dB: it masks the voice, to which the band is essential"
+    assert (record.backing_gain_db, record.vocals_gain_db) == (cut.gain_db, 0.0)
+    assert record.vocals_rank <= 3 < record.backing_rank
+    assert (
+        found.reason == f"1000 Hz: backing {cut.gain_db:+.1f} dB: it masks the vocals, to which the band is essential"
+    )
 
 
 def test_the_seed_rule_does_not_look_at_levels():
     sung, backing = tones({250: 0.2, 500: 0.1, 1000: 0.05, 2000: 0.02, 4000: 0.01, 125: 0.1}), band()[:, : 4 * RATE_HZ]
-    expected = seed_rule(sung, backing, RATE_HZ)
-    assert expected.voice
+    expected = seed_rule(sound(sung), sound(backing))
+    assert expected.vocals
     assert expected.backing == ()
     for voice_gain, backing_gain in ((0.01, 1.0), (1.0, 0.01)):
-        found = seed_rule(sung * np.float32(voice_gain), backing * np.float32(backing_gain), RATE_HZ)
-        assert [each.frequency_hz for each in found.voice] == [each.frequency_hz for each in expected.voice]
-        gains_db = [each.gain_db for each in found.voice]
-        assert gains_db == pytest.approx([each.gain_db for each in expected.voice], abs=1e-3)
+        found = seed_rule(sound(sung * np.float32(voice_gain)), sound(backing * np.float32(backing_gain)))
+        assert [each.frequency_hz for each in found.vocals] == [each.frequency_hz for each in expected.vocals]
+        gains_db = [each.gain_db for each in found.vocals]
+        assert gains_db == pytest.approx([each.gain_db for each in expected.vocals], abs=1e-3)
 
 
 def test_levels_of_white_noise_rise_by_3_db_an_octave():
     noise = band(20.0)
-    levels_db = octave_levels_db(noise, noise, RATE_HZ, np.array(CENTRES_HZ[1:-1]))
+    levels_db = octave_levels_db(sound(noise), sound(noise), np.array(CENTRES_HZ[1:-1]))
     assert np.diff(levels_db[1]) == pytest.approx(10 * np.log10(2), abs=0.35)
     assert levels_db[0] == pytest.approx(levels_db[1])
 
@@ -153,13 +153,13 @@ def test_only_what_sounds_while_the_voice_sings_counts():
     sung, backing = tones({250: 0.3}), tones({1000: 0.1})
     sung[:, 2 * RATE_HZ :] *= 0.01
     backing[:, 2 * RATE_HZ :] += tones({4000: 0.9})[:, 2 * RATE_HZ :]
-    (_, at_4_khz_db) = octave_levels_db(sung, backing, RATE_HZ, np.array([1000.0, 4000.0]))[1]
+    (_, at_4_khz_db) = octave_levels_db(sound(sung), sound(backing), np.array([1000.0, 4000.0]))[1]
     assert np.isnan(at_4_khz_db) or at_4_khz_db < -45
 
 
 @RULES
 def test_bands_that_the_rate_cannot_hold_are_left_out(rule):
-    found = rule(tones({250: 0.2}, rate_hz=8_000), tones({1000: 0.2}, rate_hz=8_000), 8_000)
+    found = rule(*(sound(tones({hz: 0.2}, rate_hz=8_000), 8_000) for hz in (250, 1000)))
     assert max(record.centre_hz for record in found.bands) == 2000.0
 
 
@@ -167,8 +167,8 @@ def test_bands_that_the_rate_cannot_hold_are_left_out(rule):
 def test_silence_has_nothing_to_unmask(rule):
     sung, silence = voice(), np.zeros((2, 6 * RATE_HZ), np.float32)
     for pair in ((silence, sung), (sung, silence), (sung[:, :100], sung), (sung, sung[:, :0])):
-        found = rule(*pair, RATE_HZ)
-        assert (found.voice, found.backing, found.bands) == ((), (), ())
+        found = rule(*map(sound, pair))
+        assert (found.vocals, found.backing, found.bands) == ((), (), ())
         assert found.reason.startswith("nothing to unmask")
 
 
@@ -178,22 +178,22 @@ def test_samples_that_are_no_numbers_are_refused(rule, bad):
     broken = voice()
     broken[1, 5] = bad
     with pytest.raises(InputError, match="not numbers"):
-        rule(broken, band(), RATE_HZ)
+        rule(sound(broken), sound(band()))
     with pytest.raises(InputError, match="not numbers"):
-        rule(voice(), broken, RATE_HZ)
+        rule(sound(voice()), sound(broken))
 
 
 @RULES
 def test_what_is_longer_is_left_out(rule):
     sung, backing = voice(), band()
-    assert rule(sung, np.concatenate([backing, backing], axis=1), RATE_HZ) == rule(sung, backing, RATE_HZ)
+    assert rule(sound(sung), sound(np.concatenate([backing, backing], axis=1))) == rule(sound(sung), sound(backing))
 
 
 @RULES
 def test_every_band_of_the_rule_is_told(rule):
-    found = rule(voice(), band(), RATE_HZ)
+    found = rule(sound(voice()), sound(band()))
     assert [record.centre_hz for record in found.bands] == list(SEED_CENTRES_HZ if rule is seed_rule else CENTRES_HZ)
-    for filters, gain in ((found.voice, "voice_gain_db"), (found.backing, "backing_gain_db")):
+    for filters, gain in ((found.vocals, "vocals_gain_db"), (found.backing, "backing_gain_db")):
         told = {record.centre_hz: getattr(record, gain) for record in found.bands if getattr(record, gain)}
         assert told == {each.frequency_hz: each.gain_db for each in filters}
 
@@ -204,35 +204,32 @@ def test_every_band_of_the_rule_is_told(rule):
 def test_masking_falls_with_the_gain_of_the_sound_and_not_with_that_of_both():
     sung, backing = voice(), band()
     shares_db = [
-        masked_db(sung * np.float32(10 ** (gain_db / 20)), backing, RATE_HZ) for gain_db in (-12, -6, 0, 6, 12)
+        masked_db(sound(sung * np.float32(10 ** (gain_db / 20))), sound(backing)) for gain_db in (-12, -6, 0, 6, 12)
     ]
     assert (np.diff(shares_db) < -0.05).all()
-    both_db = masked_db(sung * np.float32(0.1), backing * np.float32(0.1), RATE_HZ)
+    both_db = masked_db(sound(sung * np.float32(0.1)), sound(backing * np.float32(0.1)))
     assert both_db == pytest.approx(shares_db[2], abs=1e-4)
 
 
 def test_masking_reaches_further_up_than_down():
     """30 dB under a tone at 1 kHz, one at 1.5 kHz (three bands up) is masked, one at 650 Hz (two down) is not."""
     masker = tones({1000: 0.9})
-    assert masked_db(tones({1500: 0.9 * 10 ** (-30 / 20)}), masker, RATE_HZ) == pytest.approx(0.0, abs=0.01)
-    below_db = masked_db(tones({650: 0.9 * 10 ** (-30 / 20)}), masker, RATE_HZ)
+    assert masked_db(sound(tones({1500: 0.9 * 10 ** (-30 / 20)})), sound(masker)) == pytest.approx(0.0, abs=0.01)
+    below_db = masked_db(sound(tones({650: 0.9 * 10 ** (-30 / 20)})), sound(masker))
     assert below_db is None or below_db < -10
 
 
 def test_nothing_masks_and_nothing_is_masked_in_silence():
     silence = np.zeros((2, 6 * RATE_HZ), np.float32)
-    assert masked_db(voice(), silence, RATE_HZ) is None
-    assert masked_db(silence, voice(), RATE_HZ) is None
+    assert masked_db(sound(voice()), sound(silence)) is None
+    assert masked_db(sound(silence), sound(voice())) is None
 
 
 # On music: the voice at the published -2.15 LU of the backing, before and after.
 
 
 def at_ratio(sung, backing):
-    def lufs(sound):
-        return integrated_lufs(measure(sound, RATE_HZ).weighted)
-
-    gain_db = -2.15 - (lufs(sung) - lufs(backing))
+    gain_db = -2.15 - (sound(sung).integrated_lufs - sound(backing).integrated_lufs)
     return sung * np.float32(10 ** (gain_db / 20))
 
 
@@ -265,21 +262,21 @@ def true_stems():
 
 def test_the_seed_rule_unmasks_a_voice(singer_and_band):
     sung, backing = singer_and_band
-    found = seed_rule(sung, backing, RATE_HZ)
-    assert found.voice
-    equalised = render(Equaliser(found.voice, RATE_HZ), sung)
-    assert masked_db(equalised, backing, RATE_HZ) < masked_db(sung, backing, RATE_HZ)
+    found = seed_rule(sound(sung), sound(backing))
+    assert found.vocals
+    equalised = render(Equaliser(found.vocals, RATE_HZ), sung)
+    assert masked_db(sound(equalised), sound(backing)) < masked_db(sound(sung), sound(backing))
 
 
 @pytest.mark.parametrize("material", ["singer_and_band", "true_stems"])
 def test_hafezi_reiss_unmasks_at_the_same_level_of_the_voice(material, request):
     sung, backing = request.getfixturevalue(material)
-    found = hafezi_reiss(sung, backing, RATE_HZ)
-    assert found.voice or found.backing
+    found = hafezi_reiss(sound(sung), sound(backing))
+    assert found.vocals or found.backing
     cut = render(Equaliser(found.backing, RATE_HZ), backing)
-    again = at_ratio(render(Equaliser(found.voice, RATE_HZ), sung), cut)
+    again = at_ratio(render(Equaliser(found.vocals, RATE_HZ), sung), cut)
 
     def of_both(one, two):
-        return 10 ** (masked_db(one, two, RATE_HZ) / 10) + 10 ** (masked_db(two, one, RATE_HZ) / 10)
+        return 10 ** (masked_db(sound(one), sound(two)) / 10) + 10 ** (masked_db(sound(two), sound(one)) / 10)
 
     assert of_both(again, cut) < of_both(sung, backing)

@@ -1,0 +1,86 @@
+"""The options of a mix on the command line: arguments made of `mixprior.mixing.plan.options.Options`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from mixprior.mixing.plan.options import ABOUT, PAIR, TRACKS, Options, check, chosen
+from mixprior.mixing.plan.step import DEFAULT_STEPS, STEPS
+from mixprior.stats.errors import InputError
+
+NAMES = tuple(name for name in ABOUT if name != "steps")
+"""Options that have an argument of their own; steps have three."""
+
+NONE = object()
+"""In place of None, where it was asked for by word."""
+
+
+def add_options(group: argparse._ArgumentGroup) -> None:
+    """Declare an argument for each option."""
+    defaults = {each.name: each.default for each in fields(Options)}
+    for name in NAMES:
+        about = ABOUT[name]
+        default = "by the priors" if defaults[name] is None and not about.choices else defaults[name]
+        text = about.help if default is None else f"{about.help} ({default})"
+        if about.choices:
+            group.add_argument(flag(name), choices=about.choices, help=text)
+        else:
+            group.add_argument(flag(name), type=_number(name), metavar=about.unit, help=text)
+
+
+def add_steps(group: argparse._ArgumentGroup) -> None:
+    """Declare the arguments that choose steps."""
+    group.add_argument("--only", type=_steps, metavar="STEPS", help=f"these alone, of {','.join(STEPS)}")
+    beside = f"these beside {','.join(DEFAULT_STEPS)}"
+    group.add_argument("--with", dest="also", type=_steps, metavar="STEPS", help=beside)
+    group.add_argument("--without", type=_steps, metavar="STEPS", help="leave these out")
+
+
+def options(args: argparse.Namespace) -> Options:
+    """Read the options.
+
+    Raises:
+        InputError: if they contradict each other.
+    """
+    if args.only and (args.without or args.also):
+        raise InputError(f"--only and {'--without' if args.without else '--with'} exclude each other")
+    given = {name: getattr(args, name) for name in NAMES if getattr(args, name) is not None}
+    given = {name: None if value is NONE else value for name, value in given.items()}
+    steps = {name: getattr(args, name) or () for name in ("only", "also", "without")}
+    return chosen(TRACKS if args.tracks else PAIR, given, **steps)
+
+
+def flag(name: str) -> str:
+    """The argument of an option.
+
+    >>> flag("rt60_s"), flag("also")
+    ('--rt60-s', '--with')
+    """
+    return "--with" if name == "also" else f"--{name.replace('_', '-')}"
+
+
+def _number(name: str) -> Callable[[str], Any]:
+    def number(text: str) -> Any:
+        if ABOUT[name].none and text == ABOUT[name].none:
+            return NONE
+        value = float(text)
+        try:
+            check(name, value)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+        return value
+
+    return number
+
+
+def _steps(text: str) -> tuple[str, ...]:
+    steps = tuple(step.strip() for step in text.split(",") if step.strip())
+    if not steps:
+        raise argparse.ArgumentTypeError(f"name one or more of {', '.join(STEPS)}")
+    for step in steps:
+        if step not in STEPS:
+            raise argparse.ArgumentTypeError(f"{step} is no step; there are: {', '.join(STEPS)}")
+    return steps

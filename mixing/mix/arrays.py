@@ -1,0 +1,153 @@
+"""Arrays in; a mix and its recipe out: what `mixprior.mix` and `mixprior.mix_tracks` do, without a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixprior.analysis.priors import EVERY_SONG, Priors
+from mixprior.mixing.effects.chain import BACKING, VOCALS
+from mixprior.mixing.mix import sounds as mix_sounds
+from mixprior.mixing.mix.render import Mixed, render
+from mixprior.mixing.mix.tracks import kept_tracks
+from mixprior.mixing.plan import multitrack, pair
+from mixprior.mixing.plan.options import PAIR, TRACKS, Options, chosen
+from mixprior.mixing.plan.step import Plan
+from mixprior.mixing.plan.targets import Targets
+from mixprior.mixing.rules.roles import ROLES, Role
+from mixprior.stats.errors import InputError
+from mixprior.stats.sound import Sound
+
+Progress = Callable[[int, int], None]
+_DEFAULT_PRIORS = "published"
+_STAGES = 3
+
+
+def mix(
+    vocals: np.ndarray,
+    backing: np.ndarray,
+    rate_hz: int,
+    *,
+    priors: Priors | str | Path = _DEFAULT_PRIORS,
+    group: str | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Mixed:
+    """Mix vocals and their backing by priors.
+
+    The same mix as `mixprior mix --vocal --backing` writes of files with these samples.
+
+    Args:
+        vocals: float, shape (channels, samples) or (samples,), one or two channels, full scale 1.0.
+        backing: the same; the two start together and may differ in length.
+        rate_hz: sample rate of both. Below 44.1 kHz they are mixed at 44.1 kHz.
+        priors: opened priors, "published", "starter", or a folder that `mixprior mine` wrote. What they lack is looked
+            up in the published priors and in "starter".
+        group: the songs of the priors to go by, as "genre=rock"; all of them.
+        progress: called with the number of stages done, and of all.
+        options: fields of `mixprior.mixing.plan.options.Options`. One that is for a step asks for that step.
+
+    Returns:
+        The mix: `.audio`, float32, (2, samples); `.rate_hz`; `.recipe`, what was measured, aimed for and set, and why.
+
+    Raises:
+        InputError: if an array has another shape or holds NaN, an option is out of range, or there are no such priors.
+
+    >>> time_s = np.arange(2 * 44_100) / 44_100
+    >>> vocals = 0.1 * np.sin(2 * np.pi * 440 * time_s)
+    >>> backing = 0.1 * np.random.default_rng(1).standard_normal((2, time_s.size))
+    >>> mixed = mix(vocals, backing, 44_100, target_lufs=-20.0)
+    >>> mixed.audio.shape, round(mixed.recipe.results.integrated_lufs, 1)
+    ((2, 88200), -20.0)
+    """
+    wanted = _options(PAIR, options)
+    planner = partial(pair.plan, targets=_targets(priors, group), options=wanted)
+    return _mixed({VOCALS: vocals, BACKING: backing}, rate_hz, planner, wanted, progress)
+
+
+def mix_tracks(
+    tracks: Mapping[str, np.ndarray],
+    rate_hz: int,
+    *,
+    roles: Mapping[str, str] | None = None,
+    priors: Priors | str | Path = _DEFAULT_PRIORS,
+    group: str | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Mixed:
+    """Mix the tracks of a song by priors.
+
+    The same mix as `mixprior mix --tracks` writes of files with these samples. A mixture beside its stems is left out.
+
+    Args:
+        tracks: by name, each as `vocals` of `mix`.
+        rate_hz: sample rate of all.
+        roles: class of a track by its name: "vocals", "drums", "bass" or "other"; the class of the others is found by
+            their names, or by how they sound.
+        priors: as for `mix`.
+        group: as for `mix`.
+        progress: as for `mix`.
+        options: as for `mix`.
+
+    Returns:
+        As `mix` does.
+
+    Raises:
+        InputError: as `mix` does, or if a role is not one of these, or of a track that is not there.
+
+    >>> time_s = np.arange(2 * 44_100) / 44_100
+    >>> noise = np.random.default_rng(1).standard_normal(time_s.size)
+    >>> tracks = {"Bass": 0.2 * np.sin(2 * np.pi * 55 * time_s), "Snare": 0.1 * noise * (time_s % 0.5 < 0.1)}
+    >>> mixed = mix_tracks(tracks, 44_100)
+    >>> dict(mixed.recipe.settings.routing)
+    {'Bass': 'bass', 'Snare': 'drums'}
+    """
+    given = {name: _role(name, role, tracks) for name, role in (roles or {}).items()}
+    kept, left_out = kept_tracks(list(tracks))
+    wanted = _options(TRACKS, options)
+    planner = partial(
+        multitrack.plan, targets=_targets(priors, group), options=wanted, roles_given=given, left_out=left_out
+    )
+    return _mixed({name: tracks[name] for name in kept}, rate_hz, planner, wanted, progress)
+
+
+def _mixed(
+    arrays: Mapping[str, np.ndarray],
+    rate_hz: int,
+    planner: Callable[[Mapping[str, Sound]], Plan],
+    options: Options,
+    progress: Progress | None,
+) -> Mixed:
+    report = progress or (lambda done, total: None)
+    if not arrays:
+        raise InputError("there is no track to mix")
+    sounds, inputs = mix_sounds.of_arrays(arrays, rate_hz)
+    report(1, _STAGES)
+    plan = planner(sounds)
+    report(2, _STAGES)
+    mixed = render(plan, sounds, inputs, options)
+    report(3, _STAGES)
+    return mixed
+
+
+def _options(kind: str, given: Mapping[str, Any]) -> Options:
+    others = dict(given)
+    steps = others.pop("steps", ())
+    return chosen(kind, others, only=(steps,) if isinstance(steps, str) else steps)
+
+
+def _targets(priors: Priors | str | Path, group: str | None) -> Targets:
+    # The default is not asked for: what it lacks is a note and no warning.
+    return Targets.of(None if priors == _DEFAULT_PRIORS else priors, group or EVERY_SONG)
+
+
+def _role(name: str, role: str, tracks: Mapping[str, np.ndarray]) -> Role:
+    if name not in tracks:
+        raise InputError(f"no track {name!r} to give the role {role}; there are: {', '.join(tracks)}")
+    if role not in ROLES:
+        raise InputError(f"no role {role!r} for {name}; there are: {', '.join(ROLES)}")
+    return Role(role, 1.0, "as given")

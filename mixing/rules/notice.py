@@ -1,0 +1,42 @@
+"""A warning: a code for programs, a sentence for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Code = Literal["prior", "silent", "role", "out-of-reach", "tempo", "limiter", "true-peak", "format", "not-measurable"]
+
+CODES: Mapping[Code, str] = {
+    "prior": "a target is not from the priors or the group asked for, or rests on few songs",
+    "silent": "a sound is silent, or too short to be measured",
+    "role": "the class of a track is uncertain",
+    "out-of-reach": "a target cannot be reached with the means of the step",
+    "tempo": "there is no tempo to set a reverberation time by, or it leads out of the plug-in's range",
+    "limiter": "the limiter takes much from the peaks",
+    "true-peak": "the file has a true peak above the ceiling",
+    "format": "the format of the file changed the loudness of the mix",
+    "not-measurable": "something of an impulse response cannot be measured",
+}
+"""What each code is about. Codes are stable, the sentences of warnings are not."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One warning.
+
+    Attributes:
+        code: what it is about, one of `CODES`.
+        text: a sentence.
+
+    >>> str(Notice("silent", "Kick is silent"))
+    'Kick is silent'
+    """
+
+    code: Code
+    text: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.text

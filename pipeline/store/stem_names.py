@@ -1,0 +1,27 @@
+"""Names of stems and of their sums, as MUSDB18, Demucs and Spleeter give them to files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+VOCALS, MIXTURE = "vocals", "mixture"
+STEMS = (VOCALS, "drums", "bass", "other", "guitar", "piano")
+"""Names of stems: those of MUSDB18 and of Demucs, whose six-stem model adds guitar and piano."""
+
+BACKINGS = ("no_vocals", "accompaniment", "instrumental")
+"""Names of all but the vocals: `no_vocals` of Demucs' `--two-stems`, `accompaniment` of Spleeter."""
+
+
+def sums(names: Iterable[str]) -> set[str]:
+    """Names of files that hold the sum of others beside them: a mixture, and a backing beside finer stems.
+
+    >>> sorted(sums(["bass", "drums", "mixture", "other", "vocals"]))
+    ['mixture']
+    >>> sums(["mixture", "kick"])
+    set()
+    """
+    found = set(names)
+    stems = found & set(STEMS)
+    if VOCALS not in stems:
+        return set()
+    return found & ({MIXTURE} if len(stems) == 1 else {MIXTURE, *BACKINGS})
