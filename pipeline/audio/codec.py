@@ -151,13 +151,16 @@ class _SndFile(AudioStream):
         self.length_s = self.declared_s = sound.frames / sound.samplerate * _cut_ratio(sound.extra_info)
 
     def _decoded(self) -> Iterator[np.ndarray]:
+        decoded = 0
         try:
             while len(block := self._sound.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
+                decoded += len(block)
                 yield block.T
         except soundfile.LibsndfileError as error:
-            at_end = not self._file.read(1)
-            kind = Truncated if at_end else Undecodable
-            raise kind("decode", f"is {'cut short' if at_end else 'damaged'}: {error.error_string}") from error
+            after = f"after {decoded / self.rate_hz:.1f} s ({error.error_string.rstrip('.')})"
+            if not self._file.read(1):
+                raise Truncated("decode", f"is cut short {after}") from error
+            raise Undecodable("decode", f"is damaged {after}") from error
 
 
 def _cut_ratio(log: str) -> float:

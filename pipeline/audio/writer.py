@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,11 +83,14 @@ def check_output(path: Path, inputs: Iterable[str | Path]) -> None:
     """Refuse an output that cannot be written, before any work is done.
 
     Raises:
-        InputError: if its extension is not one of a format, its folder does not exist, or it is one of the inputs.
+        InputError: if its extension is of no format, its folder does not exist, it is a folder, or one of the inputs.
     """
     if path.suffix.lower() not in _FORMATS:
         raise InputError(f"{path}: the name of a mix ends with {', '.join(_FORMATS)}")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; make it first")
-    if path.resolve() in (Path(each).resolve() for each in inputs):
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the mix the name of a file")
+    # `Path.resolve` raises where links form a loop.
+    if os.path.realpath(path) in (os.path.realpath(each) for each in inputs):
         raise InputError(f"{path} is one of the inputs; give the mix another name")

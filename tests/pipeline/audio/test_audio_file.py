@@ -126,6 +126,8 @@ def test_a_missing_file_a_folder_and_a_pipe_are_refused_by_name(tmp_path):
     os.mkfifo(tmp_path / "pipe.wav")
     assert "pipe.wav is not a regular file" in refusal(tmp_path / "pipe.wav")
     assert "is not a regular file" in refusal("/dev/zero")
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    assert "loop.wav cannot be read" in refusal(tmp_path / "loop.wav")
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".aiff", ".flac", ".mp3", ".ogg", ".opus", ".m4a"])

@@ -10,12 +10,32 @@ from tests.mixing.sounds import RATE_HZ, band, load
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
-    [("mix.mp4", "ends with .wav, .flac, .ogg"), ("mix", "ends with"), ("nowhere/mix.wav", "there is no folder")],
+    ("name", "reason"),
+    [
+        ("mix.mp4", "ends with .wav, .flac, .ogg"),
+        ("mix", "ends with"),
+        ("nowhere/mix.wav", "there is no folder"),
+        ("folder.wav", "folder.wav is a folder"),
+        ("in.wav", "is one of the inputs"),
+        ("./in.wav", "is one of the inputs"),
+    ],
 )
-def test_an_output_that_cannot_be_is_refused_beforehand(tmp_path, name, told):
-    with pytest.raises(InputError, match=told):
-        writer.check_output(tmp_path / name, [])
+def test_an_output_that_cannot_be_is_refused_beforehand(tmp_path, name, reason):
+    (tmp_path / "folder.wav").mkdir()
+    with pytest.raises(InputError, match=reason):
+        writer.check_output(tmp_path / name, [f"{tmp_path}/in.wav"])
+
+
+def test_an_input_that_links_to_itself_is_left_to_the_reader(tmp_path):
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    writer.check_output(tmp_path / "mix.wav", [tmp_path / "loop.wav"])
+
+
+def test_32_bit_float_keeps_what_exceeds_full_scale(tmp_path):
+    audio = band(1.0, level=3.0)
+    written = writer.write(tmp_path / "a.wav", audio, RATE_HZ, writer.UNCLIPPED)
+    np.testing.assert_array_equal(load(tmp_path / "a.wav"), audio)
+    assert (written.duration_s, written.rate_hz, written.peak) == (1.0, RATE_HZ, np.abs(audio).max())
 
 
 def test_24_bits_come_back_as_they_were_written(tmp_path):
