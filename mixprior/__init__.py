@@ -15,16 +15,18 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from mixprior.__main__ import main
     from mixprior.analysis.measure import measure
+    from mixprior.analysis.merge import merge
     from mixprior.analysis.priors import open_priors as priors
     from mixprior.pipeline.separation.separate import separate
     from mixprior.stats.errors import InputError
 
-__all__ = ["InputError", "__version__", "main", "measure", "priors", "separate"]
+__all__ = ["InputError", "__version__", "main", "measure", "merge", "priors", "separate"]
 
 _SOURCES = {
     "InputError": "mixprior.stats.errors:InputError",
     "main": "mixprior.__main__:main",
     "measure": "mixprior.analysis.measure:measure",
+    "merge": "mixprior.analysis.merge:merge",
     "priors": "mixprior.analysis.priors:open_priors",
     "separate": "mixprior.pipeline.separation.separate:separate",
 }

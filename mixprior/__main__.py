@@ -18,7 +18,7 @@ from mixprior.stats.errors import InputError
 COMMANDS = {
     "mine": ("mixprior.pipeline.mine", "mine priors from a catalog of songs"),
     "aggregate": ("mixprior.pipeline.aggregate", "build priors anew from a run's rows, in other groups"),
-    "merge": ("mixprior.analysis.merge", "add priors of several catalogs together"),
+    "merge": ("mixprior.analysis.merge_command", "add priors of several catalogs together"),
     "calibrate": ("mixprior.pipeline.calibrate", "measure the bias of separation on songs with true stems"),
     "query": ("mixprior.analysis.query", "ask priors for their numbers"),
     "report": ("mixprior.analysis.report.command", "write priors as one page for people"),
