@@ -9,7 +9,7 @@ import numpy as np
 from mixprior.mixing.evaluation.damage import Damage, TrackDamage
 from mixprior.mixing.evaluation.scenes import BACKING, VOCALS, Scene
 from mixprior.mixing.plan.multitrack import CLASSES
-from mixprior.stats.reverb.fdn.dry_wet import at_level
+from mixprior.stats.reverb.fdn.level import at_level
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 GAIN_DB = 12.0

@@ -10,7 +10,7 @@ import numpy as np
 from mixprior.mixing.effects.settings import Band, Chain, CompressorSettings, MixSettings, PanSettings
 from mixprior.mixing.evaluation.scenes import BACKING, VOCALS
 from mixprior.mixing.plan.multitrack import CLASSES
-from mixprior.stats.reverb.fdn.dry_wet import at_level
+from mixprior.stats.reverb.fdn.level import at_level
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 _GAIN_DB = (-12, 12)

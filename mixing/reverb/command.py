@@ -23,8 +23,8 @@ from mixprior.pipeline.audio import audio_file
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb import energy_decay, response
 from mixprior.stats.reverb.columns import ASSUMED
-from mixprior.stats.reverb.fdn.dry_wet import at_level
 from mixprior.stats.reverb.fdn.fit import fit_decay
+from mixprior.stats.reverb.fdn.level import at_level
 from mixprior.stats.reverb.fdn.presets import PRESETS, preset
 from mixprior.stats.sound import Sound
 

@@ -11,7 +11,7 @@ import numpy as np
 from mixprior.analysis.table import table
 from mixprior.stats.reverb import energy_decay
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
-from mixprior.stats.reverb.fdn.dry_wet import wet_dry_db
+from mixprior.stats.reverb.fdn.level import wet_dry_db
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.reverb.response import without_direct

@@ -19,7 +19,7 @@ from mixprior.analysis.songs import open_songs
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.columns import FITTED
 from mixprior.stats.reverb.energy_decay import reverberation_time_s
-from mixprior.stats.reverb.fdn.dry_wet import wet_dry_db
+from mixprior.stats.reverb.fdn.level import wet_dry_db
 from mixprior.stats.reverb.fdn.network import FdnReverb, vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 

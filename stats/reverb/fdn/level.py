@@ -1,10 +1,19 @@
-"""The level of a reverb over the dry voice in closed form: what `dry_wet` renders, in a hundredth of its time.
+"""The level of a reverb over the dry sound, and the `dry_wet` for a wanted level, in closed form.
 
-The lossless echoes of each room size lie in `templates.npz` as energies at instants; the envelope and the shelves of
-`closed_form` weigh them. After two and a half seconds the lossless network goes on as in the second before.
+`dry_wet` alone says little: at 0.11 the reverb may be at -20 dB or at -40 dB, by room size, time and fade-in. The level
+is that of a centred sound: the same impulse in both inputs, the energy of all that comes after sample 0 over the energy
+at sample 0, both averaged over the two outputs. At sample 0 stand the dry path, (1 - dry_wet), and, without a fade-in,
+dry_wet times the network's undelayed copy. It is that of 48 kHz, whatever rate the reverb then runs at: an impulse is
+as wide as the rate allows, and shelves take the top of it from the reverb alone.
+
+The lossless echoes of each room size are stored in `templates.npz` as energies at instants; the envelope and the
+shelves of `closed_form` weigh them. After two and a half seconds the lossless network goes on as in the second before.
+Against the rendered response the level is 0.1 dB off in the mean, and up to 2 dB where steep shelves leave little.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,34 +31,62 @@ _AFTER_S = np.geomspace(2.5, 60.0, 49)
 
 
 def wet_dry_db(settings: FdnReverbSettings) -> float | None:
-    """Energy after sample 0 over the energy at sample 0, for an impulse in both inputs: see `dry_wet.wet_dry_db`.
+    """Return the level of the reverb over the dry sound.
 
-    For 64 lines. None where there is no reverb (`dry_wet` 0, or a fade-in as long as the time) or nothing dry
-    (`dry_wet` 1 with a fade-in).
+    Args:
+        settings: for 64 delay lines; stable ones.
+
+    Returns:
+        dB; None where there is no reverb (`dry_wet` 0, or a fade-in as long as the reverberation time, which takes all
+        of it away) or nothing dry (`dry_wet` 1 with a fade-in).
     """
-    knob, energy, copy = settings.dry_wet, _wet_energy(settings), _copy(settings)
-    direct = (1.0 - knob + knob * copy) ** 2
-    if knob == 0 or direct == 0 or energy < _NOTHING:
+    share, energy, copy = settings.dry_wet, _wet_energy(settings), _copy(settings)
+    direct = (1.0 - share + share * copy) ** 2
+    if share == 0 or direct == 0 or energy < _NOTHING:
         return None
-    return float(10.0 * np.log10(knob**2 * energy / direct))
+    return float(10.0 * np.log10(share**2 * energy / direct))
 
 
 def dry_wet_for(settings: FdnReverbSettings, wet_dry_db: float) -> float:
-    """The knob, 0 to 1, at which the reverb has a level; the settings' own knob does not matter.
+    """Return the `dry_wet` at which the reverb has a level.
+
+    Args:
+        settings: stable ones; their own `dry_wet` does not matter.
+        wet_dry_db: wanted, as `wet_dry_db` measures it.
+
+    Returns:
+        0 to 1, not rounded to the plug-in's steps of 0.01.
 
     Raises:
-        InputError: if the level cannot be reached: without fade-in, an undelayed copy of the sound grows along with it.
+        InputError: if the level is not finite or cannot be reached: without a fade-in an undelayed copy of the sound
+            grows along with the reverb, so there is a largest level, which the message gives; or if the settings make a
+            sound that grows.
     """
-    energy = _wet_energy(settings)
+    settings.check_stable()
+    if not np.isfinite(wet_dry_db):
+        raise InputError(f"the reverb cannot be brought to {wet_dry_db} dB: give a finite level")
+    energy, copy = _wet_energy(settings), _copy(settings)
     if energy < _NOTHING:
         raise InputError("a fade-in as long as the reverberation time leaves no reverb: change fade_in_s")
     wanted = np.sqrt(10.0 ** (wet_dry_db / 10.0) / energy)
-    # wanted = t / (1 + t copy) with t = knob / (1 - knob).
-    left = 1.0 - wanted * _copy(settings)
+    # wanted = t / (1 + t copy) with t = dry_wet / (1 - dry_wet).
+    left = 1.0 - wanted * copy
     if left <= 0:
-        raise InputError(f"this reverb does not reach {wet_dry_db:.1f} dB: lengthen it, or give it a fade-in")
+        largest_db = 10.0 * np.log10(energy / copy**2)
+        raise InputError(
+            f"this reverb reaches {largest_db:.1f} dB at most, not {wet_dry_db:.1f}: lengthen it, or give it a fade-in"
+        )
     ratio = wanted / left
     return float(ratio / (1.0 + ratio))
+
+
+def at_level(settings: FdnReverbSettings, wet_dry_db: float) -> FdnReverbSettings:
+    """Return the same reverb at a level.
+
+    Raises:
+        InputError: see `dry_wet_for`.
+    """
+    return replace(settings, dry_wet=dry_wet_for(settings, wet_dry_db))
 
 
 def _wet_energy(settings: FdnReverbSettings) -> float:

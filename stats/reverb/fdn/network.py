@@ -46,11 +46,7 @@ class FdnReverb:
     def __init__(self, settings: FdnReverbSettings, sample_rate_hz: float) -> None:
         if not LOWEST_RATE_HZ <= sample_rate_hz < np.inf:
             raise InputError(f"the sample rate is {sample_rate_hz} Hz; the reverb needs at least {LOWEST_RATE_HZ} Hz")
-        if not settings.is_stable:
-            raise InputError(
-                "these shelf gains outweigh the reverberation time and the sound would grow: "
-                "lower lows_gain_db_s, highs_gain_db_s, reverberation_time_s or fade_in_s"
-            )
+        settings.check_stable()
         self.settings = settings
         self.sample_rate_hz = sample_rate_hz
         times_s = [settings.reverberation_time_s, settings.fade_in_s]

@@ -47,7 +47,7 @@ PRESETS = {
 
 
 def preset(name: str) -> FdnReverbSettings:
-    """Look up settings; `dry_wet.at_level` brings them to an audible level.
+    """Look up settings; `level.at_level` brings them to an audible level.
 
     Args:
         name: a key of `PRESETS`.

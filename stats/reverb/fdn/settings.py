@@ -205,5 +205,17 @@ class FdnReverbSettings:
         slowest_s = max(self.reverberation_time_s, self.fade_in_s)
         return bool(self.shelves_db_s(_GRID_HZ).max() < 60.0 / slowest_s)
 
+    def check_stable(self) -> None:
+        """Refuse settings that are not stable.
+
+        Raises:
+            InputError: if they are not.
+        """
+        if not self.is_stable:
+            raise InputError(
+                "these shelf gains outweigh the reverberation time and the sound would grow: "
+                "lower lows_gain_db_s, highs_gain_db_s, reverberation_time_s or fade_in_s"
+            )
+
 
 assert [field.name for field in fields(FdnReverbSettings)] == [parameter.name for parameter in PARAMETERS]

