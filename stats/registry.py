@@ -53,7 +53,7 @@ FEATURES_SCHEMA = pa.schema(
 """One song's table: a row for each stem, the backing, the mixture, and "song" for facts about the whole."""
 
 
-def columns_of(row: str) -> list[Column]:
+def columns_filled(row: str) -> list[Column]:
     """Return the columns that the row called `row` fills."""
     return [column for statistic in STATISTICS if statistic.fills(row) for column in statistic.columns]
 

@@ -19,7 +19,7 @@ from mixprior.analysis.songs import Songs, open_songs
 from mixprior.pipeline.store.layout import JOINT_FILE
 from mixprior.pipeline.store.songs import NotARun
 from mixprior.stats.errors import InputError
-from mixprior.stats.priors.grouping import columns_of
+from mixprior.stats.priors.grouping import groups_named
 
 RATIO = "vocal_to_backing_lu"
 STEMS = ("vocals", "drums", "bass", "other", "guitar", "piano", "backing", "mixture", "song")
@@ -90,10 +90,10 @@ class Material:
         if RATIO not in self.scalars:
             return {}
         rows = self.priors.rows(stem="song", statistic=RATIO).to_pylist()
-        names = [row["group"] for row in rows]
+        groups = groups_named(row["group"] for row in rows)
         found: dict[str, list[Row]] = {}
         for row in rows:
-            columns = columns_of(row["group"], names)
+            columns = groups[row["group"]].columns
             if len(columns) == 1 and row["n"]:
                 found.setdefault(columns[0], []).append(row)
         return found

@@ -26,7 +26,7 @@ from mixprior.pipeline.store.rows import Rows, first_of_each
 from mixprior.pipeline.store.state import digests_of, moments_table, state_table
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
-from mixprior.stats.priors.grouping import MIN_GROUP
+from mixprior.stats.priors.grouping import MIN_GROUP, Group
 from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
 from mixprior.stats.priors.tally import Grouping
 from mixprior.stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, with_metadata
@@ -259,8 +259,7 @@ def _counts(members: pa.Table) -> dict[str, Any]:
 
 def _within(group: str, grouped_by: Sequence[str], wanted: Sequence[str]) -> bool:
     """Whether a group is one of those that grouping by the wanted columns alone gives."""
-    unwanted = set(grouped_by) - set(wanted)
-    return not any(group.startswith(f"{name}=") or f",{name}=" in group for name in unwanted)
+    return set(Group.parse(group, grouped_by).columns) <= set(wanted)
 
 
 def _table(content: bytes) -> pa.Table:

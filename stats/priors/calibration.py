@@ -13,7 +13,7 @@ import pyarrow as pa
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.derived import CORRECTED, corrected
-from mixprior.stats.registry import COLUMNS, columns_of
+from mixprior.stats.registry import COLUMNS, columns_filled
 from mixprior.stats.statistic import Column
 
 SCHEMA_VERSION = 1
@@ -176,6 +176,6 @@ class Calibration:
             table = table.append_column(statistic + CORRECTED, pa.array(values, from_pandas=True))
         return table
 
-    def columns_of(self, row: str) -> list[Column]:
+    def columns_corrected(self, row: str) -> list[Column]:
         """Return the columns of corrected statistics that the row called `row` fills."""
-        return [corrected(column) for column in columns_of(row) if row in self.by_statistic.get(column.name, {})]
+        return [corrected(column) for column in columns_filled(row) if row in self.by_statistic.get(column.name, {})]

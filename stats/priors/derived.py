@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from mixprior.stats.registry import COLUMNS, columns_of
+from mixprior.stats.registry import COLUMNS, columns_filled
 from mixprior.stats.statistic import Column, Family
 
 CORRECTED = "_corrected"
@@ -47,7 +47,7 @@ def columns_in(stem: str, names: Iterable[str]) -> list[Column]:
     """
     names = set(names)
     columns = []
-    for column in columns_of(stem):
+    for column in columns_filled(stem):
         if column.name in names:
             columns.append(column)
         if column.name + CORRECTED in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 MIN_GROUP = 5
@@ -17,52 +18,83 @@ MIN_GROUP = 5
 TEMPO_EDGES_BPM = (80, 100, 120, 140)
 
 
-def groups_of(
-    metadata: Mapping[str, object], group_by: Iterable[str], tempo_bpm: float | None = None
-) -> tuple[list[str], list[str]]:
-    """Return the groups a song is in: "all" and one for each column that has a value; and one for each pair of these.
+@dataclass(frozen=True)
+class Group:
+    """The songs that have certain values in certain columns.
+
+    Attributes:
+        values: (column, value) of no, one or two columns, sorted by column; none stands for all songs.
+
+    >>> pair = Group((("decade", "1990s"), ("genre", "rock, pop")))
+    >>> pair.name, pair.columns, [parent.name for parent in pair.parents]
+    ('decade=1990s,genre=rock, pop', ('decade', 'genre'), ['decade=1990s', 'genre=rock, pop'])
+    >>> Group().name, Group().parents, [parent.name for parent in Group((("genre", "rock"),)).parents]
+    ('all', (), ['all'])
+    """
+
+    values: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parse(cls, name: str, columns: Iterable[str]) -> Group:
+        """Read a name, given the columns that songs are grouped by: a value may hold a comma, or a "=".
+
+        >>> Group.parse("decade=1990s,genre=rock, pop", ["decade", "genre"]).values
+        (('decade', '1990s'), ('genre', 'rock, pop'))
+        """
+        if name == EVERY_SONG:
+            return cls()
+        first, _, value = name.partition("=")
+        for place in re.finditer(",", value):
+            second, equals, rest = value[place.end() :].partition("=")
+            if equals and second > first and second in columns:
+                return cls(((first, value[: place.start()]), (second, rest)))
+        return cls(((first, value),))
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return ",".join(f"{column}={value}" for column, value in self.values) or EVERY_SONG
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns it is made of; groups of the same columns are siblings."""
+        return tuple(column for column, _ in self.values)
+
+    @property
+    def parents(self) -> tuple[Group, ...]:
+        """The groups it is part of, nearest first: of a pair its two columns, of a column all songs."""
+        if len(self.values) < 2:
+            return (Group(),) if self.values else ()
+        return tuple(Group((value,)) for value in self.values)
+
+
+def groups_named(names: Iterable[str]) -> dict[str, Group]:
+    """Return the groups of these names, by name. Where there is a pair, its two columns have groups, too.
+
+    >>> [group.columns for group in groups_named(["all", "year=1990", "genre=rock,year=1990", "genre=rock"]).values()]
+    [(), ('year',), ('genre', 'year'), ('genre',)]
+    """
+    names = list(names)
+    columns = {name.partition("=")[0] for name in names}
+    return {name: Group.parse(name, columns) for name in names}
+
+
+def groups_of(metadata: Mapping[str, object], group_by: Iterable[str], tempo_bpm: float | None = None) -> list[Group]:
+    """Return the groups a song is in: of all songs, one for each column that has a value, one for each pair of these.
 
     Args:
         metadata: the song's columns in the catalog.
         group_by: columns to group by, or derived ones (`decade`, `tempo_band`).
         tempo_bpm: measured tempo of the backing, if any.
 
-    >>> groups_of({"genre": "rock", "year": 1994}, ["genre", "decade"])
-    (['all', 'decade=1990s', 'genre=rock'], ['decade=1990s,genre=rock'])
-    >>> groups_of({"genre": None}, ["genre", "tempo_band"], tempo_bpm=100.0)
-    (['all', 'tempo_band=100-120 BPM'], [])
+    >>> [group.name for group in groups_of({"genre": "rock", "year": 1994}, ["genre", "decade"])]
+    ['all', 'decade=1990s', 'genre=rock', 'decade=1990s,genre=rock']
+    >>> [group.name for group in groups_of({"genre": None}, ["genre", "tempo_band"], tempo_bpm=100.0)]
+    ['all', 'tempo_band=100-120 BPM']
     """
     found = [(name, _value(metadata, name, tempo_bpm)) for name in sorted(set(group_by))]
-    singles = [f"{name}={value}" for name, value in found if value not in (None, "")]
-    return [EVERY_SONG, *singles], [",".join(pair) for pair in combinations(singles, 2)]
-
-
-def parents_of(group: str, groups: Iterable[str]) -> list[str]:
-    """Return the groups that a group is part of, nearest first: of a pair its two columns, of a column all songs.
-
-    >>> parents_of("decade=1990s,genre=rock", ["all", "decade=1990s", "genre=rock"])
-    ['decade=1990s', 'genre=rock']
-    >>> parents_of("genre=rock", ["all", "genre=rock"]), parents_of("all", ["all"])
-    (['all'], [])
-    """
-    if group == EVERY_SONG:
-        return []
-    known = groups if isinstance(groups, Mapping) else set(groups)
-    # A value may hold a comma ("genre=rock, pop"): every split is tried.
-    places = [match.start() for match in re.finditer(",", group)]
-    pairs = [(group[:k], group[k + 1 :]) for k in places]
-    return next(([*pair] for pair in pairs if all(single in known for single in pair)), [EVERY_SONG])
-
-
-def columns_of(group: str, groups: Iterable[str]) -> tuple[str, ...]:
-    """Return the columns a group is made of; groups of the same columns are siblings.
-
-    >>> columns_of("genre=rock", ["all", "genre=rock"]), columns_of("all", ["all"])
-    (('genre',), ())
-    """
-    parents = parents_of(group, groups)
-    singles = parents if len(parents) == 2 else [group] if parents else []
-    return tuple(single.split("=", 1)[0] for single in singles)
+    values = [(name, str(value)) for name, value in found if value not in (None, "")]
+    return [Group(), *(Group((value,)) for value in values), *(Group(pair) for pair in combinations(values, 2))]
 
 
 def decade(value: object) -> str | None:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from mixprior.stats.priors.digest import Cell, Digest, union
-from mixprior.stats.priors.grouping import EVERY_SONG, columns_of, parents_of
+from mixprior.stats.priors.grouping import EVERY_SONG, Group, groups_named
 from mixprior.stats.priors.interval import mean_interval, median_ranks
 from mixprior.stats.priors.shrinkage import shrink
 from mixprior.stats.priors.summary import Summary
@@ -36,10 +36,11 @@ def priors_table(digests: Mapping[str, Digest], min_group: int) -> pa.Table:
     kinds = [(curves, _labels([cell for cell in cells if cell.is_curve == curves])) for curves in (False, True)]
     shrunk = {curves: _shrunk(digests, curves) for curves, _ in kinds}
     hidden = withheld(digests, min_group)
+    groups = groups_named(digests)
     tables = [PRIORS_SCHEMA.empty_table()]
     for group, digest in digests.items():
         if group not in hidden:
-            parent = " + ".join(parents_of(group, digests)) or None
+            parent = " + ".join(parent.name for parent in groups[group].parents) or None
             tables.append(
                 pa.concat_tables(
                     _rows(group, parent, labels, summary, shrunk[curves].get(group))
@@ -124,12 +125,13 @@ def _shrunk(digests: Mapping[str, Digest], curves: bool) -> dict[str, _Shrunk]:
     """Shrink the means of all groups but that of all songs, siblings together, parents before children."""
     kept = {group: summary for group, digest in digests.items() if (summary := digest.summary(curves)) is not None}
     siblings: dict[tuple[str, ...], list[str]] = {}
-    for group in kept:
-        siblings.setdefault(columns_of(group, digests), []).append(group)
+    known = groups_named(digests)
+    for name in kept:
+        siblings.setdefault(known[name].columns, []).append(name)
     found: dict[str, _Shrunk] = {}
     for columns, groups in sorted(siblings.items(), key=lambda item: len(item[0])):
         if columns:
-            parents = np.stack([_parent_mean(group, digests, kept, found) for group in groups])
+            parents = np.stack([_parent_mean(known[group], kept, found) for group in groups])
             n, mean, sd = (
                 np.stack(arrays)
                 for arrays in zip(*((kept[g].n, kept[g].mean(), kept[g].sd()) for g in groups), strict=True)
@@ -138,12 +140,10 @@ def _shrunk(digests: Mapping[str, Digest], curves: bool) -> dict[str, _Shrunk]:
     return found
 
 
-def _parent_mean(
-    group: str, digests: Mapping[str, Digest], kept: Mapping[str, Summary], found: Mapping[str, _Shrunk]
-) -> np.ndarray:
+def _parent_mean(group: Group, kept: Mapping[str, Summary], found: Mapping[str, _Shrunk]) -> np.ndarray:
     """Mean of the parent; of a pair, what its two columns add up to: one's mean, and how far the other's is off."""
     everything = kept[EVERY_SONG].mean()
-    parents = [parent for parent in parents_of(group, digests) if parent in found]
+    parents = [parent.name for parent in group.parents if parent.name in found]
     return everything + sum((found[parent][0] - everything for parent in parents), np.zeros(everything.shape))
 
 

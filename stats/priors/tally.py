@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from mixprior.stats.priors.calibration import Calibration
-from mixprior.stats.priors.digest import Digest, Measurements
-from mixprior.stats.priors.grouping import MIN_GROUP, groups_of
+from mixprior.stats.priors.digest import Digest
+from mixprior.stats.priors.grouping import MIN_GROUP, Group, groups_of
+from mixprior.stats.priors.measurements import Measurements
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,11 @@ def tally(
         rows = Calibration.load(grouping.calibration).corrected(rows, separated)
     measured = Measurements.of(rows, separated)
     tempo_bpm = measured.scalar("backing", "tempo_bpm")
-    members: dict[str, list[int]] = {}
-    pairs: set[str] = set()
+    members: dict[Group, list[int]] = {}
     for k, song_id in enumerate(measured.song_ids):
         if song_id in metadata:
             tempo = None if tempo_bpm is None or np.isnan(tempo_bpm[k]) else float(tempo_bpm[k])
-            broad, narrow = groups_of(json.loads(metadata[song_id]), grouping.group_by, tempo)
-            pairs.update(narrow)
-            for group in (*broad, *narrow):
+            for group in groups_of(json.loads(metadata[song_id]), grouping.group_by, tempo):
                 members.setdefault(group, []).append(k)
     for group, songs in members.items():
-        yield group, measured.digest(np.array(songs), scalars_only=group in pairs)
+        yield group.name, measured.digest(np.array(songs), scalars_only=len(group.columns) == 2)

@@ -25,7 +25,7 @@ def write_priors_of(folder: Path, tables: list[pa.Table], group: str = "all") ->
     found = []
     for stem in sorted({record["stem"] for record in records}):
         songs = [record for record in records if record["stem"] == stem]
-        for column in registry.columns_of(stem):
+        for column in registry.columns_filled(stem):
             values = _values([song[column.name] for song in songs], column.axis_hz)
             found += _rows(group, stem, column.name, column.unit, column.axis_hz, values)
             if column.name == "magnitude_spectrum_db":

@@ -9,7 +9,7 @@ from mixprior.analysis.priors import open_priors
 from mixprior.analysis.regression import named, regress
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError
-from mixprior.stats.priors.tally import Measurements
+from mixprior.stats.priors.measurements import Measurements
 from tools.catalogs.generated import KEY, write_run
 
 

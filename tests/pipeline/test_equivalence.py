@@ -20,7 +20,7 @@ from mixprior.pipeline.catalogs.catalog import open_catalog
 from mixprior.pipeline.separation.separate import SeparationSettings
 from mixprior.pipeline.song import measure
 from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.stats.priors.digest import Measurements
+from mixprior.stats.priors.measurements import Measurements
 from mixprior.stats.priors.priors_table import joint_table, priors_table
 from tests.conftest import ROOT
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from mixprior.pipeline.store.rows import Rows
-from mixprior.stats.priors.digest import Measurements
+from mixprior.stats.priors.measurements import Measurements
 
 HERE = Path(__file__).parent / "moments.npz"
 

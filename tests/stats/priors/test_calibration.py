@@ -133,14 +133,14 @@ def test_beyond_the_measured_range_the_offset_at_its_edge_holds():
 
 
 def test_columns_are_those_of_the_statistics_with_a_correction():
-    (column,) = CALIBRATION.columns_of("song")
+    (column,) = CALIBRATION.columns_corrected("song")
     assert (column.name, column.unit, column.resolution) == ("vocal_to_backing_lu_corrected", "LU", 0.01)
     assert "corrected" in column.definition
-    assert [c.name for c in CALIBRATION.columns_of("vocals")] == [
+    assert [c.name for c in CALIBRATION.columns_corrected("vocals")] == [
         "integrated_lufs_corrected",
         "vocal_active_ratio_corrected",
     ]
-    assert CALIBRATION.columns_of("mixture") == []
+    assert CALIBRATION.columns_corrected("mixture") == []
 
 
 def test_json_is_read_back_as_it_was_and_has_the_same_bytes():

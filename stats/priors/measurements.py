@@ -1,0 +1,207 @@
+"""Rows of songs as matrices, from which digests of any groups of them are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from mixprior.stats.priors.confidence import confidence
+from mixprior.stats.priors.derived import columns_in, derive
+from mixprior.stats.priors.digest import Cell, Digest
+from mixprior.stats.priors.moments import Moments
+from mixprior.stats.priors.summary import FULL_WEIGHT, Summary
+from mixprior.stats.stem import BACKING, MIXTURE, SONG, VOCALS
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """The rows of some songs as matrices, from which digests of any groups of them are made.
+
+    Attributes:
+        song_ids: the songs, in the order of the matrices' rows.
+        cells: sorted by stem and statistic.
+        counted: float64, shape (songs, bins): the cells that are no curves, side by side; NaN is null.
+        curves: for each cell that is a curve, in the order of `cells`: the place of each song's curve among those
+            there are, int64, shape (songs,), -1 for null; and these, float32, shape (curves, bins).
+        present: bool, shape (songs, stems): whether a song has the stem.
+        silent: bool, shape (songs, stems): whether nothing can be heard on it.
+        weights: int64, shape (songs, stems): confidence in the stem, of `FULL_WEIGHT`.
+        stems: names of the stems, sorted.
+    """
+
+    song_ids: list[str]
+    cells: tuple[Cell, ...]
+    counted: np.ndarray
+    curves: list[tuple[np.ndarray, np.ndarray]]
+    present: np.ndarray
+    silent: np.ndarray
+    weights: np.ndarray
+    stems: list[str]
+
+    @classmethod
+    def of(cls, rows: pa.Table, separated: bool = True) -> Measurements:
+        """Read rows of songs: `mixprior.stats.registry.FEATURES_SCHEMA`, and corrected columns where there are any.
+
+        Args:
+            rows: of any number of songs.
+            separated: whether their stems were separated; true stems are trusted fully.
+        """
+        rows = derive(rows)
+        song_ids, song = _coded(rows["song_id"])
+        names, name = _coded(rows["stem"])
+        stems = sorted(names)
+        stem = np.array([stems.index(name) for name in names], np.int64)[name]
+        cells = tuple(
+            sorted(
+                (Cell(name, c) for name in stems for c in columns_in(name, rows.column_names)),
+                key=lambda cell: cell.key,
+            )
+        )
+        present = np.zeros((len(song_ids), len(stems)), bool)
+        present[song, stem] = True
+        rows_of = {name: np.flatnonzero(stem == k) for k, name in enumerate(stems)}
+        counted, curves = _matrices(rows, cells, song, rows_of, len(song_ids))
+        scalars = _Scalars(cells, counted)
+        weights = _weights(scalars, stems, present.shape) if separated else np.full(present.shape, FULL_WEIGHT)
+        return cls(song_ids, cells, counted, curves, present, _silent(scalars, stems, present), weights, stems)
+
+    def digest(self, songs: np.ndarray, scalars_only: bool = False) -> Digest:
+        """Digest some of the songs.
+
+        Args:
+            songs: their indices.
+            scalars_only: whether to leave out vectors and joint moments, as for pairs of groups, which are many.
+        """
+        there = {name for name, any_ in zip(self.stems, self.present[songs].any(axis=0), strict=True) if any_}
+        kept = [cell.stem in there and (cell.bins == 1 or not scalars_only) for cell in self.cells]
+        cells = self.cells if all(kept) else tuple(cell for cell, keep in zip(self.cells, kept, strict=True) if keep)
+        if scalars_only:
+            return Digest(cells, self._counted(songs, cells), None, None)
+        return Digest(cells, self._counted(songs, cells), self._curves(songs, cells), self._moments(songs, cells))
+
+    def scalar(self, stem: str, statistic: str) -> np.ndarray | None:
+        """Values of one scalar, shape (songs,); None where there is no such cell."""
+        return _Scalars(self.cells, self.counted).get(stem, statistic)
+
+    def _counted(self, songs: np.ndarray, cells: Sequence[Cell]) -> Summary:
+        cells = [cell for cell in cells if not cell.is_curve]
+        bins = np.array([cell.bins for cell in cells], np.int64)
+        return Summary.of(
+            self._values(songs, cells),
+            np.repeat([cell.column.resolution for cell in cells], bins),
+            self.weights[songs],
+            self.silent[songs],
+            self.present[songs],
+            np.repeat(np.array([self.stems.index(cell.stem) for cell in cells], np.int64), bins),
+        )
+
+    def _curves(self, songs: np.ndarray, cells: Sequence[Cell]) -> Summary:
+        kept = {cell.key for cell in cells}
+        found = []
+        for cell, (place, content) in zip((c for c in self.cells if c.is_curve), self.curves, strict=True):
+            if cell.key in kept:
+                stem = self.stems.index(cell.stem)
+                there = songs[place[songs] >= 0]
+                lacking = songs[(place[songs] < 0) & self.present[songs, stem]]
+                weights = self.weights[there, stem][:, None]
+                summary = Summary.of(content[place[there]], cell.column.resolution, weights, histogram=False)
+                summary.missing += len(lacking)
+                summary.silent += self.silent[lacking, stem].sum()
+                found.append(summary)
+        return Summary.joined(found)
+
+    def _moments(self, songs: np.ndarray, cells: Sequence[Cell]) -> Moments:
+        joint = [cell for cell in cells if cell.is_joint]
+        return Moments.of(self._values(songs, joint), np.array([cell.column.resolution for cell in joint]))
+
+    def _values(self, songs: np.ndarray, cells: Sequence[Cell]) -> np.ndarray:
+        """Columns of some cells that are no curves, for some songs."""
+        kept = {cell.key for cell in cells}
+        columns = [np.full(cell.bins, cell.key in kept) for cell in self.cells if not cell.is_curve]
+        wanted = np.concatenate([np.zeros(0, bool), *columns])
+        return self.counted[songs] if wanted.all() else self.counted[np.ix_(songs, np.flatnonzero(wanted))]
+
+
+@dataclass(frozen=True)
+class _Scalars:
+    """Columns of scalars by stem and statistic, of cells side by side."""
+
+    cells: Sequence[Cell]
+    counted: np.ndarray
+
+    def get(self, stem: str, statistic: str) -> np.ndarray | None:
+        start = 0
+        for cell in self.cells:
+            if cell.key == (stem, statistic) and cell.bins == 1:
+                return self.counted[:, start]
+            start += 0 if cell.is_curve else cell.bins
+        return None
+
+
+def _matrices(
+    rows: pa.Table, cells: Sequence[Cell], song: np.ndarray, rows_of: Mapping[str, np.ndarray], songs: int
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """`Measurements.counted` and `.curves` of rows, given the song of each row and the rows of each stem."""
+    counted = np.full((songs, sum(cell.bins for cell in cells if not cell.is_curve)), np.nan)
+    curves: list[tuple[np.ndarray, np.ndarray]] = []
+    numbers: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    start = 0
+    for cell in cells:
+        if cell.column.name not in numbers:
+            numbers[cell.column.name] = _numbers(rows, cell)
+        filled, content = numbers[cell.column.name]
+        at = rows_of[cell.stem]
+        at = at[filled[at] >= 0]
+        if cell.is_curve:
+            place = np.full(songs, -1)
+            place[song[at]] = filled[at]
+            curves.append((place, content))
+        else:
+            counted[song[at], start : start + cell.bins] = content[filled[at]]
+            start += cell.bins
+    return counted, curves
+
+
+def _silent(scalars: _Scalars, stems: Sequence[str], present: np.ndarray) -> np.ndarray:
+    """`Measurements.silent`: where a stem that is there has no loudness."""
+    silent = np.zeros(present.shape, bool)
+    for k, name in enumerate(stems):
+        loudness = scalars.get(name, "integrated_lufs")
+        if loudness is not None:
+            silent[:, k] = np.isnan(loudness) & present[:, k]
+    if SONG in stems and VOCALS in stems:  # its facts are about the vocals
+        silent[:, stems.index(SONG)] = silent[:, stems.index(VOCALS)]
+    return silent
+
+
+def _weights(scalars: _Scalars, stems: Sequence[str], shape: tuple[int, ...]) -> np.ndarray:
+    """`Measurements.weights` of separated stems."""
+    trusted = np.ones(shape)
+    residual_db = scalars.get(SONG, "separation_residual_db")
+    if residual_db is not None:
+        for k, name in enumerate(stems):
+            level_lu = scalars.get(name, "loudness_vs_mixture_lu")
+            if level_lu is not None and name != MIXTURE:
+                trusted[:, k] = confidence(level_lu, residual_db)
+        both = [stems.index(name) for name in (VOCALS, BACKING) if name in stems]
+        trusted[:, stems.index(SONG)] = trusted[:, both].min(axis=1, initial=1.0)
+    return np.rint(trusted * FULL_WEIGHT).astype(np.int64)
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
+    """The values of a column of text, each once, and which of them stands in each row."""
+    coded = column.combine_chunks().dictionary_encode()
+    return coded.dictionary.to_pylist(), coded.indices.to_numpy()
+
+
+def _numbers(rows: pa.Table, cell: Cell) -> tuple[np.ndarray, np.ndarray]:
+    """Content of a column without its nulls, and for each row where in it the value lies (-1: null)."""
+    column = rows[cell.column.name].combine_chunks()
+    valid = column.is_valid().to_numpy(zero_copy_only=False)
+    filled = np.where(valid, np.cumsum(valid) - 1, -1)
+    flat = column.flatten() if cell.column.is_vector else column.drop_null()
+    content = flat.to_numpy(zero_copy_only=False).reshape(-1, cell.bins)
+    return filled, content
