@@ -38,9 +38,9 @@ def read(path: str | Path) -> Reading:
         lufs, peak = -math.inf, 0.0
         for frame in (*container.decode(stream), None):
             graph.push(frame)
-            for told in _measured(graph):
-                lufs = float(told.get("lavfi.r128.I", lufs))
-                peak = max([peak, *(float(value) for name, value in told.items() if "true_peak" in name)])
+            for values in _measured(graph):
+                lufs = float(values.get("lavfi.r128.I", lufs))
+                peak = max([peak, *(float(value) for name, value in values.items() if "true_peak" in name)])
     return Reading(lufs, 20 * math.log10(peak) if peak else -math.inf)
 
 

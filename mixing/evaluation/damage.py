@@ -92,26 +92,26 @@ class Damage:
             damaged[name] = Sound(damage.apply(_mono(audio) if self.folded else audio), track.rate_hz)
         return damaged
 
-    def mend(self, scene: Scene, tracks: Mapping[str, Sound]) -> dict[str, Sound]:
+    def repair(self, scene: Scene, tracks: Mapping[str, Sound]) -> dict[str, Sound]:
         """Undo gains, places and tilts, and give a track its reverb back; what `is_lossy` gets its loudness back only.
 
         Args:
             scene: the original.
             tracks: what `apply` made of it.
         """
-        mended = {}
+        repaired = {}
         for name, track in tracks.items():
             original, damage = scene.tracks[name], self.of_track.get(name, TrackDamage())
             if damage.is_gain and not self.folded:
-                mended[name] = original
+                repaired[name] = original
                 continue
             audio = damage.undo(track.audio)
             if damage.without_reverb and name in scene.dry:
                 audio = audio + (original.audio - scene.dry[name].audio)
             if damage.is_lossy or self.folded:
                 audio = _as_loud_as(original, audio)
-            mended[name] = Sound(audio.astype(np.float32), track.rate_hz)
-        return mended
+            repaired[name] = Sound(audio.astype(np.float32), track.rate_hz)
+        return repaired
 
 
 UNDAMAGED = Damage("undamaged")

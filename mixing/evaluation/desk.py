@@ -42,7 +42,7 @@ class Desk:
         if system.name == SUM:
             return Mixed.summed(self.scene.by_role(self.tracks))
         if system.name == ORACLE:
-            return Mixed.summed(self.scene.by_role(self.damage.mend(self.scene, self.tracks)))
+            return Mixed.summed(self.scene.by_role(self.damage.repair(self.scene, self.tracks)))
         if system.name == RANDOM:
             return self._rendered(self._random())
         assert system.steps is not None, f"{system.name} has no steps"

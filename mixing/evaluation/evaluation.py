@@ -28,7 +28,7 @@ from mixprior.mixing.evaluation.systems import (
     only,
     without,
 )
-from mixprior.mixing.evaluation.tables import Held
+from mixprior.mixing.evaluation.tables import Ablation
 from mixprior.mixing.evaluation.verdict import Row
 
 
@@ -45,7 +45,7 @@ class Evaluation:
         draws: damages of each scene, by default.
         systems: what is compared.
         metrics: what it is judged by.
-        held: the steps, each compared with leaving it out.
+        ablations: the steps, each compared with leaving it out.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Evaluation:
     draws: int
     systems: Sequence[System]
     metrics: tuple[Metric, ...]
-    held: Sequence[Held]
+    ablations: Sequence[Ablation]
 
     def rows(self, scene: Scene, draws: int, priors: Priors) -> Iterator[Row]:
         """Mix a scene as it is and with each of its damages by all systems, and judge the mixes.
@@ -75,12 +75,12 @@ class Evaluation:
                 yield {**case, **distances}
 
 
-def _held(own: Mapping[str, str], shown: Sequence[str]) -> Iterator[Held]:
+def _ablations(own: Mapping[str, str], shown: Sequence[str]) -> Iterator[Ablation]:
     for step, metric in own.items():
-        yield Held(step, only(step), ALL, without(step), tuple(dict.fromkeys((metric, *shown))))
+        yield Ablation(step, only(step), ALL, without(step), tuple(dict.fromkeys((metric, *shown))))
 
 
-def _held_pairs() -> Iterator[Held]:
+def _pair_ablations() -> Iterator[Ablation]:
     own = {
         "level": "balance_lu",
         "eq": "vocals_spectrum_db",
@@ -89,12 +89,12 @@ def _held_pairs() -> Iterator[Held]:
         "loudness": "loudness_lu",
     }
     shown = ("spectrum_db", "crest_db", "mape")
-    yield from _held({step: own[step] for step in PAIR_STEPS}, shown)
+    yield from _ablations({step: own[step] for step in PAIR_STEPS}, shown)
     for step, _, rule in VARIANTS:
-        yield Held(f"{step} by {rule}", only(step, rule), all_by(step, rule), without(step), (own[step], *shown))
+        yield Ablation(f"{step} by {rule}", only(step, rule), all_by(step, rule), without(step), (own[step], *shown))
 
 
-def _held_tracks() -> Iterator[Held]:
+def _track_ablations() -> Iterator[Ablation]:
     own = {
         "level": "class_lu",
         "eq": "class_spectrum_db",
@@ -103,7 +103,7 @@ def _held_tracks() -> Iterator[Held]:
         "reverb": "vocals_wet_db",
         "loudness": "loudness_lu",
     }
-    yield from _held({step: own[step] for step in TRACK_STEPS}, ("spectrum_db", "crest_db", "panning", "mape"))
+    yield from _ablations({step: own[step] for step in TRACK_STEPS}, ("spectrum_db", "crest_db", "panning", "mape"))
 
 
 PAIRS = Evaluation(
@@ -115,7 +115,7 @@ PAIRS = Evaluation(
     3,
     PAIR_SYSTEMS,
     PAIR_METRICS,
-    tuple(_held_pairs()),
+    tuple(_pair_ablations()),
 )
 TRACKS = Evaluation(
     "tracks",
@@ -126,7 +126,7 @@ TRACKS = Evaluation(
     2,
     TRACK_SYSTEMS,
     TRACK_METRICS,
-    tuple(_held_tracks()),
+    tuple(_track_ablations()),
 )
 EVALUATIONS = {each.name: each for each in (PAIRS, TRACKS)}
 

@@ -110,9 +110,9 @@ def _separated_pair(material: Material, song: Path) -> Scene:
 
 
 def _wet(
-    material: Material, voice: str, instrumental: str, start_s: float, response: str, wet_db: float, balance_lu: float
+    material: Material, singer: str, instrumental: str, start_s: float, response: str, wet_db: float, balance_lu: float
 ) -> Scene:
-    dry = excerpt(decode(str(material.music / "voices" / f"{voice}.wav")), 0, PAIR_S)
+    dry = excerpt(decode(str(material.music / "voices" / f"{singer}.wav")), 0, PAIR_S)
     assert material.responses is not None
     file = material.responses / f"{response}.wav"
     audio, rate_hz = soundfile.read(file, dtype="float32")
@@ -125,7 +125,7 @@ def _wet(
     stems = balanced(wet, {BACKING: backing}, balance_lu)
     gain = np.float32(np.sqrt(np.sum(stems[VOCALS] ** 2) / np.sum(wet**2)))
     stems = {role: audio.astype(np.float32) for role, audio in stems.items()}
-    return Scene.of_stems(f"{voice} in {response}", "wet", stems, dry_vocals=gain * dry)
+    return Scene.of_stems(f"{singer} in {response}", "wet", stems, dry_vocals=gain * dry)
 
 
 def _tracks_of_multitrack(material: Material, title: str, start_s: float) -> Scene:

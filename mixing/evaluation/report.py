@@ -27,18 +27,18 @@ def report(evaluation: Evaluation, rows: Sequence[Row]) -> str:
         own = [row for row in damaged if row["kind"] == kind]
         if own:
             parts += [f"## {kind}, damaged ({tables.cases(own)})", tables.means(own, systems, metrics)]
-            parts += ["Distance with the step minus distance without it:", tables.steps(own, evaluation.held, SUM)]
+            parts += ["Distance with the step minus distance without it:", tables.steps(own, evaluation.ablations, SUM)]
     parts += [f"## All scenes, damaged ({tables.cases(damaged)})", tables.means(damaged, systems, metrics)]
     parts += [f"## All scenes as they were ({tables.cases(undamaged)})", tables.means(undamaged, systems, metrics)]
     parts += ["## Steps, damaged scenes: distance with the step minus distance without it"]
-    parts += [tables.steps(damaged, evaluation.held, SUM)]
-    parts += ["## Steps, scenes as they were", tables.steps(undamaged, evaluation.held, SUM)]
+    parts += [tables.steps(damaged, evaluation.ablations, SUM)]
+    parts += ["## Steps, scenes as they were", tables.steps(undamaged, evaluation.ablations, SUM)]
     parts += ["## Anchors, damaged scenes: distance of the default steps minus that of the other"]
     parts += [tables.anchors(damaged, DEFAULT, (SUM, RANDOM, ORACLE), metrics)]
     return "\n\n".join(parts) + "\n"
 
 
 def _definitions(evaluation: Evaluation) -> str:
-    told = {metric.name: metric.definition for metric in evaluation.metrics}
-    told |= {**SHARES, MAPE: "automix-toolkit: mean of the four"}
-    return "\n".join(f"- {name}: {definition}" for name, definition in told.items())
+    definitions = {metric.name: metric.definition for metric in evaluation.metrics}
+    definitions |= {**SHARES, MAPE: "automix-toolkit: mean of the four"}
+    return "\n".join(f"- {name}: {definition}" for name, definition in definitions.items())

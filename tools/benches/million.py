@@ -38,9 +38,9 @@ def main() -> None:
         if not (run / "songs.parquet").exists():
             write_run(run, songs, curves=curves)
         size_mb = sum(path.stat().st_size for path in (run / "archive").rglob("*.parquet")) / 1e6
-        told = measured(*("aggregate", run, "--group-by", GROUP_BY, "-j", args.workers, "-o", run / "priors"))
+        taken = measured(*("aggregate", run, "--group-by", GROUP_BY, "-j", args.workers, "-o", run / "priors"))
         groups = len(open_priors(run).manifest["withheld"]) + len({row["group"] for row in open_priors(run).contents})
-        row = {"songs": songs, "curves": curves, "rows_mb": round(size_mb, 1), "groups": groups, **told}
+        row = {"songs": songs, "curves": curves, "rows_mb": round(size_mb, 1), "groups": groups, **taken}
         found["aggregate"].append(row)
         print(row, flush=True)
     for grouped in ("", "genre"):

@@ -130,7 +130,7 @@ def _lists(flat: np.ndarray, null: np.ndarray) -> pa.Array:
 
 
 def songs_table(first: int, songs: int) -> pa.Table:
-    """The table of these songs, with genre, year and artist as a catalog would tell them."""
+    """The table of these songs, with genre, year and artist as in a catalog."""
     numbers = np.arange(first, first + songs, dtype=np.uint64)
     draw = [_noise(numbers, stream) for stream in range(3)]
     genre = np.searchsorted(np.cumsum(_SHARES) / _SHARES.sum(), draw[0])

@@ -61,7 +61,7 @@ def render(settings: FdnReverbSettings, sample_rate_hz: int, duration_s: float) 
         source = engine.make_playback_processor("impulse", impulse)
         plugin = engine.make_plugin_processor("reverb", PLUGIN)
         wanted = settings.normalised()
-        # It acts on changes alone: what equals the value of a fresh plug-in would not be heard, so another comes first.
+        # It acts on changes alone: a value that a fresh plug-in has already has no effect, so another is set first.
         for values in ({name: 0.25 + value / 2 for name, value in wanted.items()}, wanted):
             for index, parameter in enumerate(PARAMETERS):
                 plugin.set_parameter(index, values[parameter.plugin_id])

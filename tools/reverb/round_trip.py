@@ -1,7 +1,7 @@
 """Puts the reverb fitted to songs on dry voices and estimates it again: `python -m tools.reverb.round_trip RUN VOICES`.
 
-RUN is a folder that `mixprior mine` wrote, VOICES a folder of dry voices. Estimate, settings, network, estimate: what
-comes back is held against how the settings really sound.
+RUN is a folder that `mixprior mine` wrote, VOICES a folder of dry voices. Estimate, settings, network, estimate: the
+second estimate is compared with the response of the settings.
 """
 
 from __future__ import annotations

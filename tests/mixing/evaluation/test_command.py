@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mixprior.mixing.evaluation import command, results
@@ -35,8 +37,8 @@ def test_tables_of_earlier_rows_are_printed_and_written(tmp_path, capsys):
     written = (tmp_path / "pairs.md").read_text("utf-8")
     assert written in capsys.readouterr().out
     assert "## wet, damaged (1)" in written
-    assert f"| {ORACLE} | 0.5 |" in written
-    assert f"| {SUM} | 2 |" in written
+    assert re.search(rf"\| {ORACLE} +\| +0.5 \|", written)
+    assert re.search(rf"\| {SUM} +\| +2 \|", written)
 
 
 def test_a_folder_of_music_that_is_not_there_is_refused(tmp_path, capsys):

@@ -73,9 +73,9 @@ def test_the_oracle_restores_a_pair_where_all_can_be_undone(pair):
     damaged = damage.apply(pair)
     assert np.abs(damaged["vocals"].audio - pair.tracks["vocals"].audio).max() > 0.1
     assert np.abs(damaged["backing"].audio - 10 ** (-5 / 20) * pair.tracks["backing"].audio).max() < 1e-6
-    mended = damage.mend(pair, damaged)
-    assert largest_difference(mended, pair.tracks) < 1e-5
-    assert mended["backing"] is pair.tracks["backing"]
+    repaired = damage.repair(pair, damaged)
+    assert largest_difference(repaired, pair.tracks) < 1e-5
+    assert repaired["backing"] is pair.tracks["backing"]
 
 
 def test_the_oracle_restores_tracks_and_leaves_the_others_alone(band):
@@ -83,20 +83,20 @@ def test_the_oracle_restores_tracks_and_leaves_the_others_alone(band):
     damaged = damage.apply(band)
     changed = {name for name, track in damaged.items() if not np.array_equal(track.audio, band.tracks[name].audio)}
     assert changed == {"drums", "echo"}
-    assert largest_difference(damage.mend(band, damaged), band.tracks) < 1e-5
+    assert largest_difference(damage.repair(band, damaged), band.tracks) < 1e-5
 
 
 @pytest.mark.parametrize("damage", [TrackDamage(3.0, ratio=8.0), TrackDamage(reverb=REVERB)], ids=["ratio", "reverb"])
 def test_where_something_is_lost_the_oracle_restores_the_loudness(pair, damage):
     whole, original = Damage("x", {"vocals": damage}), pair.tracks["vocals"]
-    mended = whole.mend(pair, whole.apply(pair))["vocals"]
-    assert mended.integrated_lufs == pytest.approx(original.integrated_lufs, abs=0.05)
-    assert np.abs(mended.audio - original.audio).max() > 1e-3
+    repaired = whole.repair(pair, whole.apply(pair))["vocals"]
+    assert repaired.integrated_lufs == pytest.approx(original.integrated_lufs, abs=0.05)
+    assert np.abs(repaired.audio - original.audio).max() > 1e-3
 
 
 def test_a_folded_band_is_mono_and_the_oracle_restores_its_loudness(band):
     damage = Damage("x", {"other": TrackDamage(6.0)}, folded=True)
     damaged = damage.apply(band)
     assert all(np.array_equal(*track.audio) for track in damaged.values())
-    for name, track in damage.mend(band, damaged).items():
+    for name, track in damage.repair(band, damaged).items():
         assert track.integrated_lufs == pytest.approx(band.tracks[name].integrated_lufs, abs=0.01), name

@@ -53,9 +53,9 @@ def test_there_is_a_system_with_and_without_each_step(evaluation, steps):
     assert len(found) == len(set(found))
     assert {SUM, RANDOM, ORACLE, ALL} <= set(found)
     assert {name(step) for step in steps for name in (only, without)} <= set(found)
-    for held in evaluation.held:
-        assert {held.alone, held.among, held.without} <= set(found)
-        assert set(held.metrics) <= set(names(evaluation.metrics))
+    for ablation in evaluation.ablations:
+        assert {ablation.alone, ablation.among, ablation.without} <= set(found)
+        assert set(ablation.metrics) <= set(names(evaluation.metrics))
 
 
 def test_the_sum_is_what_was_given_and_the_oracle_the_original(mixed_pair, pair, mixed_band, band, band_judge):
