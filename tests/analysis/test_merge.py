@@ -113,14 +113,11 @@ def test_priors_without_their_state_are_told_how_to_be_mergeable(runs, mixprior,
     assert "mixprior aggregate" in done.stderr
 
 
-def test_five_parts_nest_and_merge_to_the_whole(runs, mixprior, tmp_path):
-    parts = []
-    for k in range(5):
-        run = write_run(tmp_path / f"part{k}", 16, 16 * k)
-        mixprior("aggregate", run, "-j", 1, *GROUPS)
-        parts.append(run / "priors")
-    mixprior("merge", *parts[:3], "-o", tmp_path / "first")
-    mixprior("merge", *parts[:2:-1], tmp_path / "first", "-o", tmp_path / "all")
+def test_parts_nest_and_merge_to_the_whole(runs, mixprior, tmp_path):
+    for name, first in (("c", 50), ("d", 65)):
+        mixprior("aggregate", write_run(tmp_path / name, 15, first), "-j", 1, *GROUPS)
+    mixprior("merge", tmp_path / "d" / "priors", tmp_path / "c" / "priors", "-o", tmp_path / "tail")
+    mixprior("merge", tmp_path / "tail", runs["a"] / "priors", "-o", tmp_path / "all")
     assert content(tmp_path / "all") == content(runs["whole"] / "priors")
 
 
