@@ -186,7 +186,7 @@ def _without(evidence: Evidence, rows: Rows, song_ids: pa.Array) -> Evidence:
     """Return what the priors of a run rest on, with some songs left out."""
     calibration = None if evidence.calibration is None else json.dumps(evidence.calibration)
     grouping = Grouping(evidence.group_by, evidence.min_group, calibration)
-    rest = Rows(rows.folder, rows.songs.filter(pc.invert(pc.is_in(rows.songs["song_id"], song_ids))))
+    rest = rows.without(song_ids)
     digests: dict[str, list[Digest]] = {}
     for feature_key in rest.feature_keys:
         separated = evidence.features[feature_key]["stems"] == "separated"

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from mixprior import __version__
 from mixprior.extras import advice
-from mixprior.stats.errors import InputError
+from mixprior.stats.errors import InputError, Stopped
 
 COMMANDS = {
     "mine": ("mixprior.pipeline.mine", "mine priors from a catalog of songs"),
@@ -115,7 +115,7 @@ def _report(error: Exception, debug: bool) -> int:
     if install is not None:
         print(f"mixprior: {install}", file=sys.stderr)
         return 2
-    kind = "" if isinstance(error, InputError) else f"unexpected {type(error).__name__}: "
+    kind = "" if isinstance(error, InputError | Stopped) else f"unexpected {type(error).__name__}: "
     print(f"mixprior: {kind}{' '.join(str(error).split())}", file=sys.stderr)
     return 2 if isinstance(error, InputError) else 1
 

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
-import sys
-from collections.abc import Callable
-from importlib.metadata import version
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import apache_beam as beam
-
-from mixprior.pipeline.graphs import runner
-from mixprior.pipeline.graphs.aggregate import Aggregate, WritePriors
-from mixprior.pipeline.graphs.compact import Compact
-from mixprior.pipeline.store import archive, files
-from mixprior.pipeline.store.layout import MANIFEST_FILE, RunFolder
-from mixprior.pipeline.store.rows import Rows
+from mixprior.pipeline.graphs import beam_options as beam
 from mixprior.stats.errors import InputError
-from mixprior.stats.priors.calibration import Calibration
 from mixprior.stats.priors.grouping import MIN_GROUP, can_group_by
-from mixprior.stats.priors.tally import Grouping
-from mixprior.stats.schema import FINISHED
+
+if TYPE_CHECKING:
+    from mixprior.pipeline.store.layout import RunFolder
+    from mixprior.pipeline.store.progress import Progress
+    from mixprior.stats.priors.tally import Grouping
 
 _SONGS_A_WORKER = 256
 _NUMERIC_LIBRARIES = ("demucs", "librosa", "numpy", "pyarrow", "scipy", "soundfile", "soxr", "torch")
+
+parse = beam.parse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `mixprior aggregate`."""
     parser.add_argument("run_folder", metavar="RUN", help="output folder of `mixprior mine`")
     parser.add_argument("-o", "--output", metavar="PRIORS", help="folder to write the priors to (RUN/priors)")
-    parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 1, help="local processes (all cores)")
+    parser.add_argument("-j", "--workers", type=int, help="local processes (all cores)")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
     add_grouping(parser)
-    runner.add_arguments(parser)
+    beam.add_help(parser)
 
 
 def add_grouping(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments that tell how songs are grouped and corrected."""
+    """Declare how songs are grouped and corrected."""
     parser.add_argument(
         "--group-by",
-        default="",
+        type=_names,
+        default=(),
         metavar="A,B",
         help="columns of the catalog to group by, and pairs of them; decade (from a year or date) and tempo_band "
         "(from the measured tempo) are derived",
@@ -55,26 +53,167 @@ def add_grouping(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def grouping_of(args: argparse.Namespace) -> Grouping:
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `mixprior aggregate`; return its exit code."""
+    made = aggregate(
+        args.run_folder,
+        args.output,
+        group_by=args.group_by,
+        min_group=args.min_group,
+        calibration=args.calibration,
+        workers=args.workers,
+        beam_options=args.beam_options,
+    )
+    if args.json:
+        print(json.dumps(asdict(made)))
+    else:
+        print(f"{made.songs} songs, {made.hours:.2f} hours; priors: {made.priors}")
+        if made.withheld:
+            print(f"{len(made.withheld)} groups with fewer than {args.min_group} songs are withheld")
+    return 0
+
+
+@dataclass(frozen=True)
+class Aggregated:
+    """What was aggregated.
+
+    Attributes:
+        priors: the folder that was written.
+        songs: songs counted.
+        hours: their length.
+        failed: songs of the catalog that could not be mined.
+        duplicates: songs of the catalog whose content another has.
+        group_by: columns the songs are grouped by.
+        withheld: number of songs of each group that is too small to be published.
+    """
+
+    priors: str
+    songs: int
+    hours: float
+    failed: int
+    duplicates: int
+    group_by: list[str]
+    withheld: dict[str, int]
+
+
+def aggregate(
+    run: str | Path,
+    output: str | Path | None = None,
+    *,
+    group_by: Sequence[str] = (),
+    min_group: int = MIN_GROUP,
+    calibration: str | Path | None = None,
+    workers: int | None = None,
+    beam_options: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Aggregated:
+    """Build priors from the rows of a run.
+
+    Args:
+        run: output folder of `mine`, local or an fsspec URL.
+        output: folder to write the priors to; None for the `priors` of the run.
+        group_by: columns of the catalog to group by; `decade` and `tempo_band` are derived.
+        min_group: publish no smaller groups.
+        calibration: file of corrections, for stems that were separated.
+        workers: local processes; None for all cores.
+        beam_options: Beam's own (`--runner=...`).
+        progress: called with (songs done, songs in all): with none done at first, with all at the end.
+
+    Raises:
+        InputError: if the folder is no run or has lost rows, an option does not fit, or the output cannot be written.
+        WorkerDied: if a worker process did.
+
+    >>> aggregate("outputs/mine", group_by=["genre"]).songs  # doctest: +SKIP
+    11
+    """
+    from mixprior.pipeline.store.layout import MANIFEST_FILE, RunFolder
+    from mixprior.pipeline.store.rows import Rows
+
+    folder = RunFolder.at(run)
+    rows = Rows.open(folder.root)
+    grouping = grouping_of(group_by, min_group, calibration)
+    check_groups(grouping, {name for text in set(rows.songs["metadata"].to_pylist()) for name in json.loads(text)})
+    if not len(rows.finished):
+        raise InputError(f"{folder.root} has no finished song to aggregate")
+    for feature_key in sorted(set(rows.songs["feature_key"].to_pylist())):
+        check_calibration(grouping, rows.settings(feature_key))
+    priors = str(output or folder.priors).rstrip("/")
+    build_priors(folder, priors, grouping, processes(workers), beam_options, progress)
+    from mixprior.pipeline.store import files
+
+    manifest = json.loads(files.read_bytes(f"{priors}/{MANIFEST_FILE}"))
+    return Aggregated(priors, *(manifest[name] for name in list(Aggregated.__dataclass_fields__)[1:]))
+
+
+def build_priors(
+    folder: RunFolder,
+    priors: str,
+    grouping: Grouping,
+    workers: int,
+    beam_options: Sequence[str],
+    progress: Progress | None = None,
+) -> None:
+    """Build the priors of a run; compact the files of single songs first where there are many.
+
+    Args:
+        folder: of the run.
+        priors: where to write.
+        grouping: how songs are grouped and corrected.
+        workers: local processes, if there are songs enough.
+        beam_options: Beam's own.
+        progress: called at the beginning and at the end.
+    """
+    from importlib.metadata import version
+
+    from mixprior.pipeline.graphs import runner
+    from mixprior.pipeline.graphs.aggregate import AggregateRun
+    from mixprior.pipeline.graphs.compact import CompactRun
+    from mixprior.pipeline.store import archive, files
+    from mixprior.pipeline.store.rows import Rows
+
+    rows = Rows.open(folder.root)
+    files.need_writable(priors)
+    total = len(rows.finished)
+    if progress is not None:
+        progress(0, total)
+    workers = min(workers, 1 + total // _SONGS_A_WORKER)
+    keys = sorted(set(rows.songs["feature_key"].to_pylist()))
+    many = [key for key in keys if len(archive.loose_songs(folder, key)) >= archive.MANY]
+    if many:
+        runner.run(CompactRun(folder, many), beam_options, workers)
+    versions = {name: version(name) for name in ("mixprior", *_NUMERIC_LIBRARIES)}
+    runner.run(AggregateRun(folder.root, priors, grouping, versions), beam_options, workers)
+    if progress is not None:
+        progress(total, total)
+
+
+def grouping_of(group_by: Sequence[str], min_group: int, calibration: str | Path | None) -> Grouping:
     """Return how songs are to be grouped.
 
     Raises:
         InputError: if the calibration cannot be read.
     """
-    if args.min_group < 1:
+    from mixprior.pipeline.store import files
+    from mixprior.stats.priors.calibration import Calibration
+    from mixprior.stats.priors.tally import Grouping
+
+    if min_group < 1:
         raise InputError("--min-group takes a number from 1")
-    calibration = None
-    if args.calibration is not None:
+    text = None
+    if calibration is not None:
         try:
-            calibration = files.read_bytes(args.calibration).decode()
+            text = files.read_bytes(str(calibration)).decode()
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"--calibration {args.calibration} cannot be read: {error}") from error
-        Calibration.load(calibration)
-    names = dict.fromkeys(name.strip() for name in args.group_by.split(",") if name.strip())
-    return Grouping(tuple(names), args.min_group, calibration)
+            raise InputError(f"--calibration {calibration} cannot be read: {error}") from error
+        Calibration.load(text)
+    return Grouping(tuple(dict.fromkeys(group_by)), min_group, text)
 
 
-def check_groups(grouping: Grouping, columns: set[str]) -> None:
+def check_groups(grouping: Grouping, columns: Collection[str]) -> None:
     """Refuse to group by what the catalog does not have.
 
     Raises:
@@ -86,7 +225,7 @@ def check_groups(grouping: Grouping, columns: set[str]) -> None:
             raise InputError(f"--group-by {name}: the catalog has no such column (it has: {has})")
 
 
-def check_calibration(grouping: Grouping, facts: dict) -> None:
+def check_calibration(grouping: Grouping, facts: Mapping[str, Any]) -> None:
     """Refuse corrections that were fitted to another separation than that of the rows.
 
     Args:
@@ -96,83 +235,19 @@ def check_calibration(grouping: Grouping, facts: dict) -> None:
     Raises:
         InputError: naming both.
     """
+    from mixprior.stats.priors.calibration import Calibration
+
     if grouping.calibration is not None and facts["stems"] == "separated":
         separation = ("feature_version", "model", "weights_sha256", "precision", "overlap")
         Calibration.load(grouping.calibration).check(*(facts[name] for name in separation))
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run `mixprior aggregate`; return its exit code."""
-    root = args.run_folder.rstrip("/")
-    if args.workers < 1:
-        raise InputError("--workers takes a number from 1")
-    rows = Rows.open(root)
-    songs = rows.songs
-    grouping = grouping_of(args)
-    check_groups(grouping, {name for text in set(songs["metadata"].to_pylist()) for name in json.loads(text)})
-    finished = sum(status in FINISHED for status in songs["status"].to_pylist())
-    if not finished:
-        raise InputError(f"{root} has no finished song to aggregate")
-    for feature_key in sorted(set(songs["feature_key"].to_pylist())):
-        check_calibration(grouping, rows.settings(feature_key))
-    folder = (args.output or f"{root}/priors").rstrip("/")
-    logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)
-    files.need_writable(folder)
-    try:
-        aggregate(root, folder, grouping, args, finished, tick=lambda: None)
-    except KeyboardInterrupt:
-        print("mixprior: interrupted; no song's rows are lost", file=sys.stderr)
-        runner.leave(130)
-    except runner.WorkerDied as death:
-        print(f"mixprior: a worker process died ({death}), out of memory perhaps: try --workers 1", file=sys.stderr)
-        runner.leave(1)
-    manifest = json.loads(files.read_bytes(f"{folder}/{MANIFEST_FILE}"))
-    if args.json:
-        told = {name: manifest[name] for name in ("songs", "hours", "failed", "duplicates", "group_by", "withheld")}
-        print(json.dumps({"priors": folder, **told}))
-    else:
-        print(f"{manifest['songs']} songs, {manifest['hours']:.2f} hours; priors: {folder}")
-        if manifest["withheld"]:
-            print(f"{len(manifest['withheld'])} groups with fewer than {grouping.min_group} songs are withheld")
-    return 0
+def processes(workers: int | None) -> int:
+    """Return the number of local processes: all cores for None.
 
-
-def aggregate(
-    root: str, folder: str, grouping: Grouping, args: argparse.Namespace, songs: int, tick: Callable[[], None]
-) -> None:
-    """Build the priors of a run; compact the files of single songs first where there are many.
-
-    Args:
-        root: the run's folder.
-        folder: where to write the priors.
-        grouping: how songs are grouped and corrected.
-        args: with `workers` and Beam's options.
-        songs: finished songs, by which local workers are started.
-        tick: shows progress.
+    Raises:
+        InputError: if it is below 1.
     """
-    workers = min(args.workers, 1 + songs // _SONGS_A_WORKER)
-    run_folder = RunFolder.at(root)
-    keys = sorted(set(Rows.open(root).songs["feature_key"].to_pylist()))
-    many = [key for key in keys if len(archive.loose_songs(run_folder, key)) >= archive.MANY]
-    if many:
-        runner.run(
-            lambda pipeline: _ignore(pipeline | beam.Create(many) | "Compact" >> Compact(run_folder)),
-            args,
-            workers,
-            tick,
-        )
-    versions = {name: version(name) for name in ("mixprior", *_NUMERIC_LIBRARIES)}
-
-    def build(pipeline: beam.Pipeline) -> None:
-        _ignore(
-            pipeline
-            | "Name the run" >> beam.Create([root])
-            | "Aggregate" >> Aggregate(grouping)
-            | "Keep priors" >> WritePriors(folder, root, grouping, versions)
-        )
-
-    runner.run(build, args, workers, tick)
-
-
-def _ignore(_collection: object) -> None:
-    """Nothing follows: the graph is built by applying."""
+    if workers is not None and workers < 1:
+        raise InputError("--workers takes a number from 1")
+    return workers or os.cpu_count() or 1

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import apache_beam as beam
-import pyarrow as pa
-import pyarrow.compute as pc
-from tabulate import tabulate
+from mixprior.pipeline.aggregate import processes
+from mixprior.pipeline.graphs import beam_options as beam
+from mixprior.pipeline.graphs import options
+from mixprior.stats.errors import InputError
 
-from mixprior.pipeline.catalogs.catalog import open_catalog
-from mixprior.pipeline.graphs import options, runner
-from mixprior.pipeline.graphs.extract import Extract, WriteSongs
-from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.pipeline.store import files, progress
-from mixprior.pipeline.store.layout import RunFolder
-from mixprior.pipeline.store.records import InputError, Song
-from mixprior.pipeline.store.rows import Rows
-from mixprior.stats.priors.calibration import Calibration
-from mixprior.stats.priors.calibration_fit import MIN_FOLDS, fit_all
-from mixprior.stats.registry import COLUMNS
-from mixprior.stats.schema import FEATURE_VERSION
+if TYPE_CHECKING:
+    from mixprior.pipeline.separation.separate import SeparationSettings
+    from mixprior.pipeline.song.settings import MiningSettings
+    from mixprior.pipeline.store.layout import RunFolder
+    from mixprior.pipeline.store.progress import Progress
+    from mixprior.pipeline.store.records import Song
+    from mixprior.stats.priors.calibration import Calibration
 
-_UNITS = {column.name: column.unit for column in COLUMNS}
+parse = beam.parse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,48 +41,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fold-by",
         metavar="COLUMN",
-        help="manifest column that tells what songs share (a recording, a voice), so that they are held out together; "
+        help="manifest column of what songs share (a recording, a singer), so that they are held out together; "
         "without it every song stands alone",
     )
-    parser.add_argument("-j", "--workers", type=int, default=os.cpu_count() or 1, help="local processes (all cores)")
+    parser.add_argument("-j", "--workers", type=int, help="local processes (all cores)")
     options.add_arguments(parser)
     parser.add_argument("--force", action="store_true", help="measure again what is finished")
     parser.add_argument("--retry-failed", action="store_true", help="try again what failed in an earlier run")
     parser.add_argument("--json", action="store_true", help="print the corrections as JSON instead of a table")
     parser.add_argument("--quiet", action="store_true", help="no progress, failures only")
-    runner.add_arguments(parser)
+    beam.add_help(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `mixprior calibrate`; return its exit code."""
-    root = (args.run_folder or args.output.removesuffix(".json")).rstrip("/")
-    if root == args.output.rstrip("/"):
-        raise InputError(f"--output {args.output} does not end in .json: name the folder of the run with --run")
-    if args.workers < 1:
-        raise InputError("--workers takes a number from 1")
-    songs = [song for catalog in args.truth for song in open_catalog(catalog) if song.has_stems]
-    if not songs:
-        raise InputError(f"no song of {', '.join(args.truth)} comes with its stems: there is no truth to hold against")
-    if args.fold_by is not None and args.fold_by not in {name for song in songs for name, _ in song.metadata}:
-        raise InputError(f"--fold-by {args.fold_by}: the catalog has no such column")
-    from_stems = options.settings(args)
-    ways = {"true": from_stems, "separated": replace(from_stems, separate_all=True)}
-    logging.getLogger("apache_beam").setLevel(logging.DEBUG if args.debug else logging.CRITICAL)
-    display = progress.Display(progress.path_in(f"{root}/separated"), len(songs), args.quiet)
+    from mixprior.pipeline.store.progress import Display
+    from mixprior.stats.priors.calibration_fit import MIN_FOLDS
+
+    folder = _run_folder(args.output, args.run_folder)
+    display = Display(_way(folder, "separated"), args.quiet)
     try:
-        _extract(root, songs, ways, args, display)
-    except (KeyboardInterrupt, runner.WorkerDied) as end:
+        calibration = calibrate(
+            args.truth,
+            args.output,
+            run_folder=args.run_folder,
+            fold_by=args.fold_by,
+            workers=args.workers,
+            force=args.force,
+            retry_failed=args.retry_failed,
+            beam_options=args.beam_options,
+            progress=display,
+            **options.of(args),
+        )
+    finally:
         display.close()
-        died = isinstance(end, runner.WorkerDied)
-        what = f"a worker process died ({end}), out of memory perhaps" if died else "interrupted"
-        print(f"mixprior: {what}; the same command (without --force) goes on from there", file=sys.stderr)
-        runner.leave(1 if died else 130)
-    display.close()
-    calibration = _fit(root, from_stems, args.fold_by)
-    files.write_bytes(args.output, calibration.to_json().encode())
-    failed = len(songs) - calibration.songs
-    if failed:
-        print(f"mixprior: {failed} songs failed or are duplicates: {root}/separated/songs.parquet", file=sys.stderr)
+    failed = len(display.log.notes) - calibration.songs
+    if failed > 0:
+        table = _way(folder, "separated").songs
+        print(f"mixprior: {failed} songs failed or are duplicates: {table}", file=sys.stderr)
     print(calibration.to_json() if args.json else _table(calibration))
     if not calibration.corrections:
         print(f"mixprior: fewer than {MIN_FOLDS} songs or sources: nothing could be judged", file=sys.stderr)
@@ -95,42 +86,118 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _extract(
-    root: str, songs: list[Song], ways: dict[str, MiningSettings], args: argparse.Namespace, display: progress.Display
-) -> None:
-    catalog_path = f"{root}/catalog.jsonl"
-    files.write_bytes(catalog_path, "".join(f"{song.to_json()}\n" for song in songs).encode())
-    if display.path is not None:
-        files.remove(display.path)
+def calibrate(
+    truth: str | Path | Sequence[str | Path],
+    output: str | Path,
+    *,
+    run_folder: str | Path | None = None,
+    fold_by: str | None = None,
+    workers: int | None = None,
+    separation: SeparationSettings | None = None,
+    max_minutes: float = 20.0,
+    force: bool = False,
+    retry_failed: bool = False,
+    beam_options: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Calibration:
+    """Measure songs on their true stems and on separated ones, and fit corrections. Called again, it goes on.
 
-    def build(pipeline: beam.Pipeline) -> None:
-        catalog = pipeline | "Name the catalog" >> beam.Create([catalog_path])
-        found = catalog | "Read songs" >> beam.FlatMap(_read_songs)
-        for way, settings in ways.items():
-            folder = f"{root}/{way}"
-            provenance = json.dumps(settings.provenance(has_stems=True), indent=2, sort_keys=True)
-            files.write_bytes(f"{folder}/features/{settings.feature_key(True)}/settings.json", provenance.encode())
-            outcomes = found | f"Measure {way} stems" >> Extract(folder, settings, args.force, args.retry_failed)
-            _ = outcomes | f"Keep outcomes of {way} stems" >> WriteSongs(RunFolder.at(folder))
+    Args:
+        truth: songs with their true stems, as `mine` takes catalogs; others are passed over.
+        output: file of the corrections, JSON.
+        run_folder: keeps finished songs; None for the output without `.json`.
+        fold_by: column of the catalog that says what songs share, so that they are held out together.
+        workers: local processes; None for all cores, 1 for this one.
+        separation: model and way of separating; None for the usual.
+        max_minutes: longer songs fail.
+        force: measure again what is finished.
+        retry_failed: try again what failed in an earlier run.
+        beam_options: Beam's own (`--runner=...`).
+        progress: called with (songs done, songs in all), about twice a second.
 
-    runner.run(build, args, min(args.workers, len(songs)), display.refresh)
+    Returns:
+        The corrections; none where there are too few songs to judge by.
+
+    Raises:
+        InputError: if no song has its stems, an option does not fit, the model cannot be had, or no song could be
+            measured both ways.
+        WorkerDied: if a worker process did; what is finished is kept.
+        KeyboardInterrupt: on Ctrl-C; what is finished is kept.
+
+    >>> calibrate("music/musdb18", "outputs/calibration.json").songs  # doctest: +SKIP
+    100
+    """
+    from mixprior.pipeline.graphs.extract import extract_songs
+    from mixprior.pipeline.separation import model_store
+    from mixprior.pipeline.store import files
+    from mixprior.pipeline.store.progress import Log
+
+    folder, workers = _run_folder(output, run_folder), processes(workers)
+    songs = _songs(truth, fold_by)
+    from_stems = options.settings(separation, max_minutes, model_store.resolve, beam.is_local(beam_options))
+    ways = [
+        (_way(folder, "true"), from_stems),
+        (_way(folder, "separated"), replace(from_stems, separate_all=True)),
+    ]
+    log = Log(ways[-1][0])
+
+    def tick() -> None:
+        log.read()
+        if progress is not None:
+            progress(len(log.notes), len(songs))
+
+    again = {"force": force, "retry_failed": retry_failed}
+    extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)
+    tick()
+    calibration = _fit(folder, from_stems, fold_by)
+    for way, _ in ways:
+        files.remove_folder(way.made)
+    files.write_bytes(str(output), calibration.to_json().encode())
+    return calibration
 
 
-def _read_songs(catalog_path: str) -> Iterator[Song]:
-    return map(Song.from_json, files.read_bytes(catalog_path).decode().splitlines())
+def _run_folder(output: str | Path, run_folder: str | Path | None) -> RunFolder:
+    from mixprior.pipeline.store.layout import RunFolder
+
+    folder = RunFolder.at(run_folder or str(output).removesuffix(".json"))
+    if folder == RunFolder.at(output):
+        raise InputError(f"--output {output} does not end in .json: name the folder of the run with --run")
+    return folder
 
 
-def _fit(root: str, settings: MiningSettings, fold_by: str | None) -> Calibration:
-    measured = {way: Rows.open(f"{root}/{way}") for way in ("separated", "true")}
-    finished = [set(rows.finished["song_id"].to_pylist()) for rows in measured.values()]
+def _way(folder: RunFolder, way: str) -> RunFolder:
+    return replace(folder, root=f"{folder.root}/{way}")
+
+
+def _songs(truth: str | Path | Sequence[str | Path], fold_by: str | None) -> list[Song]:
+    from mixprior.pipeline.catalogs.catalog import open_catalog
+
+    locations = [str(each) for each in ([truth] if isinstance(truth, str | Path) else truth)]
+    songs = [song for location in locations for song in open_catalog(location) if song.has_stems]
+    if not songs:
+        raise InputError(f"no song of {', '.join(locations)} comes with its stems: there is no truth to hold against")
+    if fold_by is not None and fold_by not in {name for song in songs for name, _ in song.metadata}:
+        raise InputError(f"--fold-by {fold_by}: the catalog has no such column")
+    return songs
+
+
+def _fit(folder: RunFolder, settings: MiningSettings, fold_by: str | None) -> Calibration:
+    import pyarrow as pa
+
+    from mixprior.pipeline.store.rows import Rows
+    from mixprior.stats.priors.calibration import Calibration
+    from mixprior.stats.priors.calibration_fit import fit_all
+    from mixprior.stats.schema import FEATURE_VERSION
+
+    measured = [Rows.open(_way(folder, way).root) for way in ("separated", "true")]
+    finished = [set(rows.finished["song_id"].to_pylist()) for rows in measured]
     both = pa.array(sorted(set.intersection(*finished)), pa.string())
     if not len(both):
-        raise InputError(f"no song could be measured both ways: {measured['separated'].folder.songs} has the reasons")
-    separation = settings.separation
-    separated, true = (_of(rows, both) for rows in measured.values())
+        raise InputError(f"no song could be measured both ways: {measured[0].folder.songs} has the reasons")
+    separated, true = (rows.of(both) for rows in measured)
     metadata = {song_id: text for key in separated.feature_keys for song_id, text in separated.metadata(key).items()}
     folds = {song_id: str(json.loads(text).get(fold_by) or song_id) for song_id, text in metadata.items()}
-    corrections = fit_all(_table_of(separated), _table_of(true), folds)
+    separation = settings.separation
     return Calibration(
         model=separation.model,
         weights_sha256=separation.weights_sha256,
@@ -139,23 +206,20 @@ def _fit(root: str, settings: MiningSettings, fold_by: str | None) -> Calibratio
         feature_version=FEATURE_VERSION,
         songs=len(both),
         fold_by=fold_by,
-        corrections=tuple(corrections),
+        corrections=tuple(fit_all(separated.table(), true.table(), folds)),
     )
 
 
-def _of(rows: Rows, song_ids: pa.Array) -> Rows:
-    return Rows(rows.folder, rows.songs.filter(pc.is_in(rows.songs["song_id"], song_ids)))
-
-
-def _table_of(rows: Rows) -> pa.Table:
-    return pa.concat_tables([table for key in rows.feature_keys for table in rows.tables(key)])
-
-
 def _table(calibration: Calibration) -> str:
+    from tabulate import tabulate
+
+    from mixprior.stats.registry import COLUMNS
+
+    units = {column.name: column.unit for column in COLUMNS}
     head = ("stem", "statistic", "unit", "n", "folds", "kind", "bias", "after", "MAE", "after", "residual sd")
     rows = [
         (
-            *(row["stem"], row["statistic"], _UNITS[row["statistic"]], str(row["n"]), str(row["folds"]), row["kind"]),
+            *(row["stem"], row["statistic"], units[row["statistic"]], str(row["n"]), str(row["folds"]), row["kind"]),
             *(f"{row[f'{error}_{when}']:.4g}" for error in ("bias", "mae") for when in ("before", "after")),
             f"{row['residual_sd']:.4g}",
         )

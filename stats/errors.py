@@ -1,5 +1,9 @@
-"""The mistakes that are the user's to mend."""
+"""Errors for people: one line that says what was wrong and what to do."""
 
 
 class InputError(ValueError):
-    """Something given does not fit: told in one line that says what to do; the command ends with exit code 2."""
+    """Something given does not fit: the user can mend it. The command ends with exit code 2."""
+
+
+class Stopped(Exception):
+    """The machine ended the work, and nothing that was given is wrong. The command ends with exit code 1."""

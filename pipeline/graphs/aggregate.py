@@ -11,6 +11,7 @@ from apache_beam.transforms.combiners import ToList
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
+from mixprior.pipeline.graphs.conveyed import conveying
 from mixprior.pipeline.store.evidence import Evidence
 from mixprior.pipeline.store.rows import Batch, Rows
 from mixprior.stats.priors.digest import Digest
@@ -33,11 +34,18 @@ class Aggregate(beam.PTransform):
         """Build the graph."""
         return (
             runs
-            | "Find their rows" >> beam.FlatMap(lambda run: [(run, batch) for batch in Rows.open(run).batches()])
+            | "Find their rows" >> beam.FlatMap(batches_of)
             | "Spread rows" >> beam.Reshuffle()
             | "Digest rows" >> beam.ParDo(DigestRows(self.grouping))
             | "Merge groups" >> beam.CombinePerKey(MergeDigests())
         )
+
+
+@conveying
+def batches_of(run: str) -> Iterator[tuple[str, Batch]]:
+    """Give (run folder, batch) for each batch of a run's rows."""
+    for batch in Rows.open(run).batches():
+        yield run, batch
 
 
 class DigestRows(beam.DoFn):
@@ -55,6 +63,7 @@ class DigestRows(beam.DoFn):
         """Begin with nothing: what a failed bundle left is not counted."""
         self.digests = {}
 
+    @conveying
     def process(self, element: tuple[str, Batch]) -> None:
         """Digest one batch."""
         run, batch = element
@@ -129,7 +138,34 @@ class WritePriors(beam.PTransform):
         """Build the graph."""
         return groups | "Gather groups" >> ToList() | "Write the priors" >> beam.Map(self.write)
 
+    @conveying
     def write(self, digests: list[tuple[str, Digest]]) -> str:
         """Write the files."""
         Evidence.of(Rows.open(self.run), dict(digests), self.grouping, self.versions).write(self.folder)
         return self.folder
+
+
+@dataclass(frozen=True)
+class AggregateRun:
+    """The graph: builds the priors of a run.
+
+    Attributes:
+        run: path of the run folder.
+        folder: where to write the priors.
+        grouping: how songs are grouped and corrected.
+        versions: versions of the libraries, by name.
+    """
+
+    run: str
+    folder: str
+    grouping: Grouping
+    versions: Mapping[str, str]
+
+    def __call__(self, pipeline: beam.Pipeline) -> None:
+        """Apply it."""
+        _ = (
+            pipeline
+            | "Name the run" >> beam.Create([self.run])
+            | "Aggregate" >> Aggregate(self.grouping)
+            | "Keep priors" >> WritePriors(self.folder, self.run, self.grouping, self.versions)
+        )

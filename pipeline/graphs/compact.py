@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.pvalue import PCollection
 
+from mixprior.pipeline.graphs.conveyed import conveying
 from mixprior.pipeline.store import archive, features, files
 from mixprior.pipeline.store.layout import RunFolder, part_number
 from mixprior.stats.registry import FEATURES_SCHEMA
@@ -45,6 +46,7 @@ class Compact(beam.PTransform):
             | "Write parts" >> beam.MapTuple(self.write)
         )
 
+    @conveying
     def deal(self, feature_key: str) -> Iterator[tuple[str, int, list[str]]]:
         """Give (feature key, number of the part, song ids) of parts to write."""
         song_ids = archive.loose_songs(self.folder, feature_key)
@@ -52,6 +54,7 @@ class Compact(beam.PTransform):
         for k, start in enumerate(range(0, len(song_ids), self.part_songs)):
             yield feature_key, number + k, song_ids[start : start + self.part_songs]
 
+    @conveying
     def write(self, feature_key: str, number: int, song_ids: list[str]) -> str:
         """Write one part from the files of single songs, and remove those."""
         found: dict[str, pa.Table] = {}
@@ -76,3 +79,20 @@ class Compact(beam.PTransform):
         for song_id in found:
             files.remove(self.folder.features(feature_key, song_id))
         return path
+
+
+@dataclass(frozen=True)
+class CompactRun:
+    """The graph: compacts the single songs of some feature keys of a run.
+
+    Attributes:
+        folder: of the run.
+        feature_keys: which.
+    """
+
+    folder: RunFolder
+    feature_keys: Sequence[str]
+
+    def __call__(self, pipeline: beam.Pipeline) -> None:
+        """Apply it."""
+        _ = pipeline | beam.Create(list(self.feature_keys)) | "Compact" >> Compact(self.folder)

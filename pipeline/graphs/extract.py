@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
+import json
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import apache_beam as beam
-import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.combiners import ToList
 
-from mixprior.pipeline.audio import decode
+from mixprior.pipeline.graphs import runner
+from mixprior.pipeline.graphs.conveyed import conveying
 from mixprior.pipeline.song import measure
+from mixprior.pipeline.song.fingerprint import fingerprint
 from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.pipeline.store import archive, progress, songs
+from mixprior.pipeline.store import features, files, progress, songs
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
 from mixprior.pipeline.store.records import Failure, Outcome, Song, SongError
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass
 class Extract(beam.PTransform):
-    """Takes `Song`s and gives one `Outcome` for each; features and failures lie under `root` when it is done.
+    """Takes `Song`s and gives one `Outcome` for each; features and failures are in `folder` when it is done.
 
     Attributes:
-        root: the run's folder, local or an fsspec URL.
+        folder: of the run.
         settings: how songs are mined.
         force: mine again what is finished.
         retry_failed: try again what failed in an earlier run.
     """
 
-    root: str
+    folder: RunFolder
     settings: MiningSettings
     force: bool = False
     retry_failed: bool = False
@@ -46,7 +45,7 @@ class Extract(beam.PTransform):
         fingerprints = (
             songs
             | "Spread songs over workers" >> beam.Reshuffle()
-            | "Fingerprint each song by its content" >> beam.Map(fingerprint, self.settings)
+            | "Fingerprint each song by its content" >> beam.Map(conveying(fingerprint), self.settings)
         )
         return (
             fingerprints
@@ -55,88 +54,52 @@ class Extract(beam.PTransform):
         )
 
 
-def fingerprint(song: Song, settings: MiningSettings) -> tuple[tuple[str, str], tuple[Song, Failure | None]]:
-    """Return ((feature key, song id), (song, None)); a song that cannot be read carries its failure instead."""
-    key = settings.feature_key(song.has_stems)
-    try:
-        return (key, decode.fingerprint(song)), (song, None)
-    except SongError as error:
-        song_id = hashlib.sha256(song.path.encode()).hexdigest()[:16]
-        return (key, song_id), (song, failure(song, song_id, error))
-
-
-def failure(song: Song, song_id: str, error: SongError) -> Failure:
-    """Return the row that tells why a song failed."""
-    return Failure(song_id, song.path, error.stage, type(error).__name__, " ".join(error.message.split()))
-
-
-def is_lasting(failed: Failure) -> bool:
-    """Whether a failure would come again: a file that could not be read may be back, a limit may be another."""
-    return failed.stage != "read" and failed.error != decode.TooLong.__name__
-
-
 class MineSong(beam.DoFn):
     """Takes ((feature key, song id), songs of that content) and gives an `Outcome` for each song.
 
-    The first path in alphabetical order is mined; the others are duplicates of it. Whatever goes wrong with one
-    song becomes its failure row; only what would go wrong with every song (a full disk, a missing model) is raised.
+    Whatever goes wrong with one song becomes its failure row; only what would go wrong with every song (a full disk, a
+    missing model) is raised.
     """
 
     def __init__(self, extract: Extract) -> None:
-        self.root, self.settings = extract.root, extract.settings
-        self.force, self.retry_failed = extract.force, extract.retry_failed
-        self.progress_path = progress.path_in(extract.root)
-        self.archived: dict[str, archive.Index] = {}
+        self.folder, self.settings = extract.folder, extract.settings
+        self.ledger = Ledger(extract.folder, extract.force, extract.retry_failed)
+        self.progress_path = progress.path_in(extract.folder)
 
-    def process(self, element: tuple[tuple[str, str], Iterable[tuple[Song, Failure | None]]]) -> Iterator[Outcome]:
+    @conveying
+    def process(self, element: tuple[SongKey, Iterable[Found]]) -> Iterator[Outcome]:
         """Mine one song."""
         (feature_key, song_id), found = element
-        (song, unreadable), *others = sorted(found, key=lambda pair: (pair[0].path, pair[0].to_json()))
-        outcome = self._mine(song, song_id, Checkpoint(RunFolder.at(self.root), feature_key), unreadable)
-        Metrics.counter("mixprior", f"songs_{outcome.status}").inc()
-        outcomes = [outcome, *(Outcome(other, song_id, "duplicate", feature_key) for other, _ in others)]
-        for each in outcomes:
-            if self.progress_path is not None:
-                progress.report(self.progress_path, each)
-            yield each
-
-    def _mine(self, song: Song, song_id: str, checkpoint: Checkpoint, unreadable: Failure | None) -> Outcome:
-        def outcome(status: str, duration_s: float | None = None, failed: Failure | None = None) -> Outcome:
-            return Outcome(song, song_id, status, checkpoint.feature_key, duration_s, failed)
-
-        if not self.force:
-            duration_s = self._kept(checkpoint, song_id)
-            if duration_s is not None:
-                return outcome("kept", duration_s)
-            failed = checkpoint.failure(song_id)
-            if failed is not None and not self.retry_failed and unreadable is None and is_lasting(failed):
-                return outcome("failed", failed=replace(failed, path=song.path))
-        started_s = time.monotonic()
-        try:
+        checkpoint = Checkpoint(self.folder, feature_key)
+        found = list(found)
+        for _, unreadable in found:
             if unreadable is not None:
                 checkpoint.fail(unreadable)
-                return outcome("failed", failed=unreadable)
+        mined_s: list[float] = []
+
+        def mine(song: Song) -> Outcome:
+            outcome = self._mine(song, song_id, checkpoint)
+            mined_s.append(outcome.duration_s or 0.0)
+            return outcome
+
+        for outcome in self.ledger.outcomes((feature_key, song_id), found, mine):
+            Metrics.counter("mixprior", f"songs_{outcome.status}").inc()
+            if self.progress_path is not None:
+                progress.report(self.progress_path, outcome, sum(mined_s))
+                mined_s.clear()
+            yield outcome
+
+    def _mine(self, song: Song, song_id: str, checkpoint: Checkpoint) -> Outcome:
+        started_s = time.monotonic()
+        try:
             table = measure.features(song, song_id, self.settings)
         except SongError as error:
-            failed = failure(song, song_id, error)
+            failed = Failure.of(song, song_id, error)
             checkpoint.fail(failed)
-            return outcome("failed", failed=failed)
+            return Outcome(song, song_id, "failed", checkpoint.feature_key, failure=failed)
         checkpoint.finish(table)
         Metrics.distribution("mixprior", "mine_ms").update(int(1000 * (time.monotonic() - started_s)))
-        return outcome("mined", _duration_s(table))
-
-    def _kept(self, checkpoint: Checkpoint, song_id: str) -> float | None:
-        """Length of a song whose rows are on disk; None if they are not."""
-        table = checkpoint.features(song_id)
-        if table is not None:
-            return _duration_s(table)
-        if checkpoint.feature_key not in self.archived:
-            self.archived[checkpoint.feature_key] = archive.Index.of(checkpoint.folder, checkpoint.feature_key)
-        return self.archived[checkpoint.feature_key].duration_of(song_id)
-
-
-def _duration_s(table: pa.Table) -> float:
-    return float(table["duration_s"].to_pylist()[-1])
+        return Outcome(song, song_id, "mined", checkpoint.feature_key, features.duration_s(table))
 
 
 @dataclass
@@ -149,7 +112,73 @@ class WriteSongs(beam.PTransform):
         """Build the graph."""
         return outcomes | "Gather outcomes" >> ToList() | "Write the table of songs" >> beam.Map(self.write)
 
+    @conveying
     def write(self, outcomes: list[Outcome]) -> str:
         """Write the table."""
         songs.write(self.folder, outcomes)
         return self.folder.root
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """Extracts the songs of a catalog in one or several ways."""
+
+    catalog: str
+    ways: Sequence[tuple[RunFolder, MiningSettings]]
+    force: bool
+    retry_failed: bool
+
+    def __call__(self, pipeline: beam.Pipeline) -> None:
+        found = (
+            pipeline
+            | "Name the catalog" >> beam.Create([self.catalog])
+            | "Read songs" >> beam.FlatMap(conveying(read_songs))
+        )
+        for folder, settings in self.ways:
+            extract = Extract(folder, settings, self.force, self.retry_failed)
+            outcomes = found | f"Extract into {folder.root}" >> extract
+            _ = outcomes | f"Keep outcomes in {folder.root}" >> WriteSongs(folder)
+
+
+def extract_songs(
+    catalog: RunFolder,
+    found: Sequence[Song],
+    ways: Sequence[tuple[RunFolder, MiningSettings]],
+    *,
+    force: bool,
+    retry_failed: bool,
+    workers: int,
+    beam_options: Sequence[str],
+    tick: Callable[[], None],
+) -> None:
+    """Measure songs, each in one way or several, and write their rows and the tables of songs.
+
+    Args:
+        catalog: folder that keeps the list of the songs.
+        found: the songs.
+        ways: for each way, the folder of its run and its settings.
+        force: mine again what is finished.
+        retry_failed: try again what failed in an earlier run.
+        workers: local processes.
+        beam_options: Beam's own.
+        tick: called while it lasts.
+
+    Raises:
+        Exception: as `runner.run` does.
+    """
+    files.write_bytes(catalog.catalog, "".join(f"{song.to_json()}\n" for song in found).encode())
+    for folder, settings in ways:
+        for has_stems in {song.has_stems for song in found}:
+            provenance = json.dumps(settings.provenance(has_stems), indent=2, sort_keys=True)
+            files.write_bytes(folder.settings(settings.feature_key(has_stems)), provenance.encode())
+        files.remove(folder.progress)
+        if force:
+            files.remove_folder(folder.made)
+    graph = _Graph(catalog.catalog, tuple(ways), force, retry_failed)
+    with progress.followed(ways[-1][0], tick):
+        runner.run(graph, beam_options, min(workers, len(found)), tick)
+
+
+def read_songs(catalog: str) -> Iterator[Song]:
+    """Give the songs of a list that `extract_songs` wrote."""
+    yield from map(Song.from_json, files.read_bytes(catalog).decode().splitlines())

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from mixprior.pipeline.audio.decode import DecodeLimits
-from mixprior.pipeline.graphs import runner
-from mixprior.pipeline.separation import model_store
-from mixprior.pipeline.separation.model_store import ModelFiles
-from mixprior.pipeline.separation.separate import SeparationSettings
-from mixprior.pipeline.song.settings import MiningSettings
+if TYPE_CHECKING:
+    from mixprior.pipeline.separation.model_store import ModelFiles
+    from mixprior.pipeline.separation.separate import SeparationSettings
+    from mixprior.pipeline.song.settings import MiningSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,19 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-minutes", type=float, default=20.0, help="refuse longer songs (20)")
 
 
-def settings(
-    args: argparse.Namespace,
-    find: Callable[[str, str | None], ModelFiles | None] | None = model_store.resolve,
-) -> MiningSettings:
-    """Return how songs are to be mined.
-
-    Args:
-        args: with the options, and Beam's.
-        find: gives the model's files; None where nothing is separated.
+def of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options as keywords of `mine` and `calibrate`.
 
     Raises:
-        InputError: if the model cannot be had, or an option is out of range.
+        InputError: if one is out of range.
     """
+    from mixprior.pipeline.separation.separate import SeparationSettings
+
     separation = SeparationSettings(
         model=args.model,
         model_repo=args.model_repo,
@@ -46,13 +40,38 @@ def settings(
         precision=args.precision,
         overlap=args.overlap,
     )
+    return {"separation": separation, "max_minutes": args.max_minutes}
+
+
+def settings(
+    separation: SeparationSettings | None,
+    max_minutes: float,
+    find: Callable[[str, str | None], ModelFiles | None] | None,
+    is_local: bool,
+) -> MiningSettings:
+    """Return how songs are to be mined.
+
+    Args:
+        separation: model and way of separating; None for the usual.
+        max_minutes: longer songs are refused.
+        find: gives the model's files; None where nothing is separated.
+        is_local: whether this machine does the work, so that its device counts.
+
+    Raises:
+        InputError: if the model cannot be had, or an option is out of range.
+    """
+    from mixprior.pipeline.audio.decode import DecodeLimits
+    from mixprior.pipeline.separation.separate import SeparationSettings
+    from mixprior.pipeline.song.settings import MiningSettings
+
+    separation = separation or SeparationSettings()
     if find is not None:
-        found = find(args.model, args.model_repo)
+        found = find(separation.model, separation.model_repo)
         # Weights that are yet to be fetched have no rows.
         separation = replace(separation, weights_sha256=found.weights_sha256 if found else "")
-        if runner.is_local(args):
+        if is_local:
             separation = separation.resolved()
         elif separation.precision == "auto":
             # Machines differ; what they compute must not.
             separation = replace(separation, precision="fp32")
-    return MiningSettings(separation, DecodeLimits(max_minutes=args.max_minutes))
+    return MiningSettings(separation, DecodeLimits(max_minutes=max_minutes))

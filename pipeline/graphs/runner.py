@@ -1,153 +1,181 @@
-"""Running a graph: Beam's options on the command line, its local runner by default, and a clean way to stop."""
+"""Running a graph to its end: here, in local processes, or wherever Beam's options say. It returns or raises."""
 
 from __future__ import annotations
 
-import argparse
+import logging
 import os
-import re
+import pickle
 import shlex
 import signal
+import subprocess
 import sys
-import threading
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
-
-import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
-from apache_beam.transforms.environments import SubprocessSDKEnvironment
+from typing import TYPE_CHECKING
 
 import mixprior
-from mixprior.pipeline.graphs import worker
-from mixprior.stats.errors import InputError
+from mixprior.pipeline.graphs.beam_options import is_local, pipeline_options
+from mixprior.pipeline.graphs.conveyed import original
+from mixprior.stats.errors import Stopped
+
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+Graph = Callable[["beam.Pipeline"], None]
+"""Applies its transforms to an empty pipeline; it can be pickled."""
 
 _OURS = str(Path(mixprior.__file__).parents[1])
+_TICK_S = 0.5
+_GOES_ON = "the same command (without --force) goes on from there"
+_NOISY = ("apache_beam", "grpc")
 
 
-class WorkerDied(Exception):
+class WorkerDied(Stopped):
     """A local worker process ended before its work did: killed, out of memory, or crashed in native code."""
 
+    def __init__(self, how: str) -> None:
+        super().__init__(f"a worker process died ({how}), out of memory perhaps: fewer --workers need less; {_GOES_ON}")
+        self.how = how
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Let `parser` take every option that Beam and its runners know, without crowding the help."""
-    group = parser.add_argument_group("Beam", "every option of Beam and its runners is passed on (--runner ...)")
-    known = len(parser._actions)
-    for options in PipelineOptions.__subclasses__():
-        options._add_argparse_args(group)  # type: ignore[arg-type]
-    for action in parser._actions[known:]:
-        action.help = argparse.SUPPRESS
-    parser.set_defaults(direct_num_workers=None)  # so that a 1 can be told from nothing
+    def __reduce__(self) -> tuple[type[WorkerDied], tuple[str]]:
+        """Pickle by what it was made of."""
+        return WorkerDied, (self.how,)
 
 
-def is_local(args: argparse.Namespace) -> bool:
-    """Whether the graph runs on this machine, in processes that we may shape."""
-    return args.runner is None
+class WorkerTraceback(Exception):
+    """The traceback of an error in another process: the cause of what is raised in this one."""
 
 
-def run(
-    build: Callable[[beam.Pipeline], None], args: argparse.Namespace, workers: int, tick: Callable[[], None]
-) -> None:
-    """Build and run a graph to its end, calling `tick` twice a second from this thread.
+def run(graph: Graph, beam_options: Sequence[str], workers: int, tick: Callable[[], None] = lambda: None) -> None:
+    """Build and run a graph to its end.
+
+    One worker is this process, in this thread; several are processes of their own, below one that runs the graph. When
+    this returns or raises, none of them is left.
 
     Args:
-        build: applies the transforms to an empty pipeline.
-        args: parsed arguments, with Beam's among them.
+        graph: what to run.
+        beam_options: Beam's own; without a `--runner` the graph runs on this machine.
         workers: local processes, unless Beam's own options say how many.
-        tick: shows progress.
+        tick: called twice a second, from this thread, while others work.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C, at once; the caller must then `leave`.
-        WorkerDied: if a local worker process did, at once; the caller must then `leave`.
+        KeyboardInterrupt: on Ctrl-C, at once; finished songs are kept.
+        WorkerDied: if a local worker process did.
         InputError: if that is what ended the graph, in whichever process.
         Exception: whatever else ended the graph.
     """
-    failure: list[BaseException] = []
-    deaths: list[BaseException] = []
-
-    def note_death(died: threading.ExceptHookArgs) -> None:
-        # Beam's runner would wait for the answer of a dead worker for ever.
-        if died.thread is not None and died.thread.name == "run_worker" and died.exc_value is not None:
-            deaths.append(died.exc_value)
-
-    def work() -> None:
-        # Workers inherit this mask: a Ctrl-C in the terminal reaches the parent alone, which ends them.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            pipeline = (
-                _local_pipeline(args, workers) if is_local(args) else beam.Pipeline(options=pipeline_options(args))
-            )
-            build(pipeline)
-            pipeline.run().wait_until_finish()
-        except BaseException as error:
-            failure.append(error)
-
-    threading.excepthook = note_death
     try:
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.5)
-            tick()
-            if deaths:
-                raise WorkerDied(str(deaths[0]))
+        with _quiet():
+            _run(graph, beam_options, workers, tick)
+    except KeyboardInterrupt as interruption:
+        interruption.args = (_GOES_ON,)
+        raise
+
+
+def _run(graph: Graph, beam_options: Sequence[str], workers: int, tick: Callable[[], None]) -> None:
+    if is_local(beam_options):
+        options = pipeline_options(beam_options).get_all_options(drop_default=True) if beam_options else {}
+        asked = options.get("direct_num_workers")
+        if asked is not None:
+            workers = asked or os.cpu_count() or 1
+        if workers > 1 and options.get("direct_running_mode") != "multi_threading":
+            _run_in_processes(graph, beam_options, workers, tick)
+            return
+    try:
+        run_here(graph, beam_options)
+    except Exception as error:
+        found = original(error)
+        if isinstance(found, KeyboardInterrupt):
+            raise found from None  # it caused the error
+        if found is error:
+            raise
+        raise found from error
+
+
+def run_here(graph: Graph, beam_options: Sequence[str], command: str | None = None, workers: int = 1) -> None:
+    """Run a graph in this process.
+
+    Args:
+        graph: what to run.
+        beam_options: Beam's own.
+        command: starts a worker process; None for none.
+        workers: their number.
+    """
+    import apache_beam as beam
+    from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+    from apache_beam.transforms.environments import SubprocessSDKEnvironment
+
+    if not is_local(beam_options):
+        pipeline = beam.Pipeline(options=pipeline_options(beam_options))
+    elif command is None:
+        # Beam's own local runner by its class: the short names of runners first look for a binary afar.
+        pipeline = beam.Pipeline(FnApiRunner(), pipeline_options(beam_options))
+    else:
+        environment = SubprocessSDKEnvironment.from_command_string(command)
+        options = pipeline_options(beam_options, direct_num_workers=workers, direct_running_mode="in_memory")
+        pipeline = beam.Pipeline(FnApiRunner(default_environment=environment), options)
+    graph(pipeline)
+    pipeline.run().wait_until_finish()
+
+
+def interpreter(module: str) -> list[str]:
+    """Return the command that runs `main` of a module of ours in another interpreter.
+
+    Not `python -m`: that would look for the package in the user's folder first.
+    """
+    code = f"import sys; sys.path.insert(0, {_OURS!r}); from {module} import main; main()"
+    return [sys.executable, "-c", code]
+
+
+def worker_command() -> str:
+    """Return the command that starts a worker process, as Beam takes it."""
+    return shlex.join(interpreter("mixprior.pipeline.graphs.worker"))
+
+
+def _run_in_processes(graph: Graph, beam_options: Sequence[str], workers: int, tick: Callable[[], None]) -> None:
+    """Run a graph below a process of its own, whose end, however it comes, ends the workers and leaves this one be."""
+    debug = logging.getLogger().isEnabledFor(logging.DEBUG)
+    with tempfile.TemporaryFile() as job, tempfile.TemporaryFile() as result:
+        pickle.dump((os.getpid(), graph, tuple(beam_options), workers, debug), job)
+        job.seek(0)
+        process = subprocess.Popen(
+            interpreter("mixprior.pipeline.graphs.conductor"),
+            stdin=job,
+            stdout=result,
+            stderr=None if debug else subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C in the terminal reaches this process alone
+        )
+        try:
+            while process.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_TICK_S)
+                tick()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        result.seek(0)
+        content = result.read()
+    if not content:
+        raise WorkerDied(f"exit code {process.returncode}")
+    error, traceback = pickle.loads(content)
+    if error is not None:
+        raise error from WorkerTraceback(traceback)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Beam's log to itself, unless everything is to be logged."""
+    if logging.getLogger().isEnabledFor(logging.DEBUG):
+        yield
+        return
+    before = {name: logging.getLogger(name).level for name in _NOISY}
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        yield
     finally:
-        threading.excepthook = threading.__excepthook__
-    if failure:
-        error = _in_one_line(failure[0])
-        if error is failure[0]:
-            raise error
-        raise error from failure[0]
-
-
-def _in_one_line(error: BaseException) -> BaseException:
-    """Return an error of another process, which Beam hands on as its whole traceback, as what it was."""
-    last = re.findall(r"^([\w.]+): (.+)$", str(error), re.MULTILINE)
-    if "Traceback" not in str(error) or not last:
-        return error
-    name, message = last[-1]
-    kinds, found = [InputError], {InputError.__name__}
-    while kinds:
-        kinds = [each for kind in kinds for each in kind.__subclasses__()]
-        found |= {kind.__name__ for kind in kinds}
-    kind = name.rpartition(".")[2]
-    return InputError(message) if kind in found else RuntimeError(f"{kind}: {message}")
-
-
-def _local_pipeline(args: argparse.Namespace, workers: int) -> beam.Pipeline:
-    """Return a pipeline on Beam's own local runner: the short names of runners first look for a binary afar."""
-    if args.direct_num_workers is not None:
-        workers = args.direct_num_workers or os.cpu_count() or 1
-    if args.direct_running_mode == "multi_threading" or workers == 1:
-        return beam.Pipeline(FnApiRunner(), pipeline_options(args))
-    os.environ[worker.PARENT_VARIABLE] = str(os.getpid())
-    if args.debug:
-        os.environ[worker.DEBUG_VARIABLE] = "1"
-    # Not `-m mixprior.pipeline.graphs.worker`: that would look for the package in the user's folder first.
-    code = f"import sys; sys.path.insert(0, {_OURS!r}); from mixprior.pipeline.graphs.worker import main; main()"
-    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}"
-    environment = SubprocessSDKEnvironment.from_command_string(command)
-    return beam.Pipeline(
-        FnApiRunner(default_environment=environment),
-        pipeline_options(args, direct_num_workers=workers, direct_running_mode="in_memory"),
-    )
-
-
-def pipeline_options(args: argparse.Namespace, **ours: Any) -> PipelineOptions:
-    """Return those of Beam's options that differ from their defaults, and `ours`."""
-    given: dict[str, Any] = {}
-    for cls in PipelineOptions.__subclasses__():
-        parser = argparse.ArgumentParser()
-        cls._add_argparse_args(parser)  # type: ignore[arg-type]
-        defaults = vars(parser.parse_args([]))
-        given.update({name: getattr(args, name) for name in defaults if getattr(args, name) != defaults[name]})
-    if given.get("direct_num_workers", 0) is None:
-        del given["direct_num_workers"]
-    return PipelineOptions([], **{**given, **ours})
-
-
-def leave(code: int) -> NoReturn:
-    """Leave this process now, without waiting for the runner's threads; workers notice and end themselves."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)

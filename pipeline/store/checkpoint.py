@@ -41,10 +41,18 @@ class Checkpoint:
             return None
         return Failure(**table.to_pylist()[0])
 
+    def is_made(self, song_id: str) -> bool:
+        """Whether the run that has not ended yet finished the song: this attempt of it, or one that was cut off."""
+        return files.exists(self.folder.made_note(self.feature_key, song_id))
+
     def finish(self, table: pa.Table) -> None:
-        """Keep a finished song's table (its metadata carries the key), and forget an earlier failure."""
+        """Keep a finished song's table (its metadata carries the key), and forget an earlier failure.
+
+        That this run made it is noted beside the table, not in it: the same song gives the same bytes in every run.
+        """
         song_id = table["song_id"][0].as_py()
         files.write_table(self.folder.features(self.feature_key, song_id), table)
+        files.write_bytes(self.folder.made_note(self.feature_key, song_id), b"")
         files.remove(self.folder.failure(self.feature_key, song_id))
 
     def fail(self, failure: Failure) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mixprior.stats.registry import FEATURES_SCHEMA
+from mixprior.stats.statistic import SONG
 
 
 def opened(source: Any, feature_key: str) -> pq.ParquetFile | None:
@@ -40,3 +42,8 @@ def parsed(content: bytes, feature_key: str, columns: Sequence[str] | None = Non
         return None if parquet is None else parquet.read(columns, use_threads=False)
     except (OSError, pa.ArrowInvalid):  # the content is in memory: Arrow calls damage an OSError, too
         return None
+
+
+def duration_s(table: pa.Table) -> float:
+    """Return the length of the one song whose rows, or their columns `stem` and `duration_s`, are given."""
+    return float(table.filter(pc.equal(table["stem"], SONG))["duration_s"][0].as_py())

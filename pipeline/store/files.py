@@ -88,6 +88,19 @@ def remove(url: str) -> None:
         fs.rm_file(path)
 
 
+def remove_folder(url: str) -> None:
+    """Remove a folder with all that is in it, if it is there."""
+    fs, path = sources.file_system(url)
+    if fs.exists(path):
+        fs.rm(path, recursive=True)
+
+
+def exists(url: str) -> bool:
+    """Whether there is a file or a folder."""
+    fs, path = sources.file_system(url)
+    return bool(fs.exists(path))
+
+
 def read_table(url: str) -> pa.Table:
     """Read a Parquet file. Raises `pyarrow.ArrowInvalid` if it is none."""
     # One thread: the tables are small, and Arrow's pool beside torch's can abort the process while it exits.

@@ -8,6 +8,7 @@ RUN/catalog.jsonl                     the songs to mine, one a line
     features/KEY/fe/ID.parquet        the rows of one finished song
     archive/KEY/000001-HASH.parquet   the rows of thousands of them: a part, of which a later one prevails
     failures/KEY/ID.parquet           why one song failed
+    made/KEY/ID                       an empty note: a run that has not ended yet made the rows of this song
     priors/                           manifest.json, priors.parquet, ...
 ```
 """
@@ -73,6 +74,11 @@ class RunFolder:
         return f"{self.root}/failures"
 
     @property
+    def made(self) -> str:
+        """Folder of notes on what a run made that has not ended yet; it goes with the run's end."""
+        return f"{self.root}/made"
+
+    @property
     def priors(self) -> str:
         """Folder of the run's priors."""
         return f"{self.root}/{PRIORS_FOLDER}"
@@ -100,6 +106,10 @@ class RunFolder:
     def failure(self, feature_key: str, song_id: str) -> str:
         """Why one song failed."""
         return f"{self.failures}/{feature_key}/{song_id}.parquet"
+
+    def made_note(self, feature_key: str, song_id: str) -> str:
+        """Says that the rows of one song were made by the run that has not ended yet."""
+        return f"{self.made}/{feature_key}/{song_id}"
 
 
 def part_number(path: str) -> int:

@@ -1,4 +1,4 @@
-"""How far a run is: workers append a line a song to a file, the command reads it and tells."""
+"""How far a run is: workers append a line a song to a file; whoever started the run reads it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,31 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from fsspec.implementations.local import LocalFileSystem
-from tqdm import tqdm
 
 from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Outcome
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+Progress = Callable[[int, int], None]
+"""Called with what is done and what there is in all."""
+
 _QUIET_INTERVAL_S = 30.0
+_followers: dict[str, Callable[[], None]] = {}
+"""Called in this process after a song is reported, by progress file."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """One song done: its name, what became of it, and the seconds of audio measured for it in this run."""
+    """One song done: its name, what became of it, and the seconds of audio measured for it just now."""
 
     song_id: str
     path: str
@@ -29,103 +39,134 @@ class Note:
     message: str | None
 
 
-def path_in(root: str) -> str | None:
+def path_in(folder: RunFolder) -> str | None:
     """Return the progress file of a run; None where several processes cannot append to one (object stores)."""
-    fs, path = sources.file_system(root)
-    return f"{path}/progress.jsonl" if isinstance(fs, LocalFileSystem) else None
+    fs, path = sources.file_system(folder.progress)
+    return str(path) if isinstance(fs, LocalFileSystem) else None
 
 
-def report(path: str, outcome: Outcome) -> None:
-    """Append what became of a song. One write of one line, so that worker processes do not mix."""
-    note = Note(
-        song_id=outcome.song_id,
-        path=outcome.song.path,
-        status=outcome.status,
-        audio_s=outcome.duration_s or 0.0 if outcome.status == "mined" else 0.0,
-        message=outcome.failure.message if outcome.failure else None,
-    )
+def report(path: str, outcome: Outcome, audio_s: float = 0.0) -> None:
+    """Append what became of a song. One write of one line, so that worker processes do not mix.
+
+    Args:
+        path: the progress file.
+        outcome: of the song.
+        audio_s: seconds of audio that were measured for it just now.
+    """
+    message = outcome.failure.message if outcome.failure else None
+    note = Note(outcome.song_id, outcome.song.path, outcome.status, audio_s, message)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         os.write(descriptor, (json.dumps(asdict(note)) + "\n").encode())
     finally:
         os.close(descriptor)
+    if path in _followers:
+        _followers[path]()
 
 
-class Display:
-    """Songs done and failed, songs a second, times real time and time left, on a terminal or line by line.
+@contextmanager
+def followed(folder: RunFolder, tick: Callable[[], None]) -> Iterator[None]:
+    """Call `tick` after every song of a run that is reported in this process, while the context lasts."""
+    path = path_in(folder)
+    if path is None:
+        yield
+        return
+    _followers[path] = tick
+    try:
+        yield
+    finally:
+        del _followers[path]
 
-    Args:
-        path: the progress file, or None where there is none.
-        total: songs in the catalog.
-        quiet: say nothing but failures.
-        stream: where to write; standard error if None.
+
+class Log:
+    """What a run's progress file says, read as it grows.
+
+    Attributes:
+        notes: of the songs done, by song id and path.
     """
 
-    def __init__(self, path: str | None, total: int, quiet: bool, stream: TextIO | None = None) -> None:
-        stream = stream or sys.stderr
-        self.path, self.total, self.quiet, self.stream = path, total, quiet, stream
+    def __init__(self, folder: RunFolder) -> None:
+        self.path = path_in(folder)
         self.notes: dict[tuple[str, str], Note] = {}
-        self.started_s = time.monotonic()
         self._offset = 0
-        self._last_line_s = self.started_s
-        self._bar = None if quiet or not stream.isatty() else tqdm(total=total, unit="song", file=stream)
 
     @property
     def audio_s(self) -> float:
-        """Seconds of audio measured in this run."""
+        """Seconds of audio measured since the file was begun."""
         return sum(note.audio_s for note in self.notes.values())
 
     @property
-    def elapsed_s(self) -> float:
-        """Seconds since the run began."""
-        return time.monotonic() - self.started_s
+    def failed(self) -> int:
+        """Songs that failed."""
+        return sum(note.status == "failed" for note in self.notes.values())
 
-    def refresh(self) -> None:
-        """Read what is new and show it."""
+    def read(self) -> list[Note]:
+        """Return the notes that are new; of a song that is reported again, none."""
         if self.path is None or not os.path.exists(self.path):
-            return
+            return []
         with open(self.path, "rb") as file:
             file.seek(self._offset)
             lines = file.read().splitlines(keepends=True)
+        new = []
         for line in lines:
             if line.endswith(b"\n"):
                 self._offset += len(line)
-                self._take(Note(**json.loads(line)))
+                note = Note(**json.loads(line))
+                if (note.song_id, note.path) not in self.notes:
+                    self.notes[note.song_id, note.path] = note
+                    new.append(note)
+        return new
+
+
+class Display:
+    """A `Progress` for people: songs done and failed, songs a second, times real time and time left, bar or lines.
+
+    Args:
+        folder: of the run.
+        quiet: print nothing but failures.
+        stream: where to write; standard error if None.
+    """
+
+    def __init__(self, folder: RunFolder, quiet: bool, stream: TextIO | None = None) -> None:
+        self.quiet, self.stream = quiet, stream or sys.stderr
+        self.log = Log(folder)
+        self.started_s = time.monotonic()
+        self._last_line_s = self.started_s
+        self._bar: tqdm | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how far the run is."""
+        if self._bar is None and not self.quiet and self.stream.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, unit="song", file=self.stream)
+        for note in self.log.read():
+            if note.message is not None:
+                self._print(f"failed: {note.path}: {note.message}")
+        elapsed_s = time.monotonic() - self.started_s
         if self._bar is not None:
-            self._bar.set_postfix_str(f"{self._failed()} failed, {self.audio_s / self.elapsed_s:.2f}x real time")
-            self._bar.update(len(self.notes) - self._bar.n)
+            self._bar.set_postfix_str(f"{self.log.failed} failed, {self.log.audio_s / elapsed_s:.2f}x real time")
+            self._bar.update(done - self._bar.n)
         elif not self.quiet and time.monotonic() - self._last_line_s >= _QUIET_INTERVAL_S:
             self._last_line_s = time.monotonic()
-            self.say(self._line())
+            self._print(self._line(done, total, elapsed_s))
 
-    def say(self, text: str) -> None:
+    def close(self) -> None:
+        """Leave the line."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _print(self, text: str) -> None:
         """Write a line, above the bar where there is one."""
         if self._bar is not None:
             self._bar.write(text, file=self.stream)
         else:
             print(text, file=self.stream, flush=True)
 
-    def close(self) -> None:
-        """Show the last state and leave the line."""
-        self.refresh()
-        if self._bar is not None:
-            self._bar.close()
-
-    def _take(self, note: Note) -> None:
-        # A bundle that is retried reports its songs again.
-        if (note.song_id, note.path) in self.notes:
-            return
-        self.notes[note.song_id, note.path] = note
-        if note.message is not None:
-            self.say(f"failed: {note.path}: {note.message}")
-
-    def _failed(self) -> int:
-        return sum(note.status == "failed" for note in self.notes.values())
-
-    def _line(self) -> str:
-        done, elapsed_s = len(self.notes), self.elapsed_s
-        left = f"{(self.total - done) * elapsed_s / done / 60:.1f} min left" if done else "time left unknown"
+    def _line(self, done: int, total: int, elapsed_s: float) -> str:
+        left = f"{(total - done) * elapsed_s / done / 60:.1f} min left" if done else "time left unknown"
         return (
-            f"{done}/{self.total} songs, {self._failed()} failed, {done / elapsed_s:.3f} songs/s, "
-            f"{self.audio_s / elapsed_s:.2f}x real time, {left}"
+            f"{done}/{total} songs, {self.log.failed} failed, {done / elapsed_s:.3f} songs/s, "
+            f"{self.log.audio_s / elapsed_s:.2f}x real time, {left}"
         )

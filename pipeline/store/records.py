@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 
 from mixprior.stats.errors import InputError as InputError
 
+_OF_LIMITS = ("TooLong",)
+"""Errors that follow from a limit the user sets."""
+
 MetadataValue = str | int | float | bool | None
 
 
@@ -66,6 +69,16 @@ class Failure:
     error: str
     message: str
 
+    @classmethod
+    def of(cls, song: Song, song_id: str, error: SongError) -> Failure:
+        """Return the row of a song that failed."""
+        return cls(song_id, song.path, error.stage, type(error).__name__, " ".join(error.message.split()))
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it would come again: a file that could not be read may be back, a limit may be another."""
+        return self.stage != "read" and self.error not in _OF_LIMITS
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -74,7 +87,8 @@ class Outcome:
     Attributes:
         song: the song, as found.
         song_id: hash of its content; of its path where the content cannot be read.
-        status: "mined", "kept" (finished in an earlier run), "duplicate" (same content as another path) or "failed".
+        status: "mined", "kept" (finished in an earlier run), "duplicate" (same content as another path), "failed", or
+            "to mine" where it is only planned.
         feature_key: which features folder holds its rows.
         duration_s: length in seconds; None if it failed.
         failure: why it failed; None otherwise.

@@ -119,6 +119,23 @@ class Rows:
         for batch in self._batches(feature_key):
             yield from self.read(batch, columns)
 
+    def of(self, song_ids: pa.Array) -> Rows:
+        """Return the rows of some songs only."""
+        return Rows(self.folder, self.songs.filter(pc.is_in(self.songs["song_id"], song_ids)))
+
+    def without(self, song_ids: pa.Array) -> Rows:
+        """Return the rows of the other songs."""
+        return Rows(self.folder, self.songs.filter(pc.invert(pc.is_in(self.songs["song_id"], song_ids))))
+
+    def table(self) -> pa.Table:
+        """Return all rows at once.
+
+        Raises:
+            InputError: if those of a finished song are gone.
+        """
+        tables = [table for feature_key in self.feature_keys for table in self.tables(feature_key)]
+        return pa.concat_tables(tables or [FEATURES_SCHEMA.empty_table()])
+
     def batches(self) -> list[Batch]:
         """Find where the rows of all finished songs are stored.
 

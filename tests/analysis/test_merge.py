@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mixprior import main
+from mixprior.analysis.merge import merge
 from mixprior.analysis.priors import open_priors
 from mixprior.stats.errors import InputError
 from tools.catalogs.generated import write_run
@@ -82,8 +82,8 @@ def test_an_interrupted_merge_leaves_no_old_manifest_beside_new_tables(runs, tmp
     shutil.copytree(runs["a"] / "priors", out)
     (out / "priors.parquet").unlink()
     (out / "priors.parquet").mkdir()  # cannot be replaced by a file
-    with pytest.raises(InputError, match="cannot write"):
-        main(["merge", str(runs["b"] / "priors"), "-o", str(out), "--debug"])
+    with pytest.raises(InputError, match="cannot be written"):
+        merge([runs["b"] / "priors"], out)
     assert not (out / "manifest.json").exists()
 
 
@@ -142,3 +142,12 @@ def test_a_withheld_group_is_told_as_such(runs, mixprior):
     done = mixprior("query", runs["a"], "--group", group, expect=2)
     assert f"has {withheld[group]} songs" in done.stderr
     assert "--min-group" in done.stderr
+
+
+def test_only_the_groups_asked_for_are_kept(runs, mixprior, tmp_path):
+    merged = merge([runs["a"], runs["b"]], tmp_path / "c", group_by=["genre"])
+    assert merged.songs == 80
+    mixprior("aggregate", runs["whole"], "-o", tmp_path / "whole", "-j", 1, "--group-by", "genre", "--min-group", 3)
+    assert content(tmp_path / "c") == content(tmp_path / "whole")
+    with pytest.raises(InputError, match="not grouped by mood"):
+        merge([runs["a"], runs["b"]], tmp_path / "d", group_by=["mood"])

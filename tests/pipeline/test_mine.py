@@ -1,20 +1,13 @@
 """A run is resumable, keeps going past bad songs, and says what it did."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import soundfile
-
-from tests.conftest import ROOT
 
 
 def features(root: Path) -> dict[str, int]:
@@ -56,75 +49,6 @@ def test_dry_run_tells_and_touches_nothing(stems_catalog, mixprior, finished, tm
 def test_limit_takes_the_first_songs(stems_catalog, mixprior, tmp_path):
     mixprior("mine", stems_catalog, "-o", tmp_path, "-j", 1, "--limit", 2)
     assert [Path(song["path"]).name for song in songs(tmp_path)] == ["Amber", "Birch"]
-
-
-def start_until(finished: int, catalog: Path, out: Path) -> tuple[subprocess.Popen, str]:
-    """Start a run and wait until so many songs are finished; give it, and a mark that its processes inherit."""
-    run = subprocess.Popen(
-        [sys.executable, "-m", "mixprior", "mine", str(catalog), "-o", str(out), "-j", "2"],
-        cwd=ROOT,
-        env={**os.environ, "RUN_UNDER_TEST": str(out)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline_s = time.monotonic() + 120
-    while len(features(out)) < finished and time.monotonic() < deadline_s:
-        assert run.poll() is None, "the run ended before it could be interrupted"
-        time.sleep(0.005)
-    return run, f"RUN_UNDER_TEST={out}"
-
-
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
-def test_an_interrupted_run_goes_on_with_the_rest_only(stems_catalog, mixprior, tmp_path, how, code):
-    run, mark = start_until(2, stems_catalog, tmp_path)
-    run.send_signal(how)
-    _, told = run.communicate(timeout=20)
-    assert run.returncode == code
-    assert "Traceback" not in told
-    if how != signal.SIGKILL:
-        assert "goes on from there" in told
-    assert_no_process_is_left(mark)
-
-    before = features(tmp_path)
-    assert 2 <= len(before) < 5
-    summary = json.loads(mixprior("mine", stems_catalog, "-o", tmp_path, "-j", 2, "--json").stdout)
-    assert (summary["kept"], summary["mined"]) == (len(before), 5 - len(before))
-    assert {song: when for song, when in features(tmp_path).items() if song in before} == before
-
-
-def test_a_worker_that_is_killed_ends_the_run_in_one_line_and_loses_no_song(stems_catalog, mixprior, tmp_path):
-    run, mark = start_until(1, stems_catalog, tmp_path)
-    workers = [p for p in Path("/proc").glob("[0-9]*") if carries(p, mark) and is_python_worker(p)]
-    os.kill(int(workers[0].name), signal.SIGKILL)
-    _, told = run.communicate(timeout=60)
-    assert run.returncode == 1
-    assert "a worker process died" in told
-    assert "Traceback" not in told
-    assert_no_process_is_left(mark)
-    finished = len(features(tmp_path))
-    summary = json.loads(mixprior("mine", stems_catalog, "-o", tmp_path, "-j", 2, "--json").stdout)
-    assert (summary["kept"], summary["mined"]) == (finished, 5 - finished)
-
-
-def is_python_worker(process: Path) -> bool:
-    command = (process / "cmdline").read_bytes().split(b"\0")
-    return b"python" in command[0] and any(b"mixprior.pipeline.graphs.worker" in word for word in command)
-
-
-def assert_no_process_is_left(mark: str) -> None:
-    """Workers inherit the mark in their environment; none may outlive their parent for long."""
-    deadline_s = time.monotonic() + 15
-    while left := [p for p in Path("/proc").glob("[0-9]*") if carries(p, mark)]:
-        assert time.monotonic() < deadline_s, f"still running: {left}"
-        time.sleep(0.2)
-
-
-def carries(process: Path, mark: str) -> bool:
-    try:
-        return mark.encode() in (process / "environ").read_bytes()
-    except OSError:
-        return False
 
 
 def test_a_half_written_file_is_not_taken_for_a_finished_song(stems_catalog, mixprior, finished):

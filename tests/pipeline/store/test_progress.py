@@ -3,6 +3,7 @@
 import io
 
 from mixprior.pipeline.store import progress
+from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure, Outcome, Song
 
 
@@ -11,35 +12,43 @@ def outcome(path: str, status: str, duration_s: float | None = None, message: st
     return Outcome(Song(path), f"id of {path}", status, "key", duration_s, failure)
 
 
-def test_songs_are_counted_once_and_only_new_audio_counts(tmp_path):
-    path, told = str(tmp_path / "progress.jsonl"), io.StringIO()
-    display = progress.Display(path, 4, quiet=False, stream=told)
-    for done in (
-        outcome("a.mp3", "mined", 60.0),
-        outcome("a.mp3", "mined", 60.0),
-        outcome("b.mp3", "kept", 90.0),
-        outcome("c.mp3", "failed", message="is cut short"),
+def test_songs_are_counted_once_and_only_audio_measured_just_now_counts(tmp_path):
+    folder, told = RunFolder.at(tmp_path), io.StringIO()
+    path, display = progress.path_in(folder), progress.Display(folder, quiet=False, stream=told)
+    for done, audio_s in (
+        (outcome("a.mp3", "mined", 60.0), 60.0),
+        (outcome("a.mp3", "mined", 60.0), 60.0),
+        (outcome("b.mp3", "kept", 90.0), 0.0),
+        (outcome("c.mp3", "failed", message="is cut short"), 0.0),
     ):
-        progress.report(path, done)
-        display.refresh()
-    assert len(display.notes) == 3
-    assert display.audio_s == 60.0
+        progress.report(path, done, audio_s)
+        display(1, 4)
+    assert len(display.log.notes) == 3
+    assert (display.log.audio_s, display.log.failed) == (60.0, 1)
     assert told.getvalue() == "failed: c.mp3: is cut short\n"
 
 
 def test_a_line_that_is_still_being_written_waits(tmp_path):
+    folder = RunFolder.at(tmp_path)
+    log = progress.Log(folder)
+    progress.report(progress.path_in(folder), outcome("a.mp3", "mined", 60.0))
     path = tmp_path / "progress.jsonl"
-    display = progress.Display(str(path), 1, quiet=True, stream=io.StringIO())
-    progress.report(str(path), outcome("a.mp3", "mined", 60.0))
     whole = path.read_bytes()
     path.write_bytes(whole[:20])
-    display.refresh()
-    assert not display.notes
+    assert not log.read()
     path.write_bytes(whole)
-    display.refresh()
-    assert len(display.notes) == 1
+    assert len(log.read()) == 1
+
+
+def test_whoever_follows_a_run_hears_of_every_song_while_it_lasts(tmp_path):
+    folder, ticks = RunFolder.at(tmp_path), []
+    path = progress.path_in(folder)
+    with progress.followed(folder, lambda: ticks.append(1)):
+        progress.report(path, outcome("a.mp3", "mined"))
+    progress.report(path, outcome("b.mp3", "mined"))
+    assert ticks == [1]
 
 
 def test_object_stores_have_no_progress_file():
-    assert progress.path_in("memory://bucket/run") is None
-    assert progress.path_in("outputs/run").endswith("outputs/run/progress.jsonl")
+    assert progress.path_in(RunFolder.at("memory://bucket/run")) is None
+    assert progress.path_in(RunFolder.at("outputs/run")).endswith("outputs/run/progress.jsonl")

@@ -1,0 +1,87 @@
+"""Beam's own options on our command line: found there only if something else is left over, since Beam loads slowly."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mixprior.stats.errors import InputError
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+
+class _Argument(str):
+    """One argument of a command line, which is found again by its identity."""
+
+    __slots__ = ()
+
+
+def add_help(parser: argparse.ArgumentParser) -> None:
+    """Mention Beam's options in the help; `parse` takes them."""
+    parser.add_argument_group("Beam", "every option of Beam and its runners is passed on (--runner ...)")
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line that may hold Beam's options among ours.
+
+    Args:
+        parser: declares ours; it leaves the process where an argument is neither its own nor Beam's.
+        arguments: as typed after the command.
+
+    Returns:
+        Our options, and `beam_options`, the arguments that are Beam's.
+    """
+    args, left = parser.parse_known_args(arguments)
+    if not left:
+        args.beam_options = ()
+        return args
+    given = [_Argument(argument) for argument in arguments]
+    _, ours = _beam_parser().parse_known_args(given)
+    args = parser.parse_args(ours)
+    kept = {id(argument) for argument in ours}
+    args.beam_options = tuple(str(argument) for argument in given if id(argument) not in kept)
+    return args
+
+
+def pipeline_options(beam_options: Sequence[str], **ours: Any) -> PipelineOptions:
+    """Return Beam's options as Beam takes them.
+
+    Args:
+        beam_options: arguments as Beam's own command line has them (`--runner=DataflowRunner`).
+        ours: options by name, which prevail.
+
+    Raises:
+        InputError: if one is not known to Beam.
+    """
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    parser = _beam_parser()
+    try:
+        found, unknown = parser.parse_known_args(list(beam_options))
+    except argparse.ArgumentError as error:
+        raise InputError(f"Beam's options: {error}") from error
+    if unknown:
+        raise InputError(f"{unknown[0]} is no option of Beam")
+    given = {name: value for name, value in vars(found).items() if value != parser.get_default(name)}
+    return PipelineOptions([], **{**given, **ours})
+
+
+def is_local(beam_options: Sequence[str]) -> bool:
+    """Whether the graph runs on this machine, in processes that we may shape: no runner is named.
+
+    >>> is_local(("--runner=DataflowRunner",)), is_local(())
+    (False, True)
+    """
+    return not any(option.split("=")[0] == "--runner" for option in beam_options)
+
+
+def _beam_parser() -> argparse.ArgumentParser:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(parser)  # type: ignore[arg-type]
+    parser.set_defaults(direct_num_workers=None)  # so that a 1 that was asked for differs from none
+    return parser

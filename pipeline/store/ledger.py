@@ -1,0 +1,81 @@
+"""What becomes of each song of a catalog: already finished, failed before, a duplicate of another, or to be mined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from mixprior.pipeline.store import archive, features
+from mixprior.pipeline.store.checkpoint import Checkpoint
+from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store.records import Failure, Outcome, Song
+
+Found = tuple[Song, Failure | None]
+"""A song of the catalog; the failure of one that could not be read."""
+SongKey = tuple[str, str]
+"""Feature key and song id."""
+
+
+@dataclass
+class Ledger:
+    """Decides what becomes of songs, by what a run's folder has of them.
+
+    Attributes:
+        folder: of the run.
+        force: mine again what earlier runs finished.
+        retry_failed: try again what failed in an earlier run.
+    """
+
+    folder: RunFolder
+    force: bool = False
+    retry_failed: bool = False
+    _archived: dict[str, archive.Index] = field(default_factory=dict, init=False, repr=False)
+
+    def outcomes(
+        self, key: SongKey, found: Iterable[Found], mine: Callable[[Song], Outcome] | None
+    ) -> Iterator[Outcome]:
+        """Give an outcome for each song of equal content.
+
+        The first path in alphabetical order is mined; the others are duplicates of it.
+
+        Args:
+            key: of all of them.
+            found: the songs, at least one.
+            mine: mines one; called at most once. Without it nothing is mined, and the song is "to mine".
+        """
+        (song, unreadable), *others = sorted(found, key=lambda pair: (pair[0].path, pair[0].to_json()))
+        feature_key, song_id = key
+        known = self._known(key, song, unreadable)
+        if known is None:
+            known = Outcome(song, song_id, "to mine", feature_key) if mine is None else mine(song)
+        yield known
+        for other, _ in others:
+            yield Outcome(other, song_id, "duplicate", feature_key)
+
+    def _known(self, key: SongKey, song: Song, unreadable: Failure | None) -> Outcome | None:
+        """What became of a song that is not to be mined; None if it is."""
+        feature_key, song_id = key
+        checkpoint = Checkpoint(self.folder, feature_key)
+        is_made = checkpoint.is_made(song_id)
+        if is_made or not self.force:
+            duration_s = self._duration_s(checkpoint, song_id)
+            if duration_s is not None:
+                return Outcome(song, song_id, "mined" if is_made else "kept", feature_key, duration_s)
+        failed = unreadable
+        if failed is None and not (self.force or self.retry_failed):
+            failed = checkpoint.failure(song_id)
+            if failed is not None and not failed.is_lasting:
+                failed = None
+        if failed is None:
+            return None
+        return Outcome(song, song_id, "failed", feature_key, failure=replace(failed, path=song.path))
+
+    def _duration_s(self, checkpoint: Checkpoint, song_id: str) -> float | None:
+        """Length of a song whose rows are on disk; None if they are not."""
+        table = checkpoint.features(song_id, ["stem", "duration_s"])
+        if table is not None:
+            return features.duration_s(table)
+        key = checkpoint.feature_key
+        if key not in self._archived:
+            self._archived[key] = archive.Index.of(self.folder, key)
+        return self._archived[key].duration_of(song_id)

@@ -1,0 +1,107 @@
+"""What a run of `mine` did, or would do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mixprior.pipeline.store.layout import RunFolder
+    from mixprior.pipeline.store.progress import Log
+
+
+@dataclass(frozen=True)
+class Mined:
+    """What a run did.
+
+    Attributes:
+        output: its folder.
+        priors: folder of its priors; None if no song could be mined, so that there are none.
+        mined: songs whose rows this run made, an interrupted part of it included.
+        kept: songs whose rows an earlier run made.
+        duplicate: songs of the catalog whose content another has.
+        failed: songs that could not be mined.
+        hours: length of the songs mined or kept.
+        audio_s: seconds of audio measured since this call began.
+        elapsed_s: seconds since this call began.
+    """
+
+    output: str
+    priors: str | None
+    mined: int
+    kept: int
+    duplicate: int
+    failed: int
+    hours: float
+    audio_s: float
+    elapsed_s: float
+
+    @property
+    def songs(self) -> int:
+        """Songs of the catalog."""
+        return self.mined + self.kept + self.duplicate + self.failed
+
+    @classmethod
+    def of(cls, folder: RunFolder, log: Log, elapsed_s: float) -> Mined:
+        """Return what a run did.
+
+        Args:
+            folder: of the run, with its table of songs.
+            log: of its progress.
+            elapsed_s: seconds it took.
+        """
+        from mixprior.pipeline.store import songs
+
+        table = songs.read(folder).select(["status", "duration_s"]).to_pylist()
+        statuses = Counter(row["status"] for row in table)
+        mined_s = sum(row["duration_s"] for row in table if row["status"] == "mined")
+        return cls(
+            folder.root,
+            folder.priors if statuses["mined"] + statuses["kept"] else None,
+            statuses["mined"],
+            statuses["kept"],
+            statuses["duplicate"],
+            statuses["failed"],
+            hours=round(sum(row["duration_s"] or 0.0 for row in table) / 3600, 4),
+            audio_s=round(mined_s if log.path is None else log.audio_s, 1),
+            elapsed_s=round(elapsed_s, 1),
+        )
+
+    def text(self) -> str:
+        """Return it for people."""
+        names = ("mined", "kept", "duplicate", "failed")
+        lines = [f"{self.songs} songs: " + ", ".join(f"{getattr(self, name)} {name}" for name in names)]
+        if self.audio_s and self.elapsed_s:
+            lines.append(
+                f"{self.audio_s / 60:.1f} min of audio mined in {self.elapsed_s / 60:.1f} min "
+                f"({self.audio_s / self.elapsed_s:.2f}x real time)"
+            )
+        if self.failed:
+            lines.append(f"reasons of failures: {self.output}/songs.parquet, {self.output}/failures")
+        lines.append(f"priors: {self.priors}" if self.priors else "no song could be mined: no priors written")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do.
+
+    Attributes:
+        songs: songs of the catalog.
+        to_mine: songs it would mine.
+        kept: songs whose rows are on disk.
+        duplicate: songs of the catalog whose content another has.
+        failed: songs that failed before or cannot be read, and would not be tried.
+    """
+
+    songs: int
+    to_mine: int
+    kept: int
+    duplicate: int
+    failed: int
+
+    def text(self) -> str:
+        """Return it for people."""
+        rest = f"{self.kept} kept, {self.duplicate} duplicate, {self.failed} failed"
+        return f"{self.songs} songs: {self.to_mine} to mine, {rest}"
