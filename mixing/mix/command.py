@@ -18,9 +18,8 @@ from mixprior.mixing.mix.tracks import kept_tracks
 from mixprior.mixing.plan import multitrack, pair
 from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.store import files
+from mixprior.pipeline.store.file_names import AUDIO_SUFFIXES
 from mixprior.stats.errors import InputError
-
-_AUDIO = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".aif", ".aiff", ".aac", ".opus"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -119,7 +118,7 @@ def _paths(args: argparse.Namespace) -> dict[str, Path]:
     for given in map(Path, args.tracks):
         inside = sorted(filter(_is_track, given.iterdir())) if given.is_dir() else [given]
         if not inside:
-            raise InputError(f"{given} holds no sound files ({', '.join(sorted(_AUDIO))})")
+            raise InputError(f"{given} holds no sound files ({', '.join(AUDIO_SUFFIXES)})")
         files += inside
     name, count = Counter(file.stem for file in files).most_common(1)[0]
     if count > 1:
@@ -130,7 +129,7 @@ def _paths(args: argparse.Namespace) -> dict[str, Path]:
 def _is_track(path: Path) -> bool:
     """Whether a file in a folder is a track: not a hidden one, nor a mix with its recipe beside it."""
     hidden = path.name.startswith(".")
-    return path.suffix.lower() in _AUDIO and not hidden and path.is_file() and not recipe.is_mix(path)
+    return path.suffix.lower() in AUDIO_SUFFIXES and not hidden and path.is_file() and not recipe.is_mix(path)
 
 
 def _listing(args: argparse.Namespace) -> Path | None:

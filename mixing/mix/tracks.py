@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mixprior.pipeline.store import stem_names
+from mixprior.pipeline.store import file_names
 from mixprior.stats.errors import InputError
 
 
@@ -19,7 +19,7 @@ def kept_tracks(names: Sequence[str]) -> tuple[list[str], list[str]]:
     >>> kept_tracks(["Kick", "mixture"])
     (['Kick', 'mixture'], [])
     """
-    sums = stem_names.sums(name.lower() for name in names)
+    sums = file_names.sums(name.lower() for name in names)
     kept = [name for name in names if name.lower() not in sums]
     left_out = [name for name in names if name.lower() in sums]
     if left_out and len(kept) == 1:

@@ -88,14 +88,8 @@ def plan(
     mixed: dict[str, Sound] = {}
     for bus in buses:
         members = {name: track for name, track in tracks.items() if track.role == bus}
-        gains_db, balance_steps = _balance(bus, members, options)
-        balanced = {name: track.gained(gains_db.get(name, 0.0)) for name, track in members.items()}
-        positions, pan_steps = _place(bus, balanced, targets, options)
-        steps += [*balance_steps, *pan_steps]
-        chains = {
-            name: Chain(gains_db.get(name, 0.0), pan=PanSettings(positions[name], LAW) if name in positions else None)
-            for name in members
-        }
+        chains, track_steps = _among_each_other(bus, members, targets, options)
+        steps += track_steps
         settings = replace(settings, tracks={**settings.tracks, **chains})
         summed = _sum(chain.process(track_chain, sounds[name]) for name, track_chain in chains.items())
         bus_chain, bus_steps = _shape(bus, summed, targets, options)
@@ -145,6 +139,20 @@ def _assign(
         notes=notes,
     )
     return tracks, [step]
+
+
+def _among_each_other(
+    bus: str, members: Mapping[str, _Track], targets: Targets, options: Options
+) -> tuple[dict[str, Chain], list[Step]]:
+    """Gains and places of the tracks of a class."""
+    gains_db, balance_steps = _balance(bus, members, options)
+    balanced = {name: track.gained(gains_db.get(name, 0.0)) for name, track in members.items()}
+    positions, pan_steps = _place(bus, balanced, targets, options)
+    chains = {
+        name: Chain(gains_db.get(name, 0.0), pan=PanSettings(positions[name], LAW) if name in positions else None)
+        for name in members
+    }
+    return chains, [*balance_steps, *pan_steps]
 
 
 def _balance(bus: str, members: Mapping[str, _Track], options: Options) -> tuple[dict[str, float], list[Step]]:

@@ -8,10 +8,11 @@ from itertools import chain
 
 from mixprior.pipeline.catalogs import manifest, song_folder
 from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.file_names import AUDIO_SUFFIXES
 from mixprior.pipeline.store.records import InputError, Song
 
 _LOOKED_FOR = (
-    f"audio files ({' '.join(song_folder.AUDIO_SUFFIXES)} {song_folder.STEM_FILE_SUFFIX}) "
+    f"audio files ({' '.join(AUDIO_SUFFIXES)} {song_folder.STEM_FILE_SUFFIX}) "
     "and folders of stems (vocals, drums, bass, other)"
 )
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.file_names import AUDIO_SUFFIXES, BACKINGS, MIXTURE, STEMS, VOCALS
 from mixprior.pipeline.store.records import InputError, Song
-from mixprior.pipeline.store.stem_names import BACKINGS, MIXTURE, STEMS, VOCALS
-
-AUDIO_SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".au", ".m4a", ".mp3", ".ogg", ".oga", ".opus", ".aac", ".wma")
-"""Extensions of audio files, lossless formats first: of two files of one stem the first is used."""
 
 STEM_FILE_SUFFIX = ".stem.mp4"
 

@@ -1,8 +1,11 @@
-"""Names of stems and of their sums, as MUSDB18, Demucs and Spleeter give them to files."""
+"""Names of audio files: extensions, and what MUSDB18, Demucs and Spleeter call stems and their sums."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".au", ".m4a", ".mp3", ".ogg", ".oga", ".opus", ".aac", ".wma")
+"""Extensions of audio files, lossless formats first: of two files of one stem the first is used."""
 
 VOCALS, MIXTURE = "vocals", "mixture"
 STEMS = (VOCALS, "drums", "bass", "other", "guitar", "piano")
