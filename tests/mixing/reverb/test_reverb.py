@@ -11,7 +11,9 @@ import soundfile
 
 from mixprior import main
 from mixprior.mixing.reverb import decay as reverb_decay
+from mixprior.mixing.reverb import fit as reverb_fit
 from mixprior.mixing.reverb import settings_file
+from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.columns import ASSUMED
@@ -227,3 +229,19 @@ def test_the_models_own_estimate_leads_to_settings(tmp_path):
 @pytest.mark.parametrize("words", [(), ("sing",), ("fit", "a.wav", "--seed", "-1"), ("prior", "p", "--tempo", "0")])
 def test_arguments_that_are_none_are_refused(words):
     assert main(["reverb", *words]) == 2
+
+
+def test_a_response_in_memory_is_fitted_as_its_file(tmp_path):
+    rng = np.random.default_rng(2)
+    response = 0.02 * rng.standard_normal((2, 30_000)) * 10 ** (-3 * np.arange(30_000) / 48_000 / 0.4)
+    response[:, 0] = 0.9
+    soundfile.write(tmp_path / "ir.wav", response.T, 48_000, "FLOAT")
+    of_file = json.loads(reverb("fit", tmp_path / "ir.wav", "--json"))
+    in_memory = json.loads(reverb_fit.fit_reverb(response, 48_000).to_json())
+    assert {**in_memory, "source": of_file["source"]} == of_file
+    assert in_memory["source"] == "the response"
+
+
+def test_a_response_in_columns_is_refused_in_one_line():
+    with pytest.raises(InputError, match=r"the response has shape \(100, 2\): give \(channels, samples\)"):
+        reverb_fit.fit_reverb(np.zeros((100, 2)), 48_000)
