@@ -19,13 +19,13 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from scipy.signal import oaconvolve
 
 from mixprior.mixing.evaluation import separated
 from mixprior.mixing.evaluation.material import Material, Stems, balanced, excerpt, role_of, stems_of, total, tracks_of
 from mixprior.mixing.evaluation.scenes import BACKING, VOCALS, Scene, audible
 from mixprior.mixing.plan.multitrack import CLASSES
+from mixprior.pipeline.audio import audio_file
 from mixprior.pipeline.audio.decode import decode, decode_stems
 from mixprior.pipeline.store.records import Song
 from mixprior.stats.sound import Sound
@@ -115,10 +115,7 @@ def _wet(
     dry = excerpt(decode(str(material.music / "voices" / f"{singer}.wav")), 0, PAIR_S)
     assert material.responses is not None
     file = material.responses / f"{response}.wav"
-    audio, rate_hz = soundfile.read(file, dtype="float32")
-    if (rate_hz, audio.shape[1]) != (SAMPLE_RATE_HZ, 2):
-        raise ValueError(f"{file} is not in stereo at 44.1 kHz")
-    tail = oaconvolve(dry, audio.T, axes=-1)[:, : dry.shape[1]]
+    tail = oaconvolve(dry, audio_file.read(file).sound.at(SAMPLE_RATE_HZ).audio, axes=-1)[:, : dry.shape[1]]
     tail *= 10 ** (wet_db / 20) * np.sqrt(np.sum(dry**2) / np.sum(tail**2))
     wet = (dry + tail).astype(np.float32)
     backing = excerpt(decode(str(material.music / instrumental)), start_s, dry.shape[1] / SAMPLE_RATE_HZ)

@@ -102,7 +102,7 @@ def _under_the_ceiling(end: Callable[[float], Finish], encode: Encode) -> tuple[
     for _ in range(_MOST_AIMS):
         finished = end(aim_dbtp)
         file = encode(finished)
-        peak_dbtp = Sound(file.audio, file.rate_hz).true_peak_dbtp
+        peak_dbtp = file.sound.true_peak_dbtp
         if peak_dbtp is None or peak_dbtp <= ceiling.CEILING_DBTP:
             break
         aim_dbtp = ceiling.below(aim_dbtp - (peak_dbtp - ceiling.CEILING_DBTP))
@@ -130,11 +130,11 @@ def _write(
             return audio_file.read(audio_path)
 
         finished, file = settle(draft.end, encode)
-        written = Sound(file.audio, file.rate_hz)
+        written = file.sound
         mixed = draft.mixed(
             finished,
             written,
-            Output(str(output), file.sha256, file.rate_hz, file.duration_s),
+            Output(str(output), file.sha256, file.sound.rate_hz, file.sound.duration_s),
             tuple(_doubts(finished, written)),
         )
         if stems_path is not None:

@@ -39,12 +39,12 @@ class Sounds(Mapping[str, Sound]):
         self.rate_hz = SAMPLE_RATE_HZ
         for name, path in paths.items():
             file = audio_file.read(path)
-            sound = Sound(file.audio, file.rate_hz)
+            sound = file.sound
             self.inputs[name] = Input(
-                file.path, file.sha256, file.rate_hz, file.channels, file.duration_s, sound.integrated_lufs
+                file.path, file.sha256, file.sound.rate_hz, file.channels, file.sound.duration_s, sound.integrated_lufs
             )
-            self.rate_hz = max(self.rate_hz, file.rate_hz)
-            kept_bytes += file.audio.nbytes
+            self.rate_hz = max(self.rate_hz, file.sound.rate_hz)
+            kept_bytes += file.sound.audio.nbytes
             if kept_bytes <= _KEPT_BYTES:
                 self._kept[name] = sound
 
@@ -52,7 +52,7 @@ class Sounds(Mapping[str, Sound]):
         sound = self._kept.get(name)
         if sound is None:
             file = audio_file.read(self._paths[name])
-            sound = Sound(file.audio, file.rate_hz)
+            sound = file.sound
         sound = sound.at(self.rate_hz, "VHQ")
         if name in self._kept:
             self._kept[name] = sound

@@ -26,7 +26,6 @@ from mixprior.mixing.normalise.stem import EFFECTS, PANNINGS
 from mixprior.pipeline.audio import audio_file, writer
 from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
-from mixprior.stats.sound import Sound
 
 RECORD = "normalize.json"
 """Name of the file that records what was done to a song's stems."""
@@ -188,13 +187,11 @@ def _normalise_file(job: Job, source: Path, target: Path, stem: str) -> dict[str
     file = audio_file.read(source)
     name = source.relative_to(job.stems).as_posix()
     send = reverb_send.draw_for(name, job.responses, job.seed) if job.responses else None
-    sound, record = recorded(
-        Sound(file.audio, file.rate_hz), stem, job.features, effects=job.effects, panning=job.panning, send=send
-    )
+    sound, record = recorded(file.sound, stem, job.features, effects=job.effects, panning=job.panning, send=send)
     with files.replacing(target) as path:
         writer.write(path, sound.audio, sound.rate_hz, ".wav")
     return {
-        "input": {"path": str(source), "sha256": file.sha256, "rate_hz": file.rate_hz, "channels": file.channels},
+        "input": {"path": str(source), "sha256": file.sha256, "rate_hz": file.sound.rate_hz, "channels": file.channels},
         **record,
     }
 

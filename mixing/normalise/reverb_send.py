@@ -86,7 +86,7 @@ def with_reverb(sound: Sound, send: Send) -> Sound:
         InputError: if the impulse response cannot be read.
     """
     file = audio_file.read(send.impulse_response)
-    response, audio = at_44100(Sound(file.audio, file.rate_hz)).audio, sound.audio
+    response, audio = at_44100(file.sound).audio, sound.audio
     delay = int(np.abs(response).max(axis=0).argmax())
     wet = scipy.signal.oaconvolve(Equaliser(send.bands, SAMPLE_RATE_HZ).process(audio), response, axes=-1)
     return Sound((audio + wet[:, delay : delay + audio.shape[1]]).astype(np.float32), SAMPLE_RATE_HZ)

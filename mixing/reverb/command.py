@@ -161,7 +161,7 @@ def _report(args: argparse.Namespace, fitted: FittedReverb) -> None:
 
 def _sound(path: str) -> Sound:
     file = audio_file.read(path)
-    return Sound(file.audio, file.rate_hz)
+    return file.sound
 
 
 def _warn(warnings: Iterable[Notice | str]) -> None:

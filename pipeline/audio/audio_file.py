@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,26 +25,14 @@ class AudioFile:
     Attributes:
         path: as it was given.
         sha256: of the file's bytes, in hex.
-        audio: float32, shape (2, samples), full scale 1.0; a mono file is on both channels.
-        rate_hz: sampling rate.
+        sound: its samples, stereo, and their rate; a mono file is on both channels.
         channels: number of channels in the file, 1 or 2.
     """
 
     path: str
     sha256: str
-    audio: np.ndarray
-    rate_hz: int
+    sound: Sound
     channels: int
-
-    @cached_property
-    def sound(self) -> Sound:
-        """The samples and their rate, stereo, to measure and to mix."""
-        return Sound(self.audio, self.rate_hz)
-
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return self.audio.shape[1] / self.rate_hz
 
 
 def read(path: str | Path) -> AudioFile:
@@ -69,7 +56,7 @@ def read(path: str | Path) -> AudioFile:
     np.concatenate(blocks, axis=1, out=audio[: len(stream.channels)])
     if len(stream.channels) == 1:
         audio[1] = audio[0]
-    return AudioFile(str(path), sha256, audio, stream.rate_hz, len(stream.channels))
+    return AudioFile(str(path), sha256, Sound(audio, stream.rate_hz), len(stream.channels))
 
 
 @contextmanager

@@ -132,7 +132,7 @@ def collect(source: Source, root: Path, output: Path, *, may_sing: bool = True) 
         except InputError as error:
             print(f"{source.singer}: left out: {error}", file=sys.stderr)
             continue
-        sound, rate_hz = file.audio.mean(axis=0), file.rate_hz
+        sound, rate_hz = file.sound.audio.mean(axis=0), file.sound.rate_hz
         ends_db.append(note_ends_db(sound, rate_hz))
         word = soxr.resample(sound if source.kind == "sung" else _trimmed(sound, rate_hz), rate_hz, RATE_HZ)
         if np.abs(word).max(initial=0) > 1e-3 and word.size > 0.15 * RATE_HZ:

@@ -70,7 +70,7 @@ def dry_excerpt(rng: np.random.Generator, clips: Sequence[Voice]) -> tuple[np.nd
         have = 0
         while have < samples * speed:
             clip = first if not pieces else own[rng.integers(len(own))]
-            audio = audio_file.read(clip.path).audio[0]
+            audio = audio_file.read(clip.path).sound.audio[0]
             start = rng.integers(max(1, audio.size - round(samples * speed))) if not pieces else 0
             breath = np.zeros(round(rng.uniform(0.1, 0.8) * SAMPLE_RATE_HZ), np.float32)
             pieces += [audio[start:], breath]

@@ -133,9 +133,12 @@ def missing_lu(folder: Path, stems: Path) -> dict[str, float]:
         stems: of the mix.
     """
     files = {path.stem: audio_file.read(path) for path in sorted(stems.glob("*.wav"))}
-    rate_hz = files["other"].rate_hz
-    longest = max(file.audio.shape[1] for file in files.values())
-    sounds = {name: np.pad(file.audio, ((0, 0), (0, longest - file.audio.shape[1]))) for name, file in files.items()}
+    rate_hz = files["other"].sound.rate_hz
+    longest = max(file.sound.audio.shape[1] for file in files.values())
+    sounds = {
+        name: np.pad(file.sound.audio, ((0, 0), (0, longest - file.sound.audio.shape[1])))
+        for name, file in files.items()
+    }
     whole = lufs(folder, sum(sounds.values()), rate_hz)
     missing = {}
     for bus in INSTRUMENTS:

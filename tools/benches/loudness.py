@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 import pyloudnorm
-import soundfile
 from scipy.signal import lfilter, resample_poly, sosfilt
 
+from mixprior.pipeline.audio.decode import decode
 from mixprior.stats.loudness_blocks import k_weighting, measure
 from mixprior.stats.measures.loudness import integrated_lufs, max_momentary_lufs, max_short_term_lufs
 from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu, loudness_range_lu
@@ -25,8 +25,7 @@ SECONDS = 240
 def song() -> tuple[str, np.ndarray]:
     """Four minutes of real music, repeated to length; swelling noise where the songs are not beside the checkout."""
     for path in sorted(SONGS.glob("*Better*")):
-        audio, _ = soundfile.read(path, dtype="float32", always_2d=True)
-        return path.stem, np.resize(audio, (SECONDS * SAMPLE_RATE_HZ, 2)).T.copy()
+        return path.stem, np.resize(decode(str(path)).T, (SECONDS * SAMPLE_RATE_HZ, 2)).T.copy()
     noise = np.random.default_rng(1).standard_normal((2, SECONDS * SAMPLE_RATE_HZ))
     swell = 1 + np.sin(np.arange(noise.shape[1]) / SAMPLE_RATE_HZ)
     return "swelling noise", (0.02 * swell * lfilter([1], [1, -0.95], noise)).astype(np.float32)

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import soundfile
 
 from mixprior.analysis.songs import open_songs
+from mixprior.pipeline.audio.decode import decode
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.columns import FITTED
 from mixprior.stats.reverb.energy_decay import reverberation_time_s
@@ -49,8 +49,7 @@ def main(run: str, voices: str) -> None:
         true_s = reverberation_time_s(vocal_response(settings, RATE_HZ, 8.0, wet_only=True)[:, 1:], RATE_HZ)
         true_db = wet_dry_db(settings)
         for path in sorted(Path(voices).glob("*.wav")):
-            audio, _ = soundfile.read(path, dtype="float32")
-            found = blind.estimate(FdnReverb(settings, RATE_HZ).process(np.stack([audio, audio])))
+            found = blind.estimate(FdnReverb(settings, RATE_HZ).process(decode(str(path))))
             if found is None or true_s is None or true_db is None:
                 raise SystemExit(f"{path} with the reverb of {row['path']}: no reverberation")
             off.append(abs(found.rt60_s / true_s - 1))

@@ -83,7 +83,7 @@ def test_an_independent_meter_finds_what_the_recipe_promises(loud, extension):
 def test_the_true_peak_of_the_written_file_stays_under_the_ceiling(loud, extension):
     recipe, output, _ = loud[1][extension]
     assert -1.3 < true_peak_dbtp(load(output)) <= -1.0
-    assert recipe.results.true_peak_dbtp == true_peak_dbtp(audio_file.read(output).audio)
+    assert recipe.results.true_peak_dbtp == true_peak_dbtp(audio_file.read(output).sound.audio)
     assert recipe.settings.limiter is not None
 
 
@@ -267,9 +267,14 @@ def test_a_ceiling_that_no_aim_reaches_ends_the_search_with_a_warning(tmp_path, 
     assert [warning.code for warning in recipe.warnings] == ["true-peak"]
 
 
-def test_what_cannot_be_written_leaves_nothing(tmp_path):
+def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     paths = save_both(tmp_path, voice(1.0), band(1.0))
-    (tmp_path / "mix.wav").mkdir()
+
+    def full(path, *_):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(session.writer, "write", full)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(InputError, match=r"mix.wav cannot be written"):
         mixed(paths, tmp_path / "mix.wav")

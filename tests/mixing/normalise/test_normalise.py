@@ -35,7 +35,7 @@ def work_on(audio: np.ndarray, stem: str, features, effects: tuple[str, ...]) ->
 
 
 def load(path: Path) -> np.ndarray:
-    return audio_file.read(path).audio
+    return audio_file.read(path).sound.audio
 
 
 def third_octaves_db(channel: np.ndarray) -> np.ndarray:

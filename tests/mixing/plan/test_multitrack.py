@@ -298,8 +298,8 @@ def test_a_real_multitrack(tmp_path):
 
     def cut(name: str) -> None:
         file = audio_file.read(POTASSIUM / f"4.Potassium_Stem_{name}_mobile.m4a")
-        audio = file.audio[:, 140 * file.rate_hz : 160 * file.rate_hz]
-        save(tmp_path / "tracks" / f"4.Potassium_Stem_{name}_mobile.wav", audio, file.rate_hz)
+        audio = file.sound.audio[:, 140 * file.sound.rate_hz : 160 * file.sound.rate_hz]
+        save(tmp_path / "tracks" / f"4.Potassium_Stem_{name}_mobile.wav", audio, file.sound.rate_hz)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(cut, [name for names in classes.values() for name in names]))

@@ -260,10 +260,10 @@ OUT_OF_REACH = {(VOICES[3], "ebu"), (VOICES[7], "100ms")}
 @pytest.mark.parametrize("name", VOICES, ids=lambda name: Path(name).stem)
 def test_real_voices_meet_their_targets_within_a_tenth(name, measure):
     file = audio_file.read(MUSIC / name)
-    own = range_of(file.audio, measure, file.rate_hz)
-    found = to_loudness_range(sound(file.audio, file.rate_hz), 0.9 * own, measure)
+    own = range_of(file.sound.audio, measure, file.sound.rate_hz)
+    found = to_loudness_range(sound(file.sound.audio, file.sound.rate_hz), 0.9 * own, measure)
     assert found.on_target == ((name, measure) not in OUT_OF_REACH), found.reason
-    reached = range_of(compressed(file.audio, found, file.rate_hz), measure, file.rate_hz)
+    reached = range_of(compressed(file.sound.audio, found, file.sound.rate_hz), measure, file.sound.rate_hz)
     if found.on_target:
         assert reached == pytest.approx(0.9 * own, abs=0.1)
     else:
@@ -276,9 +276,9 @@ def test_real_voices_meet_their_targets_within_a_tenth(name, measure):
 def test_real_voices_come_within_the_published_onset_peaks(name):
     file = audio_file.read(MUSIC / name)
     mean_db, sd_db = FXNORM["vocals"]
-    found = to_onset_peaks(sound(file.audio, file.rate_hz), "vocals", mean_db, sd_db)
+    found = to_onset_peaks(sound(file.sound.audio, file.sound.rate_hz), "vocals", mean_db, sd_db)
     assert found.on_target, found.reason
-    reached, _ = onset_peaks_db(compressed(file.audio, found, file.rate_hz))
+    reached, _ = onset_peaks_db(compressed(file.sound.audio, found, file.sound.rate_hz))
     assert abs(reached - mean_db) <= sd_db
 
 

@@ -142,7 +142,7 @@ def test_what_is_no_number_is_refused(place):
 @pytest.mark.parametrize("name", ["vocadito_1", "vocadito_10", "vocadito_14"])
 def test_real_dry_vocals_get_reverb_once_and_not_again(name, rate_hz):
     file = audio_file.read(MUSIC / "voices" / f"{name}.wav")
-    sung = soxr.resample(file.audio.T, file.rate_hz, rate_hz).T.astype(np.float32)
+    sung = soxr.resample(file.sound.audio.T, file.sound.rate_hz, rate_hz).T.astype(np.float32)
     rest = band(sung.shape[1] / rate_hz, rate_hz, 0.03)
     first = space(sung, rest, rate_hz)
     assert first.measured.wet_dry_db < -26.0

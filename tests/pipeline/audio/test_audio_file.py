@@ -20,10 +20,10 @@ from tests.pipeline.sounds import PLAYLISTS, rms_db, tone, write, write_picture
 def test_every_common_format_is_read(tmp_path, suffix, channels):
     made = write(tmp_path / f"a{suffix}", tone(channels=channels))
     file = audio_file.read(made)
-    assert (file.rate_hz, file.channels) == (48_000 if suffix == ".opus" else 44_100, channels)
-    assert (len(file.audio), file.audio.dtype) == (2, np.float32)
-    assert file.duration_s == pytest.approx(5.0, abs=0.05)
-    assert rms_db(file.audio[1]) == pytest.approx(rms_db(tone()), abs=0.2)
+    assert (file.sound.rate_hz, file.channels) == (48_000 if suffix == ".opus" else 44_100, channels)
+    assert (len(file.sound.audio), file.sound.audio.dtype) == (2, np.float32)
+    assert file.sound.duration_s == pytest.approx(5.0, abs=0.05)
+    assert rms_db(file.sound.audio[1]) == pytest.approx(rms_db(tone()), abs=0.2)
     assert file.sha256 == hashlib.sha256(made.read_bytes()).hexdigest()
 
 
@@ -32,14 +32,14 @@ def test_blocks_are_the_file_piece_by_piece(tmp_path):
     with audio_file.opened(path) as stream:
         blocks = list(stream.blocks())
     assert len(blocks) > 1
-    np.testing.assert_array_equal(np.concatenate(blocks, axis=1), audio_file.read(path).audio)
+    np.testing.assert_array_equal(np.concatenate(blocks, axis=1), audio_file.read(path).sound.audio)
 
 
 @pytest.mark.parametrize("suffix", [".mp3", ".ogg"])
 def test_lossy_files_are_read_as_libsndfile_reads_them(tmp_path, suffix):
     made = write(tmp_path / f"a{suffix}", band())
     theirs = soundfile.read(made, dtype="float32", always_2d=True)[0].T
-    np.testing.assert_allclose(audio_file.read(made).audio, theirs, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(audio_file.read(made).sound.audio, theirs, atol=1e-5, rtol=0)
 
 
 def test_a_remote_file_is_read_as_the_local_one(tmp_path):
@@ -47,7 +47,7 @@ def test_a_remote_file_is_read_as_the_local_one(tmp_path):
     fsspec.filesystem("memory").pipe_file("/files/a.flac", made.read_bytes())
     remote, local = audio_file.read("memory://files/a.flac"), audio_file.read(made)
     assert remote.sha256 == local.sha256
-    np.testing.assert_array_equal(remote.audio, local.audio)
+    np.testing.assert_array_equal(remote.sound.audio, local.sound.audio)
 
 
 def refusal(path) -> str:
