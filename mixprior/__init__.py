@@ -17,16 +17,35 @@ if TYPE_CHECKING:
     from mixprior.analysis.measure import measure
     from mixprior.analysis.merge import merge
     from mixprior.analysis.priors import open_priors as priors
+    from mixprior.mixing.mix.arrays import mix, mix_tracks
+    from mixprior.mixing.normalise.arrays import normalize
+    from mixprior.mixing.reverb.fit import fit_reverb
     from mixprior.pipeline.separation.separate import separate
     from mixprior.stats.errors import InputError
 
-__all__ = ["InputError", "__version__", "main", "measure", "merge", "priors", "separate"]
+__all__ = [
+    "InputError",
+    "__version__",
+    "fit_reverb",
+    "main",
+    "measure",
+    "merge",
+    "mix",
+    "mix_tracks",
+    "normalize",
+    "priors",
+    "separate",
+]
 
 _SOURCES = {
     "InputError": "mixprior.stats.errors:InputError",
+    "fit_reverb": "mixprior.mixing.reverb.fit:fit_reverb",
     "main": "mixprior.__main__:main",
     "measure": "mixprior.analysis.measure:measure",
     "merge": "mixprior.analysis.merge:merge",
+    "mix": "mixprior.mixing.mix.arrays:mix",
+    "mix_tracks": "mixprior.mixing.mix.arrays:mix_tracks",
+    "normalize": "mixprior.mixing.normalise.arrays:normalize",
     "priors": "mixprior.analysis.priors:open_priors",
     "separate": "mixprior.pipeline.separation.separate:separate",
 }

@@ -165,3 +165,10 @@ def test_every_module_of_an_extra_is_brought_by_it(metadata):
         brought = requirements(metadata, extra)
         for module in modules:
             assert {DISTRIBUTIONS.get(module, module), IMPLIED.get(module)} & brought, (extra, module)
+
+
+def test_the_version_is_in_the_changelog_and_in_the_citation():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## \[{re.escape(mixprior.__version__)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE)
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {mixprior.__version__}\n" in citation

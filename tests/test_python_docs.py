@@ -62,7 +62,20 @@ def test_options_are_given_by_name_and_types_are_declared(name):
     assert all(each.annotation is not each.empty for each in parameters)
 
 
-@pytest.mark.parametrize("name", ["measure"])
-def test_samples_by_channels_are_refused_with_what_to_do(name):
+TRANSPOSED = np.zeros((48_000, 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("measure", ({"vocals": TRANSPOSED}, 48_000)),
+        ("mix", (TRANSPOSED, TRANSPOSED, 48_000)),
+        ("mix_tracks", ({"Bass": TRANSPOSED}, 48_000)),
+        ("normalize", ({"bass": TRANSPOSED}, 48_000, "starter")),
+        ("fit_reverb", (TRANSPOSED, 48_000)),
+        ("separate", (TRANSPOSED, 48_000)),
+    ],
+)
+def test_samples_by_channels_are_refused_with_what_to_do(name, arguments):
     with pytest.raises(mixprior.InputError, match=r"\.T"):
-        getattr(mixprior, name)({"vocals": np.zeros((48_000, 2))}, 48_000)
+        getattr(mixprior, name)(*arguments)
