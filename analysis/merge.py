@@ -84,7 +84,7 @@ class _Input:
 
     Attributes:
         name: as the user gave it.
-        folder: where the priors lie.
+        folder: the folder of the priors.
         evidence: what its priors rest on, without the digests: a hundred of these would fill the memory.
         rows: the songs' rows, where the run's folder was given.
     """
@@ -147,7 +147,7 @@ def _merged(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
     for each in ordered:
         ids = each.song_ids
         if ids is None:
-            notes.append(f"{each.name} does not tell its songs: whether others count them too cannot be known")
+            notes.append(f"{each.name} does not list its songs: whether the other inputs count them too is not known")
             parts.append(each.whole)
             continue
         shared = ids.filter(pc.is_in(ids, seen))
@@ -178,8 +178,8 @@ def _merged(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
 def _check_versions(inputs: Sequence[_Input]) -> None:
     found = {facts.get("feature_version"): each.name for each in inputs for facts in each.evidence.features.values()}
     if len(found) > 1:
-        told = "; ".join(f"{name}: version {version}" for version, name in sorted(found.items(), key=str))
-        raise InputError(f"these were measured by different versions of the statistics ({told}): mine the older again")
+        versions = "; ".join(f"{name}: version {version}" for version, name in sorted(found.items(), key=str))
+        raise InputError(f"inputs were measured by different versions of mixprior ({versions}); mine the older again")
 
 
 def _without(evidence: Evidence, rows: Rows, song_ids: pa.Array) -> Evidence:

@@ -1,4 +1,4 @@
-"""One statistic of priors as a picture: boxes of a scalar, curves of a vector."""
+"""A plot of one statistic: boxes for a scalar, curves for a vector."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def plot(rows: Iterable[Row], path: str | Path) -> None:
     """Draw rows of priors of one statistic into a file (.png, .pdf or .svg).
 
     A scalar is a box a stem and group: quartiles and median, whiskers from p5 to p95, the mean as a point. A vector is
-    a curve a stem and group, of its means, over frequency; around it lie the quartiles, or one sd where there are none.
+    a curve a stem and group, of its means over frequency; its band is the quartiles, or one sd where there are none.
 
     Args:
         rows: as `Priors.rows(...).to_pylist()` gives them, of one statistic.
@@ -43,7 +43,7 @@ def plot(rows: Iterable[Row], path: str | Path) -> None:
         raise InputError("plots need matplotlib: pip install 'mixprior[plot]'") from error
     known = [row for row in rows if row["mean"] is not None]
     if not known:
-        raise InputError("nothing to plot: it was measured on no song")
+        raise InputError("nothing to plot: the statistic was measured on no song")
     if len({row["statistic"] for row in known}) > 1:
         raise InputError("a plot shows one statistic: name it with --stat")
     series: dict[str, list[Row]] = {}
@@ -89,7 +89,7 @@ def _quantiles(row: Row) -> tuple[float, ...]:
 
 def _curves(axes: Axes, series: Mapping[str, list[Row]]) -> None:
     if len(series) > _CURVES_SHOWN:
-        raise InputError(f"{len(series)} curves are too many to tell apart: choose with --stem and --group")
+        raise InputError(f"{len(series)} curves are too many for one plot: choose with --stem and --group")
     for name, rows in series.items():
         column = {
             key: np.array([row[key] for row in rows], np.float64) for key in ("bin_hz", "mean", "sd", "p25", "p75")

@@ -1,4 +1,4 @@
-"""Priors on disk: opened, checked and looked up."""
+"""Priors: opened, checked and queried."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _SINCE_1_1 = set(PRIORS_SCHEMA.names[PRIORS_SCHEMA.names.index("n_silent") :])
 
 
 class NotPriors(InputError):
-    """What was given is no priors folder, or a damaged one."""
+    """The folder holds no priors, or damaged ones."""
 
 
 class PriorsVersionError(InputError):
-    """Priors of another layout than this mixprior reads."""
+    """Priors of another version of the layout than this mixprior reads."""
 
 
 class PriorsLookupError(InputError, LookupError):
@@ -47,17 +47,17 @@ class PriorsLookupError(InputError, LookupError):
 
 @dataclass(frozen=True)
 class Prior:
-    """What a catalog says of one scalar statistic of one stem, in one group of songs.
+    """One scalar statistic of one stem, over one group of songs.
 
     Attributes:
         group: "all", or a value of a manifest column ("genre=rock").
         stem: "vocals", ..., "backing", "mixture"; "song" for facts about the whole song.
         statistic: its name, with its unit at the end.
         unit: unit of the numbers.
-        n: songs it was measured on; 0 too where somebody published a mean without telling of how many.
+        n: songs it was measured on; 0 also for a published mean whose number of songs is not known.
         n_missing: songs where it could not be measured.
         mean: arithmetic mean; like all that follow, None where nothing was measured.
-        sd: sample standard deviation; None where n is below 2.
+        sd: sample standard deviation; None if n is below 2.
         min: smallest value.
         max: largest value.
         p5: quantile, as are the others of this kind; p50 is the median.
@@ -95,11 +95,11 @@ class Prior:
 
 @dataclass(frozen=True)
 class Priors:
-    """An opened priors folder. Make one with `open_priors`; rows are read from disk when asked for.
+    """An opened priors folder. Make one with `open_priors`; rows are read from disk by each query.
 
     Attributes:
         path: the folder that holds `priors.parquet` and `manifest.json`.
-        manifest: what the run wrote about itself: songs, groups, definitions, versions.
+        manifest: facts about the run: songs, groups, definitions, versions.
     """
 
     path: Path
@@ -107,7 +107,7 @@ class Priors:
 
     @cached_property
     def contents(self) -> list[dict[str, Any]]:
-        """What there is: group, stem, statistic and unit, with `n` and the number of `bins` (0 for a scalar)."""
+        """What the priors hold: group, stem, statistic, unit, `n`, and the number of `bins` (0 for a scalar)."""
         keys = ["group", "stem", "statistic", "unit"]
         rows = self._read(columns=[*keys, "n", "bin"])
         counted = rows.group_by(keys, use_threads=False).aggregate([("n", "max"), ("bin", "count")])
@@ -148,7 +148,7 @@ class Priors:
             stem: only this stem; None for all.
             statistic: only this statistic, its words joined by `_` or `-`; None for all.
             group: only this group; None for all.
-            vectors: whether to include the bins of vector statistics; those of the `statistic` named are always given.
+            vectors: whether to include the bins of vectors; those of a `statistic` that is named are always included.
 
         Raises:
             PriorsLookupError: if there is no such stem, statistic or group; the message lists those there are.
@@ -176,7 +176,7 @@ class Priors:
         """
         row, *more = self.rows(stem, statistic, group).to_pylist()
         if row.pop("bin") is not None:
-            raise PriorsLookupError(f"{statistic} of {stem} is a vector of {1 + len(more)} bins: ask for its rows")
+            raise PriorsLookupError(f"{statistic} of {stem} is a vector of {1 + len(more)} bins: use rows() or query()")
         del row["bin_hz"]
         return Prior(**row)
 
@@ -203,7 +203,7 @@ class Priors:
         return of_priors(self, group, STEMS if stems is None else stems, weighted)
 
     def _check(self, wanted: Mapping[str, str]) -> None:
-        """Refuse a name that no row has, among the rows with the names before it."""
+        """Refuse the first name that no row has among the rows with the names before it."""
         found, among = self.contents, ""
         for column, name in wanted.items():
             choices = {row[column] for row in found}
@@ -212,7 +212,7 @@ class Priors:
                 least = self.manifest.get("min_group")
                 raise PriorsLookupError(
                     f"the group {name!r} in {self.path} has {hidden[name]} songs; groups below {least} are withheld: "
-                    "ask for a group it is part of, or `mixprior aggregate --min-group`"
+                    "query a group that contains it, or run `mixprior aggregate --min-group`"
                 )
             if name not in choices:
                 owners = sorted({row["stem"] for row in self.contents if row[column] == name})
@@ -271,7 +271,7 @@ def open_priors(path: str | Path) -> Priors:
 
 
 def _check_version(file: Path, schema: pa.Schema) -> None:
-    """Accept the major version this code reads; newer columns within it are passed over."""
+    """Accept the major version that this code reads; columns it does not know are ignored."""
     text = (schema.metadata or {}).get(b"schema_version", b"").decode("utf-8", "replace")
     major = text.split(".")[0]
     if not major.isdecimal():
@@ -291,12 +291,12 @@ def _check_version(file: Path, schema: pa.Schema) -> None:
 def local_folder(path: str | Path) -> Path:
     """Return a folder on this machine. Raises `NotPriors` for a URL."""
     if "://" in str(path):
-        raise NotPriors(f"{path} is not on this machine: copy priors, {SONGS_FILE} and features, and ask the copy")
+        raise NotPriors(f"{path} is not on this machine: copy priors, {SONGS_FILE} and features, and give the copy")
     return Path(path)
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:
-    """Name the nearest choice to a name that is none, and all of them while they fit a message."""
+    """Return a hint: the choice nearest to an unknown name, and all choices as far as they fit a message."""
     ordered = sorted(choices)
     close = difflib.get_close_matches(name, ordered, n=1)
     more = len(ordered) - _CHOICES_SHOWN

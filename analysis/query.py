@@ -1,4 +1,4 @@
-"""`mixprior query`: priors as a table for people, as JSON or as a plot; by name, by song or in SQL."""
+"""`mixprior query`: priors as a table, JSON or a plot; by name, song by song, or in SQL."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--regress",
         metavar="STEM:STAT",
-        help="explain this statistic by those of --on: slopes, R2, residual (least squares)",
+        help="regress this statistic on those of --on (least squares): slopes, R2, residual",
     )
-    parser.add_argument("--on", metavar="A,B", help="what --regress explains it by: backing:tempo_bpm,mixture:...")
-    parser.add_argument("--plot", metavar="FILE", help="draw the statistic --stat names into a .png, .pdf or .svg")
+    parser.add_argument("--on", metavar="A,B", help="explaining statistics of --regress: backing:tempo_bpm,mixture:...")
+    parser.add_argument("--plot", metavar="FILE", help="draw the statistic of --stat into a .png, .pdf or .svg file")
     parser.add_argument("--json", action="store_true", help="print one JSON object with every column")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what was asked for to stdout, and return 0.
+    """Print the answer to stdout, and return 0.
 
     Raises:
-        InputError: if there are no such priors, or nothing in them of that name.
+        InputError: if there are no such priors, or they lack the stem, statistic or group.
     """
     if args.sql is not None:
         print(_sql(args), flush=True)
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _plot(rows: Sequence[Mapping[str, Any]], args: argparse.Namespace) -> None:
     if not args.stat:
-        raise InputError("--plot needs --stat: one statistic a picture")
+        raise InputError("--plot needs --stat: a plot shows one statistic")
     from mixprior.analysis.plot import plot
 
     plot(rows, args.plot)
@@ -76,7 +76,7 @@ def _plot(rows: Sequence[Mapping[str, Any]], args: argparse.Namespace) -> None:
 
 def _sql(args: argparse.Namespace) -> str:
     if args.songs or args.plot or args.stem or args.stat or args.group:
-        raise InputError("--sql stands alone: say in its WHERE what --stem, --stat, --group and --songs would")
+        raise InputError("--sql takes no --stem, --stat, --group, --songs or --plot: write the conditions in its WHERE")
     from mixprior.analysis.sql import sql
 
     return _records(args, sql(args.priors, args.sql), sql=args.sql)
@@ -84,7 +84,7 @@ def _sql(args: argparse.Namespace) -> str:
 
 def _regression(args: argparse.Namespace) -> str:
     if not (args.regress and args.on):
-        raise InputError("--regress STEM:STAT needs --on STEM:STAT,...: what is to be explained, and by what")
+        raise InputError("--regress STEM:STAT and --on STEM:STAT,... belong together: give both")
     from mixprior.analysis.regression import named, regress
 
     on = [named(text.strip()) for text in args.on.split(",") if text.strip()]
@@ -92,10 +92,10 @@ def _regression(args: argparse.Namespace) -> str:
     return _records(args, rows)
 
 
-def _records(args: argparse.Namespace, rows: Sequence[Mapping[str, Any]], **told: str) -> str:
-    """Lay out rows of any columns as a table, or as JSON."""
+def _records(args: argparse.Namespace, rows: Sequence[Mapping[str, Any]], **facts: str) -> str:
+    """Return rows of any columns as a table, or as JSON."""
     if args.json:
-        document = {"priors": args.priors, "schema_version": SCHEMA_VERSION, **told, "rows": rows}
+        document = {"priors": args.priors, "schema_version": SCHEMA_VERSION, **facts, "rows": rows}
         return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     if not rows:
         return "no rows"
@@ -111,7 +111,7 @@ def _cell(value: Any) -> str:
 
 def _songs(args: argparse.Namespace) -> str:
     if not (args.stem and args.stat):
-        raise InputError("--songs needs --stem and --stat: one number a song")
+        raise InputError("--songs needs --stem and --stat: it prints one number a song")
     from mixprior.analysis.songs import open_songs
 
     rows = open_songs(args.priors).rows(args.stem, args.stat)
@@ -127,7 +127,7 @@ def _songs(args: argparse.Namespace) -> str:
 
 
 def _vectors(priors: Priors, stem: str | None, group: str | None) -> list[dict[str, Any]]:
-    """The vector statistics that a listing of scalars passes over."""
+    """Return the vector statistics that a listing of scalars leaves out."""
     return [
         row for row in priors.contents if row["bins"] and stem in (None, row["stem"]) and group in (None, row["group"])
     ]
@@ -139,7 +139,7 @@ def _to_json(path: str, rows: Sequence[Mapping[str, Any]], vectors: Sequence[Map
 
 
 def _to_table(rows: Sequence[Mapping[str, Any]], vectors: Sequence[Mapping[str, Any]]) -> str:
-    """Lay out one line a row; then one line a vector, whose bins are not printed."""
+    """Return a table of one line a row, and a second of one line a vector, whose bins are not printed."""
     axis = ("bin", "bin_hz") if any(row["bin"] is not None for row in rows) else ()
     names = [name for name in _NUMBERS if name == "mean" or any(row[name] is not None for row in rows)]
     listed = _lines(rows, axis, names)
@@ -169,7 +169,7 @@ def _labels(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _with_decimals(values: Sequence[float | None]) -> list[str]:
-    """Write numbers of one row with the same number of decimals: three figures or more of the largest."""
+    """Write the numbers of a row with equally many decimals: at least three figures of the largest."""
     largest = max((abs(value) for value in values if value is not None), default=0.0)
     decimals = 3 if largest < 1 else 2 if largest < 1000 else 1
     return [_NOT_MEASURABLE if value is None else f"{value:.{decimals}f}" for value in values]

@@ -1,4 +1,4 @@
-"""One statistic explained by others, over all songs or a group: least squares from the joint moments of the priors."""
+"""Linear regression of one statistic on others, over all songs or a group, from the joint moments of the priors."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def named(text: str) -> Name:
 
 
 def regress(priors: Priors, target: Name, on: Sequence[Name], group: str = EVERY_SONG) -> list[dict[str, object]]:
-    """Explain a scalar statistic by others.
+    """Regress a scalar statistic on others by least squares.
 
     Args:
         priors: opened priors.
-        target: (stem, statistic) to explain.
-        on: those that explain it.
+        target: (stem, statistic), the dependent variable.
+        on: the explaining variables.
         group: "all" or a single group ("genre=rock").
 
     Returns:
@@ -41,7 +41,7 @@ def regress(priors: Priors, target: Name, on: Sequence[Name], group: str = EVERY
 
     Raises:
         PriorsLookupError: if there is no such statistic or group.
-        InputError: if the priors keep no joint moments, songs are too few, or the statistics depend on each other.
+        InputError: if the priors have no joint moments, songs are too few, or the statistics depend on each other.
     """
     from mixprior.pipeline.store.state import digests_of
     from mixprior.stats.priors.moments import Moments
@@ -50,7 +50,7 @@ def regress(priors: Priors, target: Name, on: Sequence[Name], group: str = EVERY
         moments = pq.read_table(priors.path / MOMENTS_FILE, filters=[("group", "=", group)])
         state = pq.read_table(priors.path / STATE_FILE, filters=[("group", "=", group)])
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{priors.path} keeps no joint moments; build it again with `mixprior aggregate`") from error
+        raise InputError(f"{priors.path} has no joint moments; build it again with `mixprior aggregate`") from error
     if not len(moments):
         raise PriorsLookupError(f"no joint moments of the group {group!r} (pairs of groups have none)")
     if group in (priors.manifest.get("withheld") or {}):

@@ -1,4 +1,4 @@
-"""The songs of a run, one by one: what was measured on each, beside the metadata of its manifest."""
+"""The songs of a run, one by one: what was measured on each, with the metadata of its catalog."""
 
 from __future__ import annotations
 

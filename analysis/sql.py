@@ -1,4 +1,4 @@
-"""Priors, and the songs they are of, asked in SQL through DuckDB: read-only, and shut off from every other file."""
+"""SQL over priors and the songs of their run, by DuckDB: read-only, without access to any other file."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from mixprior.stats.schema import PRIORS_SCHEMA
 
 
 def sql(path: str | Path, query: str) -> list[dict[str, Any]]:
-    """Answer one SELECT over the views `priors`, `joint`, `songs` and `features`, as far as the folder has them.
+    """Answer one SELECT over the views `priors`, `joint`, `songs` and `features`, those that the folder has.
 
-    `features` has a row a song and stem, with the `feature_key` its file lies under, so that it joins `songs` by
-    `song_id` and `feature_key`. `group` is a word of SQL: write it as "group".
+    `features` has a row a song and stem, with the `feature_key` of its file, so that it joins `songs` by `song_id` and
+    `feature_key`. `group` is a word of SQL: write it as "group".
 
     Args:
         path: priors folder, or the output folder of a run.
@@ -76,7 +76,7 @@ def _views(folder: Path, run: Path) -> Iterator[str]:
     globs = [
         _quoted(f"{literal}/{pattern}") for pattern in (LOOSE_PATTERN, PARTS_PATTERN) if next(run.glob(pattern), None)
     ]
-    # A song that is mined again lies beside its archived row until that is built anew.
+    # A song that was mined again has a file beside its archived row until the archive is compacted.
     newest = (
         " QUALIFY row_number() OVER (PARTITION BY song_id, stem, feature_key "
         "ORDER BY contains(filename, '/features/') DESC, filename DESC) = 1"
@@ -103,7 +103,7 @@ def _records(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[s
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON has."""
+    """Return a value as JSON can hold it."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""FxNorm-automix's constants, and targets for a mixer, from priors; and two sets of constants compared.
+"""FxNorm-automix's constants and a mixer's targets from priors; differences between two sets of constants.
 
 `constants PRIORS -o features.npz` writes the four stems' EQ and panning curves, onset peaks and loudness (.npy: the
 pickled layout that FxNorm-automix loads). `constants compare A B` takes .npz, .json or priors folders.
@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, metavar="FILE", help="file to write; JSON goes to stdout without it"
     )
     parser.add_argument(
-        "--weighted", action="store_true", help="weight songs by the confidence in their separation (all weigh alike)"
+        "--weighted",
+        action="store_true",
+        help="weight songs by the confidence in their separation (default: equal weights)",
     )
     parser.add_argument("--json", action="store_true", help="with compare: print JSON")
 
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the constants or print the comparison, and return 0.
 
     Raises:
-        InputError: if the priors lack what is asked for, or a file cannot be read or written.
+        InputError: if the priors lack a statistic or group, or a file cannot be read or written.
     """
     if args.sources[0] == _COMPARE:
         _compare(args)

@@ -1,4 +1,4 @@
-"""Two sets of constants held against each other, octave by octave and stem by stem."""
+"""Two sets of constants compared, octave by octave and stem by stem."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HALF_OCTAVE = 10.0**0.15
 
 @dataclass(frozen=True)
 class Comparison:
-    """How A differs from B (A minus B); what only one of them has is left out.
+    """The differences A minus B; a stem or effect that only one of them has is left out.
 
     Attributes:
         octaves_hz: centres of the octaves.
@@ -49,7 +49,7 @@ class Comparison:
 
 
 def compare(a: Features, b: Features) -> Comparison:
-    """Hold constants A against constants B."""
+    """Compare constants A with constants B."""
     eq = {stem: octave_levels_db(x) - octave_levels_db(y) for stem, x, y in _both(a, b, "eq")}
     level = {stem: float(np.median(difference)) for stem, difference in eq.items()}
     loudness = {stem: float(x[0] - y[0]) for stem, x, y in _both(a, b, "loudness")}
@@ -83,7 +83,7 @@ def octave_levels_db(magnitude: np.ndarray) -> np.ndarray:
 
 
 def to_table(comparison: Comparison) -> str:
-    """Lay a comparison out for people."""
+    """Return a comparison as text tables."""
     blocks = []
     if comparison.eq_shape_db:
         rows = [

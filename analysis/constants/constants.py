@@ -1,4 +1,4 @@
-"""Constants of a catalog by FxNorm-automix's definitions: what its effect normalisation brings every stem to.
+"""Constants of a catalog by FxNorm-automix's definitions: the targets of its effect normalisation.
 
 Definitions: sony/FxNorm-automix, automix/data_normalization.py (Martinez-Ramirez et al., "Automatic music mixing with
 deep learning and out-of-domain data", ISMIR 2022).
@@ -50,7 +50,7 @@ class Constants:
         sd: standard deviations over songs, of the same layout; those of `eq` and `panning` in the 2,049 pooled bins.
             NaN where fewer than two songs were measured.
         n: songs measured, by effect and stem.
-        provenance: what the numbers are of: group, songs, features with model and weights, versions.
+        provenance: where the numbers come from: group, songs, features with model and weights, versions.
     """
 
     features: Features
@@ -68,11 +68,11 @@ def of_priors(
         priors: opened priors.
         group: group of songs.
         stems: whose constants.
-        weighted: whether songs weigh by the confidence in their separation, so that what a separator leaves of an
-            instrument that is not there does not count; FxNorm-automix leaves out stems below -50 dBFS instead.
+        weighted: whether to weight songs by the confidence in their separation, so that residue in the stem of an
+            absent instrument does not count; FxNorm-automix leaves out stems below -50 dBFS instead.
 
     Raises:
-        PriorsLookupError: if the priors lack the group, a stem or `magnitude_spectrum`, which older ones do.
+        PriorsLookupError: if the priors lack the group, a stem or, as older ones do, `magnitude_spectrum`.
         InputError: if a statistic was measured on no song of the group.
     """
     mean = "weighted_mean" if weighted else "mean"
@@ -96,19 +96,19 @@ def of_priors(
 
 
 def stems_in(priors: Priors, group: str = EVERY_SONG) -> list[str]:
-    """The stems of the priors that have constants: FxNorm-automix's and the mixture, as far as they are there."""
+    """Return the stems of the priors that have constants: those of FxNorm-automix and the mixture."""
     there = {row["stem"] for row in priors.contents if row["group"] == group}
     return [stem for stem in _EQ_WINDOW if stem in there]
 
 
 def provenance(priors: Priors, group: str) -> dict[str, Any]:
-    """What numbers read from priors are of, for the file that takes them elsewhere."""
+    """Return where numbers read from priors come from, for a file that holds them without the priors."""
     kept = ("songs", "hours", "features", "versions", "calibration")
     return {"made_by": "mixprior constants", "group": group, **{key: priors.manifest.get(key) for key in kept}}
 
 
 def expand(pooled: np.ndarray) -> np.ndarray:
-    """Spread 2,049 pooled bins over 32,769: smooth, monotone where they are, and pooled again they are the same.
+    """Spread 2,049 pooled bins over 32,769: smooth, monotone where they are, and equal to them when pooled again.
 
     Their running sum is known at every edge between pooled bins; a monotone cubic (Fritsch and Carlson 1980; PCHIP)
     goes through it, and its steps are the bins. No bin is negative where no pooled bin is.
@@ -131,12 +131,12 @@ def smooth(curve: np.ndarray, window: int) -> np.ndarray:
 
 
 def _check(priors: Priors, stem: str, group: str) -> None:
-    """Tell an old file from a group that has no curves."""
+    """Refuse priors without curves, saying whether the file is old or the group has none."""
     spectra = [row for row in priors.contents if row["statistic"] == "magnitude_spectrum"]
     if not spectra:
         raise PriorsLookupError(
-            f"the priors in {priors.path} hold no magnitude_spectrum: build old ones again with `mixprior mine`; "
-            "of the packaged ones `starter` has it"
+            f"the priors in {priors.path} hold no magnitude_spectrum: build them again with `mixprior mine`; "
+            "of the packaged priors, `starter` has it"
         )
     if group not in {row["group"] for row in spectra} and group in {row["group"] for row in priors.contents}:
         raise PriorsLookupError(f"group {group!r} has no curves: these are kept for all and for single groups")
@@ -148,10 +148,10 @@ def _bins(priors: Priors, stem: str, statistic: str, group: str, mean: str) -> t
     rows = priors.rows(stem, statistic, group).sort_by("bin")
     songs = max(rows["n"].to_pylist())
     if songs == 0:
-        raise InputError(f"{statistic} of {stem} was measured on no song of {group}: there is no constant of it")
+        raise InputError(f"{statistic} of {stem} was measured on no song of {group}: so it has no constant")
     centre, sd = (rows[name].to_numpy().astype(np.float64) for name in (mean, "sd"))
     if not np.isfinite(centre).any():
-        raise InputError(f"no separated {stem} of {group} can be trusted, so there is no weighted {statistic}")
+        raise InputError(f"every separated {stem} of {group} has a confidence of 0: there is no weighted {statistic}")
     return centre, sd, songs
 
 
@@ -167,6 +167,6 @@ def _scalars(
 
 
 def _filled(similarity: np.ndarray) -> np.ndarray:
-    """Bins in which no song has sound take what lies between their neighbours."""
+    """Interpolate bins in which no song has sound from their neighbours."""
     known = np.flatnonzero(np.isfinite(similarity))
     return np.interp(np.arange(similarity.size), known, similarity[known])

@@ -1,4 +1,4 @@
-"""Constants on disk: written as npz, as FxNorm-automix's npy or as JSON; read without ever unpickling."""
+"""Files of constants: written as npz, as FxNorm-automix's npy or as JSON; read without unpickling."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def to_npz(constants: Constants) -> bytes:
 def to_npy(constants: Constants) -> bytes:
     """The pickled dictionary effect -> stem -> array that FxNorm-automix's `--features-load` takes.
 
-    One more key, `provenance`, which FxNorm-automix passes over, holds a JSON string.
+    One more key, `provenance`, holds a JSON string; FxNorm-automix ignores it.
     """
     layout: dict[str, Any] = {effect: dict(constants.features[effect]) for effect in FXNORM}
     layout["provenance"] = {"json": _provenance(constants)}
@@ -99,7 +99,7 @@ def read(path: Path) -> Features:
     except ValueError as error:
         if path.suffix == ".npy":
             raise InputError(
-                f"{path} is pickled: to load it can run code; if you trust it, convert it: {_CONVERT}"
+                f"{path} is pickled, and loading a pickle can run code; if you trust it, convert it: {_CONVERT}"
             ) from error
         raise InputError(f"{path} is no file of constants; give .npz, .json or a priors folder") from error
     except Exception as error:  # what a damaged zip raises depends on where it is damaged

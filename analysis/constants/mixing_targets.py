@@ -1,4 +1,4 @@
-"""What a mixer needs of priors, stem by stem, as one JSON document."""
+"""Targets for a mixer, stem by stem, as one JSON document."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _NUMBERS = ("unit", "n", "mean", "sd", "p50", "mean_low", "mean_high", "median_l
 
 
 def to_json(priors: Priors, group: str = EVERY_SONG) -> str:
-    """Third-octave levels, loudness differences, place, crest and range of each stem, and vocals against backing.
+    """Return third-octave levels, loudness differences, pan, crest and range of each stem, and the vocal ratio.
 
-    Every number comes with n, sd and the 95 % intervals the priors hold; null where they hold none. The calibrated twin
-    of a statistic (`..._corrected`) stands beside it where there is one.
+    Every number comes with n, sd and the 95 % intervals of the priors; null where they have none. The calibrated
+    statistic (`..._corrected`) is included where there is one.
 
     Raises:
         PriorsLookupError: if there is no such group.

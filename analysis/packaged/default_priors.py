@@ -1,4 +1,4 @@
-"""Where a number is looked up that priors lack: in the priors that come with mixprior, with a note saying so."""
+"""Priors searched in order: a group gives way to all songs, and priors to those that come with mixprior."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from mixprior.analysis.priors import EVERY_SONG, PACKAGED, Prior, Priors, PriorsLookupError, open_priors
 
 LEAST_SONGS = 10
-"""A group of fewer songs gives way to all songs: with the published spread of 2.5 LU of the vocal-to-backing ratio the
-standard error of its median (1.25 sd / sqrt(n)) would pass 1 LU."""
+"""A group of fewer songs is replaced by all songs: with the published spread of the vocal-to-backing ratio, 2.5 LU,
+the standard error of its median (1.25 sd / sqrt(n)) would be above 1 LU."""
 
 Name = tuple[str, str]
 """Stem and statistic."""
@@ -18,12 +18,12 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True)
 class Source:
-    """Priors and a group of their songs that hold what was asked for.
+    """Priors, and the group of their songs, in which statistics were found.
 
     Attributes:
         priors: to look it up in, with `lookup`, `rows` or `mixprior.analysis.regression.regress`.
         group: the group to look it up for.
-        notes: sentences on why it is not from the priors or the group asked for, or rests on few songs.
+        notes: sentences that say why these are not the priors or the group requested, or that the songs are few.
     """
 
     priors: Priors
@@ -33,10 +33,10 @@ class Source:
 
 @dataclass(frozen=True)
 class PriorsChain:
-    """Priors in the order in which they are asked. Make one with `open_chain`.
+    """Priors in the order in which they are searched. Make one with `open_chain`.
 
     Attributes:
-        links: the priors, each asked only for what those before lack.
+        links: the priors; each is searched only if those before it lack a statistic.
     """
 
     links: tuple[Priors, ...]
@@ -44,12 +44,12 @@ class PriorsChain:
     def source(self, names: Sequence[Name], group: str = EVERY_SONG, least_songs: int = LEAST_SONGS) -> Source:
         """Find the first priors that hold all the statistics named, so that they are of the same songs.
 
-        In each priors, all songs stand in for a group that is not there or has too few songs. All songs may be few.
+        In each priors, all songs replace a group that does not exist or has too few songs. All songs may be few.
 
         Args:
             names: stem and statistic of each, scalars or vectors.
             group: group of songs.
-            least_songs: a smaller group gives way; one whose number of songs is not told does not.
+            least_songs: a smaller group is replaced; one whose number of songs is not known is not.
 
         Raises:
             PriorsLookupError: if no priors hold them all; the message is that of the first, which lists what it has.
@@ -71,7 +71,7 @@ class PriorsChain:
     def lookup(
         self, stem: str, statistic: str, group: str = EVERY_SONG, least_songs: int = LEAST_SONGS
     ) -> tuple[Prior, Source]:
-        """Look up a scalar, and tell where it was found. Arguments and errors are those of `source`."""
+        """Look up a scalar; return it with where it was found. Arguments and errors are those of `source`."""
         found = self.source([(stem, statistic)], group, least_songs)
         return found.priors.lookup(stem, statistic, found.group), found
 
@@ -94,7 +94,7 @@ def open_chain(priors: Priors | str | Path | None = None) -> PriorsChain:
 
 
 def centre(prior: Prior) -> float:
-    """Return what to aim for: the median, or the mean where only that was published.
+    """Return the value to aim for: the median, or the mean where only that was published.
 
     Raises:
         PriorsLookupError: if there is neither.
@@ -106,7 +106,7 @@ def centre(prior: Prior) -> float:
 
 
 def title(priors: Priors) -> str:
-    """Say which priors these are.
+    """Return the name of priors for a message.
 
     >>> title(open_priors("starter"))
     'the packaged priors starter'
@@ -136,7 +136,7 @@ def _within(priors: Priors, names: Sequence[Name], group: str, least_songs: int)
 
 
 def _songs(priors: Priors, names: Sequence[Name], group: str) -> int:
-    """Return the songs that the least known of the statistics was measured on; 0 where that is not told."""
+    """Return the songs that the least known of the statistics was measured on; 0 where that number is not known."""
     counts = []
     for stem, statistic in names:
         rows = priors.rows(stem, statistic, group)

@@ -1,4 +1,4 @@
-"""Published values that priors can be held against, with their sources."""
+"""Published values to compare priors with, and their sources."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Published:
     """A mean somebody published.
 
     Attributes:
-        label: the songs it is of, short.
+        label: short name of its songs.
         value: in the unit of our statistic.
         source: where it comes from.
-        n: songs; None where it is not told.
+        n: songs; None where the source does not give their number.
     """
 
     label: str
@@ -37,7 +37,7 @@ VOCAL_TO_BACKING: Mapping[str, tuple[Published, ...]] = {
         Published("MSD separated", -1.77, f"{LI_CODE}; Million Song Dataset, stems separated by mdx_extra, in mono"),
     ),
 }
-"""Integrated loudness of vocals minus backing, by the statistic that it compares with."""
+"""Integrated loudness of vocals minus backing, by the statistic to compare it with."""
 
 SCALARS: Mapping[tuple[str, str], tuple[Published, ...]] = {
     **{("song", statistic): found for statistic, found in VOCAL_TO_BACKING.items()},

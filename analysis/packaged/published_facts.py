@@ -1,11 +1,11 @@
-"""What the packaged priors `published` tell beside their numbers: sources, definitions, corrections and rules."""
+"""What the manifest of the packaged priors `published` holds: sources, definitions, corrections and rules."""
 
 from __future__ import annotations
 
 from mixprior.analysis.packaged.published import FXNORM, ITO_MASTER, LI_CODE, STYLE_TRANSFER
 from mixprior.stats.statistic import Column, Family
 
-_UNCOUNTED = "; number of songs not told"
+_UNCOUNTED = "; number of songs not given"
 
 SOURCES = {
     "li-musdb18": f"{LI_CODE}, data/vox_acc_ratio; MUSDB18-HQ, true stems, its 100 training and 50 test songs",
@@ -18,9 +18,9 @@ SOURCES = {
     f"estimated from the mixture by a support vector regression{_UNCOUNTED}",
     "fxnorm": f"{FXNORM}; training songs of MUSDB18 in its own order of effects{_UNCOUNTED}",
     "koo": f"{STYLE_TRANSFER}; MUSDB18{_UNCOUNTED}",
-    "ito-master": f"{ITO_MASTER}; which songs is not told",
+    "ito-master": f"{ITO_MASTER}; the songs are not named",
 }
-"""Where numbers come from, by the name that their groups of songs carry ("source=fxnorm")."""
+"""Where numbers come from, by the name of their groups of songs ("source=fxnorm")."""
 
 _RESOLUTION = 0.001
 _FITTED = "FdnReverb's {}: mean over songs of what a genetic algorithm fitted to a response of Accentize Chameleon"
@@ -108,7 +108,7 @@ COLUMNS = {
         *(_fitted(name, unit) for name, unit in _FITTED_UNITS.items()),
     )
 }
-"""The statistics that are not ours, by name; all others mean what they mean in any priors."""
+"""Statistics that mixprior does not measure, by name; all others mean what they mean in any priors."""
 
 CORRECTIONS = [
     {
@@ -123,7 +123,7 @@ CORRECTIONS = [
         "statistic": "vocal_to_backing_mono_lu and vocal_to_backing_lu",
         "correction": "two definitions: -1.77 is of separated songs, each sound the mean of its channels; -2.15 "
         "(training songs of MUSDB18; all 150: -2.35) is of true stems in stereo. Whether -1.77 leaves out songs "
-        "outside -10 to 6 dB is not told.",
+        "outside -10 to 6 dB is not documented.",
     },
     {
         "published_as": "loudness in features_MUSDB18.npy (-30.7, -34.2, -29.7, -31.2 LUFS)",
@@ -146,7 +146,7 @@ CORRECTIONS = [
         "correction": "a rule of thumb: over the 100 songs that have both, r = -0.034.",
     },
 ]
-"""What was published under a name that says something else, and where its number stands here."""
+"""Numbers published under a misleading name, and the statistic that they are stored under here."""
 
 RULES = {
     "reverberation_time_s": "40/9 - tempo_bpm/45, Li; there without bounds: 0 s at 200 bpm (mixprior bounds it)",

@@ -1,8 +1,8 @@
-"""The packaged priors `published`: numbers of others, each under the name of what it measures, with its source.
+"""The packaged priors `published`: numbers from the literature, named by what they measure, with their sources.
 
     python -m mixprior.analysis.packaged.published_table
 
-writes them to `analysis/published_priors` anew. The numbers are facts; nothing else of their sources is taken over.
+writes them to `analysis/packaged/published_priors`. The numbers are facts; nothing else of the sources is used.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mixprior.stats.priors.interval import mean_interval
 from mixprior.stats.schema import PRIORS_SCHEMA, QUANTILES, SCHEMA_VERSION, with_metadata
 
 _SONGS = 150
-"""Of MUSDB18, which most of the numbers are of."""
+"""Songs of MUSDB18, the source of most of the numbers."""
 _NUMBERS = ("mean", "sd", "min", "max", *QUANTILES, "median_low", "median_high")
 
 
@@ -37,12 +37,12 @@ class _Row:
     Attributes:
         source: key of `SOURCES`.
         stem: as priors call it.
-        statistic: by what it measures, whatever its source calls it.
+        statistic: name of what it measures, whatever the source calls it.
         numbers: as many of `_NUMBERS` as are known.
-        n: songs; 0 where it is not told.
+        n: songs; 0 where the source does not give their number.
         n_missing: songs of the set without a value.
         bin: place in a curve, and its frequency.
-        group: group of songs; that of the source without one.
+        group: group of songs; None for the group of the source.
     """
 
     source: str
@@ -56,7 +56,7 @@ class _Row:
 
 
 def _rows() -> Iterator[_Row]:
-    """Give the numbers; of those of the same name, the one that stands for all songs first."""
+    """Yield the numbers; of those with the same name, first the one that is used for all songs."""
     yield from _li()
     for stem, levels in published.MAGNITUDE_SPECTRUM_DB.items():
         yield from _curve("fxnorm", stem, "magnitude_spectrum_octaves_db", published.OCTAVES_HZ, levels)
@@ -72,7 +72,7 @@ def _rows() -> Iterator[_Row]:
 
 
 def _li() -> Iterator[_Row]:
-    """Kelian Li's numbers; quantiles and the medians' intervals are ours, of his numbers of single songs."""
+    """Kelian Li's numbers; quantiles and intervals of medians are computed from his numbers of single songs."""
     ratio, level_range = "vocal_to_backing_lu", "loudness_range_100ms_lu"
     for source, n, numbers in (
         ("li-musdb18", 150, "-2.353 2.696 -14.806 5.516 -6.312 -5.276 -3.832 -1.960 -0.727 0.448 1.282 -2.485 -1.612"),
@@ -150,18 +150,18 @@ _OF_STEMS: dict[str, dict[str, tuple[float, float, float, float]]] = {
 
 
 def files() -> dict[str, bytes]:
-    """Return the files of the folder by name; the same bytes every time."""
-    rows, told = _placed()
+    """Return the content of the folder's files by name; the bytes are the same every time."""
+    rows, labels = _placed()
     table = pa.Table.from_pylist(rows, with_metadata(PRIORS_SCHEMA))
     order = [(name, "ascending") for name in ("group", "stem", "statistic", "bin")]
-    manifest = json.dumps(_manifest(told), indent=2, sort_keys=True, ensure_ascii=False)
+    manifest = json.dumps(_manifest(labels), indent=2, sort_keys=True, ensure_ascii=False)
     return {PRIORS_FILE: parquet_bytes(table.sort_by(order)), MANIFEST_FILE: f"{manifest}\n".encode()}
 
 
 def _placed() -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """Rows of the priors, and what the manifest tells of each: a number in its own group, the first in "all" too."""
+    """Rows of the priors, and the manifest's entry for each: a number in its own group, the first in "all" too."""
     rows: list[dict[str, Any]] = []
-    told: list[dict[str, str]] = []
+    labels: list[dict[str, str]] = []
     for_all: dict[tuple[str, str], str] = {}
     for row in _rows():
         groups = [row.group or f"source={row.source}"]
@@ -170,9 +170,9 @@ def _placed() -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
         for group in groups:
             rows.append(_record(row, group))
             label = {"group": group, "stem": row.stem, "statistic": row.statistic, "source": row.source}
-            if label not in told:
-                told.append(label)
-    return rows, sorted(told, key=lambda label: (label["group"], label["stem"], label["statistic"]))
+            if label not in labels:
+                labels.append(label)
+    return rows, sorted(labels, key=lambda label: (label["group"], label["stem"], label["statistic"]))
 
 
 def _record(row: _Row, group: str) -> dict[str, Any]:
@@ -197,25 +197,25 @@ def _record(row: _Row, group: str) -> dict[str, Any]:
 
 
 def _facts(statistic: str) -> dict[str, Any]:
-    """Unit, definition and resolution: those of our statistic where the published one is the same."""
+    """Unit, definition and resolution: those of mixprior's statistic where the published one is the same."""
     column = COLUMNS.get(statistic) or definitions([statistic])[statistic]
     return {"unit": column.unit, "definition": column.definition, "resolution": column.resolution}
 
 
-def _manifest(told: Sequence[dict[str, str]]) -> dict[str, Any]:
+def _manifest(labels: Sequence[dict[str, str]]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "title": "Published numbers on how music is mixed",
         "songs": _SONGS,
-        "songs_are": "MUSDB18, which most numbers are of; n of each row counts: n is 0 where its source does not tell "
+        "songs_are": "MUSDB18, which most numbers are of; n of each row counts: n is 0 where its source does not give "
         "it",
         "group_by": ["genre", "source"],
         "min_group": 1,
         "features": {},
         "calibration": None,
-        "statistics": {name: _facts(name) for name in sorted({label["statistic"] for label in told})},
+        "statistics": {name: _facts(name) for name in sorted({label["statistic"] for label in labels})},
         "sources": SOURCES,
-        "rows": list(told),
+        "rows": list(labels),
         "corrections": CORRECTIONS,
         "rules": RULES,
         "versions": {},
@@ -223,7 +223,7 @@ def _manifest(told: Sequence[dict[str, str]]) -> dict[str, Any]:
 
 
 def write(folder: Path, content: dict[str, bytes]) -> None:
-    """Write the files of a folder of priors, the manifest last, since readers go by it."""
+    """Write the files of a folder of priors, the manifest last: readers refuse a folder without it."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in sorted(content, key=MANIFEST_FILE.__eq__):
         (folder / name).write_bytes(content[name])

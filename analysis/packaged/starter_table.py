@@ -1,9 +1,9 @@
-"""The packaged priors `starter`: eleven songs mined by mixprior, thinned to what mixing and queries need.
+"""The packaged priors `starter`: of eleven songs mined by mixprior, reduced to what mixing and queries need.
 
     mixprior mine SONGS -o outputs/songs
     python -m mixprior.analysis.packaged.starter_table outputs/songs
 
-writes them to `analysis/starter_priors` anew. Statistics only: the songs themselves are not mixprior's to pass on.
+writes them to `analysis/packaged/starter_priors`. They hold statistics only: the songs may not be redistributed.
 """
 
 from __future__ import annotations
@@ -64,20 +64,20 @@ CREDITS: Mapping[str, tuple[str, str, str, str]] = {
 
 
 def files(run: Path) -> dict[str, bytes]:
-    """Return the files of the folder by name.
+    """Return the content of the folder's files by name.
 
     Args:
         run: output folder of `mixprior mine` on these songs, or its priors.
 
     Raises:
-        InputError: if there are no such priors, or they count a song whose licence is not known here.
+        InputError: if there are no such priors, or they include a song whose licence is not listed here.
     """
     priors = open_priors(run)
     members = pq.read_table(priors.path / MEMBERS_FILE)
     unknown = sorted(set(members["song_id"].to_pylist()) - CREDITS.keys())
     if unknown:
         raise InputError(
-            f"{priors.path} counts songs without a licence in analysis/packaged/starter_table.py: {unknown}"
+            f"{priors.path} includes songs without a licence in analysis/packaged/starter_table.py: {unknown}"
         )
     state = pq.read_table(priors.path / STATE_FILE)
     scalars = state.filter(pc.equal(pc.list_value_length(state["n"]), 1))

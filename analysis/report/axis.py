@@ -1,4 +1,4 @@
-"""The axis of a chart: where a value lies, and which values to name."""
+"""The axis of a chart: the positions of values, and the ticks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _MOST_TICKS = (8, 5)
 _MOST_LETTERS = 28
-"""What the names of the ticks may have together, to stand apart on a phone."""
+"""Letters that all labels of the ticks may have together, so that they do not touch on a phone."""
 _OCTAVE_TICKS_HZ = (63.0, 250.0, 1000.0, 4000.0, 16000.0)
 
 
@@ -28,7 +28,7 @@ class Axis:
 
     @classmethod
     def around(cls, values: Iterable[float | None], margin: float = 0.05) -> Axis:
-        """Return a linear axis that holds the values, and a little more.
+        """Return a linear axis that holds the values with a margin.
 
         >>> Axis.around([0.0, None, 10.0])
         Axis(low=-0.5, high=10.5, log=False)
@@ -39,7 +39,7 @@ class Axis:
         return cls(low - spare, high + spare)
 
     def share(self, value: float) -> float:
-        """Return where a value lies: 0 at the beginning, 1 at the end, and no farther.
+        """Return the position of a value: 0 at the beginning, 1 at the end; values beyond are clipped.
 
         >>> round(Axis(10.0, 1000.0, log=True).share(100.0), 9)
         0.5
@@ -57,7 +57,7 @@ class Axis:
         return step
 
     def ticks(self) -> list[float]:
-        """Return round values within; octaves if logarithmic.
+        """Return round values within the axis; octaves if it is logarithmic.
 
         >>> Axis(-4.3, 2.2).ticks(), Axis(20.0, 20000.0, log=True).ticks()
         ([-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0], [63.0, 250.0, 1000.0, 4000.0, 16000.0])
@@ -67,7 +67,7 @@ class Axis:
         return self._multiples(self.step)
 
     def name(self, tick: float) -> str:
-        """Write a tick.
+        """Return the label of a tick.
 
         >>> Axis(-4.3, 2.2).name(-2.0), Axis(20.0, 20000.0, log=True).name(4000.0)
         ('−2', '4k')

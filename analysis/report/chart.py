@@ -1,4 +1,4 @@
-"""Charts as inline SVG whose text keeps its size at any width: places along x are shares of the width in per cent.
+"""Charts as inline SVG whose text keeps its size at any width: x coordinates are percentages of the width.
 
 Each chart is an `svg` without a view box, in a box whose padding holds the labels; only curves are stretched.
 """
@@ -22,7 +22,7 @@ _LANE = 8
 _PILE = 96
 _GOLDEN = 0.618034
 _DOT_SHARE = 0.034
-"""What a dot takes of the width of a chart on a phone."""
+"""Width of a dot as a share of the width of a chart on a phone."""
 _LABEL_ROW = 17
 _QUANTILES = (("min", 0.0), ("p5", 0.05), ("p10", 0.1), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p90", 0.9))
 _MASSES = (*_QUANTILES, ("p95", 0.95), ("max", 1.0))
@@ -51,12 +51,12 @@ class Strip:
 
     Attributes:
         label: its name.
-        kind: class that gives it a colour: a stem.
+        kind: CSS class of its colour: a stem.
         note: short text at its end.
         row: min, p5, ..., p95, max, and mean, mean_low, mean_high, shrunk_mean, as a row of the priors has them.
-        dots: values of single songs, with what to call them.
+        dots: values of single songs, and their names.
         shape: whether to draw the density that the quantiles imply.
-        published: values of others, with what to call them.
+        published: published values, and their names.
     """
 
     label: str
@@ -112,7 +112,7 @@ class Curve:
     """A curve over frequency, with bands around it.
 
     Attributes:
-        kind: class that gives it a colour: a stem.
+        kind: CSS class of its colour: a stem.
         hz: frequencies of the bins.
         middle: the curve; None leaves a gap.
         bands: pairs of lower and upper edges, widest first.
@@ -201,7 +201,7 @@ def _strip(strip: Strip, axis: Axis, top: float, above: float, lanes: Sequence[i
 
 
 def _density(row: Mapping[str, Number], axis: Axis, base: float) -> list[Markup]:
-    """Draw the steps that the quantiles imply: as many songs in each as its share of the area."""
+    """Draw the density that the quantiles imply: the area of a step is its share of the songs."""
     known = [(value, share) for name, share in _MASSES if (value := row.get(name)) is not None]
     steps = [(low, high, (b - a) / (high - low)) for (low, a), (high, b) in pairwise(known) if high > low]
     tallest = max((height for *_, height in steps), default=1.0)
@@ -210,9 +210,9 @@ def _density(row: Mapping[str, Number], axis: Axis, base: float) -> list[Markup]
 
 
 def _lanes(shares: Sequence[float]) -> list[int]:
-    """Pile up dots that lie within the width of one; the piles show how many there are.
+    """Stack dots that are closer than the width of one; the stacks show how many there are.
 
-    In a pile the order is that of multiples of the golden ratio, in which neighbours lie apart.
+    In a stack the order is that of multiples of the golden ratio, which keeps neighbours apart.
     """
     found = []
     for _, pile in groupby(sorted(shares), key=lambda share: int(share / _DOT_SHARE)):
@@ -222,7 +222,7 @@ def _lanes(shares: Sequence[float]) -> list[int]:
 
 
 def _pitch(lanes: Sequence[int]) -> float:
-    """Return the height of a lane: less where piles are high."""
+    """Return the height of a lane: less where stacks are high."""
     return min(_LANE, _PILE / (max(lanes, default=0) + 1))
 
 

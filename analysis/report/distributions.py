@@ -24,7 +24,7 @@ from mixprior.stats.statistic import Family
 _QUANTILES = ("p5", "p25", "p50", "p75", "p95")
 _SPECTRUM = Axis(25.0, 20_000.0, log=True)
 _FLOOR_DB = -80.0
-"""Third-octave levels below are drawn here: nobody hears them, and they would flatten the rest."""
+"""Third-octave levels below this are drawn at it: they are inaudible, and would flatten the rest."""
 
 
 def statistics(material: Material) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def spectra(material: Material) -> dict[str, Any] | None:
 
 
 def _magnitudes(material: Material) -> _Curves:
-    """Draw the mean magnitude spectrum: of magnitudes where the priors have it, else of their dB."""
+    """Draw the mean magnitude spectrum: the mean of magnitudes where the priors have it, else that of levels in dB."""
     in_db, linear = material.bins("magnitude_spectrum_db"), material.bins("magnitude_spectrum")
     drawings, tables = {}, {}
     for stem, rows in in_db.items():

@@ -1,4 +1,4 @@
-"""What to distrust in a catalog's priors, told from their numbers."""
+"""What to distrust in a catalog's priors, found from their numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMED = 8
 
 
 def doubts(material: Material) -> list[str]:
-    """Return sentences, those that concern everything first."""
+    """Return sentences, those about the whole catalog first."""
     return [
         *_catalog(material),
         *_separation(material),
@@ -120,7 +120,7 @@ def _stems(material: Material) -> Iterator[str]:
     for stem, row in material.scalars.get("loudness_vs_mixture_lu", {}).items():
         if row["p5"] is not None and row["p5"] < _QUIET_LU:
             yield (
-                f"In the quietest twentieth of the songs, the {stem} stem lies {number(-row['p5'], 0)} LU or more "
+                f"In the quietest twentieth of the songs, the {stem} stem is {number(-row['p5'], 0)} LU or more "
                 "below the mixture: what is measured there is mostly bleed."
             )
 

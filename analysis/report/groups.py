@@ -77,7 +77,7 @@ def _strip(row: Row) -> Strip:
 
 
 def joint(material: Material) -> dict[str, Any] | None:
-    """Show what the vocal-to-backing ratio goes with, and the strongest correlations between different things."""
+    """Show what the vocal-to-backing ratio correlates with, and the strongest correlations between families."""
     rows = material.joint
     if not rows:
         return None
@@ -134,7 +134,7 @@ def _both(row: Row) -> str:
 
 
 def _strength(row: Row) -> float:
-    """How far from zero the correlation is at least."""
+    """Return the least distance of the interval from zero."""
     low, high = row["correlation_low"], row["correlation_high"]
     return 0.0 if low is None or high is None else max(low, -high, 0.0)
 

@@ -1,4 +1,4 @@
-"""What a report tells: everything it needs of a priors folder, read once."""
+"""The data of a report: everything it needs from a priors folder, read once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mixprior.stats.priors.grouping import groups_named
 
 RATIO = "vocal_to_backing_lu"
 STEMS = ("vocals", "drums", "bass", "other", "guitar", "piano", "backing", "mixture", "song")
-"""The order of stems on the page, and the classes that colour them."""
+"""The stems in the order of the page; each is the CSS class of its colour too."""
 MOST_SONGS_DRAWN = 300
 _POINTS_AN_OCTAVE = 6
 _LOWEST_HZ, _HIGHEST_HZ = 25.0, 20_000.0
@@ -33,11 +33,11 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Material:
-    """What a report is made of. Make one with `Material.of`.
+    """The data of a report. Make one with `Material.of`.
 
     Attributes:
         priors: the priors folder.
-        songs: the run it lies in; None where it lies alone.
+        songs: the songs of its run; None where the priors folder is not part of a run.
     """
 
     priors: Priors
@@ -55,7 +55,7 @@ class Material:
 
     @property
     def manifest(self) -> Mapping[str, Any]:
-        """What the run wrote about itself."""
+        """The manifest of the priors."""
         return self.priors.manifest
 
     @cached_property
@@ -127,12 +127,12 @@ def place(stem: str) -> tuple[int, str]:
 
 
 def kind(stem: str) -> str:
-    """Return the class that colours a stem."""
+    """Return the CSS class of a stem's colour."""
     return stem if stem in STEMS else "song"
 
 
 def smooth(hz: Sequence[float], values: Sequence[Number]) -> tuple[list[float], list[Number]]:
-    """Average a curve of many bins in sixths of an octave, for the eye.
+    """Average a curve of many bins in sixths of an octave, for display.
 
     Returns:
         Frequencies at which there are bins, and the mean of the bins around each; None where all of them are None.
@@ -145,7 +145,7 @@ def smooth(hz: Sequence[float], values: Sequence[Number]) -> tuple[list[float], 
     for centre in centres:
         near = known[(np.asarray(hz) >= centre / half) & (np.asarray(hz) < centre * half)]
         if near.size:
-            heard = near[~np.isnan(near)]
+            known_near = near[~np.isnan(near)]
             grid.append(float(centre))
-            means.append(float(heard.mean()) if heard.size else None)
+            means.append(float(known_near.mean()) if known_near.size else None)
     return grid, means

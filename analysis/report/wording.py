@@ -1,4 +1,4 @@
-"""How statistics, numbers and groups are called on a page for people."""
+"""How the page writes statistics, numbers and groups."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MINUS = "\N{MINUS SIGN}"
 
 
 def title(statistic: str) -> str:
-    """Name a statistic: by its title, or, where this mixprior does not have it, by the words of its name.
+    """Return the title of a statistic; the words of its name where this mixprior does not measure it.
 
     >>> title("crest_factor_db"), title("integrated_lufs_corrected"), title("sparkle_ratio")
     ('Crest factor', 'Integrated loudness, corrected', 'Sparkle ratio')
@@ -27,7 +27,7 @@ def title(statistic: str) -> str:
 
 
 def family(statistic: str) -> Family:
-    """Return the family a statistic belongs to; `Family.OTHER` where this mixprior does not have it.
+    """Return the family a statistic belongs to; `Family.OTHER` where this mixprior does not measure it.
 
     >>> family("loudness_range_lu").value, family("true_peak_dbtp").value, family("sparkle").value
     ('Dynamics', 'Loudness', 'More')
@@ -42,7 +42,7 @@ def _column(statistic: str) -> Column | None:
 
 
 def number(value: float | None, decimals: int = 2) -> str:
-    """Write a number for people; a dash for none.
+    """Write a number; a dash for None.
 
     >>> number(-0.001, 1), number(1234.5, 0), number(None)
     ('0.0', '1234', '–')
@@ -53,7 +53,7 @@ def number(value: float | None, decimals: int = 2) -> str:
 
 
 def decimals(facts: Mapping[str, Any]) -> int:
-    """Return how many decimals a statistic is known to: those of its resolution in the manifest, or 2.
+    """Return the decimals of a statistic: those of its resolution in the manifest, or 2.
 
     >>> decimals({"resolution": 0.05}), decimals({"resolution": 10.0}), decimals({})
     (2, 0, 2)
@@ -63,12 +63,12 @@ def decimals(facts: Mapping[str, Any]) -> int:
 
 
 def unit(facts: Mapping[str, Any]) -> str:
-    """Return a unit as it stands after a number; nothing for a plain number."""
+    """Return a unit as it is written after a number; nothing for a plain number."""
     return "" if facts.get("unit") in (None, "1") else str(facts["unit"])
 
 
 def interval(low: float | None, high: float | None, digits: int = 2) -> str:
-    """Write an interval; a dash for none."""
+    """Write an interval; a dash for None."""
     return NONE if low is None or high is None else f"{number(low, digits)} to {number(high, digits)}"
 
 

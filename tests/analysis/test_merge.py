@@ -91,7 +91,7 @@ def test_it_says_when_it_cannot_know_whether_songs_are_shared(runs, mixprior, tm
     shutil.copytree(runs["a"] / "priors", tmp_path / "a")
     (tmp_path / "a" / "members.parquet").unlink()
     done = mixprior("merge", tmp_path / "a", runs["b"] / "priors", "-o", tmp_path / "c")
-    assert "cannot be known" in done.stderr
+    assert "is not known" in done.stderr
     assert not (tmp_path / "c" / "members.parquet").exists()
     assert json.loads((tmp_path / "c" / "manifest.json").read_text())["songs"] is None
     assert (tmp_path / "c" / "state.parquet").read_bytes() == (runs["whole"] / "priors" / "state.parquet").read_bytes()

@@ -47,6 +47,6 @@ def test_the_command_prints_a_table_or_json(run, mixprior):
 
 def test_what_is_not_there_is_told(run, mixprior):
     assert "no scalar song:mood" in mixprior("query", run, "--regress", "mood", "--on", "duration_s", expect=2).stderr
-    assert "needs --on" in mixprior("query", run, "--regress", "duration_s", expect=2).stderr
+    assert "belong together" in mixprior("query", run, "--regress", "duration_s", expect=2).stderr
     with pytest.raises(InputError, match="no joint moments"):
         regress(open_priors(run), named("duration_s"), [named("separation_residual_db")], "genre=polka")

@@ -97,4 +97,4 @@ def test_without_duckdb_the_extra_is_named(tmp_path, monkeypatch):
 
 def test_sql_stands_alone(tmp_path, capsys):
     assert main(["query", str(write_priors(tmp_path)), "--sql", ROCK, "--stem", "song"]) == 2
-    assert "stands alone" in capsys.readouterr().err
+    assert "--sql takes no --stem" in capsys.readouterr().err
