@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench scale clean
-PART ?= all
+.PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench scale clean \
+  nightly-benches nightly-evaluation nightly-material nightly-scale nightly-speed
 MUSIC ?= ../shared/music
 MULTITRACKS ?= $(MUSIC)/multitracks
 RESPONSES ?= ../shared/reference/impulse_responses
@@ -44,8 +44,16 @@ test: setup  ## run every test but the nightly ones, on all cores
 test-fast: setup  ## run the quick tests alone
 	$(PYTEST) -m "not slow"
 
-nightly: setup  ## run the long tests of PART=material, separation or speed (without PART, all of them)
-	$(BIN)/python -m pytest --nightly $(PART)
+NIGHTLY := benches evaluation material scale speed
+
+nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, evaluation, material, scale, speed (all without PART)
+
+nightly-material nightly-speed: setup
+	$(BIN)/python -m pytest --nightly $(@:nightly-%=%)
+
+nightly-benches: bench
+nightly-evaluation: mix-eval
+nightly-scale: scale
 
 core:  ## install the core alone into .venv-core and run its commands there
 	PYTHON=$(PYTHON) .ci/core
