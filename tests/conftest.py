@@ -16,7 +16,6 @@ from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
 from tests import command, reference
 
 ROOT = Path(__file__).parent.parent
-SHARED = reference.FOLDER
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

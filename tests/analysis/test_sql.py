@@ -95,6 +95,6 @@ def test_without_duckdb_the_extra_is_named(tmp_path, monkeypatch):
         sql(write_priors(tmp_path), ROCK)
 
 
-def test_sql_stands_alone(tmp_path, capsys):
+def test_sql_beside_another_question_is_refused(tmp_path, capsys):
     assert main(["query", str(write_priors(tmp_path)), "--sql", ROCK, "--stem", "song"]) == 2
     assert "--sql takes no --stem" in capsys.readouterr().err

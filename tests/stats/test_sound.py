@@ -59,7 +59,7 @@ def test_mono_reads_three_units_lower_than_the_same_in_both_channels():
     assert mono.spectra.magnitude.tolist() == mono.stereo.spectra.magnitude.tolist()
 
 
-def test_sums_and_gains():
+def test_sums_and_gains_are_those_of_the_samples():
     long, short = noise(), noise(seconds=1.0)
     total = Sound.sum([short, long])
     assert (total.audio[:, : short.samples] == short.audio + long.audio[:, : short.samples]).all()

@@ -221,7 +221,7 @@ def test_a_package_is_built_with_them(tmp_path):
             ).read_bytes() == file.read_bytes()
 
 
-def test_they_are_asked_by_name(packaged, capsys):
+def test_packaged_priors_are_queried_by_name(packaged, capsys):
     name = packaged.path.name.removesuffix("_priors")
     assert main(["query", name, "--stem", "song", "--stat", RATIO, "--group", "all", "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)["rows"]

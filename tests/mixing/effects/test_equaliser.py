@@ -125,7 +125,7 @@ def test_a_dying_sound_ends_in_silence():
     assert out[out > 0].min() > 1e-31
 
 
-def test_channels_do_not_meet():
+def test_channels_are_processed_apart():
     sound = noise()
     sound[1] = 0
     out = Equaliser(BANDS, RATE_HZ).process(sound)

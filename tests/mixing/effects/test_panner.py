@@ -17,13 +17,13 @@ def noise(samples: int = 1000) -> np.ndarray:
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_there_and_back_again(law):
+def test_a_position_is_found_again_from_its_similarity(law):
     back = position_of(similarity_of(POSITIONS, law), np.sign(POSITIONS - 0.5), law)
     np.testing.assert_allclose(back, POSITIONS, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_back_and_there_again(law):
+def test_a_similarity_is_found_again_from_its_position(law):
     similarities = np.linspace(0, 1, 10_001)
     for side in (-1, 1):
         positions = position_of(similarities, side, law)

@@ -51,7 +51,7 @@ def test_it_gives_what_the_network_gives(name):
 @pytest.mark.parametrize(
     "cuts", [[1] * 50 + [0, FRAME - 50, 1, FRAME - 1], [FRAME] * 3, [FRAME + 1, 7, 2 * FRAME], [997]]
 )
-def test_no_cut_changes_a_bit(cuts):
+def test_blocks_of_any_length_give_the_same_bits(cuts):
     settings, rate_hz = CASES["fade-in"]
     sound = sounds(rate_hz)["noise"]
     whole = Reverb(settings, rate_hz).process(sound)

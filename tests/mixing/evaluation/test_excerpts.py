@@ -13,9 +13,9 @@ from mixprior.mixing.evaluation.material import Material
 from mixprior.stats.measures.balance import has_vocals
 from mixprior.stats.measures.loudness import difference
 from mixprior.stats.stem import StemSet
-from tests.conftest import SHARED
+from tests.reference import FOLDER, MUSIC
 
-MUSIC, RESPONSES = SHARED / "music", SHARED / "reference" / "impulse_responses"
+RESPONSES = FOLDER / "reference" / "impulse_responses"
 
 
 @pytest.fixture(scope="module")

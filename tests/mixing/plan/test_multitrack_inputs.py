@@ -96,7 +96,7 @@ def test_a_mix_in_the_folder_of_its_tracks_is_no_track_of_the_next(tmp_path):
         assert set(recipe["inputs"]) == {"Kick", "Pad"}
 
 
-def test_one_track_alone(tmp_path):
+def test_one_track_alone_is_mixed_to_the_target_loudness(tmp_path):
     paths = save_all(tmp_path / "tracks", {"Piano": pad()})
     recipe = mix("--tracks", tmp_path / "tracks", "-o", tmp_path / "mix.wav")
     assert recipe["settings"]["routing"] == {"Piano": "other"}
@@ -165,7 +165,7 @@ def test_a_song_without_vocals(tmp_path):
     assert "vocals" not in recipe.settings.buses
 
 
-def test_voices_alone(tmp_path):
+def test_vocals_without_a_backing_are_mixed_without_a_ratio(tmp_path):
     paths = save_all(tmp_path / "tracks", {"Lead Vox": sung(240.0, 3.0), "Choir": 0.5 * sung(371.0, 3.0)})
     recipe = mixed(paths, tmp_path / "mix.wav")
     (reverb,) = (step for step in recipe.steps if step.name == "reverb")

@@ -157,7 +157,7 @@ def test_manifest_beside_the_dataset_moves_with_it(tmp_path):
     assert "fma_small/000/000002.mp3," in (moved / "songs.csv").read_text()
 
 
-def test_fma_metadata(tmp_path):
+def test_metadata_of_fma_are_taken_into_the_catalog(tmp_path):
     songs = songs_of("fma", tmp_path)
     assert list(songs) == ["000002", "000140"]
     assert dict(songs["000002"].metadata) == {
@@ -187,7 +187,7 @@ def test_fma_holds_what_its_size_says(tmp_path):
     assert track.path == root / "fma_large" / "155" / "155066.mp3"
 
 
-def test_jamendo_metadata(tmp_path):
+def test_metadata_of_jamendo_are_taken_into_the_catalog(tmp_path):
     songs = songs_of("jamendo", tmp_path, ".csv")
     first, second = (dict(songs[name].metadata) for name in ("track_0000214", "track_0000382"))
     assert first["title"] == 'Un "soir'

@@ -82,7 +82,7 @@ def test_digest_is_the_same_in_single_and_half_precision_and_in_any_order():
     ],
     ids=["value", "shape", "name", "type"],
 )
-def test_digest_tells_apart(other):
+def test_digest_of_other_weights_differs(other):
     assert weights_digest(other) != weights_digest({"weight": torch.tensor([[1.0, 2.0]])})
 
 

@@ -18,7 +18,7 @@ def bowl(population: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("difference", [0.0, 0.5, 1.0])
-def test_a_bowl_is_found(difference: float) -> None:
+def test_the_minimum_of_a_bowl_is_found(difference: float) -> None:
     options = genetic.Options(difference=difference)
     found = genetic.minimise(bowl, 4, np.random.default_rng(0), options)
     assert np.allclose(found.genes, BEST, atol=0.02)
