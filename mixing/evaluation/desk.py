@@ -20,6 +20,9 @@ from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.roles import Role
 
+_KEPT = 8
+"""Mixes kept before their loudness: those that share one are no further apart in the lists of systems."""
+
 
 class Desk:
     """Mixes one damaged scene by any system.
@@ -64,6 +67,8 @@ class Desk:
         options = replace(options, steps=tuple(step for step in options.steps if step != "loudness"))
         key = options, published_first
         if key not in self._summed:
+            if len(self._summed) == _KEPT:
+                del self._summed[next(iter(self._summed))]
             settings = self._planned(options, published_first)
             self._summed[key] = settings, self._rendered(settings)
         return self._summed[key]

@@ -6,8 +6,9 @@ import zlib
 
 import numpy as np
 
+from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.evaluation.damage import Damage, TrackDamage
-from mixprior.mixing.evaluation.scenes import BACKING, VOCALS, Scene
+from mixprior.mixing.evaluation.scenes import Scene
 from mixprior.mixing.plan.multitrack import CLASSES
 from mixprior.stats.reverb.fdn.level import at_level
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings

@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import oaconvolve
 
+from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.evaluation import separated
 from mixprior.mixing.evaluation.material import Material, Stems, balanced, excerpt, role_of, stems_of, total, tracks_of
-from mixprior.mixing.evaluation.scenes import BACKING, VOCALS, Scene, audible
+from mixprior.mixing.evaluation.scenes import Scene, audible
 from mixprior.mixing.plan.multitrack import CLASSES
 from mixprior.pipeline.audio import audio_file
 from mixprior.pipeline.audio.decode import decode, decode_stems

@@ -8,9 +8,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.evaluation import automix_metrics
 from mixprior.mixing.evaluation.metrics import MAPE, Metric, Value
-from mixprior.mixing.evaluation.scenes import BACKING, VOCALS, Mixed
+from mixprior.mixing.evaluation.scenes import Mixed
 from mixprior.stats.sound import Sound
 
 

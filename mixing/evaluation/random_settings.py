@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.effects.settings import Band, Chain, CompressorSettings, MixSettings, PanSettings
-from mixprior.mixing.evaluation.scenes import BACKING, VOCALS
 from mixprior.mixing.plan.multitrack import CLASSES
 from mixprior.stats.reverb.fdn.level import at_level
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings

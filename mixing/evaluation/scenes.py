@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.plan.multitrack import CLASSES
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
-VOCALS, BACKING = "vocals", "backing"
 ROLES = (VOCALS, BACKING, *CLASSES[1:])
 """What a track is: vocals or backing in a pair, one of `CLASSES` in a song of several tracks."""
 
