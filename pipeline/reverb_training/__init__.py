@@ -1,5 +1,7 @@
-"""What the blind reverb estimator learns from: dry voices (voices, singing) and the responses that make them wet.
+"""Training of the blind reverb estimator: dry recordings of singers and speakers, and responses that make them wet.
 
-voices.csv (who speaks or sings in which package) -> voices -> clips and their dryness, speech made to sing by singing;
-responses draws a wet-only response of any kind, and tells its reverberation times. Nothing here is needed for mining.
+`voices` cuts the recordings that voices.csv lists into clips and measures how dry they are; `singing` turns speech into
+singing; `responses` draws wet-only responses and measures their reverberation times; `wet_vocals` renders clips over
+music and separates them; `rows` turns them into features and truths; `train` fits the estimator. Mining needs none
+of it.
 """

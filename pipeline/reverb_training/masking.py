@@ -1,4 +1,4 @@
-"""An imperfect separator in a moment: soft masks with smooth errors, for clips that HTDemucs has no time for."""
+"""A fast, imperfect separator: soft masks with smooth errors, for more clips than HTDemucs can separate in time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HOP = 512
 
 
 def separate(rng: np.random.Generator, vocals: np.ndarray, backing: np.ndarray) -> np.ndarray:
-    """Take vocals out of their sum with a backing by a mask that is wrong in patches, and gates what is faint.
+    """Separate vocals from their sum with a backing by a mask that has errors in patches and gates low levels.
 
     Args:
         rng: source of the errors.

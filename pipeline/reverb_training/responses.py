@@ -1,4 +1,4 @@
-"""Wet-only responses drawn at random, of every kind of reverb there is, and what is true of them."""
+"""Wet-only responses of many kinds of reverb, drawn at random, and their measured reverberation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DECAY_DB = 70.0
 
 @dataclass(frozen=True)
 class Response:
-    """A wet-only response and how it was made.
+    """A wet-only response and its parameters.
 
     Attributes:
         audio: float32, shape (2, samples); the energy of a channel, averaged over both, is 1.
@@ -48,7 +48,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Truth:
-    """What an estimator is to find.
+    """Targets of the estimator.
 
     Attributes:
         reverberation_time_s: T20 over all frequencies; None if it cannot be measured.
@@ -76,12 +76,12 @@ def truth(response: Response, sample_rate_hz: int) -> Truth:
 def draw(rng: np.random.Generator, sample_rate_hz: int, files: tuple[Path, ...] = ()) -> Response:
     """Draw a response of any kind: our network, shaped noise, an image-source room, comb filters, or a file.
 
-    Rooms need pyroomacoustics and files need files: kinds that are not to be had are left out.
+    Rooms need pyroomacoustics, and responses of files need files; kinds that are not available are left out.
 
     Args:
         rng: draws everything.
         sample_rate_hz: of the response, 16 kHz or more.
-        files: real responses (reverb only, or with a direct sound, which is cut off), to be drawn with another decay.
+        files: measured responses, with or without their direct sound, which is removed; their decay is changed.
     """
     kinds: list[tuple[float, Callable[[np.random.Generator, int], Response]]] = [
         (3.0, draw_network),
@@ -114,10 +114,10 @@ def draw_network(rng: np.random.Generator, sample_rate_hz: int) -> Response:
     )
     try:
         audio = vocal_response(settings, sample_rate_hz, _length_s(time_s), wet_only=True)
-    except InputError:  # lows that last longer than the loop lets them: a sound that grows
+    except InputError:  # the gain at low frequencies makes the loop unstable
         settings = replace(settings, lows_gain_db_s=-abs(settings.lows_gain_db_s))
         audio = vocal_response(settings, sample_rate_hz, _length_s(time_s), wet_only=True)
-    # Without fade-in the shelves' copy of the input stands before the shortest delay (0.3 ms): that is direct sound.
+    # Without fade-in the shelves pass a copy of the input before the shortest delay (0.3 ms): that is direct sound.
     return Response(_normalised(audio[:, round(0.00025 * sample_rate_hz) :]), "network", vars(settings).copy())
 
 
@@ -154,10 +154,10 @@ def noise(
     Args:
         rng: draws the noise and the reflections.
         sample_rate_hz: of the response.
-        times_s: reverberation times in the seven octaves 125 Hz to 8 kHz; the outer ones hold beyond.
-        levels_db: level of each octave at the start, per hertz.
-        predelay_s: before the noise.
-        buildup_s: until the noise is at its loudest.
+        times_s: reverberation times in the seven octaves 125 Hz to 8 kHz; the outer ones apply beyond.
+        levels_db: initial level of each octave, per hertz.
+        predelay_s: silence before the noise.
+        buildup_s: time until the noise reaches its maximum.
         early_db: energy of about a dozen single reflections against the noise; None for none.
     """
     samples = round(_length_s(float(times_s.max())) * sample_rate_hz)
@@ -186,7 +186,7 @@ def noise(
 def draw_comb(rng: np.random.Generator, sample_rate_hz: int) -> Response:
     """Draw a reverb of eight damped combs and four allpasses per side (Schroeder 1962; the lay-out of Freeverb).
 
-    The delays are drawn, too, about those of small halls, so that this is a family, not one product.
+    The delays are drawn around those of small halls, so that the family is wider than one product.
     """
     time_s, damping = _time_s(rng), float(rng.uniform(0.02, 0.6))
     size = float(rng.uniform(0.6, 1.8))
@@ -233,7 +233,7 @@ def _allpass(x: np.ndarray, delay: int) -> np.ndarray:
 
 
 def has_rooms() -> bool:
-    """Tell whether pyroomacoustics is installed."""
+    """Whether pyroomacoustics is installed."""
     try:
         import pyroomacoustics  # noqa: F401
     except ImportError:
@@ -250,7 +250,7 @@ def draw_room(rng: np.random.Generator, sample_rate_hz: int) -> Response:
         time_s = float(np.exp(rng.uniform(np.log(SHORTEST_S), np.log(2.0))))
         try:
             absorption, _ = pra.inverse_sabine(time_s, edges_m)
-        except ValueError:  # no wall absorbs so much
+        except ValueError:  # no wall has so much absorption
             continue
         break
     room = pra.ShoeBox(
@@ -275,7 +275,7 @@ def draw_room(rng: np.random.Generator, sample_rate_hz: int) -> Response:
 def draw_file(rng: np.random.Generator, sample_rate_hz: int, path: Path) -> Response:
     """Take a response from a file, without its direct sound, with a further exponential decay, drawn, in most cases.
 
-    The decay gives the times that no file has; times are only shortened, so that no noise is raised.
+    The decay extends the range of reverberation times; they are only shortened, so that no noise is amplified.
     """
     audio = _of_file(path, sample_rate_hz)
     time_s = reverberation_time_s(audio, sample_rate_hz)

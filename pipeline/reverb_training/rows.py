@@ -1,4 +1,4 @@
-"""Clips become rows of features and truths: what the estimator is trained and judged on."""
+"""Rows of features and truths of clips, to train and to evaluate the estimator."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
 
 LEAST_WET_DB = -35.0
-"""A voice with less is dry: what is below cannot be told apart."""
+"""Below this wet level vocals are dry: lower levels cannot be distinguished."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Segments of voices whose reverberation is known.
+    """Segments of vocals whose reverberation is known.
 
     Attributes:
         features: float32, (rows, features).
         log_rt: float64, (rows, 6): ln of the reverberation time in s, broadband and in five octaves; NaN unknown.
         wet_db: float64, (rows, 6): wet-to-dry energy in dB, likewise, at least `LEAST_WET_DB`.
         wet: float64, (rows,): the share w of `(1 - w) dry + w wet`, the wet response having unit energy.
-        separated: bool, (rows,): whether the voice is what HTDemucs, or `masking`, made of a mixture.
-        singer, response: text, (rows,): whose voice, and which kind of response.
-        clip: int64, (rows,): rows of one clip share it.
+        separated: bool, (rows,): whether HTDemucs, or `masking`, separated the vocals from a mixture.
+        singer, response: text, (rows,): name of the singer, and kind of the response.
+        clip: int64, (rows,): number of the clip, the same for all its rows.
     """
 
     features: np.ndarray
@@ -87,7 +87,7 @@ def truths(facts: dict, speed: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def of_clips(paths: Iterable[Path], speeds: Sequence[float] = (1.0,)) -> Rows:
-    """Rows of clips that `wet_vocals` wrote: for each, its true vocals and what the separator made of them."""
+    """Rows of clips that `wet_vocals` wrote: for each, its true vocals and the separated ones."""
     columns: dict[str, list] = {name: [] for name in Rows.__dataclass_fields__}
     for number, path in enumerate(paths):
         with np.load(path, allow_pickle=False) as file:
@@ -97,7 +97,7 @@ def of_clips(paths: Iterable[Path], speeds: Sequence[float] = (1.0,)) -> Rows:
         for speed in speeds:
             if sounds["estimate"].any():
                 _add(columns, describe(sounds["estimate"], sounds["rest"], speed), facts, speed, True, number)
-            # A true stem with and without knowledge of the rest: both are met in catalogs.
+            # A true stem with and without the rest: catalogs have both.
             rest = mixture - sounds["vocals"] if number % 2 and len(speeds) > 1 else None
             _add(columns, describe(sounds["vocals"], rest, speed), facts, speed, False, number)
     return Rows(**{name: np.array(values) for name, values in columns.items()})
@@ -106,7 +106,7 @@ def of_clips(paths: Iterable[Path], speeds: Sequence[float] = (1.0,)) -> Rows:
 def drawn(
     seed: int, numbers: Iterable[int], singers: Sequence[wet_vocals.Voice], files: Sequence[Path], music: Sequence[Path]
 ) -> Rows:
-    """Rows of clips that no separator has seen: each as it is, and taken out of its mixture by `masking`."""
+    """Rows of clips without HTDemucs: each as it is, and separated from its mixture by `masking`."""
     columns: dict[str, list] = {name: [] for name in Rows.__dataclass_fields__}
     for number in numbers:
         vocals, backing, facts = wet_vocals.clip(seed, number, singers, files, music)

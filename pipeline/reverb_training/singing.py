@@ -1,11 +1,11 @@
-"""Speech turned into singing: its vowels held, its pitch led along a melody, consonants and word ends left alone."""
+"""Speech turned into singing: vowels are held and follow a melody; consonants and word ends are kept."""
 
 from __future__ import annotations
 
 import numpy as np
 
 FRAME_S = 0.005
-"""Hop of the analysis and of the pitch that is asked for."""
+"""Hop of the analysis and of the pitch contour."""
 
 _SCALE = (-5, -3, 0, 2, 4, 7, 9)
 _NUCLEUS_DB = 8.0
@@ -13,11 +13,11 @@ _LONGEST_NOTE_S = 1.5
 
 
 def sing(speech: np.ndarray, sample_rate_hz: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Sing a few spoken words by the WORLD vocoder (Morise et al. 2016, doi:10.1587/transinf.2015EDP7457).
+    """Turn a few spoken words into singing by the WORLD vocoder (Morise et al. 2016, doi:10.1587/transinf.2015EDP7457).
 
-    Only the loud core of each vowel is held, 2 to 4 times as long: the way a word ends stays the speaker's, so that a
-    dry recording stays dry. The melody walks over a pentatonic scale about the speaker's own pitch, with glides of
-    60 ms and, on notes longer than 0.25 s, a vibrato of 5 to 6 Hz and 30 to 60 cents.
+    Only the loud core of each vowel is held, 2 to 4 times as long. Word ends are kept as spoken, so that a dry
+    recording stays dry. The melody is a random walk on a pentatonic scale around the speaker's own pitch, with glides
+    of 60 ms and, on notes longer than 0.25 s, a vibrato of 5 to 6 Hz and 30 to 60 cents.
 
     Args:
         speech: shape (samples,).
@@ -25,11 +25,11 @@ def sing(speech: np.ndarray, sample_rate_hz: int, rng: np.random.Generator) -> t
         rng: draws the melody, the vibrato and the holds.
 
     Returns:
-        The singing, float32 of shape (samples,), and the pitch asked for in Hz every 5 ms, 0 where it is unvoiced.
+        The singing, float32 of shape (samples,), and its target pitch in Hz every 5 ms, 0 where it is unvoiced.
 
     Raises:
-        ImportError: without pyworld, which itself needs a setuptools older than 81.
-        ValueError: if nothing in it is voiced.
+        ImportError: without pyworld, which needs a setuptools older than 81.
+        ValueError: if no frame is voiced.
     """
     import pyworld
 
@@ -38,7 +38,7 @@ def sing(speech: np.ndarray, sample_rate_hz: int, rng: np.random.Generator) -> t
     spoken_hz = pyworld.stonemask(sound, rough_hz, time_s, sample_rate_hz)
     vowels = _runs(spoken_hz > 0, shortest=8)
     if not vowels:
-        raise ValueError("nothing in it is voiced")
+        raise ValueError("no frame is voiced")
     spectrum = np.log(pyworld.cheaptrick(sound, spoken_hz, time_s, sample_rate_hz))
     noisiness = pyworld.d4c(sound, spoken_hz, time_s, sample_rate_hz)
 
@@ -64,15 +64,15 @@ def sing(speech: np.ndarray, sample_rate_hz: int, rng: np.random.Generator) -> t
 
 
 def share_in_tune(singing: np.ndarray, pitch_hz: np.ndarray, sample_rate_hz: int) -> float:
-    """Return the share of voiced frames whose pitch, measured again, lies within 50 cents of the one asked for."""
+    """Return the share of voiced frames whose measured pitch is within 50 cents of the target."""
     import pyworld
 
     sound = np.ascontiguousarray(singing, dtype=np.float64)
-    heard_hz, _ = pyworld.dio(sound, sample_rate_hz, frame_period=1000 * FRAME_S)
-    frames = min(heard_hz.size, pitch_hz.size)
-    heard_hz, asked_hz = heard_hz[:frames], pitch_hz[:frames]
-    cents = 1200 * np.log2(np.maximum(heard_hz, 1.0) / np.maximum(asked_hz, 1.0))
-    return float(np.mean(np.abs(cents[asked_hz > 0]) < 50))
+    measured_hz, _ = pyworld.dio(sound, sample_rate_hz, frame_period=1000 * FRAME_S)
+    frames = min(measured_hz.size, pitch_hz.size)
+    measured_hz, target_hz = measured_hz[:frames], pitch_hz[:frames]
+    cents = 1200 * np.log2(np.maximum(measured_hz, 1.0) / np.maximum(target_hz, 1.0))
+    return float(np.mean(np.abs(cents[target_hz > 0]) < 50))
 
 
 def _runs(flags: np.ndarray, shortest: int) -> list[tuple[int, int]]:
@@ -81,7 +81,7 @@ def _runs(flags: np.ndarray, shortest: int) -> list[tuple[int, int]]:
 
 
 def _melody_hz(voiced: np.ndarray, spoken_hz: float, rng: np.random.Generator) -> np.ndarray:
-    # A note lasts 0.2 to 0.9 s of voiced time and goes on through the consonants between.
+    # A note lasts 0.2 to 0.9 s of voiced time, and continues through the consonants between.
     semitones, held_s = np.zeros(voiced.size), np.zeros(voiced.size)
     step = int(rng.integers(len(_SCALE)))
     left = 0

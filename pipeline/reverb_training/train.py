@@ -1,7 +1,7 @@
-"""Train the estimator of reverberation on rows, judge it on singers it has not heard, and write it down.
+"""Train the estimator of reverberation on rows, evaluate it on held-out singers, and write it to a file.
 
-Every singer of the test rows is judged by networks that have not heard that singer; the model that is written has heard
-all of the training rows. That none of the test's responses are in the training set is up to who draws them.
+Every singer of the test rows is evaluated by networks trained without that singer; the model in the file is trained on
+all training rows. The caller must draw test responses that are not in the training set.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SHOWN_WET = 0.02
 
 
 def targets(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """(values, which of them count): ln RT, of what is wet enough to show it, then wet levels in dB; (rows, 12)."""
+    """(values, which of them count): ln RT, of rows that are wet enough, then wet levels in dB; (rows, 12)."""
     values = np.concatenate([rows.log_rt, rows.wet_db], axis=1).astype(np.float32)
     known = np.isfinite(values)
     known[:, : rows.log_rt.shape[1]] &= (rows.wet > _SHOWN_WET)[:, None]
@@ -39,7 +39,7 @@ def targets(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def weights(rows: Rows) -> np.ndarray:
-    """Separated and true voices weigh the same in all: (rows,)."""
+    """Weights (rows,) that sum to the same for separated and for true vocals."""
     share = float(np.clip(rows.separated.mean(), 1e-3, 1 - 1e-3))
     return np.where(rows.separated, 0.5 / share, 0.5 / (1 - share)).astype(np.float32)
 
@@ -47,8 +47,8 @@ def weights(rows: Rows) -> np.ndarray:
 def fit(rows: Rows, networks: int, seed: int = 0) -> Perceptrons:
     """Train networks on rows, each from another seed.
 
-    Each answers with a Laplace distribution for every target, and learns by its likelihood: the estimate is a median,
-    and the spread the absolute error to expect of it.
+    Each predicts a Laplace distribution of every target, and is trained by its likelihood: the estimate is the median,
+    the spread its expected absolute error.
     """
     values, known = targets(rows)
     missing = np.nan_to_num(np.nanmedian(rows.features, axis=0)).astype(np.float32)
@@ -102,8 +102,8 @@ def _network(features: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor,
     return net.eval()
 
 
-def judged(estimate: np.ndarray, spread: np.ndarray, mean: np.ndarray, rows: Rows) -> dict[str, Any]:
-    """Errors on rows; `mean`, of the same shape as `estimate`, is what somebody guesses who has heard nothing."""
+def errors(estimate: np.ndarray, spread: np.ndarray, mean: np.ndarray, rows: Rows) -> dict[str, Any]:
+    """Errors on rows; `mean`, of the same shape as `estimate`, is the estimate without any audio."""
     shown = rows.wet > _AUDIBLE_WET
 
     def off(guess: np.ndarray, b: int) -> float:
@@ -139,16 +139,16 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     return round(float(np.corrcoef(a, b)[0, 1]), 3)
 
 
-def unheard(rows: Rows, test: Rows, networks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Estimates, spreads and the guess of the mean for test rows, by networks that have not heard the row's singer."""
+def held_out(rows: Rows, test: Rows, networks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Estimates, spreads and means of the targets for test rows, by networks trained without the row's singer."""
     estimate = np.empty((len(test.wet), 12))
     spread, mean = np.empty_like(estimate), np.empty_like(estimate)
-    heard = [singer for singer in np.unique(test.singer) if (rows.singer == singer).any()]
-    groups = [(test.singer == singer, rows[rows.singer != singer]) for singer in heard]
-    groups.append((~np.isin(test.singer, heard), rows))
-    for which, known in groups:
+    known_singers = [singer for singer in np.unique(test.singer) if (rows.singer == singer).any()]
+    groups = [(test.singer == singer, rows[rows.singer != singer]) for singer in known_singers]
+    groups.append((~np.isin(test.singer, known_singers), rows))
+    for which, training in groups:
         if which.any():
-            model = fit(known, networks)
+            model = fit(training, networks)
             estimate[which], spread[which] = model.predict(test.features[which])
             mean[which] = model.target_centre
     return estimate, spread, mean
@@ -160,14 +160,16 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--train", nargs="+", type=Path, required=True, metavar="ROWS", help="npz files of rows")
     parser.add_argument("--test", nargs="+", type=Path, required=True, metavar="ROWS")
     parser.add_argument("--networks", type=int, default=4)
-    parser.add_argument("-o", dest="model", type=Path, required=True, help="where the model goes; its card beside it")
+    parser.add_argument(
+        "-o", dest="model", type=Path, required=True, help="file of the model; its card is put beside it"
+    )
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     rows = Rows.joined([Rows.load(path) for path in args.train])
     test = Rows.joined([Rows.load(path) for path in args.test])
     parts = {"clean": ~test.separated, "separated": test.separated}
-    estimate, spread, mean = unheard(rows, test, args.networks)
-    figures = {name: judged(estimate[k], spread[k], mean[k], test[k]) for name, k in parts.items()}
+    estimate, spread, mean = held_out(rows, test, args.networks)
+    figures = {name: errors(estimate[k], spread[k], mean[k], test[k]) for name, k in parts.items()}
     fit(rows, args.networks).save(args.model)
     trained = {
         "rows": len(rows.wet),

@@ -1,4 +1,4 @@
-"""Dry voices out of packages: clips of one singer each, how dry they are, and speech made to sing.
+"""Clips of dry recordings of one singer or speaker each, their dryness, and speech turned into singing.
 
 The sources are listed in voices.csv beside this file: `package` is an apt package unpacked into a folder of its name
 (`apt-get download NAME; dpkg-deb -x NAME_*.deb FOLDER/NAME`), or a folder of sound files; `files` is a glob in it.
@@ -24,7 +24,7 @@ from mixprior.stats.statistic import SAMPLE_RATE_HZ as RATE_HZ
 
 SOURCES = Path(__file__).with_name("voices.csv")
 DRY_DB_PER_200MS = 40.0
-"""A voice that falls at least so fast after its notes is dry: a reverberation time of 0.3 s falls as fast."""
+"""A recording that decays at least this fast after notes is dry: as with a reverberation time of 0.3 s."""
 
 _FRAME_S, _HOP_S, _FALL_S = 0.02, 0.01, 0.2
 _NOTE_DB, _LEAST_FALL_DB, _FLOOR_DB = 20.0, 6.0, -100.0
@@ -38,7 +38,7 @@ _IN_TUNE = 0.8
 
 @dataclass(frozen=True)
 class Source:
-    """A singer's recordings: what a row of voices.csv says."""
+    """A singer's recordings: a row of voices.csv."""
 
     singer: str
     package: str
@@ -62,7 +62,7 @@ class Clip:
 
 
 def note_ends_db(audio: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Return how far the level falls in the 200 ms after each note or word, in dB.
+    """Return by how much the level falls in the 200 ms after each note or word, in dB.
 
     Levels are of frames of 20 ms every 10 ms; an end is a fall of 6 dB or more, the steepest within 150 ms, from a
     level at most 20 dB under the loudest.
@@ -88,14 +88,14 @@ def note_ends_db(audio: np.ndarray, sample_rate_hz: int) -> np.ndarray:
 def decay_db_per_200ms(audio: np.ndarray, sample_rate_hz: int) -> float | None:
     """Return how fast the level falls after the steeper note ends (their 90th percentile), in dB per 200 ms.
 
-    Reverberation cannot fall faster than 12 dB / RT60, so 40 and more means a dry recording; noise, too, bounds it.
+    Reverberation falls by 12 dB / RT60 at most, so 40 and more means a dry recording; noise limits it, too.
 
     Args:
         audio: shape (samples,).
         sample_rate_hz: its rate.
 
     Returns:
-        None if no note ends in it.
+        None if it has no note end.
     """
     return _steep([note_ends_db(audio, sample_rate_hz)])
 
@@ -191,7 +191,7 @@ def _phrases(words: Sequence[np.ndarray], rng: np.random.Generator) -> Iterator[
 
 
 def _sung(speech: np.ndarray, vocoder_hz: int, rng: np.random.Generator) -> np.ndarray | None:
-    # None where the vocoder found no pitch, or did not keep the one it was asked for.
+    # None where the vocoder finds no pitch, or misses the target pitch.
     try:
         singing, pitch_hz = sing(soxr.resample(speech, RATE_HZ, vocoder_hz), vocoder_hz, rng)
     except ValueError:

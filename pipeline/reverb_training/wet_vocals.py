@@ -1,4 +1,4 @@
-"""Wet vocals of known reverb, over music, and what HTDemucs gives back of them: the estimator's training material."""
+"""Training clips of the estimator: vocals with a known reverb over music, and their separation by HTDemucs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DRY_SHARE = 0.07
 WET_RANGE = (0.02, 0.4)
 BALANCE_RANGE_DB = (-6.0, 5.0)
 SPEED_RANGE = (0.84, 1.19)
-_LEAD_S = 2.0  # before a clip, so that the reverberation of what was sung before is there
+_LEAD_S = 2.0  # sung before a clip begins, so that the clip begins with its reverberation
 _SUNG_SHARE = 0.7
 _AUDIBLE_RMS = 10 ** (-40 / 20)
 
@@ -36,7 +36,7 @@ class Voice:
     """A dry clip.
 
     Attributes:
-        singer: who; singers of the test set are not in the training set.
+        singer: name; singers of the test set are not in the training set.
         kind: "sung", "speech-to-singing", "speech" or "synthetic".
         path: mono file at 44.1 kHz.
     """
@@ -53,9 +53,9 @@ def voices(folder: Path) -> list[Voice]:
 
 
 def dry_excerpt(rng: np.random.Generator, clips: Sequence[Voice]) -> tuple[np.ndarray, Voice]:
-    """A stretch of a random singer: mono, unit RMS, `_LEAD_S + CLIP_S` long, at another speed than recorded.
+    """An excerpt of a random singer: mono, unit RMS, `_LEAD_S + CLIP_S` long, at a random speed.
 
-    Singers are equally likely, whatever there is of them; the clips of one follow each other with a breath between.
+    All singers are equally likely; clips of one singer follow each other with a pause between them.
     """
     singers = sorted({c.singer for c in clips})
     singer = singers[rng.integers(len(singers))]
@@ -82,7 +82,7 @@ def dry_excerpt(rng: np.random.Generator, clips: Sequence[Voice]) -> tuple[np.nd
         if level > _AUDIBLE_RMS:
             break
     else:
-        raise ValueError(f"{singer}: no audible stretch found in {len(own)} clips")
+        raise ValueError(f"{singer}: no audible excerpt found in {len(own)} clips")
     tilt = rng.uniform(-0.3, 0.3)
     sung = sung + tilt * np.concatenate([[0], sung[:-1]]).astype(np.float32)
     return sung / level, first
@@ -98,10 +98,10 @@ def sped(audio: np.ndarray, speed: float) -> np.ndarray:
 
 
 def recorded(rng: np.random.Generator, sung: np.ndarray) -> np.ndarray:
-    """Record a voice as voices are recorded: in a booth that is not dead, over a floor of noise, each in most cases.
+    """Simulate a recording: in most cases with the reverberation of a booth and with noise.
 
-    What a booth does is part of the voice: no estimator of the mix's reverberation shall answer for it, and without it
-    one takes the slow ends of sung notes for reverberation.
+    The booth is part of the dry recording: the estimator must not report it. Without booths in training, it takes slow
+    note ends for reverberation.
     """
     if rng.random() < 0.65:
         time_s = rng.uniform(0.08, 0.3)
@@ -129,7 +129,7 @@ def backing_excerpt(rng: np.random.Generator, paths: Sequence[Path]) -> np.ndarr
         level = float(np.sqrt(np.mean(audio**2)))
         if level > _AUDIBLE_RMS:
             return np.ascontiguousarray(audio / level)
-    raise ValueError("no audible stretch found in the music for backings")
+    raise ValueError("no audible excerpt found in the music for backings")
 
 
 @lru_cache(maxsize=8)
@@ -138,14 +138,14 @@ def _music(path: Path) -> np.ndarray:
 
 
 def wet_vocal(rng: np.random.Generator, sung: np.ndarray, response: responses.Response) -> tuple[np.ndarray, float]:
-    """Put a dry voice in a room: `(1 - w) dry + w (dry * response)`, w drawn from 0 to 0.4.
+    """Add a reverb to dry vocals: `(1 - w) dry + w (dry * response)`, w drawn from 0 to 0.4.
 
     Returns:
-        The voice, float32, (2, CLIP_S), panned a little, and w.
+        The vocals, float32, (2, CLIP_S), panned a little, and w.
     """
     wet = 0.0 if rng.random() < DRY_SHARE else float(rng.uniform(*WET_RANGE))
     tail = np.stack([fftconvolve(sung, channel)[: sung.size] for channel in response.audio])
-    if rng.random() < 0.25:  # a mono chain
+    if rng.random() < 0.25:  # a mono reverb
         mono = tail.mean(0)
         tail = np.stack([mono, mono]) * np.sqrt(np.mean(tail**2) / max(np.mean(mono**2), 1e-12))
     angle = np.pi / 4 + (0.0 if rng.random() < 0.6 else rng.uniform(-0.25, 0.25))
@@ -157,7 +157,7 @@ def wet_vocal(rng: np.random.Generator, sung: np.ndarray, response: responses.Re
 def clip(
     seed: int, k: int, singers: Sequence[Voice], measured: Sequence[Path], music: Sequence[Path]
 ) -> tuple[np.ndarray, np.ndarray, dict]:
-    """The k-th (vocals, backing, facts): the same for the same seed and material."""
+    """The k-th (vocals, backing, facts); the same seed and material give the same clip."""
     rng = np.random.default_rng([seed, k])
     sung, voice = dry_excerpt(rng, singers)
     sung = recorded(rng, sung)
@@ -186,17 +186,17 @@ def clip(
 
 
 def stored(audio: np.ndarray) -> np.ndarray:
-    """Reduce a sound to what is kept of it."""
+    """Audio as 16-bit integers, as clips are stored."""
     return np.clip(np.rint(audio * 32767), -32768, 32767).astype(np.int16)
 
 
 def add_material_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what clips are made of."""
+    """Declare the arguments that name the material of clips."""
     parser.add_argument("--voices", type=Path, help="folder with voices.csv")
     parser.add_argument("--singers", nargs="+", default=[], metavar="NAME", help="only these singers")
     parser.add_argument("--not-singers", nargs="+", default=[], metavar="NAME", help="all but these singers")
     parser.add_argument("--music", type=Path, help="folder with instrumental music")
-    parser.add_argument("--responses", type=Path, help="folder of measured responses; without: generated ones")
+    parser.add_argument("--responses", type=Path, help="folder of measured responses; default: generated ones only")
 
 
 def material(args: argparse.Namespace) -> tuple[list[Voice], list[Path], list[Path]]:
@@ -214,7 +214,7 @@ def material(args: argparse.Namespace) -> tuple[list[Voice], list[Path], list[Pa
 def main(argv: Sequence[str]) -> int:
     """`python -m mixprior.pipeline.reverb_training.wet_vocals`.
 
-    Makes clips, separates them, and writes `NNNNNN.npz` of each; those that lie there already are kept.
+    Makes clips, separates them, and writes each to `NNNNNN.npz`; existing files are kept.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     add_material_arguments(parser)
@@ -222,7 +222,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--first", type=int, default=0, metavar="K")
     parser.add_argument("--step", type=int, default=1, metavar="N", help="every N-th only, for several processes")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("-o", dest="folder", type=Path, required=True, help="where the clips go")
+    parser.add_argument("-o", dest="folder", type=Path, required=True, help="folder of the clips")
     args = parser.parse_args(argv)
     singers, measured, music = material(args)
     separator = separate.load(separate.SeparationSettings())
