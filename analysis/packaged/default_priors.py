@@ -61,7 +61,7 @@ class PriorsChain:
                 found = _within(priors, names, group, least_songs)
             except PriorsLookupError as error:
                 errors.append(error)
-                notes.append(f"{title(priors)} cannot tell {_listed(names)}")
+                notes.append(f"{title(priors)} has no {_listed(names)}")
                 continue
             if notes:
                 notes = [f"{'; '.join(notes)}: taken from {title(priors)}"]
@@ -123,7 +123,7 @@ def _within(priors: Priors, names: Sequence[Name], group: str, least_songs: int)
             songs = _songs(priors, names, group)
         except PriorsLookupError as error:
             packaged = priors.path in PACKAGED.values()
-            reason = f"{title(priors)} cannot tell {_listed(names)} of it" if packaged else error
+            reason = f"{title(priors)} has no {_listed(names)} of it" if packaged else error
             notes = (f"all songs stand in for the group {group}: {reason}",)
         else:
             if songs == 0 or songs >= least_songs:

@@ -12,7 +12,7 @@ from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Chain
 from mixprior.mixing.plan import reverb_target
 from mixprior.mixing.plan.options import Options
-from mixprior.mixing.plan.reverb_target import BROADBAND, LEVEL, OCTAVES, STEM
+from mixprior.mixing.plan.reverb_target import BROADBAND, LEVEL, STEM
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.plan.targets import Targets, facts
 from mixprior.mixing.rules import ratio
@@ -47,7 +47,7 @@ def add_reverb(of: str, vocals: Sound, backing: Sound, targets: Targets, options
     if options.amount == 0:
         return Chain(), Step(name="reverb", of=of, reason="no reverb: --amount is 0")
     try:
-        source = targets.chain.source([(STEM, name) for name in (BROADBAND, OCTAVES, LEVEL)], targets.group)
+        source = targets.chain.source(reverb_target.NAMES, targets.group)
     except PriorsLookupError as error:
         raise InputError(f"no priors hold the reverberation of vocals: leave out the step reverb ({error})") from error
     wanted, notes, warnings = _wanted(source, backing, options)
@@ -79,10 +79,8 @@ def _wanted(source: Source, backing: Sound, options: Options) -> tuple[Wanted, t
     """The reverberation to reach, by priors, rule and options; where it comes from, and what its user should know."""
     rule = options.reverb_rule
     tempo = tempo_bpm(at_44100(backing).audio.mean(axis=0)) if rule else None
-    target = reverb_target.target(source.priors, source.group, tempo, rule)
-    # That the prior is of other songs or of few is in the notes of the source.
-    warnings = [each for each in target.warnings if each.code != "prior"]
-    notes = target.notes
+    target = reverb_target.target(source, tempo, rule)
+    warnings, notes = list(target.warnings), target.notes
     if rule and tempo is None:
         missing = "the backing has no tempo to set a reverberation time by: the median time is taken"
         warnings.append(Notice("tempo", missing))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from mixprior.analysis.packaged.default_priors import LEAST_SONGS
+from mixprior.analysis.packaged.default_priors import PriorsChain, Source
 from mixprior.analysis.priors import EVERY_SONG, Prior, Priors, PriorsLookupError
 from mixprior.analysis.regression import regress
 from mixprior.mixing.rules.notice import Notice
@@ -20,6 +20,8 @@ from mixprior.stats.reverb.fdn.settings import PARAMETERS
 STEM = "vocals"
 OCTAVES, BROADBAND, LEVEL = "rt60_octaves_s", "rt60_s", "wet_dry_db"
 """The statistics of that stem that settings are made of."""
+NAMES = tuple((STEM, name) for name in (BROADBAND, OCTAVES, LEVEL))
+"""The same with their stem, to look for priors that hold them all."""
 TEMPO = ("backing", "tempo_bpm")
 
 _TIME = next(p for p in PARAMETERS if p.name == "reverberation_time_s")
@@ -72,62 +74,52 @@ class ReverbTarget:
         }
 
 
-def target(
-    priors: Priors, group: str = EVERY_SONG, tempo_bpm: float | None = None, rule: str | None = None
-) -> ReverbTarget:
-    """Look up the reverb of a group of songs; that of all songs where there is no such group, or hardly a song in it.
+def source(priors: Priors, group: str = EVERY_SONG) -> Source:
+    """Return the priors with the group to take the reverb from: all songs for a group that is missing or too small.
+
+    Raises:
+        InputError: if the priors hold no reverberation of vocals.
+    """
+    try:
+        return PriorsChain((priors,)).source(NAMES, group)
+    except PriorsLookupError as error:
+        raise InputError(f"{priors.path} has no reverberation of vocals: mine the songs again ({error})") from error
+
+
+def target(found: Source, tempo_bpm: float | None = None, rule: str | None = None) -> ReverbTarget:
+    """Look up the reverb of the vocals of a group of songs.
 
     Args:
-        priors: opened priors.
-        group: the songs to go by.
+        found: priors and the group, as `source` or `PriorsChain.source` found them for `NAMES`.
         tempo_bpm: of the song that the reverb is for, with a rule.
         rule: "seed" for `mixing.rules.tempo_rule`, "catalog" for the regression of `rt60_s` on `backing:tempo_bpm`.
 
     Raises:
-        InputError: if the priors hold no reverberation of vocals, or, for a rule, no joint moments.
+        InputError: if the priors have no medians of reverberation, or, for a rule, no joint moments.
     """
-    warnings: list[Notice] = []
-    taken = _of_group(priors, EVERY_SONG)
-    if group != EVERY_SONG:
-        try:
-            of_group = _of_group(priors, group)
-        except PriorsLookupError as error:
-            warnings.append(Notice("prior", f"all songs stand in for the group: {error}"))
-        else:
-            if of_group.broadband.n >= LEAST_SONGS:
-                taken = of_group
-            else:
-                few = f"its {of_group.broadband.n} songs with a reverb are fewer than {LEAST_SONGS}"
-                warnings.append(Notice("prior", f"all songs stand in for the group {group}: {few}"))
-    if taken.broadband.p50 is None or taken.level.p50 is None or any(row["p50"] is None for row in taken.octaves):
-        raise InputError(f"{priors.path} has no {BROADBAND} of vocals: no song had a voice with a reverb to measure")
-    if taken.broadband.n < LEAST_SONGS:
-        warnings.append(Notice("prior", f"the prior rests on {taken.broadband.n} songs only"))
-    time_s, told, notes = taken.broadband.p50, None, _sources(taken)
-    if rule and tempo_bpm is not None:
-        time_s, told, note = _by_seed(tempo_bpm) if rule == "seed" else _by_catalog(priors, taken.group, tempo_bpm)
-        notes = (*notes, note)
-        within_s = min(max(time_s, _TIME.low), _TIME.high)
-        if within_s != time_s:
-            beyond = f"the rule gives {time_s:.2f} s at {tempo_bpm:g} bpm; {within_s:g} s is taken"
-            warnings.append(Notice("tempo", beyond))
-        time_s = told["rt60_s"] = within_s
-    return ReverbTarget(taken.group, taken.octaves, taken.broadband, taken.level, time_s, told, notes, tuple(warnings))
+    priors, group = found.priors, found.group
+    broadband, level = priors.lookup(STEM, BROADBAND, group), priors.lookup(STEM, LEVEL, group)
+    octaves = priors.rows(STEM, OCTAVES, group).sort_by("bin").to_pylist()
+    if broadband.p50 is None or level.p50 is None or any(row["p50"] is None for row in octaves):
+        raise InputError(f"{priors.path} has no median of the reverberation of vocals: give priors that were mined")
+    taken = ReverbTarget(group, octaves, broadband, level, broadband.p50)
+    taken = replace(taken, notes=_sources(taken))
+    if not rule or tempo_bpm is None:
+        return taken
+    time_s, facts, note = _by_seed(tempo_bpm) if rule == "seed" else _by_catalog(priors, group, tempo_bpm)
+    within_s = min(max(time_s, _TIME.low), _TIME.high)
+    beyond = f"the rule gives {time_s:.2f} s at {tempo_bpm:g} bpm; {within_s:g} s is taken"
+    return replace(
+        taken,
+        rt60_s=within_s,
+        rule={**facts, "rt60_s": within_s},
+        notes=(*taken.notes, note),
+        warnings=(Notice("tempo", beyond),) if within_s != time_s else (),
+    )
 
 
 def _median(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"median": row["p50"], "median_low": row["median_low"], "median_high": row["median_high"]}
-
-
-def _of_group(priors: Priors, group: str) -> ReverbTarget:
-    try:
-        broadband, level = priors.lookup(STEM, BROADBAND, group), priors.lookup(STEM, LEVEL, group)
-        octaves = priors.rows(STEM, OCTAVES, group).sort_by("bin").to_pylist()
-    except PriorsLookupError as error:
-        if group == EVERY_SONG:
-            raise InputError(f"{priors.path} knows no reverberation of vocals: mine them again ({error})") from error
-        raise
-    return ReverbTarget(group, octaves, broadband, level, broadband.p50 or 0.0)
 
 
 def _sources(taken: ReverbTarget) -> tuple[str, ...]:

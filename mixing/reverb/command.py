@@ -136,7 +136,8 @@ def _prior(args: argparse.Namespace) -> None:
         raise InputError("--tempo and --rule belong together: a tempo, and what makes a time of it")
     if args.output:
         settings_file.check_output(Path(args.output))
-    target = reverb_target.target(open_priors(args.priors), args.group or EVERY_SONG, args.tempo, args.rule)
+    source = reverb_target.source(open_priors(args.priors), args.group or EVERY_SONG)
+    target = reverb_target.target(source, args.tempo, args.rule)
     found = fit_decay(list(target.rt60_octaves_s), target.wet_dry_db, seed=_SEED, prior=ASSUMED)
     fitted = FittedReverb(
         f"the vocals of {args.priors} (group {target.group})",
@@ -147,7 +148,7 @@ def _prior(args: argparse.Namespace) -> None:
         assumed=reverb_fit.ASSUMED_NAMES,
         facts={"priors": target.to_dict()},
         notes=target.notes,
-        warnings=target.warnings,
+        warnings=(*(Notice("prior", note) for note in source.notes), *target.warnings),
     )
     _report(args, fitted)
 

@@ -260,7 +260,7 @@ def test_a_chain_says_what_it_takes_from_elsewhere(tmp_path):
     assert source.priors.path == PACKAGED["starter"]
     assert centre(prior) == prior.p50
     assert source.notes == (
-        f"{tmp_path} cannot tell loudness_range_lu of vocals; the packaged priors published cannot tell "
+        f"{tmp_path} has no loudness_range_lu of vocals; the packaged priors published has no "
         "loudness_range_lu of vocals: taken from the packaged priors starter",
     )
 

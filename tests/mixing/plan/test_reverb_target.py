@@ -109,7 +109,7 @@ def test_a_time_beyond_the_plug_in_is_held_at_its_end_and_told(priors, monkeypat
     [
         (("--tempo", "100"), "belong together"),
         (("--rule", "seed"), "belong together"),
-        (("--tempo", "100", "--rule", "catalog"), "keeps no joint moments"),
+        (("--tempo", "100", "--rule", "catalog"), "has no joint moments"),
         (("-o", "a.txt"), "settings are written as .json"),
     ],
 )
@@ -118,6 +118,6 @@ def test_a_prior_that_cannot_be_is_refused(priors, capsys, words, told):
 
 
 def test_priors_without_reverb_are_refused(tmp_path, capsys):
-    assert "knows no reverberation of vocals" in refusal(capsys, "prior", write_priors(tmp_path))
+    assert "has no reverberation of vocals" in refusal(capsys, "prior", write_priors(tmp_path))
     unknown = [{**each, "n": 0, "p50": None, "mean": None} for each in of_group("all", 0, 1.3, -16.0)]
-    assert "no song had a voice with a reverb" in refusal(capsys, "prior", write_priors(tmp_path, unknown))
+    assert "was measured on no song" in refusal(capsys, "prior", write_priors(tmp_path, unknown))

@@ -110,10 +110,10 @@ def test_what_stands_in_is_a_note_when_nothing_was_asked_for_and_a_warning_when_
     at_home, asked = (each.scalar("vocals", "loudness_range_lu") for each in (Targets.of(), Targets.of(folder)))
     assert at_home.value == asked.value == open_priors("starter").lookup("vocals", "loudness_range_lu").p50
     assert at_home.warnings == ()
-    assert at_home.notes == (f"{PUBLISHED} cannot tell loudness_range_lu of vocals: taken from {STARTER}",)
+    assert at_home.notes == (f"{PUBLISHED} has no loudness_range_lu of vocals: taken from {STARTER}",)
     assert asked.notes == ()
     (warning,) = asked.warnings
-    assert warning.text.startswith(f"{folder} cannot tell loudness_range_lu of vocals; {PUBLISHED} cannot")
+    assert warning.text.startswith(f"{folder} has no loudness_range_lu of vocals; {PUBLISHED} has no")
 
 
 def test_a_number_that_no_priors_know_is_refused():
