@@ -20,7 +20,7 @@ POOL = 16
 _WINDOW = np.sqrt(scipy.signal.get_window("hann", FRAME)).astype(np.float32)
 _FRAMES_AT_ONCE = 8
 SILENT_FRAME = 1e-6
-"""Frames with less than this share of the loudest frame's energy (-60 dB) say nothing about panning."""
+"""Frames with less than this share of the loudest frame's energy (-60 dB) are left out of panning."""
 UNEXCITED_BIN = 1e-12
 """Bins with less than this share of the mean bin's power (-120 dB) hold the rounding of float32, not sound."""
 
@@ -111,7 +111,7 @@ def _add_batch(
 
 
 def excitation_floors(audio: np.ndarray, frame: int, hop: int) -> np.ndarray:
-    """Power |L|^2 + |R|^2 that a bin must exceed, for each frame, to say something about panning.
+    """Power |L|^2 + |R|^2 that a bin must exceed, for each frame, to count for panning.
 
     Args:
         audio: float32, shape (2, samples), at least a frame long.

@@ -119,7 +119,7 @@ MEMBERS_SCHEMA = pa.schema(
         pa.field("copies", pa.int64(), nullable=False),
     ]
 )
-"""The songs that priors tell of, by content: `error` of those that failed, `copies` beside the one that counts."""
+"""The songs that priors are of, by content: `error` of those that failed, `copies` beside the one that counts."""
 
 
 def with_metadata(schema: pa.Schema, **metadata: str) -> pa.Schema:

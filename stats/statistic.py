@@ -43,7 +43,7 @@ class Column:
     Attributes:
         name: column name, with its unit at the end (`integrated_lufs`).
         unit: unit of the values, in words a reader knows ("LUFS", "dB", "Hz", "1" for a ratio).
-        definition: one sentence that tells how it is measured, with the source of the formula.
+        definition: one sentence on how it is measured, with the source of the formula.
         resolution: width of the histogram bins, in `unit`, from which quantiles are read;
             a published quantile is off by at most half of it.
         axis_hz: centre frequencies of a vector's bins in Hz; None for a scalar.
@@ -85,5 +85,5 @@ class Statistic:
     whole: bool = False
 
     def fills(self, row: str) -> bool:
-        """Whether this statistic has something to say in the row called `row`."""
+        """Whether this statistic has columns in the row called `row`."""
         return row != "song" if self.rows is None else row in self.rows

@@ -43,7 +43,7 @@ class StemSet:
 
     Args:
         stems: float32 arrays of shape (2, samples), at 44.1 kHz, by stem name. Without "vocals" the backing is the
-            mixture, and what is said of vocals is null.
+            mixture, and columns about vocals are null.
         mixture: the whole song, same shape; None takes the sum of the stems.
 
     Raises:

@@ -101,7 +101,7 @@ class OnsetModel:
         self.top_db = float(self._level_db.max(initial=-math.inf))
         self._peak_db = 20 * np.log10(np.maximum(peak, math.sqrt(_FLOOR)))
         gain = 10 ** (dynamics.PEAK_DBFS / 20) / np.abs(audio).max()
-        self._starts = [onsets.find(channel, SAMPLE_RATE_HZ, gain) // _PEAK_BLOCK for channel in audio]
+        self._starts = [onsets.find(channel, gain) // _PEAK_BLOCK for channel in audio]
 
     def predict(self, settings: CompressorSettings) -> float | None:
         """See `Model`."""

@@ -1,4 +1,4 @@
-"""When the voice sings, and what tells how far its stem can be trusted: bleed and residual."""
+"""When the vocals are active, and how far their stem can be trusted: bleed and residual."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from mixprior.stats.statistic import Column, Family, Statistic
 from mixprior.stats.stem import MIXTURE, SONG, VOCALS, Stem, StemSet
 
 ACTIVE_RANGE_LU = 20.0
-"""A frame this far below the voice's integrated loudness is not sung."""
+"""A frame this far below the vocals' integrated loudness is not sung."""
 BLEED_MARGIN_LU = 6.0
 """A sung frame stands out of the bleed by this much."""
 BLEED_CAP_LU = 10.0
-"""The bleed condition asks for no more than this far below the voice: the relative gate of BS.1770."""
+"""The bleed condition asks for no more than this far below the vocals: the relative gate of BS.1770."""
 AUDIBLE_RANGE_LU = 20.0
 """A frame this far below the mixture in the same 400 ms is bleed, not singing."""
 MIN_ACTIVE_RATIO = 0.1
@@ -25,14 +25,14 @@ _MAX_RESIDUAL_DB = 120.0
 
 
 def vocal_active(song: StemSet) -> np.ndarray:
-    """Frames of 400 ms, at steps of 100 ms, in which the voice sings.
+    """Frames of 400 ms, at steps of 100 ms, with singing.
 
-    A frame is sung if its loudness M exceeds all of: -70 LUFS; the voice's integrated loudness I - 20 LU; the
+    A frame is sung if its loudness M exceeds all of: -70 LUFS; the vocals' integrated loudness I - 20 LU; the
     bleed floor + 6 LU, but no more than I - 10 LU; and the mixture's loudness in the same frame - 20 LU.
 
-    The cap is for a voice that hardly pauses: its 10th percentile is then soft singing and no bleed, and uncapped,
-    floor + 6 LU would cut most of it. So bleed less than 10 LU under a voice counts as singing. The mixture decides
-    about a "voice" that is nothing but bleed, and has nothing of its own to be held against: in excerpts of two
+    The cap is for vocals that hardly pause: their 10th percentile is then soft singing and no bleed, and uncapped,
+    floor + 6 LU would cut most of it. So bleed less than 10 LU under the vocals counts as singing. The mixture decides
+    about a stem that is nothing but bleed and has no level of its own to compare with: in excerpts of two
     instrumentals and two songs HTDemucs left bleed 40 to 55 LU under the mixture, and singing within 15 LU of it.
 
     Returns:
@@ -42,14 +42,14 @@ def vocal_active(song: StemSet) -> np.ndarray:
     level = song[VOCALS].integrated_lufs if VOCALS in song else None
     if level is None:
         return np.zeros(mixture.size, bool)
-    voice = song[VOCALS].momentary_lufs
-    floor = min(np.percentile(voice, _BLEED_PERCENTILE, method="lower") + BLEED_MARGIN_LU, level - BLEED_CAP_LU)
+    vocals = song[VOCALS].momentary_lufs
+    floor = min(np.percentile(vocals, _BLEED_PERCENTILE, method="lower") + BLEED_MARGIN_LU, level - BLEED_CAP_LU)
     threshold = max(ABSOLUTE_GATE_LUFS, level - ACTIVE_RANGE_LU, floor)
-    return (voice > threshold) & (voice > mixture - AUDIBLE_RANGE_LU)
+    return (vocals > threshold) & (vocals > mixture - AUDIBLE_RANGE_LU)
 
 
 def vocal_active_ratio(song: StemSet) -> float | None:
-    """Share of the song's frames in which the voice sings; None under 400 ms."""
+    """Share of the song's frames with singing; None under 400 ms."""
     active = vocal_active(song)
     return float(active.mean()) if active.size else None
 
@@ -69,7 +69,7 @@ def bleed_floor_lufs(stem: Stem) -> float | None:
 def separation_residual_db(song: StemSet) -> float | None:
     """Energy of the mixture over that of what the stems leave of it, in dB: high is complete.
 
-    It tells whether the stems sum to the mixture, not whether each sound went to its own stem.
+    It shows whether the stems sum to the mixture, not whether each sound went to its own stem.
 
     Returns:
         The ratio; None where the mixture is silent, where the vocals are the only stem, or where the stems sum to the

@@ -12,7 +12,7 @@ from mixprior.stats.statistic import Column, Family, Statistic, Value
 from mixprior.stats.stem import BACKING, SONG, VOCALS, Stem, StemSet
 
 MAX_BELOW_BACKING_LU = 30.0
-"""Vocals further below the backing than this are what the separator left, not a voice."""
+"""Vocals further below the backing than this are what the separator left, not singing."""
 
 
 def has_vocals(song: StemSet) -> bool:

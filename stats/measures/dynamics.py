@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from mixprior.stats.measures import onsets
-from mixprior.stats.statistic import SAMPLE_RATE_HZ, Column, Family, Statistic, Value
+from mixprior.stats.statistic import Column, Family, Statistic, Value
 
 if TYPE_CHECKING:
     from mixprior.stats.stem import Stem
@@ -35,7 +35,7 @@ def onset_peaks_db(audio: np.ndarray) -> tuple[float, float] | None:
     gain = 10.0 ** (PEAK_DBFS / 20) / _peak(audio)
     channels = []
     for signal in audio:
-        starts = onsets.find(signal, SAMPLE_RATE_HZ, gain)
+        starts = onsets.find(signal, gain)
         if len(starts) == 0:
             continue
         peaks_db = 20.0 * np.log10(np.maximum.reduceat(np.abs(signal), starts) * gain)

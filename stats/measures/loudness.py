@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixprior.stats.loudness_blocks import BLOCKS_PER_S, PARTS_PER_BLOCK, Blocks
-from mixprior.stats.loudness_blocks import measure as measure_blocks
 from mixprior.stats.statistic import MIXTURE, Column, Family, Statistic, Value
 
 if TYPE_CHECKING:
@@ -100,23 +99,6 @@ def integrated_lufs(mean_squares: np.ndarray) -> float | None:
         return None
     gate = blocks.mean() * 10 ** (RELATIVE_GATE_LU / 10)
     return float(lufs(blocks[blocks > gate].mean()))
-
-
-def integrated(audio: np.ndarray, rate_hz: int) -> float | None:
-    """Gated loudness of a sound, from its samples.
-
-    Args:
-        audio: float, shape (channels, samples), 1 to 6 channels, full scale 1.0.
-        rate_hz: sample rate in Hz.
-
-    Returns:
-        Loudness in LUFS; None where it is silent or shorter than 400 ms.
-
-    >>> tone = 10 ** (-23 / 20) * np.sin(2 * np.pi * 1000 * np.arange(96_000) / 48_000)
-    >>> round(integrated(np.stack([tone, tone]), 48_000), 2)
-    -22.99
-    """
-    return integrated_lufs(measure_blocks(audio, rate_hz).weighted)
 
 
 def momentary_lufs(mean_squares: np.ndarray, blocks_per_s: int = BLOCKS_PER_S) -> np.ndarray:

@@ -11,6 +11,8 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+
 HOP = 1024
 """Samples of a frame, and from one frame to the next: frames do not overlap."""
 
@@ -28,12 +30,11 @@ _LEAST_GAP_S = 0.050
 _DELAY = round(4.3 * HOP)  # how far the picker looks back: from a detection to the onset before it
 
 
-def find(signal: np.ndarray, rate_hz: int, gain: float = 1.0) -> np.ndarray:
+def find(signal: np.ndarray, gain: float = 1.0) -> np.ndarray:
     """Find the onsets of one channel.
 
     Args:
-        signal: float32, shape (samples,).
-        rate_hz: sampling rate in Hz.
+        signal: float32, shape (samples,), at 44.1 kHz.
         gain: factor the signal is taken at; the silence gate (-70 dB) and the log compression depend on level.
 
     Returns:
@@ -50,11 +51,11 @@ def find(signal: np.ndarray, rate_hz: int, gain: float = 1.0) -> np.ndarray:
     # Vertex of the parabola through the three values, in frames after the first of them.
     vertex = 1.0 + 0.5 * (before - after)[peaks] / (before - 2.0 * middle + after)[peaks]
     detected = (peaks + 2) * HOP + np.round(vertex * HOP).astype(np.int64)
-    starts = [-_LEAST_GAP_S * rate_hz - 1.0]
+    starts = [-_LEAST_GAP_S * SAMPLE_RATE_HZ - 1.0]
     if audible[0]:
         starts.append(0)  # a sound that is there from the first frame on starts with it
     for position in detected - _DELAY:
-        if position >= 0 and position - starts[-1] > _LEAST_GAP_S * rate_hz:
+        if position >= 0 and position - starts[-1] > _LEAST_GAP_S * SAMPLE_RATE_HZ:
             starts.append(position)
     return np.array(starts[1:], np.int64)
 
@@ -75,9 +76,9 @@ def _novelty(frames: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _above_threshold(novelty: np.ndarray) -> np.ndarray:
-    """How far each frame's novelty, smoothed with its neighbours, lies above median + weighted mean of them.
+    """How far each frame's novelty, smoothed with its neighbours, is above median + weighted mean of them.
 
-    Element n tells of frame n - 1, the last one that has a frame after it.
+    Element n is for frame n - 1, the last one that has a frame after it.
     """
     length = _PAST + _FUTURE + 1
     windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.zeros(length - 1), novelty]), length)

@@ -41,7 +41,7 @@ _BAND_BINS = np.array(list(BANDS_HZ.values())) * FRAME // SAMPLE_RATE_HZ
 
 
 def sps_rms(audio: np.ndarray) -> dict[str, float | None]:
-    """Measure how far from the middle a sound lies, band by band: P = sqrt(mean of SPS^2 over the band's bins).
+    """Measure how far from the middle a sound is, band by band: P = sqrt(mean of SPS^2 over the band's bins).
 
     Frames of 2,048 samples every 1,024 (square root of a Hann window) give a value each, and their mean is returned.
     Left out are frames more than 60 dB below the loudest one and bins more than 120 dB below the frame's mean bin.
@@ -83,8 +83,8 @@ class SpsFrames:
         values = np.concatenate([part[1] for part in self._parts])
         known = np.isfinite(values) & audible(energy)[:, np.newaxis]
         return {
-            band: float(column[heard].mean()) if heard.any() else None
-            for band, column, heard in zip(BANDS_HZ, values.T, known.T, strict=True)
+            band: float(column[valid].mean()) if valid.any() else None
+            for band, column, valid in zip(BANDS_HZ, values.T, known.T, strict=True)
         }
 
     def _measure(self, frames: np.ndarray) -> None:
@@ -109,9 +109,9 @@ def _band_rms(left: np.ndarray, right: np.ndarray, floors: np.ndarray, bands: np
             both = left_power + right_power
             difference = np.sqrt(left_power) - np.sqrt(right_power)
             unlike = difference * difference / both  # 1 - phi, without the loss of digits
-            heard = both > floors[frame]
-            square[k] = unlike * unlike if heard else 0.0
-            excited[k] = 1.0 if heard else 0.0
+            excites = both > floors[frame]
+            square[k] = unlike * unlike if excites else 0.0
+            excited[k] = 1.0 if excites else 0.0
         for band in range(len(bands)):
             first, end = bands[band]
             values[frame, band] = np.sqrt(square[first:end].sum() / excited[first:end].sum())

@@ -64,7 +64,7 @@ def third_octave_db(power: np.ndarray) -> np.ndarray:
 def centroid_hz(power: np.ndarray) -> float:
     """Mean frequency of the long-term spectrum, weighted with power: the sound's centre of energy.
 
-    Not librosa's `spectral_centroid`, which weights with magnitude and gives every frame the same say, silent ones
+    Not librosa's `spectral_centroid`, which weights with magnitude and gives every frame the same weight, silent ones
     too: it depends on the frame length and on the noise floor, this one does not.
 
     Args:

@@ -12,7 +12,7 @@ from mixprior.stats.stem import BACKING, SAMPLE_RATE_HZ, Stem
 FRAME = 2048
 HOP = 1024
 SHORTEST_S = 4.0
-"""A shorter sound holds too few beats to tell its tempo."""
+"""A shorter sound has too few beats for a tempo."""
 
 _WINDOW_S = 8.0
 _STEP_S = 1.0

@@ -14,7 +14,7 @@ REACH = 10
 """Samples on either side that an interpolated value depends on."""
 _BLOCK = 64
 _LAST = 3
-"""Blocks at the end that are always interpolated, as is the first: past them lies silence, not sound."""
+"""Blocks at the end that are always interpolated, as is the first: past them there is silence, not sound."""
 _ROUNDING = 1e-6
 """Slack in the bounds for float32 samples."""
 

@@ -28,7 +28,7 @@ _SHARES = {column.name for column in COLUMNS if column.unit == "1" and not colum
 class Correction:
     """How to correct one scalar statistic of one stem: `true = a + b * measured`.
 
-    Errors are measured or corrected minus true value, in the statistic's unit, and told twice: as measured, and after
+    Errors are measured or corrected minus true value, in the statistic's unit, and given twice: as measured, and after
     a correction that was chosen and fitted without the song's own fold.
 
     Attributes:

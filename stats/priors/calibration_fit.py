@@ -36,7 +36,7 @@ def fit_all(measured: pa.Table, true: pa.Table, folds: Mapping[str, str]) -> lis
     Args:
         measured: rows of `mixprior.stats.registry.FEATURES_SCHEMA` of the separated songs.
         true: rows of the same songs, measured on their true stems.
-        folds: for each song id, what it shares with other songs (its recording, its voice).
+        folds: for each song id, what it shares with other songs (its recording, its singer).
 
     Returns:
         Corrections, sorted by stem and statistic.

@@ -17,7 +17,7 @@ def confidence(loudness_vs_mixture_lu: np.ndarray, separation_residual_db: np.nd
         separation_residual_db: energy of the mixture over that of the residual; NaN for true stems that leave none.
 
     Returns:
-        From 0 to 1, same shape; 1 where the residual is not known, or the stem is silent: what is told of it is sure.
+        From 0 to 1, same shape; 1 where the residual is not known, or the stem is silent: its values are certain.
 
     >>> confidence(np.array([-3.0, -30.0]), np.array([30.0, 30.0])).round(3)
     array([0.998, 0.5  ])

@@ -108,7 +108,7 @@ def decade(value: object) -> str | None:
 
 
 def tempo_band(tempo_bpm: float | None) -> str | None:
-    """Return the band a tempo lies in; its lower edge belongs to it.
+    """Return the band a tempo is in; its lower edge belongs to it.
 
     >>> tempo_band(79.9), tempo_band(120.0), tempo_band(200.0), tempo_band(None)
     ('below 80 BPM', '120-140 BPM', 'from 140 BPM', None)

@@ -42,7 +42,7 @@ def median_ranks(n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n = np.asarray(n)
     tail = (1 - LEVEL) / 2
     low = np.floor(n / 2 - special.ndtri(1 - tail) * np.sqrt(n) / 2).astype(np.int64) + 2
-    # The median lies below the value of rank r when at most r values do: the largest r for which that is unlikely.
+    # The median is below the value of rank r when at most r values do: the largest r for which that is unlikely.
     for _ in range(5):
         low = np.where((low >= 0) & (special.bdtr(low, n, 0.5) > tail), low - 1, low)
     low = np.where(n < 6, -1, low)

@@ -27,7 +27,7 @@ class Measurements:
         curves: for each cell that is a curve, in the order of `cells`: the place of each song's curve among those
             there are, int64, shape (songs,), -1 for null; and these, float32, shape (curves, bins).
         present: bool, shape (songs, stems): whether a song has the stem.
-        silent: bool, shape (songs, stems): whether nothing can be heard on it.
+        silent: bool, shape (songs, stems): whether it is silent.
         weights: int64, shape (songs, stems): confidence in the stem, of `FULL_WEIGHT`.
         stems: names of the stems, sorted.
     """
@@ -198,7 +198,7 @@ def _coded(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
 
 
 def _numbers(rows: pa.Table, cell: Cell) -> tuple[np.ndarray, np.ndarray]:
-    """Content of a column without its nulls, and for each row where in it the value lies (-1: null)."""
+    """Content of a column without its nulls, and for each row where in it the value is (-1: null)."""
     column = rows[cell.column.name].combine_chunks()
     valid = column.is_valid().to_numpy(zero_copy_only=False)
     filled = np.where(valid, np.cumsum(valid) - 1, -1)

@@ -52,7 +52,7 @@ def priors_table(digests: Mapping[str, Digest], min_group: int) -> pa.Table:
 
 
 def _labels(cells: Sequence[Cell]) -> dict[str, pa.Array]:
-    """What tells the bins of cells apart, side by side."""
+    """Labels of the bins of cells, side by side."""
     bins = np.array([cell.bins for cell in cells], np.int64)
     cell_of_bin = pa.array(np.repeat(np.arange(len(cells)), bins))
     inner = np.arange(bins.sum()) - np.repeat(np.cumsum(bins) - bins, bins)
@@ -117,8 +117,8 @@ def _worth_telling(labels: Mapping[str, pa.Array], summary: Summary) -> np.ndarr
     first = labels["bin"].fill_null(0).to_numpy(zero_copy_only=False) == 0
     measured = np.maximum.reduceat(summary.n, np.flatnonzero(first)) > 0 if first.any() else first
     scalar = labels["bin"].is_null().to_numpy(zero_copy_only=False)
-    told: np.ndarray = (scalar | measured[np.cumsum(first) - 1]) & (summary.n + summary.missing > 0)
-    return told
+    worth: np.ndarray = (scalar | measured[np.cumsum(first) - 1]) & (summary.n + summary.missing > 0)
+    return worth
 
 
 def _shrunk(digests: Mapping[str, Digest], curves: bool) -> dict[str, _Shrunk]:

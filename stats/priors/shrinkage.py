@@ -6,7 +6,7 @@ import numpy as np
 
 
 def shrink(mean: np.ndarray, sd: np.ndarray, n: np.ndarray, parent_mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the means of sibling groups towards their parents' means, the more the less each group itself tells.
+    """Draw the means of sibling groups towards their parents' means, the more, the less each group itself shows.
 
     The spread of the true group means about their parents, tau^2, is estimated by the method of moments of DerSimonian
     and Laird, "Meta-analysis in clinical trials" (Controlled Clinical Trials 7, 1986), from all siblings; the share of
@@ -21,7 +21,7 @@ def shrink(mean: np.ndarray, sd: np.ndarray, n: np.ndarray, parent_mean: np.ndar
 
     Returns:
         The shrunk means, and the share of the parent in each, from 0 to 1. A group without songs is all its parent;
-        where no group has two songs nothing can be told apart, and all are their parents.
+        where no group has two songs nothing can be distinguished, and all are their parents.
 
     >>> means, shares = shrink(*np.array([[[1.0], [3.0]], [[0.1], [0.1]], [[50], [2]], [[2.0], [2.0]]]))
     >>> bool(shares[1, 0] > shares[0, 0])
@@ -36,7 +36,7 @@ def shrink(mean: np.ndarray, sd: np.ndarray, n: np.ndarray, parent_mean: np.ndar
         between = np.maximum(excess, 0.0) * within / n.sum(axis=0)
         own = within / n
         share = own / (own + between)
-    # Groups without any spread within tell their means exactly, however far apart they lie.
+    # Groups without any spread within have exact means, however far apart they are.
     share = np.where(within == 0.0, 0.0, share)
     share = np.where(filled & (freedom.sum(axis=0) > 0), share, 1.0)
     return parent_mean + (1 - share) * off, share

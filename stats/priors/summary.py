@@ -18,7 +18,7 @@ SPAN = 1 << 32
 _SUMS = ("n", "missing", "silent", "total", "weight", "weighted", "squares")
 ARRAYS = ("resolution", *_SUMS, "low", "high")
 _LIMIT = 1 << 21
-"""Histogram bins from zero that a value may lie away: its square in fine units still fits 62 bits."""
+"""Histogram bins from zero that a value may be away: its square in fine units still fits 62 bits."""
 _OVERFLOWING = 1 << 62
 _DENSE = 1 << 22
 
@@ -102,7 +102,7 @@ class Summary:
             values, FINE / width, float(_LIMIT * FINE), weights, silent, present, source, sums, low, high
         )
         if not fits:
-            raise ValueError(f"a value lies beyond what its resolution can count ({_LIMIT} bins from zero)")
+            raise ValueError(f"a value is beyond what its resolution can count ({_LIMIT} bins from zero)")
         n, missing, quiet, total, weight, weighted, squares_high, squares_low = sums
         keys, counts = _histogram(values, width) if histogram else (np.zeros(0, np.int64), np.zeros(0, np.int64))
         squares = np.stack([squares_high, squares_low])

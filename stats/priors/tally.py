@@ -37,7 +37,7 @@ def tally(
 
     Args:
         rows: `mixprior.stats.registry.FEATURES_SCHEMA`.
-        metadata: columns of the catalog as JSON, by song id; songs that are not in it are passed over.
+        metadata: columns of the catalog as JSON, by song id; songs that are not in it are skipped.
         grouping: how the songs are grouped and corrected.
         separated: whether the stems were separated, and not in the catalog.
     """

@@ -1,4 +1,4 @@
-"""Reverberation as columns of the vocals' row: what the voice shows of it, and FdnReverb settings like it."""
+"""Reverberation as columns of the vocals' row: what is estimated from the vocals, and FdnReverb settings like it."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ ASSUMED = FdnReverbSettings(
     highs_q=0.5,
     fade_in_s=0.1,
 )
-"""What a wet voice does not show, and is taken from here: room size, corners and slopes of the shelves, fade-in.
+"""What wet vocals do not show, and is taken from here: room size, corners and slopes of the shelves, fade-in.
 
 The corners lie between the octaves whose times are read, so that the two shelf gains can follow them; the room size is
 in the middle of its range. Without a fade-in more than half of the reverb's energy would come within a millisecond of
-the voice, where it is not heard as reverb; with this one three quarters come after 50 ms.
+the vocals, where it is not perceived as reverb; with this one three quarters come after 50 ms.
 """
 
 FITTED = ("reverberation_time_s", "lows_gain_db_s", "highs_gain_db_s", "dry_wet")
-"""The settings that a wet voice decides."""
+"""The settings that are fitted to wet vocals."""
 
 LEAST_WET_DB = -30.0
-"""A voice with less reverberation does not show its times."""
+"""Vocals with less reverberation do not show its times."""
 
 LEAST_DECAY_DB = -90.0
-"""A decay is not told on to levels that nobody could have heard."""
+"""A decay is not extrapolated to inaudible levels."""
 
 _SEED = 1
 
@@ -116,7 +116,7 @@ _LOSS = Column(
 
 
 def measure(stem: Stem) -> dict[str, Value]:
-    """Estimate the reverberation of the vocals and fit FdnReverb to it; None for what cannot be told."""
+    """Estimate the reverberation of the vocals and fit FdnReverb to it; None for what cannot be measured."""
     values: dict[str, Value] = {column.name: None for column in STATISTIC.columns}
     sung = vocal_active_ratio(stem.song)
     if sung is None or sung < MIN_ACTIVE_RATIO:  # what is left of an instrumental is bleed, and has no reverberation

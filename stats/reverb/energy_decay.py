@@ -69,12 +69,12 @@ def is_low_band() -> np.ndarray:
 
 
 def resolved_cells() -> np.ndarray:
-    """Which cells lie far enough after the direct sound for the windows of their band, shape (bands, frames)."""
+    """Which cells are far enough after the direct sound for the windows of their band, shape (bands, frames)."""
     return np.where(is_low_band()[:, None], _LOW_WINDOW_S / 2, _HIGH_WINDOW_S / 2) <= _TIMES_S
 
 
 def frame_kernels() -> list[list[tuple[np.ndarray, np.ndarray]]]:
-    """What each frame hears, for the low bands and for the high: instants and their shares of it, summing to one."""
+    """What enters each frame, for the low bands and for the high: instants and their shares of it, summing to one."""
     kernels = []
     for window_s in (_LOW_WINDOW_S, _HIGH_WINDOW_S):
         row = []
@@ -92,7 +92,7 @@ def frame_kernels() -> list[list[tuple[np.ndarray, np.ndarray]]]:
 def measure(impulse_response: np.ndarray, sample_rate_hz: int) -> EnergyDecay:
     """Energy decay relief (J.-M. Jot, ICASSP 1992) of an impulse response, in third octaves and log-spaced frames.
 
-    The direct sound is what lies within 2.5 ms of the strongest peak; it is cut out, and its mean energy per hertz in
+    The direct sound is what comes within 2.5 ms of the strongest peak; it is cut out, and its mean energy per hertz in
     the range of the bands is the reference, so that the levels do not depend on the sample rate or the file's gain.
 
     Args:

@@ -9,14 +9,14 @@ from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.energy_decay import DIRECT_WINDOW_S
 
 RATE_HZ = 44_100
-"""Of what `synthesise` makes: the rate that voices are estimated at."""
+"""Of what `synthesise` makes: the rate that vocals are estimated at."""
 
 _DECAY_DB = 90.0  # length of a response: until the slowest octave has fallen by this
 _LEAST_REST_DB = -20.0
 
 
 def synthesise(reverberation: Reverberation, *, seed: int) -> np.ndarray:
-    """A response that sounds as a voice's estimated reverberation: a unit impulse, then noise that decays by octave.
+    """A response with the estimated reverberation of vocals: a unit impulse, then noise that decays by octave.
 
     The two channels are independent noises (J. A. Moorer, About this reverberation business, Computer Music Journal
     3(2), 1979) in octaves with brick walls between them; each begins at its estimated level and falls at its rate,
@@ -56,7 +56,7 @@ def synthesise(reverberation: Reverberation, *, seed: int) -> np.ndarray:
 
 
 def without_direct(impulse_response: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """What comes after the direct sound, which lies within 2.5 ms of the strongest peak, as in `energy_decay`.
+    """What comes after the direct sound, which is within 2.5 ms of the strongest peak, as in `energy_decay`.
 
     The reverberation time of a faint reverb is read from this: with the direct sound, its decay would begin below the
     -25 dB where T20 ends.

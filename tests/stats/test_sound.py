@@ -7,7 +7,7 @@ import soxr
 from mixprior.stats import long_term_spectra, loudness_blocks
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures import dynamics
-from mixprior.stats.measures.loudness import integrated
+from mixprior.stats.measures.loudness import integrated_lufs
 from mixprior.stats.measures.true_peak import true_peak_dbtp
 from mixprior.stats.sound import Sound
 
@@ -19,7 +19,7 @@ def noise(rate_hz=44_100, seconds=2.0, channels=2):
 
 def test_a_sound_reads_as_its_samples_do():
     sound = noise()
-    assert sound.integrated_lufs == integrated(sound.audio, 44_100)
+    assert sound.integrated_lufs == integrated_lufs(loudness_blocks.measure(sound.audio, 44_100).weighted)
     assert sound.true_peak_dbtp == true_peak_dbtp(sound.audio)
     assert sound.onset_peaks_db == dynamics.onset_peaks_db(sound.audio)
     assert sound.spectra.power.tolist() == long_term_spectra.measure(sound.audio).power.tolist()

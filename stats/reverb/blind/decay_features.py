@@ -1,4 +1,4 @@
-"""What a voice shows of its reverberation: how its octaves fall after notes end, in numbers for a model of trees."""
+"""Features of the reverberation in vocals: how their octaves decay after notes end, for the networks of `estimate`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import scipy.fft
 
 SEGMENT_S = 7.8
-"""Length of sound that one row of features tells of."""
+"""Length of sound that one row of features describes."""
 OCTAVES_HZ = (250.0, 500.0, 1000.0, 2000.0, 4000.0)
 
 _WINDOW = 1440  # 33 ms at 44.1 kHz
@@ -61,20 +61,20 @@ def band_power(audio: np.ndarray) -> np.ndarray:
     return (power @ _WEIGHTS).T.astype(np.float64)
 
 
-def features(voice: np.ndarray, side: np.ndarray, rest: np.ndarray) -> np.ndarray:
+def features(vocals: np.ndarray, side: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Describe one segment.
 
     Args:
-        voice: power in bands of the voice's middle (`band_power`), (7, frames).
+        vocals: power in bands of the vocals' middle (`band_power`), (7, frames).
         side: the same of its side, half the difference of its channels.
-        rest: the same of what else sounds, so that tails it covers can be passed over; zeros where nothing does.
+        rest: the same of what else sounds, so that tails it covers can be left out; zeros where nothing does.
 
     Returns:
         float32; the order is fixed by this function, and NaN stands where a number cannot be had.
     """
-    mean = voice.mean(1, keepdims=True) + 1e-20
+    mean = vocals.mean(1, keepdims=True) + 1e-20
     floor = 10 ** (_FLOOR_DB / 10)
-    level_db = 10 * np.log10(np.maximum(voice / mean, floor))
+    level_db = 10 * np.log10(np.maximum(vocals / mean, floor))
     rest_db = 10 * np.log10(np.maximum(rest / mean, floor))
     side_db = 10 * np.log10(np.maximum(side / mean, floor))
     heard = level_db > rest_db + _MASKED_DB
@@ -93,7 +93,7 @@ def features(voice: np.ndarray, side: np.ndarray, rest: np.ndarray) -> np.ndarra
         rows.append(_offsets(level_db[b], heard[b]))
         rows.append(_modulation(level_db[b]))
         rows += [_percentiles(side_db[b] - level_db[b], (25, 50, 90))]
-    rows.append(_ctf_features(voice[list(_CTF_BANDS)]))
+    rows.append(_ctf_features(vocals[list(_CTF_BANDS)]))
     return np.concatenate(rows).astype(np.float32)
 
 
@@ -229,7 +229,7 @@ _CTF_GAINS = 10 ** (_CTF_LEVELS_DB / 10)
 
 
 def _ctf_features(power: np.ndarray) -> np.ndarray:
-    """The exponential tail that, taken off the power, leaves the sparsest voice: a grid of decay times and levels.
+    """The exponential tail that, taken off the power, leaves the sparsest vocals: a grid of decay times and levels.
 
     A convolutive model of the power in each band, non-negative, its kernel reduced to one exponential.
     """

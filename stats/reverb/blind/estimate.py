@@ -1,7 +1,7 @@
-"""The reverberation of a voice from the wet voice alone: times, wet-to-dry energy, and how far to trust them.
+"""The reverberation of vocals, estimated from the wet vocals alone: times, wet-to-dry energy, confidence.
 
-No dry voice and no impulse response is at hand; small networks have learnt from voices whose reverberation is known
-what their decays look like, in clean recordings and in what HTDemucs separates (`blind_model.json` tells on what, and
+No dry vocals and no impulse response are needed. Small networks were trained on vocals of known reverberation, in clean
+recordings and as HTDemucs separates them (`blind_model.json` records on what, and
 how well). Singing shows reverberation times by octave and the wet level; it does not show room size, fade-in or the
 corners of the shelves.
 """
@@ -22,7 +22,7 @@ from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ, SEGMENT_S
 from mixprior.stats.reverb.blind.perceptron import Perceptrons
 
 DECAY_TIMES_S = tuple(float(t) for t in np.geomspace(0.02, 2.0, 12))
-"""Times after the direct sound at which the decay is told."""
+"""Times after the direct sound at which the decay is given."""
 MOST_SEGMENTS = 8
 SHORTEST_S = 3.0
 
@@ -30,14 +30,14 @@ _RATE_HZ = 44_100
 _BLOCK = 4_410
 _ACTIVE_DB = -25.0  # a block this far below the loudest is a pause
 _LEAST_ACTIVE = 0.25
-_MIDDLE_DB = -40.0  # under its side: a voice out of phase with itself, of which nothing can be read
+_MIDDLE_DB = -40.0  # under its side: vocals out of phase with themselves, which cannot be measured
 _OCTAVES = len(OCTAVES_HZ)
 _TIMES, _LEVELS = slice(0, 1 + _OCTAVES), slice(1 + _OCTAVES, 2 + 2 * _OCTAVES)
 
 
 @dataclass(frozen=True)
 class Reverberation:
-    """What a voice shows of the room or the effect it is in.
+    """The estimated reverberation of vocals.
 
     Attributes:
         rt60_s: reverberation time (T20 of the response, all frequencies), seconds for 60 dB.
@@ -71,19 +71,20 @@ class Reverberation:
         return level[:, None] - 60 * times_s[None] / self.rt60_octaves_s[:, None]
 
 
-def estimate(voice: np.ndarray, rest: np.ndarray | None = None) -> Reverberation | None:
-    """Estimate the reverberation of a voice.
+def estimate(vocals: np.ndarray, rest: np.ndarray | None = None) -> Reverberation | None:
+    """Estimate the reverberation of vocals.
 
     Args:
-        voice: float32, (2, samples), 44.1 kHz.
-        rest: what else sounds in the song, of the same shape, if the voice was separated from it; tails that it covers
+        vocals: float32, (2, samples), 44.1 kHz.
+        rest: what else is in the song, of the same shape, if the vocals were separated from it; tails that it covers
             are not trusted then.
 
     Returns:
         The estimate; None where there are not three seconds of singing.
     """
     rows = [
-        describe(voice[:, start:stop], None if rest is None else rest[:, start:stop]) for start, stop in segments(voice)
+        describe(vocals[:, start:stop], None if rest is None else rest[:, start:stop])
+        for start, stop in segments(vocals)
     ]
     if not rows:
         return None
@@ -102,14 +103,14 @@ def estimate(voice: np.ndarray, rest: np.ndarray | None = None) -> Reverberation
     )
 
 
-def segments(voice: np.ndarray) -> list[tuple[int, int]]:
-    """Where the voice sings most: (start, stop) in samples of at most `MOST_SEGMENTS` stretches, in order.
+def segments(vocals: np.ndarray) -> list[tuple[int, int]]:
+    """Where there is most singing: (start, stop) in samples of at most `MOST_SEGMENTS` stretches, in order.
 
     The song is cut into stretches of 7.8 s, the last one ending with it; one counts if a quarter of its 100 ms blocks
     is within 25 dB of the loudest block, in the middle of the stereo picture. No stretch counts with less than three
-    seconds of such blocks in all, or if the middle holds next to nothing of the voice.
+    seconds of such blocks in all, or if the middle holds next to none of their energy.
     """
-    energy, side = _block_energies(voice)
+    energy, side = _block_energies(vocals)
     blocks = energy.size
     if blocks == 0 or not energy.sum() > side * 10 ** (_MIDDLE_DB / 10):
         return []
@@ -127,21 +128,21 @@ def segments(voice: np.ndarray) -> list[tuple[int, int]]:
 
 
 @numba.njit(cache=True)
-def _block_energies(voice: np.ndarray) -> tuple[np.ndarray, float]:
+def _block_energies(vocals: np.ndarray) -> tuple[np.ndarray, float]:
     """Energy of the middle in each 100 ms, (blocks,), and of the side in all."""
-    middle = np.zeros(voice.shape[1] // _BLOCK)
+    middle = np.zeros(vocals.shape[1] // _BLOCK)
     side = 0.0
     for block in range(middle.size):
         for n in range(block * _BLOCK, (block + 1) * _BLOCK):
-            middle[block] += (voice[0, n] + voice[1, n]) ** 2 / 4
-            side += (voice[0, n] - voice[1, n]) ** 2 / 4
+            middle[block] += (vocals[0, n] + vocals[1, n]) ** 2 / 4
+            side += (vocals[0, n] - vocals[1, n]) ** 2 / 4
     return middle, side
 
 
-def describe(voice: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
+def describe(vocals: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
     """Features of one stretch, float32, (features,); arguments as `estimate` has them."""
-    middle = decay_features.band_power((voice[0] + voice[1]) / 2)
-    side = decay_features.band_power((voice[0] - voice[1]) / 2)
+    middle = decay_features.band_power((vocals[0] + vocals[1]) / 2)
+    side = decay_features.band_power((vocals[0] - vocals[1]) / 2)
     other = np.zeros_like(middle) if rest is None else decay_features.band_power((rest[0] + rest[1]) / 2)
     return decay_features.features(middle, side, other)
 

@@ -60,7 +60,7 @@ class Target:
 
     Attributes:
         level_db: shape (bands, frames), never below the floor.
-        floor_db: 60 dB under the loudest cell: what lies below cannot be told from noise and counts as "below".
+        floor_db: 60 dB under the loudest cell: what is below cannot be distinguished from noise and counts as "below".
         weights: of the cells, shape (bands, frames), summing to one; 0 where long windows smear the onset.
     """
 
@@ -306,7 +306,7 @@ def _late_level_db(response: np.ndarray) -> np.ndarray:
 
 
 def _nodes() -> tuple[np.ndarray, np.ndarray]:
-    """Two-point quadrature over what each frame hears, by its first three moments.
+    """Two-point quadrature over the instants that enter each frame, by its first three moments.
 
     Returns:
         Times, shape (2 groups of bands, frames, 3): both nodes, and the mean; weights of the nodes, (2, frames, 2).

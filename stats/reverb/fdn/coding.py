@@ -39,7 +39,7 @@ def decode(genes: np.ndarray, room_offset_db: np.ndarray) -> np.ndarray:
     """Population of `closed_form` from genes between 0 and 1, both of shape (candidates, 10).
 
     Times and frequencies are logarithmic, gains closer towards 0 dB/s. The level gene is that of the late reverb:
-    `room_offset_db`, shape (30,), is how much louder than others each room size is at the same knob.
+    `room_offset_db`, shape (30,), is how much louder than others each room size is at the same settings.
     """
     rows = np.empty_like(genes)
     for c in range(genes.shape[0]):
@@ -75,7 +75,7 @@ def encode(row: np.ndarray, room_offset_db: np.ndarray) -> np.ndarray:
 def to_knobs(row: np.ndarray, *, keep_fade_in: bool = False) -> np.ndarray:
     """Knobs of a row, both of shape (10,).
 
-    A fade-in too short to be heard is none; without one the level cannot pass 0 dB, so that a louder one gets a step.
+    An inaudibly short fade-in is none; without one the level cannot pass 0 dB, so that a louder one gets a step.
     """
     knobs = row.copy()
     ratio = 10.0 ** (row[WET] / 20.0)
@@ -101,7 +101,7 @@ def on_steps(knobs: np.ndarray, low: np.ndarray = LOW, high: np.ndarray = HIGH) 
 
 
 def step_beside(knobs: np.ndarray, column: int, side: int) -> float:
-    """The step of the plug-in below (0) or above (1) a knob's value."""
+    """The step of the plug-in below (0) or above (1) a parameter's value."""
     steps = np.floor((knobs[column] - LOW[column]) / STEP[column] + 1e-9) + side
     return float(np.clip(LOW[column] + steps * STEP[column], LOW[column], HIGH[column]))
 

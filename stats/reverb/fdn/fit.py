@@ -50,7 +50,7 @@ class Fit:
         settings: on the steps of the plug-in.
         wet_dry_db: energy of the reverb over that of the direct sound, of `settings`.
         loss_db: mean distance between the decays of target and `settings`, in the cells less than 60 dB down.
-        identifiability: by name of the parameter, 0 (the target says nothing) to 1: one less the standard deviation
+        identifiability: by name of the parameter, 0 (undetermined by the target) to 1: one less the standard deviation
             left, over that of a uniform prior over the range searched. With J the change of the levels by gene, 0 to 1
             over that range, and s the deviation between fit and target (at least 0.5 dB), the variances left are the
             diagonal of (J'J / s^2 + 12)^-1 (Gauss-Newton information and prior), and 1/12 is the prior's. For the room
@@ -87,9 +87,9 @@ def fit(
 
 
 def fit_decay(rt60_s: Sequence[float | None], wet_dry_db: float, *, seed: int, prior: FdnReverbSettings) -> Fit:
-    """Settings for a reverb of which only decay times by octave and the level are known, as from a wet voice.
+    """Settings for a reverb of which only decay times by octave and the level are known, as of wet vocals.
 
-    Reverberation time and both gains are fitted to the decay times, the knob to the level; all else is the prior's.
+    Reverberation time and both gains are fitted to the decay times, `dry_wet` to the level; all else is the prior's.
 
     Args:
         rt60_s: in the octaves 250, 500, 1000, 2000 and 4000 Hz; None where not known.
@@ -159,7 +159,7 @@ def fit_decay(rt60_s: Sequence[float | None], wet_dry_db: float, *, seed: int, p
 
 
 def _at_level(settings: FdnReverbSettings, prior: FdnReverbSettings, wet_dry_db: float) -> FdnReverbSettings:
-    """The settings with the prior's fade-in, at most half the time, and the knob for a level, or the nearest."""
+    """The settings with the prior's fade-in, at most half the time, and the `dry_wet` for a level, or the nearest."""
     # As long as the time it would take all of the reverb away, and nearly as long nearly all; whole steps of 0.01 s.
     fade_in_s = min(prior.fade_in_s, np.floor(50.0 * settings.reverberation_time_s) / 100.0)
     settings = replace(settings, fade_in_s=fade_in_s)
@@ -171,7 +171,7 @@ def _at_level(settings: FdnReverbSettings, prior: FdnReverbSettings, wet_dry_db:
 
 def _level_db(settings: FdnReverbSettings) -> float:
     level_db = level.wet_dry_db(settings)
-    assert level_db is not None  # the knob is neither 0 nor 1, and the fade-in shorter than the time
+    assert level_db is not None  # dry_wet is neither 0 nor 1, and the fade-in shorter than the time
     return level_db
 
 
@@ -185,7 +185,7 @@ class Fitter:
         self.target = target
         self.options = options
         self.model = ClosedForm(options.sample_rate_hz)
-        FdnReverbSettings(**dict(fixed))  # type: ignore[arg-type]  # tells what is out of range
+        FdnReverbSettings(**dict(fixed))  # type: ignore[arg-type]  # refuses what is out of range
         self.fixed = {COLUMNS.index(name): float(value) for name, value in fixed.items()}
         self.free = np.array([i for i in range(len(COLUMNS)) if i not in self.fixed])
         self.movable = self.free[self.free != coding.ROOM]
@@ -271,14 +271,14 @@ class Fitter:
         return self.stepped(best)
 
     def pinned(self, genes: np.ndarray, column: int, side: int, free: np.ndarray) -> np.ndarray:
-        """One knob set to the step below (0) or above (1) its value, the free ones polished."""
+        """One parameter set to the step below (0) or above (1) its value, the free ones polished."""
         knobs = self.knobs(genes)
         knobs[column] = coding.step_beside(knobs, column, side)
         start = coding.encode(coding.to_rows(knobs[None])[0], self.room_offset_db)
         return self.polished(start, free, _SNAP_ITERATIONS).genes
 
     def stepped(self, knobs: np.ndarray) -> np.ndarray:
-        """Move one knob, or the time with both gains that make up for it, while the loss falls."""
+        """Move one parameter, or the time with both gains that make up for it, while the loss falls."""
         loss = self.judge(knobs[None])[0]
         singles = np.concatenate([move * np.diag(coding.STEP)[self.movable] for move in _MOVES])
         for _ in range(_ROUNDS):
@@ -319,7 +319,7 @@ class Fitter:
 
 
 def _identifiability(left: np.ndarray) -> dict[str, float]:
-    """One less the deviation left over that of the prior, by name of the knob."""
+    """One less the deviation left over that of the prior, by name of the parameter."""
     known = np.clip(1.0 - np.sqrt(12.0 * left), 0.0, 1.0)
     return {name: float(value) for name, value in zip(coding.KNOBS, known, strict=True)}
 

@@ -1,10 +1,10 @@
 """The level of a reverb over the dry sound, and the `dry_wet` for a wanted level, in closed form.
 
-`dry_wet` alone says little: at 0.11 the reverb may be at -20 dB or at -40 dB, by room size, time and fade-in. The level
-is that of a centred sound: the same impulse in both inputs, the energy of all that comes after sample 0 over the energy
-at sample 0, both averaged over the two outputs. At sample 0 stand the dry path, (1 - dry_wet), and, without a fade-in,
-dry_wet times the network's undelayed copy. It is that of 48 kHz, whatever rate the reverb then runs at: an impulse is
-as wide as the rate allows, and shelves take the top of it from the reverb alone.
+`dry_wet` alone does not give the level: at 0.11 the reverb may be at -20 dB or at -40 dB, by room size, time and
+fade-in. The level is that of a centred sound: the same impulse in both inputs, the energy of all that comes after
+sample 0 over the energy at sample 0, both averaged over the two outputs. At sample 0 stand the dry path, (1 - dry_wet),
+and, without a fade-in, dry_wet times the network's undelayed copy. It is that of 48 kHz, whatever rate the reverb then
+runs at: an impulse is as wide as the rate allows, and shelves take the top of it from the reverb alone.
 
 The lossless echoes of each room size are stored in `templates.npz` as energies at instants; the envelope and the
 shelves of `closed_form` weigh them. After two and a half seconds the lossless network goes on as in the second before.

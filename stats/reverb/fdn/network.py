@@ -113,13 +113,13 @@ def impulse_response(settings: FdnReverbSettings, sample_rate_hz: float, duratio
 def vocal_response(
     settings: FdnReverbSettings, sample_rate_hz: float, duration_s: float, *, wet_only: bool = False
 ) -> np.ndarray:
-    """Return what a centred voice excites: the outputs for the same impulse in both inputs.
+    """Return the response to a centred sound: the outputs for the same impulse in both inputs.
 
     Args:
         settings: see `FdnReverb`.
         sample_rate_hz: see `FdnReverb`.
         duration_s: length; not the reverberation time.
-        wet_only: leave out the dry path and its knob, as if `dry_wet` were 1.
+        wet_only: leave out the dry path, as if `dry_wet` were 1.
 
     Returns:
         float64, shape (2 outputs, samples).

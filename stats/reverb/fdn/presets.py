@@ -41,7 +41,7 @@ PRESETS = {
         ),
         "Means of fits to 100 responses matched to the vocals of MUSDB18's training songs: K. Li, Autonomous Vocal and "
         "Backing Track Mixing (Georgia Tech, 2022), results/reverb/mean/train_mean.csv. Its room size of 14.546935 "
-        "acts as 15 in the plug-in. Knobs were averaged one by one: the reverb lies at -40 dB, next to inaudible.",
+        "acts as 15 in the plug-in. Parameters were averaged one by one: the reverb is at -40 dB, next to inaudible.",
     ),
 }
 

@@ -20,7 +20,7 @@ _GRID_HZ = np.geomspace(10.0, 24_000.0, 128)
 
 @dataclass(frozen=True)
 class Parameter:
-    """A knob of the plug-in.
+    """A parameter of the plug-in.
 
     Attributes:
         name: of the field of `FdnReverbSettings`.

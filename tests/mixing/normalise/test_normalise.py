@@ -20,7 +20,7 @@ from mixprior.pipeline.audio import audio_file
 from mixprior.stats import long_term_spectra
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures import dynamics
-from mixprior.stats.measures.loudness import integrated
+from mixprior.stats.sound import Sound
 from tests import reference
 from tests.mixing.sounds import sound
 from tests.reference import PUBLISHED
@@ -143,7 +143,7 @@ def test_each_effect_leaves_the_loudness_where_it_was(stems_catalog, constants):
     audio = load(stems_catalog / "Cedar" / "other.wav")
     for effect in ("eq", "compression", "panning"):
         work = work_on(audio, "other", features, (effect,))
-        assert work.sound.integrated_lufs == pytest.approx(integrated(audio, RATE_HZ), abs=0.02), effect
+        assert work.sound.integrated_lufs == pytest.approx(Sound(audio, RATE_HZ).integrated_lufs, abs=0.02), effect
 
 
 def test_compression_ends_in_the_band_or_is_not_done(stems_catalog, constants):
@@ -176,8 +176,8 @@ def test_a_catalog_comes_out_with_a_record_for_each_song(stems_catalog, constant
             gain = 10.0 ** (sum(move["gain_db"] for move in told["done"]) / 20.0)
             # A step of 24 bit, and the four digits that the record gives of the gain.
             assert np.allclose(moved, gain * own, rtol=1e-5, atol=2.0**-23), stem
-            assert integrated(moved, RATE_HZ) == pytest.approx(features["loudness"][stem][0], abs=0.06)
-            assert told["after"]["integrated_lufs"] == pytest.approx(integrated(moved, RATE_HZ), abs=0.01)
+            assert Sound(moved, RATE_HZ).integrated_lufs == pytest.approx(features["loudness"][stem][0], abs=0.06)
+            assert told["after"]["integrated_lufs"] == pytest.approx(Sound(moved, RATE_HZ).integrated_lufs, abs=0.01)
 
 
 def test_one_songs_folder_does_and_two_jobs_give_the_same_bytes(stems_catalog, constants, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from mixprior.stats.measures import activity, balance
 from mixprior.stats.measures.activity import bleed_floor_lufs, separation_residual_db, vocal_active, vocal_active_ratio
 from mixprior.stats.measures.balance import has_vocals
-from mixprior.stats.measures.loudness import integrated
+from mixprior.stats.sound import Sound
 from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
 
 SECONDS = 40
@@ -134,7 +134,7 @@ def test_balance_fills_only_the_row_of_the_song():
 
 def test_bleed_floor_is_what_is_left_in_the_pauses():
     stems = song(VOICE * sung((1, 20), (0, 20)), BAND, -40)
-    assert bleed_floor_lufs(stems["vocals"]) == pytest.approx(integrated(BAND, SAMPLE_RATE_HZ) - 40, abs=0.2)
+    assert bleed_floor_lufs(stems["vocals"]) == pytest.approx(Sound(BAND, SAMPLE_RATE_HZ).integrated_lufs - 40, abs=0.2)
 
 
 def test_digital_silence_in_the_pauses_has_no_bleed_floor():

@@ -28,7 +28,7 @@ def stem(audio) -> Stem:
 def test_every_hit_is_found_within_four_frames():
     signal = hits([-6.0] * 40)
     expected = 0.3 + 0.5 * np.arange(40)
-    found = onsets.find(signal, SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    found = onsets.find(signal) / SAMPLE_RATE_HZ
     assert len(found) == 40
     assert np.abs(found - expected).max() < 4 * onsets.HOP / SAMPLE_RATE_HZ
 
@@ -55,7 +55,7 @@ def test_onset_peaks_do_not_depend_on_level():
 
 def test_hits_closer_than_50_ms_are_one_onset():
     signal = hits([-6.0] * 200, spacing_s=0.049)
-    gaps = np.diff(onsets.find(signal, SAMPLE_RATE_HZ))
+    gaps = np.diff(onsets.find(signal))
     assert gaps.min() > 0.050 * SAMPLE_RATE_HZ
 
 
@@ -68,9 +68,9 @@ def test_a_one_sided_sound_is_read_on_its_side():
 
 
 def test_no_onsets_without_sound_or_frames():
-    assert len(onsets.find(np.zeros(SAMPLE_RATE_HZ, np.float32), SAMPLE_RATE_HZ)) == 0
+    assert len(onsets.find(np.zeros(SAMPLE_RATE_HZ, np.float32))) == 0
     for frames in range(4):
-        assert len(onsets.find(np.zeros(frames * onsets.HOP, np.float32), SAMPLE_RATE_HZ)) == 0
+        assert len(onsets.find(np.zeros(frames * onsets.HOP, np.float32))) == 0
 
 
 def test_crest_factor_of_a_sine_and_a_square():
@@ -99,5 +99,5 @@ def test_real_songs_read_as_with_the_onsets_of_aubio(title, counts, mean_db, sd_
     """Expected: aubio 0.4.9 (Debian), onset("hfc", 1024, 1024, 44100), fed hop by hop, peaks as FxNorm takes them."""
     audio = soundfile.read(MUSIC / "songs" / title, dtype="float32")[0].T
     gain = 10 ** (-10 / 20) / np.abs(audio).max()
-    assert tuple(len(onsets.find(np.ascontiguousarray(channel), SAMPLE_RATE_HZ, gain)) for channel in audio) == counts
+    assert tuple(len(onsets.find(np.ascontiguousarray(channel), gain)) for channel in audio) == counts
     assert dynamics.onset_peaks_db(np.ascontiguousarray(audio)) == pytest.approx((mean_db, sd_db), abs=0.01)
