@@ -1,4 +1,4 @@
-"""Writes docs/results.md from runs on real songs, after those: `python -m tools.docs.results > docs/results.md`."""
+"""Writes docs/measured/songs.md from runs on real songs, after those: `python -m tools.docs.results > docs/measured/songs.md`."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ mixprior mine ../shared/music/songs -o outputs/songs --json > outputs/songs.json
 mixprior mine ../shared/music/stems -o outputs/stems-true
 python -m tools.songs.mixtures ../shared/music/stems outputs/stems-mixed
 mixprior mine outputs/stems-mixed -o outputs/stems-separated
-python -m tools.docs.results > docs/results.md
+python -m tools.docs.results > docs/measured/songs.md
 ```
 
 ## Eleven songs through HTDemucs
