@@ -28,15 +28,15 @@ def commands() -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def music(stems_catalog, tmp_path_factory) -> Path:
-    """A folder with the README's files: a song to separate and one that comes as stems, a voice and a band."""
+    """A folder with the README's files: a song to separate and one that comes as stems, vocals and a band."""
     root = tmp_path_factory.mktemp("readme")
     shutil.copytree(stems_catalog / "Birch", root / "MUSIC" / "Birch")
     sounds = {path.stem: soundfile.read(path) for path in (stems_catalog / "Amber").iterdir()}
-    voice, rate_hz = sounds.pop("vocals")
+    vocals, rate_hz = sounds.pop("vocals")
     band = sum(audio for audio, _ in sounds.values())
-    soundfile.write(root / "voice.wav", voice, rate_hz)
+    soundfile.write(root / "vocals.wav", vocals, rate_hz)
     soundfile.write(root / "band.wav", band, rate_hz)
-    soundfile.write(root / "MUSIC" / "Amber.flac", voice + band, rate_hz)
+    soundfile.write(root / "MUSIC" / "Amber.flac", vocals + band, rate_hz)
     return root
 
 
@@ -50,7 +50,7 @@ def test_the_first_two_commands_are_targets_of_make():
 def test_the_commands_for_own_songs_run_in_order(music, stems_catalog, mixprior, tmp_path):
     environment = {**os.environ, "MIXPRIOR_MODEL_REPO": str(write_tiny_model(tmp_path / "model"))}
     mixprior("mine", stems_catalog / "Cedar", "-o", tmp_path / "more", "-j", 1)
-    told: dict[str, str] = {}
+    printed: dict[str, str] = {}
     for command in commands():
         if command[0] == ".venv/bin/mixprior":
             arguments = [
@@ -59,22 +59,22 @@ def test_the_commands_for_own_songs_run_in_order(music, stems_catalog, mixprior,
             ]
             arguments = [str(tmp_path / word) if word == "mix.wav" else word for word in arguments]
             model = ("-n", "tiny") if arguments[0] == "mine" else ()
-            told[arguments[0]] = told.get(arguments[0], "") + mixprior(*arguments, *model, env=environment).stdout
-    assert list(told) == ["mine", "query", "mix", "aggregate", "merge", "report", "constants", "normalize", "reverb"]
-    assert "3 songs" in told["merge"]
-    assert "MUSIC/Amber.flac" in told["query"]
+            printed[arguments[0]] = printed.get(arguments[0], "") + mixprior(*arguments, *model, env=environment).stdout
+    assert list(printed) == ["mine", "query", "constants", "normalize", "reverb", "report", "aggregate", "merge", "mix"]
+    assert "3 songs" in printed["merge"]
+    assert "MUSIC/Amber.flac" in printed["query"]
     for name in ("report.html", "features.npz", "response.wav", "both/manifest.json", "mix.flac", "normalized"):
         assert (tmp_path / name).exists()
-    assert "2 mined" in told["mine"]
-    assert "duration_s" in told["query"]
+    assert "2 mined" in printed["mine"]
+    assert "duration_s" in printed["query"]
     assert (tmp_path / "mix.wav").exists()
     assert (tmp_path / "mix.mix.json").exists()
 
     [snippet] = blocks("python")
-    frames: dict = {}
-    snippet = snippet.replace("outputs/mine", str(tmp_path / "mine")).replace("\nopen_songs", "\nframe = open_songs")
-    exec(snippet, frames)
-    assert list(frames["frame"]["song_id"]) != []
+    names: dict = {}
+    exec(snippet.replace("outputs/mine", str(tmp_path / "mine")), names)
+    assert "vocal_to_backing_lu" in list(names["frame"]["statistic"])
+    assert names["constants"]
 
 
 def test_the_dataflow_command_names_options_that_exist():
@@ -88,6 +88,6 @@ def test_the_dataflow_command_names_options_that_exist():
 
 
 def test_the_map_of_the_tree_names_every_folder():
-    for folder in ("stats", "pipeline", "analysis", "mixing", "tests"):
+    for folder in ("stats", "pipeline", "analysis", "mixing", "mixprior", "tests", "tools"):
         assert f"`{folder}/`" in README
         assert (ROOT / folder).is_dir()
