@@ -1,4 +1,4 @@
-"""Writes docs/measured/songs.md from runs on real songs, after those: `python -m tools.docs.results > docs/measured/songs.md`."""
+"""Writes docs/measured/songs.md from runs on real songs: `python -m tools.docs.results > docs/measured/songs.md`."""
 
 from __future__ import annotations
 
