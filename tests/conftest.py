@@ -25,9 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark as slow what mines, separates or reads real music; leave out all nightly tests but those asked for."""
+    """Mark as slow what runs commands, separates or reads real music; keep the nightly tests asked for, or none."""
     for item in items:
-        mines = {"stems_catalog", "mined_run", "mixprior_process"} & set(getattr(item, "fixturenames", ()))
+        mines = {"stems_catalog", "mined_run", "mixprior", "mixprior_process"} & set(getattr(item, "fixturenames", ()))
         if mines or item.get_closest_marker("reference") or item.get_closest_marker("weights"):
             item.add_marker("slow")
     asked = config.getoption("--nightly")

@@ -15,6 +15,8 @@ import mixprior
 from mixprior.extras import MODULES
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 FOLDERS = ("analysis", "mixing", "pipeline", "stats")
 HEAVY = ("apache-beam", "torch", "demucs", "matplotlib", "duckdb", "onnx")
 DISTRIBUTIONS = {"apache_beam": "apache-beam", "huggingface_hub": "huggingface-hub", "yaml": "pyyaml"}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 import soundfile
 
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
@@ -58,6 +59,7 @@ def linked(source: Path, target: Path, but: tuple[str, ...]) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_a_statistic_of_one_file_and_one_registration_is_in_rows_priors_query_and_report(tmp_path):
     package = linked(ROOT / "mixprior", tmp_path / "mixprior", but=("stats",))
     stats = linked(ROOT / "stats", package / "stats", but=("measures", "registry.py"))

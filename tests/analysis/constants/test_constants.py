@@ -24,6 +24,8 @@ from tests import reference
 from tests.analysis.priors_folder import write_priors
 from tests.analysis.priors_of_rows import rows_of, write_priors_of
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 40
 WINDOW_ENERGY = 32_768.0
 """Sum of the squares of the window, whose square is a Hann window of 65,536 samples."""

@@ -48,6 +48,7 @@ def test_gains_of_a_chain_add_in_decibels():
     assert np.abs(done - gained(audio, -3.0)).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_the_gain_before_the_compressor_drives_it_and_the_one_after_does_not():
     audio = voice(2.0, level=0.3)
     squeeze = CompressorSettings(-20.0, 4.0, 0.005, 0.1)

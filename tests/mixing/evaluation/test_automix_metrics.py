@@ -10,6 +10,8 @@ from mixprior.mixing.evaluation.automix_metrics import CATEGORIES, FRAME, HOP, f
 from mixprior.stats.stem import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import generated
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 12
 
 

@@ -13,6 +13,8 @@ from mixprior.mixing.evaluation.metrics import names
 from mixprior.mixing.evaluation.report import report
 from mixprior.mixing.evaluation.systems import ORACLE, SUM
 
+pytestmark = pytest.mark.slow
+
 
 def rows_of(scene: str) -> list[dict]:
     """Made up: the oracle is nearer, and everything else is as far as the sum."""

@@ -11,6 +11,8 @@ from mixprior.stats.measures.panning import energies, pan_position
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.sound import Sound
 
+pytestmark = pytest.mark.slow
+
 RATE_HZ = 44_100
 REVERB = FdnReverbSettings(fade_in_s=0.05, dry_wet=0.7)
 

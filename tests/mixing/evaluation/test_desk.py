@@ -22,6 +22,8 @@ from mixprior.stats.measures.loudness import difference
 from mixprior.stats.sound import Sound
 from tests.mixing.evaluation import generated
 
+pytestmark = pytest.mark.slow
+
 PAIR_DAMAGE = Damage("0", {"vocals": TrackDamage(9.0, 1.0, 0.4), "backing": TrackDamage(-4.0)})
 BAND_DAMAGE = Damage("0", {"vocals": TrackDamage(9.0, 1.0, 0.4), "drums": TrackDamage(-4.0)})
 RESULTS = json.loads((Path(__file__).parent / "results.json").read_text("utf-8"))

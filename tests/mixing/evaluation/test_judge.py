@@ -11,6 +11,8 @@ from mixprior.mixing.evaluation.scenes import Mixed
 from mixprior.stats.measures.panning import mid_energy_fraction
 from mixprior.stats.sound import Sound
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def off(pair_judge, pair):

@@ -10,6 +10,8 @@ from mixprior.analysis.songs import open_songs
 from mixprior.mixing.evaluation.leave_one_out import KeptPriors, priors_without
 from mixprior.stats.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 
 def test_without_none_they_are_the_runs_own(mined_run, tmp_path):
     ours = priors_without(mined_run, None, tmp_path).query(vectors=True)

@@ -21,6 +21,8 @@ from tests.mixing.mix_command import mixed, save_both
 from tests.mixing.sounds import RATE_HZ, band, load, save, voice
 from tools import meter
 
+pytestmark = pytest.mark.slow
+
 FORMATS = [".wav", ".flac", ".ogg"]
 LOUD_LUFS = -12.0
 

@@ -37,6 +37,8 @@ from tests.mixing.multitrack_song import (
 from tests.mixing.sounds import RATE_HZ, load, save, sound
 from tools import meter
 
+pytestmark = pytest.mark.slow
+
 POTASSIUM = reference.MUSIC / "multitracks" / "4.Potassium"
 
 

@@ -26,6 +26,8 @@ from tests.mixing.multitrack_song import (
 from tests.mixing.sounds import RATE_HZ, load
 from tools import meter
 
+pytestmark = pytest.mark.slow
+
 # What each track is taken for.
 
 

@@ -18,6 +18,8 @@ from mixprior.stats.errors import InputError
 from tests.analysis.priors_folder import RATIO_OF_ROCK, row, write_priors
 from tests.mixing.sounds import RATE_HZ, band, sound, voice
 
+pytestmark = pytest.mark.slow
+
 ALL_BUT_REVERB = ("level", "eq", "compression")
 
 

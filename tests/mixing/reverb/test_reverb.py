@@ -46,6 +46,7 @@ def round_trip(tmp_path_factory):
     return SimpleNamespace(folder=folder, text=told, json=printed, document=json.loads(printed))
 
 
+@pytest.mark.slow
 def test_a_fitted_preset_decays_as_the_preset(round_trip):
     decays = []
     for name in ("first.wav", "second.wav"):

@@ -45,6 +45,7 @@ def test_24_bits_come_back_as_they_were_written(tmp_path):
         assert np.abs(load(tmp_path / f"a{extension}") - audio).max() <= 2**-23
 
 
+@pytest.mark.slow
 def test_five_minutes_are_coded_to_vorbis(tmp_path):
     writer.write(tmp_path / "a.ogg", band(300.0), RATE_HZ, ".ogg")
     assert soundfile.info(tmp_path / "a.ogg").frames == 300 * RATE_HZ

@@ -346,6 +346,7 @@ def test_an_unknown_scheme_is_told():
         open_catalog("nonsense://bucket/songs")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "rows"),
     [

@@ -18,6 +18,8 @@ from mixprior.stats.priors.tally import Grouping, tally
 from mixprior.stats.schema import MEMBERS_SCHEMA
 from tools.catalogs.generated import KEY, SETTINGS, rows, songs_table
 
+pytestmark = pytest.mark.slow
+
 SONGS = 24
 ROWS = rows(0, SONGS, curves=True)
 CATALOG = songs_table(0, SONGS)

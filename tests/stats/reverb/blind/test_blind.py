@@ -20,6 +20,8 @@ from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.stem import StemSet
 from tests import reference
 
+pytestmark = pytest.mark.slow
+
 RATE_HZ = 44_100
 
 

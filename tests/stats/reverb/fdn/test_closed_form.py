@@ -26,6 +26,7 @@ def octave_error_db(settings: FdnReverbSettings, decay: EnergyDecay) -> float:
     return float(np.mean(errors))
 
 
+@pytest.mark.slow
 def test_octave_levels_are_those_of_the_network() -> None:
     errors = [octave_error_db(*known) for known in known_decays(24)]
     assert np.mean(errors) <= 0.05
