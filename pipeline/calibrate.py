@@ -16,7 +16,7 @@ from mixprior.pipeline.graphs import options
 from mixprior.stats.errors import InputError
 
 if TYPE_CHECKING:
-    from mixprior.pipeline.separation.separate import SeparationSettings
+    from mixprior.pipeline.separation.separator import SeparationSettings
     from mixprior.pipeline.song.settings import MiningSettings
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Progress

@@ -28,7 +28,7 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.priors.grouping import MIN_GROUP
 
 if TYPE_CHECKING:
-    from mixprior.pipeline.separation.separate import SeparationSettings
+    from mixprior.pipeline.separation.separator import SeparationSettings
     from mixprior.pipeline.song.settings import MiningSettings
     from mixprior.pipeline.store.progress import Progress
     from mixprior.pipeline.store.records import Song

@@ -65,7 +65,7 @@ def _separate(song: Path, material: Material) -> None:
     if file.exists():
         return
     # Only separation needs torch: reading the kept clips must not load it.
-    from mixprior.pipeline.separation.separate import SeparationSettings, load
+    from mixprior.pipeline.separation.separator import SeparationSettings, load
 
     audio = decode(str(song))
     samples = min(audio.shape[1], round(CLIP_S * SAMPLE_RATE_HZ))

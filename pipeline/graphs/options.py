@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mixprior.pipeline.separation.model_store import ModelFiles
-    from mixprior.pipeline.separation.separate import SeparationSettings
+    from mixprior.pipeline.separation.separator import SeparationSettings
     from mixprior.pipeline.song.settings import MiningSettings
 
 
@@ -31,7 +31,7 @@ def of(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         InputError: if one is out of range.
     """
-    from mixprior.pipeline.separation.separate import SeparationSettings
+    from mixprior.pipeline.separation.separator import SeparationSettings
 
     separation = SeparationSettings(
         model=args.model,
@@ -61,7 +61,7 @@ def settings(
         InputError: if the model cannot be had, or an option is out of range.
     """
     from mixprior.pipeline.audio.decode import DecodeLimits
-    from mixprior.pipeline.separation.separate import SeparationSettings
+    from mixprior.pipeline.separation.separator import SeparationSettings
     from mixprior.pipeline.song.settings import MiningSettings
 
     separation = separation or SeparationSettings()

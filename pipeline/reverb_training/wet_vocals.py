@@ -17,7 +17,7 @@ from scipy.signal import fftconvolve, lfilter
 
 from mixprior.pipeline.audio import audio_file
 from mixprior.pipeline.reverb_training import responses
-from mixprior.pipeline.separation import separate
+from mixprior.pipeline.separation import separator
 from mixprior.pipeline.store import files
 from mixprior.stats.reverb.blind.decay_features import SEGMENT_S as CLIP_S
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
@@ -225,7 +225,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("-o", dest="folder", type=Path, required=True, help="folder of the clips")
     args = parser.parse_args(argv)
     singers, measured, music = material(args)
-    separator = separate.load(separate.SeparationSettings())
+    model = separator.load(separator.SeparationSettings())
     args.folder.mkdir(parents=True, exist_ok=True)
     for k in range(args.first, args.first + args.clips, args.step):
         path = args.folder / f"{k:06}.npz"
@@ -233,7 +233,7 @@ def main(argv: Sequence[str]) -> int:
             continue
         vocals, backing, facts = clip(args.seed, k, singers, measured, music)
         mixture = vocals + backing
-        estimate = separator.separate(mixture)["vocals"]
+        estimate = model.separate(mixture)["vocals"]
         with files.replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(
                 file,

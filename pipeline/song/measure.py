@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from mixprior.pipeline.audio import decode
-from mixprior.pipeline.separation import separate
+from mixprior.pipeline.separation import separator
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store.records import InputError, Song, SongError
 from mixprior.stats import registry
@@ -25,7 +25,7 @@ def load(song: Song, settings: MiningSettings) -> StemSet:
         mixture = known[MIXTURE].audio
     else:
         mixture = decode.decode_mixture(song, settings.limits)
-    return StemSet(separate.load(settings.separation).separate(mixture), mixture)
+    return StemSet(separator.load(settings.separation).separate(mixture), mixture)
 
 
 def features(song: Song, song_id: str, settings: MiningSettings) -> pa.Table:

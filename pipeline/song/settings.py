@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from mixprior.pipeline.audio.decode import DecodeLimits
-from mixprior.pipeline.separation.separate import SeparationSettings
+from mixprior.pipeline.separation.separator import SeparationSettings
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.schema import FEATURE_VERSION
 

@@ -11,8 +11,8 @@ import soundfile
 
 from mixprior.pipeline.audio.decode import DecodeLimits, decode_mixture
 from mixprior.pipeline.catalogs.song_folder import songs
-from mixprior.pipeline.separation import separate
-from mixprior.pipeline.separation.separate import SeparationSettings
+from mixprior.pipeline.separation import separator
+from mixprior.pipeline.separation.separator import SeparationSettings
 from mixprior.pipeline.song import measure
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store.records import Song
@@ -117,7 +117,7 @@ def test_what_is_separated_is_the_sum_of_the_stems(stems_catalog, tmp_path):
             return {"vocals": audio, "other": 0 * audio}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(separate, "load", lambda _: Separator())
+        patch.setattr(separator, "load", lambda _: Separator())
         found = measure.load(song, settings)
     stems = [soundfile.read(path, dtype="float32")[0].T for _, path in song.stems]
     assert np.abs(heard[0] - np.sum(stems, axis=0)).max() < 1e-6
@@ -126,7 +126,7 @@ def test_what_is_separated_is_the_sum_of_the_stems(stems_catalog, tmp_path):
     soundfile.write(tmp_path / "mixture.wav", 0.5 * heard[0].T, 44_100, "FLOAT")
     mixed = Song(song.path, song.stems, str(tmp_path / "mixture.wav"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(separate, "load", lambda _: Separator())
+        patch.setattr(separator, "load", lambda _: Separator())
         measure.load(mixed, settings)
     assert np.array_equal(heard[1], decode_mixture(Song(str(tmp_path / "mixture.wav"))))
 

@@ -17,7 +17,7 @@ import pytest
 from mixprior.pipeline.audio import decode
 from mixprior.pipeline.audio.decode import DecodeLimits
 from mixprior.pipeline.catalogs.catalog import open_catalog
-from mixprior.pipeline.separation.separate import SeparationSettings
+from mixprior.pipeline.separation.separator import SeparationSettings
 from mixprior.pipeline.song import measure
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.stats.priors.measurements import Measurements

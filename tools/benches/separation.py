@@ -9,7 +9,7 @@ from demucs.apply import apply_model
 
 from mixprior.pipeline.separation import model_store
 from mixprior.pipeline.separation.model_folder import ModelFolder
-from mixprior.pipeline.separation.separate import SeparationSettings, load
+from mixprior.pipeline.separation.separator import SeparationSettings, load
 from mixprior.pipeline.synthesis import SCORES, perform
 
 SECONDS = 12.0

@@ -1,14 +1,16 @@
 import logging
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from mixprior.pipeline.separation import model_store, separate
+from mixprior.pipeline.separation import separator as separation
 from mixprior.pipeline.separation.model_store import ModelUnavailable
-from mixprior.pipeline.separation.separate import SeparationSettings, load
+from mixprior.pipeline.separation.separator import SeparationSettings, load
 from mixprior.pipeline.store.records import InputError, SongError
 from tests import reference
 from tests.pipeline.tiny_model import SIGNATURE, write_tiny_model
@@ -98,7 +100,7 @@ def test_odd_songs_give_finite_stems(tiny, song, kind):
 
 def test_bf16_comes_close_to_fp32(tiny, song):
     exact = load(tiny).separate(song)
-    rough = load(separate.replace(tiny, precision="bf16")).separate(song)
+    rough = load(replace(tiny, precision="bf16")).separate(song)
     for name in STEMS:
         assert rough[name].dtype == np.float32
         assert rough[name].tobytes() != exact[name].tobytes()
@@ -126,7 +128,7 @@ def test_threads_share_one_separator(tiny, song):
 
 
 def test_model_is_loaded_once_for_all_threads(tiny, monkeypatch):
-    separate._warm.cache_clear()
+    separation._warm.cache_clear()
     resolved = []
     monkeypatch.setattr(
         model_store,
@@ -146,7 +148,7 @@ def test_model_is_loaded_once_for_all_threads(tiny, monkeypatch):
 
 def test_weights_other_than_the_settings_say_are_refused(tiny):
     with pytest.raises(InputError, match=f"are [0-9a-f]{{64}}, not {'0' * 64}"):
-        load(separate.replace(tiny, weights_sha256="0" * 64))
+        load(replace(tiny, weights_sha256="0" * 64))
 
 
 def test_changed_weights_are_refused(tiny, tmp_path):
@@ -158,7 +160,7 @@ def test_changed_weights_are_refused(tiny, tmp_path):
     content[-1] ^= 1
     (folder / f"{SIGNATURE}.safetensors").write_bytes(content)
     with pytest.raises(InputError, match="the weights in"):
-        load(separate.replace(tiny, model_repo=str(folder), weights_sha256=digest))
+        load(replace(tiny, model_repo=str(folder), weights_sha256=digest))
 
 
 # Faults
@@ -209,7 +211,7 @@ def test_device_out_of_memory_is_retried_once_on_the_cpu(tiny, song, monkeypatch
             raise torch.OutOfMemoryError("CUDA out of memory")
         return apply(audio, device, progress)
 
-    monkeypatch.setattr(separator, "settings", separate.replace(separator.settings, device="cuda:0"))
+    monkeypatch.setattr(separator, "settings", replace(separator.settings, device="cuda:0"))
     monkeypatch.setattr(separator, "_apply", first_too_small)
     with caplog.at_level(logging.WARNING):
         stems = separator.separate(song)
@@ -307,13 +309,13 @@ def test_settings_out_of_range_are_refused(wrong):
 
 
 def test_device_that_is_not_there_is_refused(tiny):
-    with pytest.raises(InputError, match="device cuda:63 is not there"):
-        load(separate.replace(tiny, device="cuda:63"))
+    with pytest.raises(InputError, match="device cuda:63 is not available"):
+        load(replace(tiny, device="cuda:63"))
 
 
 def test_segments_longer_than_the_models_are_refused(tiny):
     with pytest.raises(InputError, match=r"segments of 2 s: the model takes 1 s"):
-        load(separate.replace(tiny, segment_s=2.0))
+        load(replace(tiny, segment_s=2.0))
 
 
 def test_unknown_model_is_told_with_the_known_ones(monkeypatch):
@@ -324,7 +326,7 @@ def test_unknown_model_is_told_with_the_known_ones(monkeypatch):
 
 @pytest.mark.parametrize(("native", "precision"), [(True, "bf16"), (False, "fp32")])
 def test_auto_takes_bf16_where_the_cpu_has_it(monkeypatch, native, precision):
-    monkeypatch.setattr(separate, "_cpu_has_bf16", lambda: native)
+    monkeypatch.setattr(separation, "_cpu_has_bf16", lambda: native)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     resolved = SeparationSettings().resolved()
     assert (resolved.device, resolved.precision) == ("cpu", precision)
