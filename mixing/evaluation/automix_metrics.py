@@ -1,10 +1,10 @@
 """The metric set of automix-toolkit and FxNorm-automix: percentage errors of features of two mixes, frame by frame.
 
-Made anew from what csteinmetz1/automix-toolkit, automix/evaluation/utils_evaluation.py (2afa6aa) computes: features of
-every frame, running means over 40 frames, mean absolute percentage error (MAPE) of those against the target's, channels
-averaged. But for two details: loudness is BS.1770's momentary loudness of one pass over the whole sound, and not
-a meter started anew in every frame (0.4 s, every 0.2 s), and frames in which the target is silent are left out there.
-All but loudness is measured with the sample peak at -1 dBFS.
+The definitions are those of csteinmetz1/automix-toolkit, automix/evaluation/utils_evaluation.py (2afa6aa): features of
+every frame, running means over 40 frames, mean absolute percentage error (MAPE) against those of the target, channels
+averaged. Two details differ: loudness is BS.1770's momentary loudness of one pass over the whole sound, where the
+toolkit starts a meter in every frame (0.4 s, every 0.2 s), and loudness leaves out frames in which the target is
+silent. All but loudness is measured with the sample peak at -1 dBFS.
 """
 
 from __future__ import annotations

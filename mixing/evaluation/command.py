@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from mixprior.analysis.priors import open_priors
 from mixprior.mixing.evaluation import results, separated
 from mixprior.mixing.evaluation.evaluation import EVALUATIONS, rows_of
 from mixprior.mixing.evaluation.material import Material
@@ -29,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.tables:
         if not args.music.is_dir():
             raise InputError(f"{args.music} is not a folder: give the folder of the music")
+        open_priors(args.run)  # what cannot be opened is refused before hours of work
         separated.fill(material, partial(_show, "songs separated"))
         draws = 1 if args.quick else args.draws or evaluation.draws
         scenes = [name for name in evaluation.scenes(material) if not args.quick or name in evaluation.quick]

@@ -1,4 +1,4 @@
-"""What the rows of an evaluation say: means by system, and of every step whether it beats leaving it out."""
+"""Statistics of the rows of an evaluation: means by system, and whether one system beats another."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SEED = 4
 
 @dataclass(frozen=True)
 class Comparison:
-    """A system against another, case by case.
+    """A system compared with another, case by case.
 
     Attributes:
-        mean: mean of distance minus the other's distance; below 0 it comes nearer to the originals.
+        mean: mean of distance minus the other's distance; below 0 it is nearer to the originals.
         low: lower end of its 95 % interval, by the bootstrap over scenes.
         high: upper end.
         nearer: share of the cases in which it is nearer, of those in which the two differ.
@@ -47,7 +47,7 @@ def means(rows: Sequence[Row], systems: Iterable[str], metrics: Sequence[str]) -
 
 
 def compare(rows: Sequence[Row], system: str, other: str, metric: str) -> Comparison | None:
-    """Hold a system against another on the same cases; None where they share none.
+    """Compare a system with another on the same cases; None where they share none.
 
     Cases of one scene are not independent, so that the bootstrap draws scenes, 2,000 times with one seed.
     """

@@ -48,6 +48,12 @@ def test_a_folder_of_music_that_is_not_there_is_refused(tmp_path, capsys):
     assert "none is not a folder" in capsys.readouterr().err
 
 
+def test_a_folder_without_priors_is_refused_before_anything_is_separated(tmp_path, capsys):
+    assert command.main(["pairs", str(tmp_path), str(tmp_path / "no run"), "-o", str(tmp_path / "out")]) == 2
+    assert "no run" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("name", EVALUATIONS)
 def test_every_metric_is_defined_in_the_report(name):
     evaluation = EVALUATIONS[name]
