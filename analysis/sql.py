@@ -12,7 +12,15 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import open_priors
-from mixprior.pipeline.store.layout import JOINT_FILE, LOOSE_PATTERN, PARTS_PATTERN, PRIORS_FILE, SONGS_FILE
+from mixprior.pipeline.store.layout import (
+    ARCHIVE_FOLDER,
+    JOINT_FILE,
+    LOOSE_FOLDER,
+    LOOSE_PATTERN,
+    PARTS_PATTERN,
+    PRIORS_FILE,
+    SONGS_FILE,
+)
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import PRIORS_SCHEMA
 
@@ -79,12 +87,12 @@ def _views(folder: Path, run: Path) -> Iterator[str]:
     # A song that was mined again has a file beside its archived row until the archive is compacted.
     newest = (
         " QUALIFY row_number() OVER (PARTITION BY song_id, stem, feature_key "
-        "ORDER BY contains(filename, '/features/') DESC, filename DESC) = 1"
+        f"ORDER BY contains(filename, '/{LOOSE_FOLDER}/') DESC, filename DESC) = 1"
     )
     if globs:
         yield (
             "CREATE VIEW features AS SELECT * EXCLUDE (filename), "
-            r"regexp_extract(filename, '(features|archive)/([^/]+)/[^/]+(/[^/]+)?$', 2) AS feature_key "
+            rf"regexp_extract(filename, '({LOOSE_FOLDER}|{ARCHIVE_FOLDER})/([^/]+)/[^/]+(/[^/]+)?$', 2) AS feature_key "
             f"FROM read_parquet([{', '.join(globs)}], union_by_name = true, filename = true)"
             + (newest if len(globs) > 1 else "")
         )

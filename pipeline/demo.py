@@ -14,6 +14,7 @@ import numpy as np
 from tabulate import tabulate
 
 from mixprior.pipeline.audio import writer
+from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, Score, perform
 
 _COMMAND = str(Path(sys.executable).with_name("mixprior"))
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         print("The model's weights are not available here, so nothing was separated: only the true stems were mined.")
     _tell("3. Truth against measurement.")
     _compare(sources)
-    priors = list(sources.values())[-1] / "priors"
+    priors = Path(RunFolder.at(list(sources.values())[-1]).priors)
     _tell("4. The priors of how these songs are mixed.")
     _mixprior("query", str(priors), "--stem", "song", "--group", "all")
     _mixprior("query", str(priors), "--stem", "vocals", "--group", "all")

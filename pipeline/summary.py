@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mixprior.pipeline.store.layout import RunFolder
+
 if TYPE_CHECKING:
-    from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Log
 
 
@@ -78,7 +79,8 @@ class Mined:
                 f"({self.audio_s / self.elapsed_s:.2f}x real time)"
             )
         if self.failed:
-            lines.append(f"reasons of failures: {self.output}/songs.parquet, {self.output}/failures")
+            folder = RunFolder.at(self.output)
+            lines.append(f"reasons of failures: {folder.songs}, {folder.failures}")
         lines.append(f"priors: {self.priors}" if self.priors else "no song could be mined: no priors written")
         return "\n".join(lines)
 

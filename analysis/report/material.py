@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from mixprior.analysis.priors import EVERY_SONG, NotPriors, Priors, open_priors
 from mixprior.analysis.report.chart import Number
 from mixprior.analysis.songs import Songs, open_songs
-from mixprior.pipeline.store.layout import JOINT_FILE
+from mixprior.pipeline.store.layout import JOINT_FILE, PRIORS_FOLDER
 from mixprior.pipeline.store.songs import NotARun
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.grouping import groups_named
@@ -47,7 +47,7 @@ class Material:
     def of(cls, path: str | Path) -> Material:
         """Open a priors folder, or the output folder of a run. Raises what `open_priors` raises."""
         priors = open_priors(path)
-        run = priors.path.parent if priors.path.name == "priors" else priors.path
+        run = priors.path.parent if priors.path.name == PRIORS_FOLDER else priors.path
         try:
             return cls(priors, open_songs(run))
         except NotARun:

@@ -31,7 +31,10 @@ MEMBERS_FILE = "members.parquet"
 MANIFEST_FILE = "manifest.json"
 """Written last: readers refuse a folder of priors without it."""
 
-LOOSE_PATTERN, PARTS_PATTERN = "features/*/*/*.parquet", "archive/*/*.parquet"
+SETTINGS_FILE = "settings.json"
+
+LOOSE_FOLDER, ARCHIVE_FOLDER = "features", "archive"
+LOOSE_PATTERN, PARTS_PATTERN = f"{LOOSE_FOLDER}/*/*/*.parquet", f"{ARCHIVE_FOLDER}/*/*.parquet"
 """Files of rows within a run's folder: of one song, and of many."""
 
 
@@ -85,11 +88,11 @@ class RunFolder:
 
     def settings(self, feature_key: str) -> str:
         """How the rows of a feature key were measured, as JSON."""
-        return f"{self.loose(feature_key)}/settings.json"
+        return f"{self.loose(feature_key)}/{SETTINGS_FILE}"
 
     def loose(self, feature_key: str) -> str:
         """Folder of the finished songs that have a file of their own."""
-        return f"{self.root}/features/{feature_key}"
+        return f"{self.root}/{LOOSE_FOLDER}/{feature_key}"
 
     def features(self, feature_key: str, song_id: str) -> str:
         """The rows of one finished song."""
@@ -97,7 +100,7 @@ class RunFolder:
 
     def archive(self, feature_key: str) -> str:
         """Folder of the parts."""
-        return f"{self.root}/archive/{feature_key}"
+        return f"{self.root}/{ARCHIVE_FOLDER}/{feature_key}"
 
     def part(self, feature_key: str, number: int, name: str) -> str:
         """One part; later ones have higher numbers."""

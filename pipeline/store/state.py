@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
+from mixprior.pipeline.store.layout import MOMENTS_FILE, STATE_FILE
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.derived import definitions
 from mixprior.stats.priors.digest import Cell, Digest
@@ -128,7 +129,7 @@ def _summary(rows: pa.Table, cells: Sequence[Cell]) -> Summary:
 def _moments(cells: Sequence[Cell], rows: pa.Table) -> Moments:
     keys = [(stem, name) for stem, name in zip(rows["stems"][0].as_py(), rows["statistics"][0].as_py(), strict=True)]
     if keys != [cell.key for cell in cells]:
-        raise InputError("state.parquet and moments.parquet of these priors do not belong together: build them again")
+        raise InputError(f"{STATE_FILE} and {MOMENTS_FILE} of these priors do not belong together: build them again")
     sums = [_flat(rows[name]).reshape(len(cells), len(cells)) for name in _MOMENTS]
     return Moments(np.array([cell.column.resolution for cell in cells]), *sums)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mixprior.analysis.priors import open_priors
 from mixprior.pipeline.store.evidence import Evidence, members_of
+from mixprior.pipeline.store.layout import MANIFEST_FILE, PRIORS_FOLDER, SONGS_FILE
 from mixprior.stats.priors.tally import Grouping, tally
 from tools import ROOT
 from tools.catalogs.generated import KEY, SETTINGS, rows, songs_table, write_run
@@ -35,10 +36,10 @@ def main() -> None:
     sizes = [(int(n), False) for n in args.sizes.split(",")] + [(int(n), True) for n in args.curves.split(",") if n]
     for songs, curves in sizes:
         run = args.folder / f"{songs}{'-curves' if curves else ''}"
-        if not (run / "songs.parquet").exists():
+        if not (run / SONGS_FILE).exists():
             write_run(run, songs, curves=curves)
         size_mb = sum(path.stat().st_size for path in (run / "archive").rglob("*.parquet")) / 1e6
-        taken = measured(*("aggregate", run, "--group-by", GROUP_BY, "-j", args.workers, "-o", run / "priors"))
+        taken = measured(*("aggregate", run, "--group-by", GROUP_BY, "-j", args.workers, "-o", run / PRIORS_FOLDER))
         groups = len(open_priors(run).manifest["withheld"]) + len({row["group"] for row in open_priors(run).contents})
         row = {"songs": songs, "curves": curves, "rows_mb": round(size_mb, 1), "groups": groups, **taken}
         found["aggregate"].append(row)
@@ -63,7 +64,7 @@ def hundred_parts(folder: Path, group_by: str) -> list[Path]:
     parts = [folder / f"{k:03d}" for k in range(100)]
     grouping = Grouping((group_by,) if group_by else ())
     for k, part in enumerate(parts):
-        if not (part / "manifest.json").exists():
+        if not (part / MANIFEST_FILE).exists():
             songs = songs_table(k * PART, PART)
             metadata = dict(zip(songs["song_id"].to_pylist(), songs["metadata"].to_pylist(), strict=True))
             digests = dict(tally(rows(k * PART, PART), metadata, grouping, separated=True))

@@ -170,8 +170,9 @@ def write_run(folder: Path, songs: int, first: int = 0, curves: bool = False) ->
     """Write a run as `mixprior mine` leaves it once its rows are archived."""
     archive = Path(RunFolder.at(folder).archive(KEY))
     archive.mkdir(parents=True, exist_ok=True)
-    (folder / "features" / KEY).mkdir(parents=True, exist_ok=True)
-    (folder / "features" / KEY / "settings.json").write_text(json.dumps(SETTINGS))
+    settings = Path(RunFolder.at(folder).settings(KEY))
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps(SETTINGS))
     schema = with_metadata(FEATURES_SCHEMA, feature_key=KEY)
     tables = []
     for number, start in enumerate(range(first, first + songs, PART_SONGS), 1):
@@ -181,6 +182,7 @@ def write_run(folder: Path, songs: int, first: int = 0, curves: bool = False) ->
         pq.write_table(table, part, compression="zstd", row_group_size=2048)
         tables.append(songs_table(start, count))
     pq.write_table(
-        pa.concat_tables(tables).replace_schema_metadata(with_metadata(SONGS_SCHEMA).metadata), folder / "songs.parquet"
+        pa.concat_tables(tables).replace_schema_metadata(with_metadata(SONGS_SCHEMA).metadata),
+        RunFolder.at(folder).songs,
     )
     return folder
