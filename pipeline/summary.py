@@ -56,7 +56,7 @@ class Mined:
 
         table = songs.read(folder).select(["status", "duration_s"]).to_pylist()
         statuses = Counter(row["status"] for row in table)
-        mined_s = sum(row["duration_s"] for row in table if row["status"] == "mined")
+        mined_s = sum((row["duration_s"] for row in table if row["status"] == "mined"), 0.0)
         return cls(
             folder.root,
             folder.priors if statuses["mined"] + statuses["kept"] else None,

@@ -5,7 +5,6 @@ A clip is thirty seconds about the middle of a song. It is kept with its four st
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from mixprior.mixing.evaluation.material import Material, Stems
 from mixprior.pipeline.audio.decode import decode
+from mixprior.pipeline.store.files import replacing
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 CLIP_S = 29.0
@@ -73,7 +73,6 @@ def _separate(song: Path, material: Material) -> None:
     clip = audio[:, start : start + samples]
     sounds = {_CLIP: clip, **load(SeparationSettings()).separate(clip)}
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".unfinished.npz")
     halves: dict[str, Any] = {name: audio.astype(np.float16) for name, audio in sounds.items()}
-    np.savez(unfinished, **halves)
-    os.replace(unfinished, file)
+    with replacing(file) as unfinished, unfinished.open("wb") as out:
+        np.savez(out, **halves)

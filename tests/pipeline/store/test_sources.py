@@ -4,6 +4,8 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from mixprior.pipeline.aggregate import aggregate
+from mixprior.pipeline.mine import mine, plan
 from mixprior.pipeline.store import sources
 
 
@@ -23,3 +25,13 @@ def lists_names_only(monkeypatch):
 def test_a_folder_of_a_store_that_lists_names_only_is_listed(lists_names_only):
     assert sources.entries(lists_names_only) == [("a", True), ("b.wav", False)]
     assert sources.file_names(lists_names_only) == ["b.wav"]
+
+
+def test_a_run_in_a_store_that_lists_names_only_is_mined_resumed_and_aggregated(lists_names_only, stems_catalog):
+    out = "memory://names-only/run/"
+    assert mine(stems_catalog, out, workers=1, limit=1).mined == 1
+    again = mine(stems_catalog, out, workers=1, limit=1)
+    assert (again.kept, again.mined, again.audio_s) == (1, 0, 0.0)
+    assert plan(stems_catalog, out).kept == 1
+    assert aggregate(out).songs == 1
+    assert not fsspec.filesystem("memory").exists("/names-only/run/made")
