@@ -5,12 +5,13 @@ Each chart is an `svg` without a view box, in a box whose padding holds the labe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
 from markupsafe import Markup
 
+from mixprior.analysis.report import svg
 from mixprior.analysis.report.axis import Axis
 
 Number = float | None
@@ -28,21 +29,6 @@ _QUANTILES = (("min", 0.0), ("p5", 0.05), ("p10", 0.1), ("p25", 0.25), ("p50", 0
 _MASSES = (*_QUANTILES, ("p95", 0.95), ("max", 1.0))
 _CURVE_HEIGHT = 150
 _STRETCH = 1000
-
-# Markup escapes whatever is put into it that is no markup itself.
-_SVG = Markup('<svg width="100%" height="{:.0f}" role="img" aria-label="{}"><title>{}</title>{}</svg>')
-_STRETCHED = Markup('<svg width="100%" height="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>')
-_GROUP = Markup('<g class="{}">{}</g>')
-_LINE = Markup('<line x1="{:.2f}%" x2="{:.2f}%" y1="{:.1f}" y2="{:.1f}" class="{}"/>')
-_RECT = Markup('<rect x="{:.2f}%" width="{:.2f}%" y="{:.1f}" height="{:.1f}" class="{}"/>')
-_CIRCLE = Markup('<circle cx="{:.2f}%" cy="{:.1f}" r="{}" class="{}">{}</circle>')
-_NAME = Markup("<title>{}</title>")
-_MARK = Markup('<svg x="{:.2f}%" y="{:.0f}" width="1" height="1" class="{}"><path d="{}">{}</path></svg>')
-_PATH = Markup('<path d="{}" class="{}"/>')
-_LABEL = Markup('<text x="{}" y="{:.0f}" text-anchor="end">{}</text>')
-_NOTE = Markup('<text x="100%" dx="8" y="{:.0f}" class="note">{}</text>')
-_TICK = Markup('<text x="{:.2f}%" y="{:.0f}" class="tick" text-anchor="middle">{}</text>')
-_RULE_LABEL = Markup('<text x="{:.2f}%" y="{}" class="rule-label" dx="{}" text-anchor="{}">{}</text>')
 
 
 @dataclass(frozen=True)
@@ -104,7 +90,7 @@ def strips(
         drawn.append(_strip(row, axis, top, above, lanes))
         top += above + _ROW
     foot = _FOOT if named else 0
-    return _svg(title, top + foot, _grid(axis, head, top, named), _rules(axis, rules, top), *drawn)
+    return svg.drawing(title, top + foot, _grid(axis, head, top, named), _rules(axis, rules, top), *drawn)
 
 
 @dataclass(frozen=True)
@@ -148,56 +134,58 @@ def curve(title: str, drawing: Curve, across: Axis, up: Axis) -> Markup:
         part
         for tick in up.ticks()
         for part in (
-            _line(0.0, 1.0, _CURVE_HEIGHT * (1 - up.share(tick)), "grid"),
-            _LABEL.format(-6, _CURVE_HEIGHT * (1 - up.share(tick)) + _HALF_TEXT, up.name(tick)),
+            svg.line(0.0, 1.0, _CURVE_HEIGHT * (1 - up.share(tick)), "grid"),
+            svg.LABEL.format(-6, _CURVE_HEIGHT * (1 - up.share(tick)) + _HALF_TEXT, up.name(tick)),
         )
     ]
     areas = [
-        _PATH.format(f"M{'L'.join([*lower, *reversed(upper)])}Z", "band")
+        svg.PATH.format(f"M{'L'.join([*lower, *reversed(upper)])}Z", "band")
         for lows, highs in drawing.bands
         for lower, upper in _runs(drawing.hz, lows, highs, place)
     ]
     lines = [
-        _PATH.format("M" + "L".join(lower), "curve")
+        svg.PATH.format("M" + "L".join(lower), "curve")
         for lower, _ in _runs(drawing.hz, drawing.middle, drawing.middle, place)
     ]
-    stretched = _STRETCHED.format(_CURVE_HEIGHT, _STRETCH, _CURVE_HEIGHT, _joined([*areas, *lines]))
+    stretched = svg.STRETCHED.format(_CURVE_HEIGHT, _STRETCH, _CURVE_HEIGHT, svg.joined([*areas, *lines]))
     points = [
-        _circle(across.share(hz), _CURVE_HEIGHT * (1 - up.share(value)), 3.5, "published", name)
+        svg.circle(across.share(hz), _CURVE_HEIGHT * (1 - up.share(value)), 3.5, "published", name)
         for hz, value, name in drawing.points
     ]
-    inside = _GROUP.format(drawing.kind, stretched)
-    return _svg(title, _CURVE_HEIGHT + _FOOT, _grid(across, 0, _CURVE_HEIGHT), *level, inside, *points)
+    inside = svg.GROUP.format(drawing.kind, stretched)
+    return svg.drawing(title, _CURVE_HEIGHT + _FOOT, _grid(across, 0, _CURVE_HEIGHT), *level, inside, *points)
 
 
 def _strip(strip: Strip, axis: Axis, top: float, above: float, lanes: Sequence[int]) -> Markup:
     row, base, pitch = strip.row, top + above, _pitch(lanes)
     parts: list[Markup] = []
     for (value, name), lane in zip(sorted(strip.dots), lanes, strict=True):
-        parts.append(_circle(axis.share(value), base - 4 - lane * pitch, 3.5 if pitch == _LANE else 2.5, "dot", name))
+        parts.append(
+            svg.circle(axis.share(value), base - 4 - lane * pitch, 3.5 if pitch == _LANE else 2.5, "dot", name)
+        )
     if strip.shape and not strip.dots:
         parts += _density(row, axis, base)
     ends, box = _pair(row, "p5", "p95"), _pair(row, "p25", "p75")
     y = bar = base + (9 if row.get("p50") is not None else 13)
     if ends:
-        parts.append(_line(axis.share(ends[0]), axis.share(ends[1]), y, "range"))
+        parts.append(svg.line(axis.share(ends[0]), axis.share(ends[1]), y, "range"))
     if box:
-        parts.append(_rect(axis.share(box[0]), axis.share(box[1]), y - 4, 8, "box"))
+        parts.append(svg.rect(axis.share(box[0]), axis.share(box[1]), y - 4, 8, "box"))
     if (median := row.get("p50")) is not None:
-        parts.append(_upright(axis.share(median), y - 6, y + 6, "median"))
+        parts.append(svg.upright(axis.share(median), y - 6, y + 6, "median"))
         y += 10
     interval = _pair(row, "mean_low", "mean_high")
     if interval:
-        parts.append(_line(axis.share(interval[0]), axis.share(interval[1]), y, "interval"))
+        parts.append(svg.line(axis.share(interval[0]), axis.share(interval[1]), y, "interval"))
     if (mean := row.get("mean")) is not None:
-        parts.append(_circle(axis.share(mean), y, 2.8, "mean"))
+        parts.append(svg.circle(axis.share(mean), y, 2.8, "mean"))
     if (shrunk := row.get("shrunk_mean")) is not None:
-        parts.append(_mark(axis.share(shrunk), y, "M-4.5 0L0-4.5L4.5 0L0 4.5Z", "shrunk", "shrunk mean"))
+        parts.append(svg.mark(axis.share(shrunk), y, "M-4.5 0L0-4.5L4.5 0L0 4.5Z", "shrunk", "shrunk mean"))
     for value, name in strip.published:
-        parts.append(_mark(axis.share(value), base + 2, "M-4-5H4L0 2Z", "published", name))
+        parts.append(svg.mark(axis.share(value), base + 2, "M-4-5H4L0 2Z", "published", name))
     middle = bar + _HALF_TEXT
-    parts += [_LABEL.format(-8, middle, strip.label), _NOTE.format(middle, strip.note)]
-    return _GROUP.format(strip.kind, _joined(parts))
+    parts += [svg.LABEL.format(-8, middle, strip.label), svg.NOTE.format(middle, strip.note)]
+    return svg.GROUP.format(strip.kind, svg.joined(parts))
 
 
 def _density(row: Mapping[str, Number], axis: Axis, base: float) -> list[Markup]:
@@ -206,7 +194,7 @@ def _density(row: Mapping[str, Number], axis: Axis, base: float) -> list[Markup]
     steps = [(low, high, (b - a) / (high - low)) for (low, a), (high, b) in pairwise(known) if high > low]
     tallest = max((height for *_, height in steps), default=1.0)
     tall = [(low, high, 20 * height / tallest) for low, high, height in steps]
-    return [_rect(axis.share(low), axis.share(high), base - height, height, "density") for low, high, height in tall]
+    return [svg.rect(axis.share(low), axis.share(high), base - height, height, "density") for low, high, height in tall]
 
 
 def _lanes(shares: Sequence[float]) -> list[int]:
@@ -234,19 +222,19 @@ def _rules(axis: Axis, rules: Sequence[tuple[float, str]], bottom: float) -> Mar
     labels = 0
     for value, label in sorted(rules, reverse=not to_right):
         share, y = axis.share(value), _LABEL_ROW * (labels + 1) - 4
-        parts.append(_upright(share, y - 9 if label else 0, bottom, "rule"))
+        parts.append(svg.upright(share, y - 9 if label else 0, bottom, "rule"))
         if label:
             side = (5, "start") if to_right else (-5, "end")
-            parts.append(_RULE_LABEL.format(100 * share, y, *side, label))
+            parts.append(svg.RULE_LABEL.format(100 * share, y, *side, label))
             labels += 1
-    return _joined(parts)
+    return svg.joined(parts)
 
 
 def _grid(axis: Axis, top: float, bottom: float, named: bool = True) -> Markup:
     ticks = axis.ticks()
-    lines = [_upright(axis.share(tick), top, bottom, "grid" if tick else "grid zero") for tick in ticks]
-    names = [_TICK.format(100 * axis.share(tick), bottom + 15, axis.name(tick)) for tick in ticks if named]
-    return _joined([*lines, *names])
+    lines = [svg.upright(axis.share(tick), top, bottom, "grid" if tick else "grid zero") for tick in ticks]
+    names = [svg.TICK.format(100 * axis.share(tick), bottom + 15, axis.name(tick)) for tick in ticks if named]
+    return svg.joined([*lines, *names])
 
 
 def _runs(
@@ -262,34 +250,6 @@ def _runs(
         for there, run in groupby(together, key=lambda bin_: bin_[1] is not None and bin_[2] is not None)
         if there and (known := [(f, low, high) for f, low, high in run if low is not None and high is not None])
     ]
-
-
-def _svg(title: str, height: float, *parts: Markup) -> Markup:
-    return _SVG.format(height, title, title, _joined(parts))
-
-
-def _line(start: float, stop: float, y: float, kind: str) -> Markup:
-    return _LINE.format(100 * start, 100 * stop, y, y, kind)
-
-
-def _upright(share: float, top: float, bottom: float, kind: str) -> Markup:
-    return _LINE.format(100 * share, 100 * share, top, bottom, kind)
-
-
-def _rect(start: float, stop: float, y: float, height: float, kind: str) -> Markup:
-    return _RECT.format(100 * start, 100 * (stop - start), y, height, kind)
-
-
-def _circle(share: float, y: float, radius: float, kind: str, name: str = "") -> Markup:
-    return _CIRCLE.format(100 * share, y, radius, kind, _NAME.format(name) if name else "")
-
-
-def _mark(share: float, y: float, path: str, kind: str, name: str) -> Markup:
-    return _MARK.format(100 * share, y, kind, path, _NAME.format(name))
-
-
-def _joined(parts: Iterable[Markup]) -> Markup:
-    return Markup("").join(parts)
 
 
 def _pair(row: Mapping[str, Number], low: str, high: str) -> tuple[float, float] | None:
