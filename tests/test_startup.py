@@ -38,7 +38,9 @@ def test_the_front_door_imports_none_of_the_four_folders_nor_a_library(option):
     assert not found & {"numpy", "pyarrow", "scipy", "logging", *NEVER_FOR_HELP}
 
 
-@pytest.mark.parametrize("command", ["mine", "aggregate", "calibrate", "query", "report", "merge", "model", "catalog"])
+@pytest.mark.parametrize(
+    "command", ["mine", "aggregate", "calibrate", "query", "report", "constants", "merge", "model", "catalog"]
+)
 def test_a_help_imports_no_library_that_takes_long(command):
     assert not imported(command, "--help") & NEVER_FOR_HELP
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mixprior.analysis.priors import EVERY_SONG, open_priors
+from mixprior.analysis.priors import EVERY_SONG, PACKAGED, open_priors
 from mixprior.stats.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,20 +64,20 @@ def _compare(args: argparse.Namespace) -> None:
         raise InputError("compare takes two sets of constants: constants compare A B")
     from mixprior.analysis.constants.compare import compare, to_table
 
-    found = compare(*(_features(Path(name), args.group, args.weighted) for name in names))
+    found = compare(*(_features(name, args.group, args.weighted) for name in names))
     if args.json:
         print(json.dumps({"a": names[0], "b": names[1], **found.to_dict()}, indent=2, allow_nan=False), flush=True)
     else:
         print(f"{names[0]} minus {names[1]}\n\n{to_table(found)}", flush=True)
 
 
-def _features(path: Path, group: str, weighted: bool) -> Features:
+def _features(name: str, group: str, weighted: bool) -> Features:
     from mixprior.analysis.constants import file
     from mixprior.analysis.constants.constants import of_priors, stems_in
 
-    if not path.is_dir():
-        return file.read(path)
-    priors = open_priors(path)
+    if name not in PACKAGED and not Path(name).is_dir():
+        return file.read(Path(name))
+    priors = open_priors(name)
     return of_priors(priors, group, stems_in(priors, group), weighted).features
 
 

@@ -181,6 +181,11 @@ def test_level_and_shape_are_told_apart():
     assert found.loudness_offset_lu is None
 
 
+def test_packaged_priors_are_compared_by_name(capsys):
+    assert main(["constants", "compare", "starter", "starter", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["loudness_offset_lu"] == 0.0
+
+
 def test_loudness_is_compared_with_and_without_the_common_offset(tmp_path, capsys):
     for name, values in (("a", (-20.0, -24.0)), ("b", (-30.0, -36.0))):
         np.savez(tmp_path / f"{name}.npz", **{"loudness/vocals": [values[0]], "loudness/bass": [values[1]]})
