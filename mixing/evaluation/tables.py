@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from tabulate import tabulate
 
 from mixprior.mixing.evaluation import verdict
@@ -58,7 +59,8 @@ def steps(rows: Sequence[Row], ablations: Sequence[Ablation], nothing: str) -> s
             alone = verdict.compare(rows, step.alone, nothing, metric)
             among = verdict.compare(rows, step.among, step.without, metric)
             if alone is not None and among is not None:
-                nearer = f"{among.nearer:.0%} of {among.cases}"
+                share = "-" if np.isnan(among.nearer) else f"{among.nearer:.0%}"
+                nearer = f"{share} of {among.cases}"
                 lines.append([step.name, metric, _interval(alone), _interval(among), nearer, among.verdict])
     head = [
         "step",

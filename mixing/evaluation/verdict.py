@@ -22,7 +22,7 @@ class Comparison:
         mean: mean of distance minus the other's distance; below 0 it is nearer to the originals.
         low: lower end of its 95 % interval, by the bootstrap over scenes.
         high: upper end.
-        nearer: share of the cases in which it is nearer, of those in which the two differ.
+        nearer: share of the cases in which it is nearer, of those in which the two differ; NaN if none does.
         cases: in which both could be measured.
     """
 
