@@ -3,23 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections import Counter
-from functools import partial
-from pathlib import Path
 
-from mixprior.analysis.priors import EVERY_SONG
-from mixprior.mixing.effects import chain
-from mixprior.mixing.effects.chain import BACKING, VOCALS
-from mixprior.mixing.mix import arguments, explain, plot, recipe, roles_file, session
-from mixprior.mixing.mix.recipe import Recipe
-from mixprior.mixing.mix.render import Mixed
-from mixprior.mixing.mix.tracks import kept_tracks
-from mixprior.mixing.plan import multitrack, pair
-from mixprior.mixing.plan.targets import Targets
-from mixprior.pipeline.store import files
-from mixprior.pipeline.store.file_names import AUDIO_SUFFIXES
-from mixprior.stats.errors import InputError
+from mixprior.mixing.mix import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,112 +35,6 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: if a file cannot be read, mixed or written, or the priors cannot be used.
     """
-    if args.explain:
-        if any((args.vocal, args.backing, args.tracks, args.output, args.preset)):
-            raise InputError("--explain RECIPE is of a mix that is made; to mix and explain leave out RECIPE")
-        print(explain.of_document(recipe.read(args.explain), args.explain), flush=True)
-        return 0
-    paths = _paths(args)
-    if not args.output:
-        raise InputError("give the mix a name with -o")
-    save, load = _preset(args, paths)
-    if args.plot:
-        plot.check(Path(args.plot))
-    if load:
-        mixed = session.replay(paths, args.output, recipe.read_settings(load), str(load), args.stems)
-    else:
-        mixed = _mix(args, paths)
-    if save:
-        with files.replacing(save) as path:
-            path.write_text(recipe.preset(mixed.recipe.settings), "utf-8")
-    if args.plot:
-        before = chain.sum_up(plot.untouched(mixed.recipe.settings), mixed.sounds)
-        plot.write(Path(args.plot), before, mixed.summed, _targets(args))
-    _report(args, mixed.recipe)
-    return 0
+    from mixprior.mixing.mix import run  # here: a help text needs no library of signals
 
-
-def _report(args: argparse.Namespace, made: Recipe) -> None:
-    for warning in made.warnings:
-        print(f"mixprior: warning: {warning}", file=sys.stderr)
-    if args.json:
-        print(made.to_json(), end="", flush=True)
-        return
-    print(f"wrote {made.output.path} and {recipe.path_of(args.output)}")
-    print(explain.of_document(made.to_dict()) if args.explain is not None else explain.short(made), flush=True)
-
-
-def _mix(args: argparse.Namespace, paths: dict[str, Path]) -> Mixed:
-    if args.roles and not args.tracks:
-        raise InputError("--roles is for --tracks")
-    options = arguments.options(args)
-    targets = _targets(args)
-    if not args.tracks:
-        planner = partial(pair.plan, targets=targets, options=options)
-        return session.mix_files(paths, args.output, planner, options, args.stems)
-    kept, left_out = kept_tracks(list(paths))
-    paths = {name: paths[name] for name in kept}
-    listing = _listing(args)
-    listed = roles_file.read(listing, [path.name for path in paths.values()]) if listing else {}
-    roles = {name: listed[path.name] for name, path in paths.items() if path.name in listed}
-    planner = partial(multitrack.plan, targets=targets, options=options, roles_given=roles, left_out=left_out)
-    return session.mix_files(paths, args.output, planner, options, args.stems)
-
-
-def _targets(args: argparse.Namespace) -> Targets:
-    return Targets.of(args.priors, args.group or EVERY_SONG)
-
-
-def _paths(args: argparse.Namespace) -> dict[str, Path]:
-    """Files by the name of the track."""
-    if args.tracks and (args.vocal or args.backing):
-        raise InputError("give either --vocal and --backing, or --tracks")
-    if not args.tracks:
-        if not (args.vocal and args.backing):
-            raise InputError("give --vocal and --backing, or --tracks")
-        return {VOCALS: Path(args.vocal), BACKING: Path(args.backing)}
-    files: list[Path] = []
-    for given in map(Path, args.tracks):
-        inside = sorted(filter(_is_track, given.iterdir())) if given.is_dir() else [given]
-        if not inside:
-            raise InputError(f"{given} holds no sound files ({', '.join(AUDIO_SUFFIXES)})")
-        files += inside
-    name, count = Counter(file.stem for file in files).most_common(1)[0]
-    if count > 1:
-        raise InputError(f"two tracks are called {name}: rename one, tracks are known by their names")
-    return {file.stem: file for file in files}
-
-
-def _is_track(path: Path) -> bool:
-    """Whether a file in a folder is a track: not a hidden one, nor a mix with its recipe beside it."""
-    hidden = path.name.startswith(".")
-    return path.suffix.lower() in AUDIO_SUFFIXES and not hidden and path.is_file() and not recipe.is_mix(path)
-
-
-def _listing(args: argparse.Namespace) -> Path | None:
-    """The list of roles: as given, or in the folder of the tracks."""
-    if args.roles:
-        return Path(args.roles)
-    beside = [Path(given) / "roles.csv" for given in args.tracks]
-    return next((path for path in beside if path.is_file()), None)
-
-
-def _preset(args: argparse.Namespace, paths: dict[str, Path]) -> tuple[Path | None, Path | None]:
-    if not args.preset:
-        return None, None
-    what, file = args.preset
-    if what not in ("save", "load"):
-        raise InputError(f"--preset {what}: it is `save` or `load`, then a file")
-    if Path(file).resolve() == recipe.path_of(args.output).resolve():
-        raise InputError(f"{file} is the recipe of the mix: give the preset, or the mix, another name")
-    if what == "save":
-        if Path(file).resolve() in (each.resolve() for each in (Path(args.output), *paths.values())):
-            raise InputError(f"{file} is one of the sounds: give the preset a name of its own, as warm.json")
-        if not Path(file).parent.is_dir():
-            raise InputError(f"{file}: there is no folder {Path(file).parent}; make it first")
-        return Path(file), None
-    unlike = (*arguments.NAMES, "priors", "group", "only", "also", "without", "roles")
-    given = [name for name in unlike if getattr(args, name) is not None]
-    if given and not (args.plot and set(given) <= {"priors", "group"}):
-        raise InputError(f"a preset is applied as it is: {arguments.flag(given[0])} does not go with it")
-    return None, Path(file)
+    return run.run(args)

@@ -16,8 +16,9 @@ from mixprior.analysis.constants.constants import STEMS, Features
 from mixprior.analysis.priors import EVERY_SONG, Priors, open_priors
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.normalise import reverb_send
+from mixprior.mixing.normalise.effects import EFFECTS, PANNINGS
 from mixprior.mixing.normalise.reverb_send import Send
-from mixprior.mixing.normalise.stem import EFFECTS, PANNINGS, measured, normalise
+from mixprior.mixing.normalise.stem import measured, normalise
 from mixprior.stats.errors import InputError
 from mixprior.stats.long_term_spectra import BINS
 from mixprior.stats.sound import Sound
@@ -61,7 +62,7 @@ def normalize(
         rate_hz: sample rate of all.
         constants: what `mixprior constants` wrote (.npz, .json), the same in memory, or priors to take them from.
         group: of priors: the songs to go by, as "genre=rock".
-        effects: some of `mixprior.mixing.normalise.stem.EFFECTS`; all of them, reverb where there are impulse
+        effects: some of `mixprior.mixing.normalise.effects.EFFECTS`; all of them, reverb where there are impulse
             responses.
         panning: "exact", or "fxnorm" for what FxNorm-automix's networks were trained on.
         impulse_responses: folder of them, for the reverb on vocals and other.

@@ -18,11 +18,6 @@ from mixprior.mixing.rules import compression, spectrum
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
-EFFECTS = ("reverb", "eq", "compression", "panning", "loudness")
-"""What can be normalised, in FxNorm-automix's order."""
-
-PANNINGS = ("exact", "fxnorm")
-
 SILENT_DBFS = -50.0
 """A stem with no peak above this is left alone, as FxNorm-automix does."""
 

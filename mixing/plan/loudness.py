@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.ceiling import AIM_DBTP, CEILING_DBTP
 from mixprior.mixing.effects.settings import LimiterSettings, MixSettings
+from mixprior.mixing.plan.options import DEFAULT_LUFS
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.rules.notice import Notice
 from mixprior.stats.sound import Sound
-
-DEFAULT_LUFS = -16.0
-"""What streaming services and the AES ask for: AES TD1008 (2021) recommends -16 LUFS for a track."""
 
 _CLOSE_LU = 0.02
 _ROUNDS = 6

@@ -6,11 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from mixprior.mixing.plan.loudness import DEFAULT_LUFS
 from mixprior.mixing.plan.step import DEFAULT_STEPS, STEPS
 from mixprior.mixing.rules.tempo_rule import RULES as REVERB_RULES
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import PARAMETERS
+
+DEFAULT_LUFS = -16.0
+"""What streaming services and the AES ask for: AES TD1008 (2021) recommends -16 LUFS for a track."""
 
 EQ_RULES = ("hafezi-reiss", "seed", "match")
 RANGE_MEASURES = ("ebu", "100ms")

@@ -13,9 +13,10 @@ import soundfile
 from mixprior.analysis.constants import file as constants_file
 from mixprior.mixing.effects.equaliser import response_db
 from mixprior.mixing.effects.settings import Band
-from mixprior.mixing.normalise import command as normalise
 from mixprior.mixing.normalise import repanning, reverb_send
+from mixprior.mixing.normalise import run as normalise
 from mixprior.mixing.normalise import stem as stem_normalisation
+from mixprior.mixing.normalise.effects import PANNINGS
 from mixprior.pipeline.audio import audio_file
 from mixprior.stats import long_term_spectra
 from mixprior.stats.errors import InputError
@@ -230,10 +231,10 @@ def test_what_cannot_be_written_loses_nothing_else(stems_catalog, constants, tmp
 
 def test_the_switch_for_panning_is_kept_in_the_record(stems_catalog, constants, tmp_path):
     arguments = (stems_catalog / "Amber", "--constants", constants, "--effects", "panning")
-    for panning in stem_normalisation.PANNINGS:
+    for panning in PANNINGS:
         command(*arguments, "-o", tmp_path / panning, "--panning", panning)
         assert json.loads((tmp_path / panning / normalise.RECORD).read_text())["panning"] == panning
-    exact, fxnorm = (load(tmp_path / panning / "vocals.wav") for panning in stem_normalisation.PANNINGS)
+    exact, fxnorm = (load(tmp_path / panning / "vocals.wav") for panning in PANNINGS)
     assert most_changed_db(exact, fxnorm) > 1.0
 
 

@@ -6,7 +6,8 @@ import pytest
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.ceiling import AIM_DBTP, CEILING_DBTP
 from mixprior.mixing.effects.settings import MixSettings
-from mixprior.mixing.plan.loudness import DEFAULT_LUFS, finish
+from mixprior.mixing.plan.loudness import finish
+from mixprior.mixing.plan.options import DEFAULT_LUFS
 from tests.mixing.sounds import RATE_HZ, band, sound, voice
 
 UNTOUCHED = MixSettings({})
