@@ -13,6 +13,7 @@ import soundfile
 from mixprior.analysis.constants import file as constants_file
 from mixprior.mixing.effects.equaliser import response_db
 from mixprior.mixing.effects.settings import Band
+from mixprior.mixing.normalise import command as normalise_command
 from mixprior.mixing.normalise import repanning, reverb_send
 from mixprior.mixing.normalise import run as normalise
 from mixprior.mixing.normalise import stem as stem_normalisation
@@ -93,8 +94,8 @@ def multitrack() -> dict[str, np.ndarray]:
 
 def command(*arguments: object) -> int:
     parser = argparse.ArgumentParser()
-    normalise.add_arguments(parser)
-    return normalise.run(parser.parse_args([str(each) for each in arguments]))
+    normalise_command.add_arguments(parser)
+    return normalise_command.run(parser.parse_args([str(each) for each in arguments]))
 
 
 def check_idempotent(stems: dict[str, np.ndarray], features, effects: tuple[str, ...]) -> None:
