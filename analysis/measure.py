@@ -45,7 +45,7 @@ def measure(stems: Mapping[str, np.ndarray], rate_hz: int) -> pd.DataFrame:
     >>> frame.index.tolist()
     ['vocals', 'bass', 'backing', 'mixture', 'song']
     >>> round(float(frame.loc["vocals", "crest_factor_db"]), 1)
-    12.9
+    13.0
     """
     if not stems:
         raise InputError("there are no stems to measure: give a mapping of arrays by name")

@@ -44,6 +44,7 @@ def test_a_command_names_the_extra_that_it_needs(arguments, extra, stems_catalog
     assert f"pip install 'mixprior[{extra}]'" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["merge", "model", "mix", "normalize", "reverb", "query", "catalog"])
 def test_every_command_explains_itself_without_extras(command):
     done = without_extras(command, "--help")

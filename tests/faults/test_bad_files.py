@@ -248,6 +248,7 @@ def test_a_song_of_undeclared_length_is_decoded_no_further_than_the_limit(tmp_pa
     assert type(refusal(made, DecodeLimits(max_minutes=0.1))) is TooLong
 
 
+@pytest.mark.slow
 def test_memory_follows_the_result_not_the_file(tmp_path):
     """A FLAC of 64 s of 8-channel silence at 192 kHz is 24 kB that a whole decode blows up to 393 MB."""
     made = write(tmp_path / "bomb.flac", np.zeros((8, 64 * 192_000), np.float32), rate_hz=192_000)
