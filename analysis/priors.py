@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mixprior.analysis.errors import NotPriors, PriorsLookupError, PriorsVersionError
 from mixprior.pipeline.store.layout import MANIFEST_FILE, PRIORS_FILE, PRIORS_FOLDER, SONGS_FILE
-from mixprior.stats.errors import InputError
 from mixprior.stats.priors.grouping import EVERY_SONG as EVERY_SONG
 from mixprior.stats.schema import PRIORS_SCHEMA, SCHEMA_VERSION
 
@@ -31,18 +31,6 @@ PACKAGED = {name: Path(__file__).parent / "packaged" / f"{name}_priors" for name
 _CHOICES_SHOWN = 30
 _SINCE_1_1 = set(PRIORS_SCHEMA.names[PRIORS_SCHEMA.names.index("n_silent") :])
 """Columns that files of the first layout do not have; they read as null."""
-
-
-class NotPriors(InputError):
-    """The folder holds no priors, or damaged ones."""
-
-
-class PriorsVersionError(InputError):
-    """Priors of another version of the layout than this mixprior reads."""
-
-
-class PriorsLookupError(InputError, LookupError):
-    """No such stem, statistic or group; the message lists what there is."""
 
 
 @dataclass(frozen=True)

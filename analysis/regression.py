@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mixprior.analysis.priors import EVERY_SONG, Priors, PriorsLookupError, suggest
+from mixprior.analysis.errors import PriorsLookupError
+from mixprior.analysis.priors import EVERY_SONG, Priors, suggest
 from mixprior.pipeline.store.layout import MOMENTS_FILE, STATE_FILE
 from mixprior.stats.errors import InputError
 

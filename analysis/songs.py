@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mixprior.analysis.priors import PriorsLookupError, local_folder, open_priors, suggest
+from mixprior.analysis.errors import PriorsLookupError
+from mixprior.analysis.priors import local_folder, open_priors, suggest
 from mixprior.pipeline.store import songs
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.stats.schema import FINISHED

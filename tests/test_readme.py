@@ -79,12 +79,13 @@ def test_the_commands_for_own_songs_run_in_order(music, stems_catalog, mixprior,
 
 def test_the_dataflow_command_names_options_that_exist():
     from mixprior.pipeline import mine
+    from mixprior.pipeline.graphs.beam_options import pipeline_options
 
     [command] = [command for command in commands() if "DataflowRunner" in command]
     parser = argparse.ArgumentParser(allow_abbrev=False)
     mine.add_arguments(parser)
-    args = parser.parse_args(command[2:])
-    assert (args.runner, args.sdk_container_image) == ("DataflowRunner", "IMAGE_WITH_MIXPRIOR_AND_WEIGHTS")
+    options = pipeline_options(mine.parse(parser, command[2:]).beam_options).get_all_options(drop_default=True)
+    assert (options["runner"], options["sdk_container_image"]) == ("DataflowRunner", "IMAGE_WITH_MIXPRIOR_AND_WEIGHTS")
 
 
 def test_the_map_of_the_tree_names_every_folder():

@@ -9,16 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.interpolate
 import scipy.signal
 
-from mixprior.analysis.priors import EVERY_SONG, Priors, PriorsLookupError
+from mixprior.analysis.errors import PriorsLookupError
 from mixprior.stats.errors import InputError
 from mixprior.stats.long_term_spectra import BINS, FRAME, POOL
+from mixprior.stats.priors.grouping import EVERY_SONG
 from mixprior.stats.stem import MIXTURE, SAMPLE_RATE_HZ
+
+if TYPE_CHECKING:
+    from mixprior.analysis.priors import Priors
 
 STEMS = ("vocals", "drums", "bass", "other")
 """The stems FxNorm-automix normalises."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mixprior.analysis.priors import EVERY_SONG, PACKAGED, Prior, Priors, PriorsLookupError, open_priors
+from mixprior.analysis.errors import PriorsLookupError
+from mixprior.analysis.priors import EVERY_SONG, PACKAGED, Prior, Priors, open_priors
 
 LEAST_SONGS = 10
 """A group of fewer songs is replaced by all songs: with the published spread of the vocal-to-backing ratio, 2.5 LU,

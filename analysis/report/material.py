@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mixprior.analysis.priors import EVERY_SONG, NotPriors, Priors, open_priors
+from mixprior.analysis.errors import NotPriors
+from mixprior.analysis.priors import EVERY_SONG, Priors, open_priors
 from mixprior.analysis.report.chart import Number
 from mixprior.analysis.songs import Songs, open_songs
 from mixprior.pipeline.store.layout import JOINT_FILE, PRIORS_FOLDER

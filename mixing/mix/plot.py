@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mixprior.analysis.priors import PriorsLookupError
+from mixprior.analysis.errors import PriorsLookupError
 from mixprior.mixing.effects.chain import Sum
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Chain, MixSettings

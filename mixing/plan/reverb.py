@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, replace
 
+from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.packaged.default_priors import Source
-from mixprior.analysis.priors import PriorsLookupError
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Chain

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.packaged.default_priors import PriorsChain, Source
-from mixprior.analysis.priors import EVERY_SONG, Prior, Priors, PriorsLookupError
+from mixprior.analysis.priors import EVERY_SONG, Prior, Priors
 from mixprior.analysis.regression import regress
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.tempo_rule import TempoRelation

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from mixprior.analysis.constants import constants
+from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.packaged.default_priors import PriorsChain, Source, centre, open_chain, title
-from mixprior.analysis.priors import EVERY_SONG, Prior, Priors, PriorsLookupError
+from mixprior.analysis.priors import EVERY_SONG, Prior, Priors
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
 from mixprior.pipeline.store.layout import PRIORS_FILE

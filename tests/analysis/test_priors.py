@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mixprior.analysis.priors import NotPriors, PriorsLookupError, PriorsVersionError, open_priors
+from mixprior.analysis.errors import NotPriors, PriorsLookupError, PriorsVersionError
+from mixprior.analysis.priors import open_priors
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import PRIORS_SCHEMA
 from tests.analysis.priors_folder import RATIO, RATIO_OF_ALL, ROWS, SPREAD, row, write_priors

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mixprior.analysis.priors import PriorsLookupError
+from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.songs import open_songs
 from mixprior.pipeline.store.songs import NotARun
 from mixprior.pipeline.synthesis import SCORES

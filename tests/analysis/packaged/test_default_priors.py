@@ -11,9 +11,10 @@ import pytest
 
 from mixprior import main
 from mixprior.analysis.constants import constants
+from mixprior.analysis.errors import NotPriors, PriorsLookupError
 from mixprior.analysis.packaged import published, published_table, starter_table
 from mixprior.analysis.packaged.default_priors import LEAST_SONGS, centre, open_chain
-from mixprior.analysis.priors import PACKAGED, NotPriors, PriorsLookupError, open_priors
+from mixprior.analysis.priors import PACKAGED, open_priors
 from mixprior.analysis.regression import regress
 from mixprior.pipeline.store.layout import PRIORS_FILE
 from mixprior.stats.errors import InputError
