@@ -20,16 +20,20 @@ if TYPE_CHECKING:
     from mixprior.mixing.mix.arrays import mix, mix_tracks
     from mixprior.mixing.normalise.arrays import normalize
     from mixprior.mixing.reverb.fit import fit_reverb
+    from mixprior.pipeline.aggregate import aggregate
+    from mixprior.pipeline.mine import mine
     from mixprior.pipeline.separation.separate import separate
     from mixprior.stats.errors import InputError
 
 __all__ = [
     "InputError",
     "__version__",
+    "aggregate",
     "fit_reverb",
     "main",
     "measure",
     "merge",
+    "mine",
     "mix",
     "mix_tracks",
     "normalize",
@@ -39,10 +43,12 @@ __all__ = [
 
 _SOURCES = {
     "InputError": "mixprior.stats.errors:InputError",
+    "aggregate": "mixprior.pipeline.aggregate:aggregate",
     "fit_reverb": "mixprior.mixing.reverb.fit:fit_reverb",
     "main": "mixprior.__main__:main",
     "measure": "mixprior.analysis.measure:measure",
     "merge": "mixprior.analysis.merge:merge",
+    "mine": "mixprior.pipeline.mine:mine",
     "mix": "mixprior.mixing.mix.arrays:mix",
     "mix_tracks": "mixprior.mixing.mix.arrays:mix_tracks",
     "normalize": "mixprior.mixing.normalise.arrays:normalize",
