@@ -16,6 +16,7 @@ from tabulate import tabulate
 from mixprior.pipeline.audio import writer
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, Score, perform
+from mixprior.stats.errors import Stopped
 
 _COMMAND = str(Path(sys.executable).with_name("mixprior"))
 _PAIR = SCORES[1]
@@ -122,5 +123,5 @@ def _mixprior(*arguments: str, may_fail: bool = False) -> bool:
     print(f"$ mixprior {shlex.join(arguments)}", flush=True)
     code = subprocess.run((_COMMAND, *arguments)).returncode
     if code and not may_fail:
-        sys.exit(code)
+        raise Stopped(f"mixprior {arguments[0]} ended with exit code {code}, which ends the demo")
     return code == 0

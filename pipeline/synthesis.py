@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pyloudnorm
-from scipy import signal
 
 RATE_HZ = 44_100
 STEMS = ("vocals", "drums", "bass", "other")
@@ -58,6 +56,8 @@ def perform(score: Score) -> dict[str, np.ndarray]:
         float32 arrays of shape (2, samples) at 44.1 kHz for vocals, drums, bass and other. The loudness ratio is set
         by pyloudnorm, so that it is a truth our own meters can be held against.
     """
+    import pyloudnorm  # here, as scipy.signal below: a help text that names the songs needs neither
+
     rng = np.random.default_rng(score.seed)
     beat_s = 60.0 / score.tempo_bpm
     mono = {
@@ -92,6 +92,8 @@ def _decay(duration_s: float, half_life_s: float) -> np.ndarray:
 
 
 def _drums(score: Score, beat_s: float, rng: np.random.Generator) -> np.ndarray:
+    from scipy import signal
+
     track = np.zeros(_samples(score))
     envelope = _decay(0.35, 0.05)
     time_s = np.arange(envelope.size) / RATE_HZ
@@ -137,6 +139,8 @@ def _chords(score: Score, beat_s: float) -> np.ndarray:
 
 def _voice(score: Score, beat_s: float, rng: np.random.Generator) -> np.ndarray:
     # A pulse train shaped by vowel formants, gliding from note to note with vibrato, three bars of four sung.
+    from scipy import signal
+
     control_hz = 200.0
     steps = int(score.duration_s * control_hz) + 2
     semitones, level = np.zeros(steps), np.zeros(steps)

@@ -23,6 +23,8 @@ MAY_IMPORT = {
 """Whose modules those of a folder may import; the longest name that fits is the rule."""
 HEAVY = {"apache_beam", "torch", "demucs"}
 LIBRARIES_OF_STATS = {"numpy", "scipy", "numba", "librosa", "pyarrow", "soxr"}
+ENDS_THE_PROCESS = {"mixprior/__main__.py", "pipeline/graphs/worker.py", "pipeline/graphs/conductor.py"}
+"""Where a process begins: the command line, a worker of Beam's local runner, and what conducts these workers."""
 
 
 def modules(package: str) -> list[Path]:
@@ -96,6 +98,12 @@ def test_beam_torch_and_demucs_stay_out(package):
         assert not libraries(imports(path, "is imported")) & HEAVY, path
 
 
+def test_graphs_alone_import_beam():
+    for path in modules("pipeline"):
+        if not lies_in(name_of(path), "pipeline.graphs"):
+            assert "apache_beam" not in libraries(imports(path)), path
+
+
 def test_neither_store_audio_nor_song_loads_beam_or_torch_by_a_detour():
     below = [name_of(path) for folder in ("store", "audio", "song") for path in modules(f"pipeline.{folder}")]
     code = f"""
@@ -112,6 +120,16 @@ def test_stats_stands_on_numerical_libraries_alone():
     for path in modules("stats"):
         foreign = libraries(imports(path)) - set(sys.stdlib_module_names) - LIBRARIES_OF_STATS
         assert not foreign, path
+
+
+def test_the_front_door_alone_ends_the_process_and_owns_its_signals():
+    for package in FOLDERS:
+        for path in modules(package):
+            if str(path.relative_to(ROOT)) in ENDS_THE_PROCESS:
+                continue
+            text = path.read_text(encoding="utf-8")
+            for forbidden in ("os._exit", "signal.signal(", "excepthook =", "sys.exit("):
+                assert forbidden not in text.partition('if __name__ == "__main__"')[0], f"{path}: {forbidden}"
 
 
 def test_every_folder_says_in_a_sentence_what_it_holds():

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from mixprior import __main__ as front_door
 from mixprior.extras import MODULES, advice
 from tests.conftest import ROOT
 
@@ -45,7 +46,7 @@ def test_a_command_names_the_extra_that_it_needs(arguments, extra, stems_catalog
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["merge", "model", "mix", "normalize", "reverb", "query", "catalog"])
+@pytest.mark.parametrize("command", sorted(front_door.COMMANDS))
 def test_every_command_explains_itself_without_extras(command):
     done = without_extras(command, "--help")
     assert (done.returncode, done.stderr) == (0, "")

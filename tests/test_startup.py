@@ -39,10 +39,7 @@ def test_the_front_door_imports_none_of_the_four_folders_nor_a_library(option):
     assert not found & {"numpy", "pyarrow", "scipy", "logging", *NEVER_FOR_HELP}
 
 
-COMMANDS = sorted(set(front_door.COMMANDS) - {"demo"})
-
-
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", sorted(front_door.COMMANDS))
 def test_a_help_imports_no_library_that_takes_long(command):
     assert not imported(command, "--help") & NEVER_FOR_HELP
 
