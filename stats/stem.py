@@ -12,8 +12,6 @@ from mixprior.stats.loudness_blocks import Blocks
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
 
-__all__ = ["BACKING", "MIXTURE", "SAMPLE_RATE_HZ", "SONG", "VOCALS", "Stem", "StemSet"]
-
 
 @dataclass(frozen=True, eq=False)
 class Stem(Sound):

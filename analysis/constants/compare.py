@@ -10,7 +10,7 @@ import numpy as np
 
 from mixprior.analysis.constants.constants import Features
 from mixprior.analysis.table import table
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 OCTAVES_HZ = tuple((1000.0 * 10.0 ** (0.3 * np.arange(-5, 5))).tolist())
 """Exact base-10 centres of the octaves named 31.5 Hz to 16 kHz (IEC 61260-1)."""

@@ -19,7 +19,7 @@ from mixprior.analysis.errors import PriorsLookupError
 from mixprior.stats.errors import InputError
 from mixprior.stats.long_term_spectra import BINS, FRAME, POOL
 from mixprior.stats.priors.grouping import EVERY_SONG
-from mixprior.stats.stem import MIXTURE, SAMPLE_RATE_HZ
+from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from mixprior.analysis.priors import Priors

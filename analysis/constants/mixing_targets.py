@@ -7,7 +7,7 @@ from typing import Any
 
 from mixprior.analysis.constants.constants import provenance
 from mixprior.analysis.priors import EVERY_SONG, Priors
-from mixprior.stats.stem import SONG
+from mixprior.stats.statistic import SONG
 
 _OF_STEM = (
     "loudness_vs_mixture_lu",

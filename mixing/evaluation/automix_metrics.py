@@ -14,7 +14,7 @@ import numpy as np
 
 from mixprior.stats import loudness_blocks
 from mixprior.stats.measures.loudness import ABSOLUTE_GATE_LUFS, momentary_lufs
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 FRAME, HOP = 4096, 1024
 CATEGORIES = ("loudness", "spectral", "panning", "dynamic")

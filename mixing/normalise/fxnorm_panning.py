@@ -14,7 +14,7 @@ import scipy.signal
 
 from mixprior.mixing.normalise.repanning import PANNED_BELOW_HZ
 from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 _FRAME = 2048
 _HOP = 1024

@@ -9,7 +9,8 @@ from mixprior.pipeline.separation import separator
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store.records import InputError, Song, SongError
 from mixprior.stats import registry
-from mixprior.stats.stem import MIXTURE, StemSet
+from mixprior.stats.statistic import MIXTURE
+from mixprior.stats.stem import StemSet
 
 
 def load(song: Song, settings: MiningSettings) -> StemSet:

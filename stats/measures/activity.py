@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mixprior.stats.measures.loudness import ABSOLUTE_GATE_LUFS
-from mixprior.stats.statistic import Column, Family, Statistic
-from mixprior.stats.stem import MIXTURE, SONG, VOCALS, Stem, StemSet
+from mixprior.stats.statistic import MIXTURE, SONG, VOCALS, Column, Family, Statistic
+from mixprior.stats.stem import Stem, StemSet
 
 ACTIVE_RANGE_LU = 20.0
 """A frame this far below the vocals' integrated loudness is not sung."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from mixprior.stats.measures.activity import MIN_ACTIVE_RATIO, vocal_active
 from mixprior.stats.measures.loudness import MOMENTARY_BLOCKS, difference, integrated_lufs
-from mixprior.stats.statistic import Column, Family, Statistic, Value
-from mixprior.stats.stem import BACKING, SONG, VOCALS, Stem, StemSet
+from mixprior.stats.statistic import BACKING, SONG, VOCALS, Column, Family, Statistic, Value
+from mixprior.stats.stem import Stem, StemSet
 
 MAX_BELOW_BACKING_LU = 30.0
 """Vocals further below the backing than this are what the separator left, not singing."""

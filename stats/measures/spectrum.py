@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mixprior.stats.long_term_spectra import BINS, FRAME, POOL, pool
-from mixprior.stats.statistic import Column, Family, Statistic, Value
-from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem
+from mixprior.stats.statistic import SAMPLE_RATE_HZ, Column, Family, Statistic, Value
+from mixprior.stats.stem import Stem
 
 REFERENCE_LUFS = -30.0
 """Integrated loudness at which the magnitude spectrum is given."""

@@ -6,8 +6,8 @@ import librosa
 import numpy as np
 import scipy.interpolate
 
-from mixprior.stats.statistic import Column, Family, Statistic, Value
-from mixprior.stats.stem import BACKING, SAMPLE_RATE_HZ, Stem
+from mixprior.stats.statistic import BACKING, SAMPLE_RATE_HZ, Column, Family, Statistic, Value
+from mixprior.stats.stem import Stem
 
 FRAME = 2048
 HOP = 1024

@@ -13,7 +13,7 @@ from mixprior.stats.priors.derived import columns_in, derive
 from mixprior.stats.priors.digest import Cell, Digest
 from mixprior.stats.priors.moments import Moments
 from mixprior.stats.priors.summary import FULL_WEIGHT, Summary
-from mixprior.stats.stem import BACKING, MIXTURE, SONG, VOCALS
+from mixprior.stats.statistic import BACKING, MIXTURE, SONG, VOCALS
 
 
 @dataclass(frozen=True)

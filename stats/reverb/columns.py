@@ -11,8 +11,8 @@ from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
 from mixprior.stats.reverb.fdn.fit import fit_decay
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
-from mixprior.stats.statistic import Column, Family, Statistic, Value
-from mixprior.stats.stem import BACKING, Stem
+from mixprior.stats.statistic import BACKING, Column, Family, Statistic, Value
+from mixprior.stats.stem import Stem
 
 ASSUMED = FdnReverbSettings(
     room_size=15,

@@ -17,7 +17,7 @@ from mixprior.pipeline.song import measure
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store.records import Song
 from mixprior.stats.priors.calibration import Calibration
-from mixprior.stats.stem import MIXTURE
+from mixprior.stats.statistic import MIXTURE
 from tests.pipeline.tiny_model import write_tiny_model
 
 

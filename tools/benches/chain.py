@@ -27,7 +27,7 @@ from mixprior.mixing.effects.settings import (
 )
 from mixprior.stats.reverb.columns import ASSUMED
 from mixprior.stats.sound import Sound
-from mixprior.stats.stem import SAMPLE_RATE_HZ as RATE_HZ
+from mixprior.stats.statistic import SAMPLE_RATE_HZ as RATE_HZ
 from tools.benches.cpu_time import cpu_s
 from tools.benches.spectra import band
 

@@ -14,7 +14,7 @@ from mixprior.stats.loudness_blocks import k_weighting, measure
 from mixprior.stats.measures.loudness import integrated_lufs, max_momentary_lufs, max_short_term_lufs
 from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu, loudness_range_lu
 from mixprior.stats.measures.true_peak import true_peak_dbtp
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from tools import SHARED
 from tools.benches.cpu_time import cpu_s
 

@@ -12,7 +12,8 @@ import numpy as np
 from mixprior.stats import long_term_spectra
 from mixprior.stats.long_term_spectra import FRAME, HOP
 from mixprior.stats.measures import dynamics, panning, spectrum, tempo
-from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import Stem, StemSet
 from tools.benches.cpu_time import cpu_s
 
 MINUTES = 4

@@ -8,7 +8,7 @@ import soundfile
 
 from mixprior.pipeline.audio.decode import DecodeLimits, decode_stems
 from mixprior.pipeline.catalogs.catalog import open_catalog
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 
 def main(catalog: str, folder: str) -> None:

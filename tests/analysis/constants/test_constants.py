@@ -19,7 +19,8 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.long_term_spectra import BINS, pool
 from mixprior.stats.loudness_blocks import measure as measure_blocks
 from mixprior.stats.measures.loudness import integrated_lufs
-from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import StemSet
 from tests import reference
 from tests.analysis.priors_folder import write_priors
 from tests.analysis.priors_of_rows import rows_of, write_priors_of

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mixprior.mixing.evaluation.automix_metrics import CATEGORIES, FRAME, HOP, features, mape
-from mixprior.stats.stem import SAMPLE_RATE_HZ
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import generated
 
 pytestmark = pytest.mark.slow

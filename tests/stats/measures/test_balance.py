@@ -7,7 +7,8 @@ from mixprior.stats.measures import activity, balance
 from mixprior.stats.measures.activity import bleed_floor_lufs, separation_residual_db, vocal_active, vocal_active_ratio
 from mixprior.stats.measures.balance import has_vocals
 from mixprior.stats.sound import Sound
-from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import StemSet
 
 SECONDS = 40
 SONG_COLUMNS = [column.name for column in balance.STATISTIC.columns]

@@ -5,7 +5,8 @@ import pytest
 import soundfile
 
 from mixprior.stats.measures import dynamics, onsets
-from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import Stem, StemSet
 from tests.reference import MUSIC
 
 

@@ -16,7 +16,8 @@ from mixprior.stats.measures.loudness import (
     max_momentary_lufs,
     max_short_term_lufs,
 )
-from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import StemSet
 
 
 def musical(seed, seconds=30.0, rate_hz=SAMPLE_RATE_HZ, channels=2, swell_db=50):

@@ -7,7 +7,8 @@ import pytest
 from mixprior.stats.loudness_blocks import measure
 from mixprior.stats.measures import loudness_range
 from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu, loudness_range_lu
-from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import StemSet
 from tests.stats.measures.test_loudness import musical
 
 

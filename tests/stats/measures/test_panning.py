@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mixprior.stats.measures import panning
-from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import Stem, StemSet
 
 
 def noise(seconds=4.0, seed=0, channels=1):

@@ -8,7 +8,8 @@ import pytest
 from mixprior.stats import long_term_spectra
 from mixprior.stats.long_term_spectra import BINS, FRAME, HOP
 from mixprior.stats.measures import spectrum
-from mixprior.stats.stem import SAMPLE_RATE_HZ, Stem, StemSet
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import Stem, StemSet
 
 WINDOW = np.sqrt(np.hanning(FRAME + 1)[:-1])
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mixprior.stats.measures import tempo
-from mixprior.stats.stem import SAMPLE_RATE_HZ, StemSet
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import StemSet
 
 
 def clicks(bpm, seconds=30.0, seed=0):
