@@ -25,6 +25,8 @@ from mixprior.stats.sound import Sound
 from tests.mixing.sounds import sound
 from tests.reference import MUSIC
 
+pytestmark = pytest.mark.slow
+
 RATE_HZ = 44_100
 FXNORM = {"vocals": (-14.241, 1.371), "drums": (-13.479, 1.129), "bass": (-13.131, 0.898), "other": (-14.659, 1.268)}
 """Onset peaks of MUSDB18, as FxNorm-automix publishes them."""

@@ -13,6 +13,8 @@ from mixprior.pipeline.graphs.conveyed import conveying, original
 from mixprior.pipeline.separation.model_store import ModelUnavailable
 from mixprior.stats.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 
 @conveying
 def step(how: str) -> str:
