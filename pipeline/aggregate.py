@@ -130,6 +130,7 @@ def aggregate(
     >>> aggregate("outputs/mine", group_by=["genre"]).songs  # doctest: +SKIP
     11
     """
+    beam.need_beam()
     from mixprior.pipeline.store.layout import MANIFEST_FILE, RunFolder
     from mixprior.pipeline.store.rows import Rows
 

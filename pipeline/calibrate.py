@@ -127,6 +127,7 @@ def calibrate(
     >>> calibrate("music/musdb18", "outputs/calibration.json").songs  # doctest: +SKIP
     100
     """
+    beam.need_beam()
     from mixprior.pipeline.graphs.extract import extract_songs
     from mixprior.pipeline.separation import model_store
     from mixprior.pipeline.store import files

@@ -130,13 +130,15 @@ def mine(
         progress: called with (songs done, songs in all), about twice a second.
 
     Raises:
-        InputError: if the catalog or an option does not fit, the model cannot be had, or the output cannot be written.
+        InputError: if the catalog or an option does not fit, the model cannot be had, the output cannot be written, or
+            the extra `[mine]` is not installed.
         WorkerDied: if a worker process did; what is finished is kept.
         KeyboardInterrupt: on Ctrl-C; what is finished is kept.
 
     >>> mine("music/songs", "outputs/mine", group_by=["genre"]).mined  # doctest: +SKIP
     11
     """
+    beam.need_beam()
     from mixprior.pipeline.graphs.extract import extract_songs
     from mixprior.pipeline.store import files
     from mixprior.pipeline.store.layout import MANIFEST_FILE, RunFolder

@@ -45,6 +45,18 @@ def test_a_command_names_the_extra_that_it_needs(arguments, extra, stems_catalog
     assert f"pip install 'mixprior[{extra}]'" in done.stderr
 
 
+@pytest.mark.parametrize("function", ["mine", "aggregate"])
+def test_a_function_names_the_extra_that_it_needs(function, tmp_path):
+    code = f"""{WITHOUT_EXTRAS.replace("sys.exit(mixprior.main(sys.argv[1:]))", "")}
+try:
+    mixprior.{function}({str(tmp_path)!r}, {str(tmp_path / "out")!r})
+except mixprior.InputError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "pip install 'mixprior[mine]'" in done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", sorted(front_door.COMMANDS))
 def test_every_command_explains_itself_without_extras(command):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from mixprior.stats.errors import InputError
@@ -16,6 +17,21 @@ class _Argument(str):
     """One argument of a command line, which is found again by its identity."""
 
     __slots__ = ()
+
+
+def need_beam() -> None:
+    """Refuse to go on without Beam, torch and Demucs.
+
+    Raises:
+        InputError: naming the extra that brings them.
+    """
+    for module in ("apache_beam", "torch", "demucs"):
+        try:
+            found = find_spec(module) is not None
+        except ModuleNotFoundError:
+            found = False
+        if not found:
+            raise InputError(f"mining needs the module {module!r}: pip install 'mixprior[mine]'")
 
 
 def add_help(parser: argparse.ArgumentParser) -> None:
