@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STEM:STAT",
         help="regress this statistic on those of --on (least squares): slopes, R2, residual",
     )
-    parser.add_argument("--on", metavar="A,B", help="explaining statistics of --regress: backing:tempo_bpm,mixture:...")
+    parser.add_argument(
+        "--on", metavar="A,B", help="explanatory statistics of --regress: backing:tempo_bpm,mixture:..."
+    )
     parser.add_argument("--plot", metavar="FILE", help="draw the statistic of --stat into a .png, .pdf or .svg file")
     parser.add_argument("--json", action="store_true", help="print one JSON object with every column")
 

@@ -20,15 +20,15 @@ COMMANDS = {
     "aggregate": ("mixprior.pipeline.aggregate", "build priors anew from a run's rows, in other groups"),
     "merge": ("mixprior.analysis.merge_command", "add priors of several catalogs together"),
     "calibrate": ("mixprior.pipeline.calibrate", "measure the bias of separation on songs with true stems"),
-    "query": ("mixprior.analysis.query", "ask priors for their numbers"),
-    "report": ("mixprior.analysis.report.command", "write priors as one page for people"),
-    "constants": ("mixprior.analysis.constants.command", "take constants of FxNorm-automix or of a mixer from priors"),
-    "mix": ("mixprior.mixing.mix.command", "mix a vocal and a backing, or the tracks of a song, by priors"),
+    "query": ("mixprior.analysis.query", "print priors as tables, JSON or plots"),
+    "report": ("mixprior.analysis.report.command", "write priors as one HTML page"),
+    "constants": ("mixprior.analysis.constants.command", "write constants for FxNorm-automix or for a mixer"),
+    "mix": ("mixprior.mixing.mix.command", "mix vocals and backing, or the tracks of a song, by priors"),
     "normalize": (
         "mixprior.mixing.normalise.command",
         "bring stems to the constants of a catalog, as FxNorm-automix does",
     ),
-    "reverb": ("mixprior.mixing.reverb.command", "fit FdnReverb to a response or to vocals, render it"),
+    "reverb": ("mixprior.mixing.reverb.command", "fit FdnReverb to a response or to vocals; render it"),
     "model": ("mixprior.pipeline.separation.command", "fetch or show the separation model"),
     "catalog": ("mixprior.pipeline.catalogs.command", "list the songs of a published dataset in a manifest for `mine`"),
     "demo": ("mixprior.pipeline.demo", "generate songs of known levels, mine them, and compare"),
@@ -36,7 +36,7 @@ COMMANDS = {
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end by SIGTERM; library code sees it as it sees Ctrl-C."""
+    """SIGTERM was received; library code handles it as it handles Ctrl-C."""
 
 
 def command() -> NoReturn:
@@ -106,7 +106,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
 
 def _report(error: Exception, debug: bool) -> int:
-    """Print an error in one line, after its traceback if asked for; return the exit code."""
+    """Print an error in one line, after its traceback with --debug; return the exit code."""
     if debug:
         import traceback
 

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "truth",
         nargs="+",
         metavar="TRUTH",
-        help="songs with their true stems (MUSDB18, folders of stems, a manifest); others are passed over",
+        help="songs with their true stems (MUSDB18, folders of stems, a manifest); others are skipped",
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="write the corrections to it, as JSON")
     parser.add_argument(
@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fold-by",
         metavar="COLUMN",
-        help="manifest column of what songs share (a recording, a singer), so that they are held out together; "
-        "without it every song stands alone",
+        help="manifest column of what songs share (a recording, a singer): those are held out together; "
+        "without it each song is held out alone",
     )
     parser.add_argument("-j", "--workers", type=int, help="local processes (all cores)")
     options.add_arguments(parser)
@@ -100,10 +100,10 @@ def calibrate(
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Calibration:
-    """Measure songs on their true stems and on separated ones, and fit corrections. Called again, it goes on.
+    """Measure songs on their true stems and on separated ones, and fit corrections. Called again, it continues.
 
     Args:
-        truth: songs with their true stems, as `mine` takes catalogs; others are passed over.
+        truth: songs with their true stems, as `mine` takes catalogs; others are skipped.
         output: file of the corrections, JSON.
         run_folder: keeps finished songs; None for the output without `.json`.
         fold_by: column of the catalog that says what songs share, so that they are held out together.

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         *("mix", "--vocal", str(pair / "vocals.wav"), "--backing", str(pair / "backing.wav")),
         *("--priors", str(priors), "-o", str(root / "mix.wav")),
     )
-    print(f"\nMined from: {' and '.join(sources)}. Everything lies in {root}.")
+    print(f"\nMined from: {' and '.join(sources)}. Everything is stored in {root}.")
     return 0
 
 

@@ -112,7 +112,7 @@ def mine(
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Mined:
-    """Mine priors from a catalog of songs. Called again after an interruption, it goes on with the rest.
+    """Mine priors from a catalog of songs. Called again after an interruption, it continues with the rest.
 
     Args:
         catalog: songs, folders of songs or stems, or manifests, local or fsspec URLs; one, or several.

@@ -79,7 +79,7 @@ class SpectraSums:
             self._known += _add_batch(batch, self._floors[self._known :], *self._sums)
 
     def result(self) -> LongTermSpectra:
-        """Return the spectra of all pieces; to be asked for once."""
+        """Return the spectra of all pieces; to be called once."""
         if self._samples < FRAME:
             self.add(np.zeros((2, FRAME - self._samples), np.float32))
         self._known += _add_batch(self._frames.last(), self._floors[self._known :], *self._sums)

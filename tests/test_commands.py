@@ -96,9 +96,9 @@ def test_a_missing_extra_is_named_in_one_line(acting, capsys):
 
 
 def test_an_interrupted_command_says_how_to_go_on(acting, capsys):
-    acting(raising(KeyboardInterrupt("the same command goes on from there")))
+    acting(raising(KeyboardInterrupt("the same command continues from there")))
     assert package.main(["demo"]) == 130
-    assert capsys.readouterr().err == "mixprior: interrupted; the same command goes on from there\n"
+    assert capsys.readouterr().err == "mixprior: interrupted; the same command continues from there\n"
 
 
 @pytest.mark.parametrize("arguments", [("-h",), ("query", "-h"), ("query", "published")])

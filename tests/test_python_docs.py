@@ -16,7 +16,6 @@ FUNCTIONS = [name for name in mixprior.__all__ if inspect.isfunction(getattr(mix
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_examples_run_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MIXPRIOR_MODEL_REPO", str(write_tiny_model(tmp_path / "model")))

@@ -125,11 +125,13 @@ def _within(priors: Priors, names: Sequence[Name], group: str, least_songs: int)
         except PriorsLookupError as error:
             packaged = priors.path in PACKAGED.values()
             reason = f"{title(priors)} has no {_listed(names)} of it" if packaged else error
-            notes = (f"all songs stand in for the group {group}: {reason}",)
+            notes = (f"all songs are used in place of the group {group}: {reason}",)
         else:
             if songs == 0 or songs >= least_songs:
                 return Source(priors, group)
-            notes = (f"all songs stand in for the group {group}: its {songs} songs are fewer than {least_songs}",)
+            notes = (
+                f"all songs are used in place of the group {group}: its {songs} songs are fewer than {least_songs}",
+            )
     songs = _songs(priors, names, EVERY_SONG)
     if 0 < songs < least_songs:
         notes = (*notes, f"the prior of {_listed(names)} rests on {songs} songs only")

@@ -1,1 +1,1 @@
-"""Priors as one page for people."""
+"""Priors as one page: templates, a style sheet, charts."""

@@ -75,12 +75,12 @@ def _separation(material: Material) -> Iterator[str]:
 def _headline(material: Material) -> Iterator[str]:
     row = material.scalar("song", RATIO)
     if not row:
-        yield "No song has a vocal-to-backing ratio: there is no singing to speak of, or it was not measured."
+        yield "No song has a vocal-to-backing ratio: the songs have hardly any singing, or it was not measured."
         return
     if row["n_missing"]:
         yield (
             f"The vocal-to-backing ratio is known for {row['n']} of {row['n'] + row['n_missing']} songs; the others "
-            "have no singing to speak of."
+            "have hardly any singing."
         )
     low, high = row["median_low"], row["median_high"]
     if low is not None and high is not None and high - low > _WIDE_LU:

@@ -32,7 +32,7 @@ class Desk:
     Args:
         scene: the original; only the oracle uses it.
         damage: what was done to it; only the oracle and the seed of the random settings use it.
-        priors: the targets of the mixer; the packaged "published" ones are asked for what they lack.
+        priors: the targets of the mixer; the packaged "published" ones are read for what they lack.
     """
 
     def __init__(self, scene: Scene, damage: Damage, priors: Priors) -> None:

@@ -15,7 +15,7 @@ NAMES = tuple(name for name in ABOUT if name != "steps")
 """Options that have an argument of their own; steps have three."""
 
 NONE = object()
-"""In place of None, where it was asked for by word."""
+"""In place of None, where its word was given."""
 
 
 def add_options(group: argparse._ArgumentGroup) -> None:
@@ -23,7 +23,7 @@ def add_options(group: argparse._ArgumentGroup) -> None:
     defaults = {each.name: each.default for each in fields(Options)}
     for name in NAMES:
         about = ABOUT[name]
-        default = "by the priors" if defaults[name] is None and not about.choices else defaults[name]
+        default = "from the priors" if defaults[name] is None and not about.choices else defaults[name]
         text = about.help if default is None else f"{about.help} ({default})"
         if about.choices:
             group.add_argument(flag(name), choices=about.choices, help=text)
@@ -33,10 +33,10 @@ def add_options(group: argparse._ArgumentGroup) -> None:
 
 def add_steps(group: argparse._ArgumentGroup) -> None:
     """Declare the arguments that choose steps."""
-    group.add_argument("--only", type=_steps, metavar="STEPS", help=f"these alone, of {','.join(STEPS)}")
-    beside = f"these beside {','.join(DEFAULT_STEPS)}"
+    group.add_argument("--only", type=_steps, metavar="STEPS", help=f"run these steps alone, of {','.join(STEPS)}")
+    beside = f"run these steps besides {','.join(DEFAULT_STEPS)}"
     group.add_argument("--with", dest="also", type=_steps, metavar="STEPS", help=beside)
-    group.add_argument("--without", type=_steps, metavar="STEPS", help="leave these out")
+    group.add_argument("--without", type=_steps, metavar="STEPS", help="leave these steps out")
 
 
 def options(args: argparse.Namespace) -> Options:

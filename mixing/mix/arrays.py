@@ -141,7 +141,7 @@ def _options(kind: str, given: Mapping[str, Any]) -> Options:
 
 
 def _targets(priors: Priors | str | Path, group: str | None) -> Targets:
-    # The default is not asked for: what it lacks is a note and no warning.
+    # The default was not chosen by the caller: what it lacks is a note and no warning.
     return Targets.of(None if priors == _DEFAULT_PRIORS else priors, group or EVERY_SONG)
 
 

@@ -11,26 +11,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     sounds = parser.add_argument_group("sounds")
     sounds.add_argument("--vocal", metavar="FILE", help="the vocals: WAV, FLAC, Ogg, MP3 or M4A")
-    sounds.add_argument("--backing", metavar="FILE", help="all the rest")
+    sounds.add_argument("--backing", metavar="FILE", help="the accompaniment: all but the vocals")
     sounds.add_argument("--tracks", nargs="+", metavar="TRACK", help="files of a multitrack, or DIR with them")
-    sounds.add_argument("--roles", metavar="CSV", help="columns track,role (DIR/roles.csv, or by name and sound)")
+    sounds.add_argument(
+        "--roles", metavar="CSV", help="file with columns track,role (DIR/roles.csv, or by name and sound)"
+    )
     sounds.add_argument("-o", "--output", metavar="MIX", help=".wav, .flac (24 bit) or .ogg to write")
-    sounds.add_argument("--stems", metavar="DIR", help="also write what was summed, at the gain of the mix")
+    sounds.add_argument(
+        "--stems", metavar="DIR", help="also write the tracks as they were summed, at the gain of the mix"
+    )
     aims = parser.add_argument_group("targets and rules")
     aims.add_argument("--priors", metavar="PRIORS", help="published, starter, or a folder (published, then starter)")
-    aims.add_argument("--group", help="songs of the priors to go by, as genre=rock (all of them)")
+    aims.add_argument("--group", help="group of songs in the priors, as genre=rock (all songs)")
     arguments.add_options(aims)
     steps = parser.add_argument_group("steps")
     arguments.add_steps(steps)
     steps.add_argument("--preset", nargs=2, metavar=("save|load", "FILE"), help="store all settings, or apply them")
     output = parser.add_argument_group("reports")
-    output.add_argument("--explain", nargs="?", const="", metavar="RECIPE", help="why; of a recipe, without mixing")
+    output.add_argument(
+        "--explain",
+        nargs="?",
+        const="",
+        metavar="RECIPE",
+        help="print the reason of every step; of RECIPE, without mixing",
+    )
     output.add_argument("--plot", metavar="PNG", help="draw spectra and levels before, after, and the priors' range")
     output.add_argument("--json", action="store_true", help="print the recipe as one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Mix as asked for, report on stdout, warn on stderr, and return 0.
+    """Mix by the arguments, report on stdout, warn on stderr, and return 0.
 
     Raises:
         InputError: if a file cannot be read, mixed or written, or the priors cannot be used.

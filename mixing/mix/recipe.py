@@ -87,7 +87,7 @@ class Recipe:
     Attributes:
         inputs: the sounds, by the name of the track.
         output: the mix.
-        options: what was asked for.
+        options: how it is mixed.
         steps: what was measured, aimed for and set, and why; see `mixprior.mixing.plan.step.Step`.
         settings: the whole processing; with the inputs it makes the same mix again.
         results: what was reached.

@@ -51,7 +51,7 @@ class Draft:
         sounds: what is mixed, by the name of the track.
         inputs: what the recipe has of each.
         summed: what was summed.
-        options: what was asked for.
+        options: how it is mixed.
         steps: how it came about, up to the sum.
         end: makes the mix for a true peak that is aimed for, in dBTP.
     """

@@ -23,7 +23,7 @@ from mixprior.stats.errors import InputError
 
 
 def run(args: argparse.Namespace) -> int:
-    """Mix as asked for, report on stdout, warn on stderr, and return 0.
+    """Mix by the arguments, report on stdout, warn on stderr, and return 0.
 
     Raises:
         InputError: if a file cannot be read, mixed or written, or the priors cannot be used.

@@ -47,7 +47,7 @@ def mix_files(
         paths: mono or stereo files, by the name of the track.
         output_path: the mix; a file of this name is replaced.
         planner: what to do with the sounds, up to their sum.
-        options: what was asked for; the loudness is set here.
+        options: how it is mixed; the loudness is set here.
         stems_path: folder for what was summed, at the gain of the mix and before its limiter; None for none.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The sounds of a mix, of one sample rate: files, read when they are asked for, or arrays."""
+"""The sounds of a mix, of one sample rate: files, read when they are needed, or arrays."""
 
 from __future__ import annotations
 

@@ -23,29 +23,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what `mixprior constants` wrote (.npz, .json), or priors to take them from",
     )
     parser.add_argument(
-        "--group", default=EVERY_SONG, help="of priors: the songs to go by (genre=rock); all by default"
+        "--group",
+        default=EVERY_SONG,
+        help="group of songs, where --constants are priors, as genre=rock; default: all songs",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to")
     parser.add_argument(
         "--effects",
         type=_effects,
         metavar="LIST",
-        help=f"of {','.join(EFFECTS)}; default: all, reverb where there are impulse responses",
+        help=f"effects, of {','.join(EFFECTS)}; default: all, reverb only with --impulse-responses",
     )
     parser.add_argument(
         "--panning",
         choices=PANNINGS,
         default=PANNINGS[0],
-        help="exact inverse (default), or what FxNorm-automix's networks were trained on",
+        help="exact inverse (default), or FxNorm-automix's approximation",
     )
-    parser.add_argument("--impulse-responses", type=Path, metavar="DIR", help="for the reverb on vocals and other")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the reverb; default: %(default)s")
-    parser.add_argument("-j", "--jobs", type=_jobs, default=1, metavar="N", help="songs at a time; default: 1")
+    parser.add_argument(
+        "--impulse-responses", type=Path, metavar="DIR", help="impulse responses for the reverb on vocals and other"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the reverb; default: %(default)s")
+    parser.add_argument(
+        "-j", "--jobs", type=_jobs, default=1, metavar="N", help="songs processed at a time; default: 1"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Normalise as asked, report on stdout and faults on stderr.
+    """Normalise the stems, report on stdout and faults on stderr.
 
     Returns:
         0, or 3 if some stems could not be read or written; all others are there.

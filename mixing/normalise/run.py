@@ -1,4 +1,4 @@
-"""What `mixprior normalize` does with its arguments: reads and writes the stems of songs, side by side if asked."""
+"""What `mixprior normalize` does with its arguments: reads and writes the stems of songs, side by side with --jobs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SOME_FAILED = 3
 
 @dataclass(frozen=True)
 class Job:
-    """What is asked for, the same for every song.
+    """The arguments, the same for every song.
 
     Attributes:
         stems: folder of songs.
@@ -69,7 +69,7 @@ class Song:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Normalise as asked, report on stdout and faults on stderr.
+    """Normalise the stems, report on stdout and faults on stderr.
 
     Returns:
         0, or 3 if some stems could not be read or written; all others are there.

@@ -74,7 +74,7 @@ def plan(
     Args:
         sounds: by the name of the track, two channels each and of one rate.
         targets: priors and group.
-        options: what was asked for.
+        options: how it is mixed.
         roles_given: class by track, where a person gave it.
         left_out: tracks that are not among the sounds, because they are the sum of others.
 

@@ -12,7 +12,7 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import PARAMETERS
 
 DEFAULT_LUFS = -16.0
-"""What streaming services and the AES ask for: AES TD1008 (2021) recommends -16 LUFS for a track."""
+"""What streaming services and the AES recommend: AES TD1008 (2021) recommends -16 LUFS for a track."""
 
 EQ_RULES = ("hafezi-reiss", "seed", "match")
 RANGE_MEASURES = ("ebu", "100ms")
@@ -31,16 +31,16 @@ _TIMES_S = next((each.low, each.high) for each in PARAMETERS if each.name == "re
 
 @dataclass(frozen=True)
 class About:
-    """What there is to know of an option beside its name, type and default.
+    """Facts on an option beside its name, type and default.
 
     Attributes:
         help: a few words on what it sets.
-        step: the step it is for: giving the option asks for that step; empty for an option of all steps.
+        step: the step it is for: giving the option adds that step; empty for an option of all steps.
         unit: of a number, as people write it.
         within: lowest and highest value of a number.
         choices: of words.
         kind: `PAIR` or `TRACKS` where it is for one of them; empty for both.
-        none: the word that stands for None on the command line, where None can be asked for.
+        none: the word for None on the command line, where None can be given.
     """
 
     help: str
@@ -111,7 +111,7 @@ class Options:
 
 
 ABOUT: Mapping[str, About] = {each.name: each.metadata["about"] for each in fields(Options)}
-"""What there is to know of each option, by its name."""
+"""Facts on each option, by its name."""
 
 Options.__doc__ = f"{Options.__doc__}\n\n    Attributes:\n" + "".join(
     f"        {name}: {about.help}{f': {_listed}' if (_listed := ', '.join(about.choices)) else ''}.\n"
@@ -148,12 +148,12 @@ def chosen(
     also: Collection[str] = (),
     without: Collection[str] = (),
 ) -> Options:
-    """Make options of those that were given: an option asks for the step it is for.
+    """Make options of those that were given: an option adds the step it is for.
 
     Args:
         kind: `PAIR` or `TRACKS`.
         given: by name; `steps` are set here.
-        only: the steps to take; without them `DEFAULT_STEPS` and those that options ask for.
+        only: the steps to take; without them `DEFAULT_STEPS` and those that options add.
         also: steps beside those.
         without: steps to leave out.
 

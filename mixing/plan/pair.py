@@ -34,7 +34,7 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
     Args:
         sounds: by these two names, two channels each and of one rate.
         targets: priors and group.
-        options: what was asked for.
+        options: how it is mixed.
 
     Raises:
         InputError: if the priors lack what a step needs.

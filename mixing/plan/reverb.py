@@ -36,7 +36,7 @@ def add_reverb(of: str, vocals: Sound, backing: Sound, targets: Targets, options
         vocals: the vocals, two channels.
         backing: all the rest, two channels at the same rate; it may be empty.
         targets: priors and group.
-        options: what was asked for.
+        options: how it is mixed.
 
     Returns:
         Reverb and gain, or neither, and the step.
@@ -86,11 +86,11 @@ def _wanted(source: Source, backing: Sound, options: Options) -> tuple[Wanted, t
         warnings.append(Notice("tempo", missing))
     if options.rt60_s is not None:
         target = replace(target, rt60_s=options.rt60_s)
-        notes += (f"time: {options.rt60_s:.2f} s, as asked for",)
+        notes += (f"time: {options.rt60_s:.2f} s, as given",)
     level_db = target.wet_dry_db
     if options.wet_dry_db is not None:
         level_db = options.wet_dry_db
-        notes += (f"wet to dry: {level_db:.1f} dB, as asked for",)
+        notes += (f"wet to dry: {level_db:.1f} dB, as given",)
     if options.amount != 1:
         notes += (f"wet to dry: {options.amount:.0%} of the amplitude at {level_db:.1f} dB",)
         level_db += 20 * math.log10(options.amount)

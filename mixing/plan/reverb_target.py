@@ -60,7 +60,7 @@ class ReverbTarget:
 
     @property
     def wet_dry_db(self) -> float:
-        """Median of the songs' wet levels: a mean would count the floor that dry voices read as a level."""
+        """Median of the songs' wet levels: a mean would count the floor that dry vocals read as a level."""
         assert self.level.p50 is not None
         return self.level.p50
 
@@ -128,7 +128,7 @@ def _sources(taken: ReverbTarget) -> tuple[str, ...]:
     return (
         f"times: medians of {time.n} songs (group {taken.group}); broadband {time.p50:.2f} s"
         f"{_interval(time.median_low, time.median_high, 's')}",
-        f"wet to dry: median of {level.n} songs, dry voices among them, {level.p50:.1f} dB"
+        f"wet to dry: median of {level.n} songs, dry vocals included, {level.p50:.1f} dB"
         f"{_interval(level.median_low, level.median_high, 'dB', 1)}",
     )
 
@@ -139,7 +139,7 @@ def _interval(low: float | None, high: float | None, unit: str, decimals: int = 
 
 def _by_seed(tempo_bpm: float) -> tuple[float, dict[str, Any], str]:
     time_s = time_by_rule_s(tempo_bpm)
-    note = f"tempo: {time_s:.2f} s at {tempo_bpm:g} bpm by the textbook's rule, which no catalog was asked for"
+    note = f"tempo: {time_s:.2f} s at {tempo_bpm:g} bpm by the textbook's rule, which comes from no catalog"
     return time_s, {"name": "seed", "tempo_bpm": tempo_bpm}, note
 
 

@@ -34,8 +34,8 @@ class Target:
         value: the number.
         reason: where it comes from, in words.
         priors: the numbers it was taken from; empty if a person gave it.
-        warnings: that it is not from the priors or group that were asked for.
-        notes: the same in sentences, where no priors or group were asked for.
+        warnings: that it is not from the priors or group that were given.
+        notes: the same in sentences, where no priors or group were given.
         half: the range of the middle half of the songs: quartiles, or two thirds of a standard deviation about the
             mean; None where that is not known.
     """
@@ -56,7 +56,7 @@ class Targets:
     Attributes:
         chain: the priors.
         group: the songs to go by; all of them where there is no such group, or hardly a song in it.
-        asked: whether a person chose priors or group, and is warned where others stand in for them.
+        asked: whether a person chose priors or group, and is warned where others are used in their place.
     """
 
     chain: PriorsChain
@@ -75,7 +75,7 @@ class Targets:
     def ratio(self, asked_lu: float | None = None) -> Target:
         """Ratio of vocals to backing, in stereo or, where priors hold no other, of the means of channels."""
         if asked_lu is not None:
-            return Target(RATIO, asked_lu, "as asked for")
+            return Target(RATIO, asked_lu, "as given")
         lacking: list[str] = []
         for link in self.chain.links:
             for statistic in (RATIO, RATIO_MONO):
@@ -95,7 +95,7 @@ class Targets:
             InputError: if no priors hold it.
         """
         if asked is not None:
-            return Target(statistic, asked, "as asked for")
+            return Target(statistic, asked, "as given")
         return self._target(*self.chain.lookup(stem, statistic, self.group))
 
     def spectrum(self, stem: str) -> tuple[np.ndarray, Mapping[str, Any]]:
@@ -110,7 +110,7 @@ class Targets:
         return found.features["eq"][stem], {**_place(source), **facts}
 
     def warnings_and_notes(self, sentences: tuple[str, ...]) -> tuple[tuple[Notice, ...], tuple[str, ...]]:
-        """Sentences of a source as warnings, where priors or a group were asked for, or else as notes."""
+        """Sentences of a source as warnings, where priors or a group were given, or else as notes."""
         return (tuple(Notice("prior", each) for each in sentences), ()) if self.asked else ((), sentences)
 
     def _target(self, prior: Prior, source: Source) -> Target:

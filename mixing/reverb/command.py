@@ -20,24 +20,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fit.add_argument("--backing", metavar="FILE", help="the rest of the song that the vocals were separated from")
     fit.add_argument("--response", metavar="WAV", help="write the response that was estimated from the vocals")
     fit.add_argument("--plot", metavar="FILE", help="draw target and fit into a .png, .pdf or .svg")
-    fit.add_argument("--seed", type=_seed, default=_SEED, metavar="N", help="of all chance; default: %(default)s")
+    fit.add_argument(
+        "--seed", type=_seed, default=_SEED, metavar="N", help="seed of the random numbers; default: %(default)s"
+    )
     render = _action(actions, "render", "write the impulse response of settings, or put them on a file")
-    render.add_argument("settings", metavar="SETTINGS", nargs="?", help=".json of `fit` or `prior`, or by plug-in id")
+    render.add_argument(
+        "settings", metavar="SETTINGS", nargs="?", help="JSON file by `fit` or `prior`, or of plug-in ids"
+    )
     render.add_argument("--preset", metavar="NAME", help=f"settings by name: {', '.join(PRESETS)}")
     render.add_argument("-o", "--output", required=True, metavar="WAV", help="32-bit float file to write")
     render.add_argument("--apply", metavar="FILE", help="put the reverb on this file and keep its tail")
-    render.add_argument("--rate", type=_rate, metavar="HZ", help="of the response; default: 48000")
+    render.add_argument("--rate", type=_rate, metavar="HZ", help="sample rate of the response; default: 48000")
     render.add_argument(
-        "--duration", type=_seconds, metavar="S", help="of the response, or the tail; default: 80 dB of decay"
+        "--duration", type=_seconds, metavar="S", help="length of the response or the tail; default: 80 dB of decay"
     )
     render.add_argument("--wet-only", action="store_true", help="leave out the dry sound")
-    render.add_argument("--wet-dry-db", type=_level, metavar="DB", help="turn the knob to this wet-to-dry energy")
+    render.add_argument("--wet-dry-db", type=_level, metavar="DB", help="set dry/wet to this wet-to-dry energy ratio")
     prior = _action(actions, "prior", "find the settings that the vocals of a catalog imply")
     prior.add_argument("priors", metavar="PRIORS", help="priors folder, or the output folder of `mixprior mine`")
-    prior.add_argument("--group", help="songs of the priors to go by, as genre=rock; all of them without it")
-    prior.add_argument("--tempo", type=_tempo, metavar="BPM", help="tempo that --rule makes a reverberation time of")
+    prior.add_argument("--group", help="group of songs in the priors, as genre=rock; default: all songs")
     prior.add_argument(
-        "--rule", choices=RULES, help="catalog: regression over the songs. seed: the textbook's line, clamped"
+        "--tempo", type=_tempo, metavar="BPM", help="tempo from which --rule computes the reverberation time"
+    )
+    prior.add_argument(
+        "--rule",
+        choices=RULES,
+        help="catalog: regression over the songs. seed: a textbook's line, limited to the plug-in's range",
     )
     for writer in (fit, prior):
         writer.add_argument("-o", "--output", metavar="JSON", help="write the settings for `render`")
@@ -45,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do as asked, report on stdout, warn on stderr, and return 0.
+    """Run the action, report on stdout, warn on stderr, and return 0.
 
     Raises:
         InputError: if a file cannot be read or written, or holds nothing to go by.
@@ -57,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _action(actions: argparse._SubParsersAction, name: str, text: str) -> argparse.ArgumentParser:
     action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
-    # The command's own --debug stands before ACTION; here it may stand behind it, as with other commands.
+    # The command's own --debug is given before ACTION; this one after it, as with other commands.
     action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return action
 

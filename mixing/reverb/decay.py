@@ -18,7 +18,7 @@ from mixprior.stats.reverb.response import without_direct
 
 RATE_HZ = 48_000
 LONGEST_S = 30.0
-"""No response or tail is made longer than this unless asked for."""
+"""The longest response or tail where no duration is given."""
 
 _DECAY_DB = 80.0
 _AUDIBLE_HZ = np.geomspace(20.0, 20_000.0, 200)

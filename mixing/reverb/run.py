@@ -32,7 +32,7 @@ _NOTED_DB = 0.05
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do as asked, report on stdout, warn on stderr, and return 0.
+    """Run the action, report on stdout, warn on stderr, and return 0.
 
     Raises:
         InputError: if a file cannot be read or written, or holds nothing to go by.

@@ -9,7 +9,7 @@ from typing import Literal
 Code = Literal["prior", "silent", "role", "out-of-reach", "tempo", "limiter", "true-peak", "format", "not-measurable"]
 
 CODES: Mapping[Code, str] = {
-    "prior": "a target is not from the priors or the group asked for, or rests on few songs",
+    "prior": "a target is not from the requested priors or group, or from few songs only",
     "silent": "a sound is silent, or too short to be measured",
     "role": "the class of a track is uncertain",
     "out-of-reach": "a target cannot be reached with the means of the step",

@@ -1,1 +1,1 @@
-"""Files to arrays and arrays to files. Knows no Beam."""
+"""Files to arrays and arrays to files. No Beam."""

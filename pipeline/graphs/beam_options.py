@@ -99,5 +99,5 @@ def _beam_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(parser)  # type: ignore[arg-type]
-    parser.set_defaults(direct_num_workers=None)  # so that a 1 that was asked for differs from none
+    parser.set_defaults(direct_num_workers=None)  # so that a given 1 differs from none
     return parser

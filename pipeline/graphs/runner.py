@@ -28,7 +28,7 @@ Graph = Callable[["beam.Pipeline"], None]
 
 _OURS = str(Path(mixprior.__file__).parents[1])
 _TICK_S = 0.5
-_GOES_ON = "the same command (without --force) goes on from there"
+_GOES_ON = "the same command (without --force) continues from there"
 _NOISY = ("apache_beam", "grpc")
 
 

@@ -1,1 +1,1 @@
-"""One song on one machine: its settings, and what is measured of it. Knows no Beam."""
+"""One song on one machine: its settings, and what is measured of it. No Beam."""

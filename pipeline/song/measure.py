@@ -17,7 +17,7 @@ def load(song: Song, settings: MiningSettings) -> StemSet:
     """Decode a song and separate it, unless its stems are in the catalog (and the settings take them).
 
     Raises:
-        SongError: if it cannot be read, decoded or separated; the error tells the stage.
+        SongError: if it cannot be read, decoded or separated; the error names the stage.
     """
     if song.has_stems:
         known = StemSet(*decode.decode_stems(song, settings.limits))
@@ -33,7 +33,7 @@ def features(song: Song, song_id: str, settings: MiningSettings) -> pa.Table:
     """Measure a song and return its table, as `mixprior.stats.registry.FEATURES_SCHEMA` has it.
 
     Raises:
-        SongError: if it cannot be mined; the error tells the stage.
+        SongError: if it cannot be mined; the error names the stage.
         InputError: if the separation model cannot be had.
     """
     try:

@@ -1,1 +1,1 @@
-"""A run's folder and a priors folder on disk: read and written here alone. Knows no Beam."""
+"""A run's folder and a priors folder on disk: read and written here alone. No Beam."""

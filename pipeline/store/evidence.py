@@ -39,7 +39,7 @@ class Evidence:
     Attributes:
         digests: mergeable state by group.
         members: songs counted and songs failed, `stats.schema.MEMBERS_SCHEMA`, sorted by song id and feature key;
-            None where they are not known, so that nobody can tell which songs two catalogs share.
+            None where they are not known, so that it is not known which songs two catalogs share.
         features: how the songs were measured, by feature key.
         versions: versions of the libraries, by name: several where runs of several were merged.
         group_by: columns the songs are grouped by, sorted.
@@ -126,14 +126,14 @@ class Evidence:
         Raises:
             InputError: if it cannot be written.
         """
-        files.remove(f"{folder}/{MANIFEST_FILE}")  # no old one may stand for new tables
+        files.remove(f"{folder}/{MANIFEST_FILE}")  # no old one may describe new tables
         for name, content in self.files():
             files.write_bytes(f"{folder}/{name}", content)
         if self.members is None:
             files.remove(f"{folder}/{MEMBERS_FILE}")
 
     def manifest(self) -> dict[str, Any]:
-        """Return what the manifest tells: counts, causes of failure, provenance, definitions and units."""
+        """Return what the manifest holds: counts, causes of failure, provenance, definitions and units."""
         cells = {cell.column.name: cell.column for digest in self.digests.values() for cell in digest.cells}
         return {
             "schema_version": SCHEMA_VERSION,

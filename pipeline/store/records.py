@@ -18,7 +18,7 @@ class Song:
     """One song of a catalog, as found, before it is opened.
 
     Attributes:
-        path: where it lies: a file, or the folder of its stems. A local path or an fsspec URL (`gs://`, `s3://`).
+        path: where it is stored: a file, or the folder of its stems. A local path or an fsspec URL (`gs://`, `s3://`).
         stems: (stem name, path) pairs, sorted by name, where the catalog holds stems; empty where it must be separated.
         mixture: path of the mixture that goes with the stems; None where it is the sum of the stems,
             or where there are no stems.
@@ -57,7 +57,7 @@ class Failure:
 
     Attributes:
         song_id: hash of the song's content; of its path where the content cannot be read.
-        path: where it lies.
+        path: where it is stored.
         stage: "read", "decode", "separate" or "measure".
         error: kind of failure, in one word (`Truncated`).
         message: what was wrong and what to do, in one line.

@@ -46,7 +46,7 @@ class Rows:
 
     Attributes:
         folder: of the run.
-        songs: the table of songs whose rows are asked for, `mixprior.stats.schema.SONGS_SCHEMA`.
+        songs: the table of songs whose rows are read, `mixprior.stats.schema.SONGS_SCHEMA`.
     """
 
     folder: RunFolder

@@ -16,7 +16,7 @@ MAX_BELOW_BACKING_LU = 30.0
 
 
 def has_vocals(song: StemSet) -> bool:
-    """Whether there is singing to speak of: in a tenth of the song, and no more than 30 LU below the backing.
+    """Whether there is enough singing: in a tenth of the song, and no more than 30 LU below the backing.
 
     A song without a backing has vocals if they sound.
     """

@@ -75,7 +75,7 @@ class SpsFrames:
             self._measure(batch)
 
     def result(self) -> dict[str, float | None]:
-        """Return the value of each band over all pieces; to be asked for once."""
+        """Return the value of each band over all pieces; to be called once."""
         if self._samples < FRAME:
             self.add(np.zeros((2, FRAME - self._samples), np.float32))
         self._measure(self._frames.last())

@@ -92,7 +92,7 @@ class PeakSearch:
         self._begun = True
 
     def result(self) -> float | None:
-        """Return the true peak of all pieces in dBTP, None for digital silence or no samples; to be asked for once."""
+        """Return the true peak of all pieces in dBTP, None for digital silence or no samples; to be called once."""
         for channel in () if self._rest is None else self._rest:
             if channel.size:
                 self._search(channel, 1 if self._begun else 0, -(-channel.size // _BLOCK))

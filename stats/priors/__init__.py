@@ -1,1 +1,1 @@
-"""Rows in, mergeable sums and tables out. Knows no paths."""
+"""Rows in, mergeable sums and tables out. No paths."""

@@ -1,7 +1,4 @@
-"""Artificial reverberation: the feedback delay network of the plug-in IEM FdnReverb, its settings, and fits of them.
+"""Reverb: the plug-in and its fit (`fdn`), the estimate from vocals (`blind`), and the columns of both.
 
-`settings` (the eleven knobs), `delay_lines` and `shelf` (decay by band) make a `network` (sound in, reverberation out).
-`level` turns `dry_wet` into a level and back; `presets` names settings by their source.
-`energy_decay` measures an impulse response; `fit`, by `closed_form` and `genetic`, finds settings that sound like it.
-`tempo_rule` is the textbook's reverberation time by tempo, and whether a catalog follows one.
+`energy_decay` measures the decay of an impulse response, `response` makes one of a decay.
 """

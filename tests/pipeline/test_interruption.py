@@ -55,7 +55,7 @@ def test_an_interrupted_run_goes_on_with_the_rest_only(stems_catalog, mixprior_p
     assert run.process.returncode == code
     assert "Traceback" not in told
     if how != signal.SIGKILL:
-        assert "goes on from there" in told
+        assert "continues from there" in told
     assert_no_process_is_left(run.mark)
 
     before = features(run.out)
@@ -102,7 +102,7 @@ def test_what_a_callback_raises_ends_the_run_and_is_raised(stems_catalog, tmp_pa
         if done == 2:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt, match="goes on from there"):
+    with pytest.raises(KeyboardInterrupt, match="continues from there"):
         mine(stems_catalog, tmp_path, workers=1, progress=enough)
     before = features(tmp_path)
     assert len(before) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path, PurePath
 
 from mixprior.analysis.priors import open_priors
@@ -106,8 +107,8 @@ def main() -> None:
     print(
         f"""# Results on real songs
 
-Made by these commands, on 2 cores (Intel Xeon, 2.5 GHz, no bf16) without a GPU; `../shared` holds the songs (Creative
-Commons; see its README) and is not part of the repository:
+Made by these commands, {date.today()}, on 2 cores (Intel Xeon, 2.5 GHz, no bf16) without a GPU; `../shared` holds the
+songs (Creative Commons; see its README) and is not part of the repository:
 
 ```sh
 mixprior mine ../shared/music/songs -o outputs/songs --json > outputs/songs.json
@@ -129,7 +130,7 @@ thread each).
 
 Vocals against backing in four definitions (the column heads are those of `mixprior query --songs`:
 {", ".join(f"`{ratio}`" for ratio in RATIOS)}), share of frames with singing, tempo of the backing, energy of the
-mixture over what the stems leave of it. A dash: no singing in a tenth of the song, so there is no ratio to speak of.
+mixture over what the stems leave of it. A dash: less than a tenth of the song is sung, so no ratio is measured.
 
 {song_by_song()}
 

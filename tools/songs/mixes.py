@@ -79,7 +79,7 @@ if __name__ == "__main__":
     lines.append(make("vocal-and-backing", ["--vocal", str(vocal), "--backing", str(backing)], out))
     for song in songs:
         lines.append(make(song.name, ["--tracks", str(song)], out))
-    columns = ["mix", "LUFS: asked / recipe / FFmpeg", "dBTP: ceiling / recipe / FFmpeg"]
+    columns = ["mix", "LUFS: requested / recipe / FFmpeg", "dBTP: ceiling / recipe / FFmpeg"]
     columns += ["vocal to backing, LU: recipe / FFmpeg", "CPU"]
     print(f"\n| {' | '.join(columns)} |")
     print("|---|--:|--:|--:|--:|")

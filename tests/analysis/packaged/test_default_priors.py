@@ -284,7 +284,7 @@ def test_all_songs_stand_in_for_a_group_that_is_missing_small_or_empty(tmp_path)
         prior, source = chain.lookup("song", RATIO, group)
         assert prior.group == source.group == "all"
         (note,) = source.notes
-        assert note.startswith(f"all songs stand in for the group {group}: ")
+        assert note.startswith(f"all songs are used in place of the group {group}: ")
         assert told in note
     assert chain.lookup("song", RATIO, "genre=rock")[0].n == 40
 

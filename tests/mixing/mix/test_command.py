@@ -115,7 +115,7 @@ def test_a_group_that_is_not_there_is_warned_of_on_stderr(tmp_path, files, capsy
     out, err = capsys.readouterr()
     (warning,) = json.loads(out)["warnings"]
     assert warning["code"] == "prior"
-    assert warning["text"].startswith("all songs stand in for the group genre=rok")
+    assert warning["text"].startswith("all songs are used in place of the group genre=rok")
     assert err == f"mixprior: warning: {warning['text']}\n"
 
 

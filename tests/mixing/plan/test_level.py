@@ -13,7 +13,7 @@ from tests.mixing.sounds import RATE_HZ, band, sound, voice
 VOCAL, BAND = sound(voice()), sound(band())
 OWN_LU = ratio_lu(VOCAL, BAND)
 WHY = "median of 100 songs"
-TARGET = Target(RATIO, -2.0, "as asked for")
+TARGET = Target(RATIO, -2.0, "as given")
 
 
 @pytest.mark.parametrize("amount", [0.0, 0.25, 0.5, 1.0])
@@ -42,7 +42,7 @@ def test_the_step_tells_what_was_measured_aimed_for_and_why():
 
 def test_a_share_of_the_way_is_told_in_words():
     _, step, wanted_lu = set_level("vocal", VOCAL, BAND, TARGET, 0.5)
-    assert f"to {wanted_lu:+.2f} LU against the backing (50% of the way to -2.00): as asked for" in step.reason
+    assert f"to {wanted_lu:+.2f} LU against the backing (50% of the way to -2.00): as given" in step.reason
 
 
 @pytest.mark.parametrize(

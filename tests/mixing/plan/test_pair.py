@@ -179,7 +179,7 @@ def test_the_reverb_is_added_to_the_voice_and_told():
     assert step.setting == {**dataclasses.asdict(voice_chain.reverb), "makeup_db": voice_chain.output_gain_db}
     assert step.target["rt60_s"] == 1.2
     assert step.target["wet_dry_db"] == -12.0
-    assert {"time: 1.20 s, as asked for", "wet to dry: -12.0 dB, as asked for"} <= set(step.notes)
+    assert {"time: 1.20 s, as given", "wet to dry: -12.0 dB, as given"} <= set(step.notes)
 
 
 def test_the_reverb_leaves_the_voice_as_loud_as_it_was():
@@ -192,7 +192,7 @@ def test_the_reverb_leaves_the_voice_as_loud_as_it_was():
 def test_what_nobody_asked_of_the_reverb_is_not_told_as_asked_for():
     (step,) = planned(steps=("reverb",)).steps
     assert step.setting
-    assert not [note for note in (step.reason, *step.notes, *map(str, step.warnings)) if "asked for" in note]
+    assert not [note for note in (step.reason, *step.notes, *map(str, step.warnings)) if "as given" in note]
 
 
 def test_half_of_the_reverb_is_6_db_less():

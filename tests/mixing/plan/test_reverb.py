@@ -79,7 +79,7 @@ def test_what_is_asked_for_takes_the_place_of_the_prior(priors):
     reached = decay.of_settings(added.reverb)
     assert reached.wet_dry_db == pytest.approx(-10.0, abs=0.5)
     assert reached.rt60_octaves_s == pytest.approx([time_s / 2 for time_s in OCTAVES_S], rel=0.2)
-    assert made.notes[-2:] == ("time: 0.65 s, as asked for", "wet to dry: -10.0 dB, as asked for")
+    assert made.notes[-2:] == ("time: 0.65 s, as given", "wet to dry: -10.0 dB, as given")
 
 
 def test_a_group_that_there_is_not_falls_back_with_one_warning(priors):

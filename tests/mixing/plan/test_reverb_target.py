@@ -60,7 +60,7 @@ def test_settings_have_the_medians_of_the_times_and_of_the_levels(tmp_path, prio
 def test_numbers_of_songs_and_intervals_are_printed(priors):
     told = reverb("prior", priors)
     assert "medians of 60 songs (group all); broadband 1.30 s, 95 % interval 1.10 to 1.50 s" in told
-    assert "median of 65 songs, dry voices among them, -16.0 dB, 95 % interval -17.5 to -14.5 dB" in told
+    assert "median of 65 songs, dry vocals included, -16.0 dB, 95 % interval -17.5 to -14.5 dB" in told
 
 
 @pytest.mark.parametrize(("group", "told"), [("genre=jazz", "its 3 songs"), ("genre=rok", "did you mean genre=rock")])

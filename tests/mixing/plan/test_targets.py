@@ -51,7 +51,7 @@ def test_all_songs_stand_in_for_a_group_that_says_too_little_with_a_warning(fold
     assert target.value == -1.89
     (warning,) = target.warnings
     assert warning.code == "prior"
-    assert warning.text.startswith(f"all songs stand in for the group {group}")
+    assert warning.text.startswith(f"all songs are used in place of the group {group}")
     assert re.search(why, warning.text)
     assert target.notes == ()
 
@@ -94,8 +94,8 @@ def test_priors_of_nothing_leave_the_ratio_to_be_asked_for(tmp_path, monkeypatch
 
 def test_what_was_asked_for_needs_no_priors(folder):
     targets = Targets.of(folder)
-    assert targets.ratio(-4.0) == Target(RATIO, -4.0, "as asked for")
-    assert targets.scalar("vocals", "no_such_statistic", 3.0) == Target("no_such_statistic", 3.0, "as asked for")
+    assert targets.ratio(-4.0) == Target(RATIO, -4.0, "as given")
+    assert targets.scalar("vocals", "no_such_statistic", 3.0) == Target("no_such_statistic", 3.0, "as given")
 
 
 def test_the_mean_is_taken_where_no_median_is_known(tmp_path):

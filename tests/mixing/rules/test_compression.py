@@ -1,4 +1,4 @@
-"""The compressor found on blocks does in earnest what was asked for, or it is said what it can do."""
+"""The compressor found on blocks reaches the target in earnest, or the result says how far it can."""
 
 import time
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Where the tracks of a class are put: as wide as asked for, the loudest in the centre."""
+"""Where the tracks of a class are put: as wide as the target, the loudest in the centre."""
 
 import numpy as np
 import pytest

@@ -62,7 +62,7 @@ def test_an_error_that_is_nobodys_mistake_is_named():
 
 def test_a_worker_that_dies_is_reported_and_the_next_graph_runs():
     ticks = []
-    with pytest.raises(runner.WorkerDied, match=r"a worker process died .*goes on from there"):
+    with pytest.raises(runner.WorkerDied, match=r"a worker process died .*continues from there"):
         runner.run(Steps(("die",)), (), 2, lambda: ticks.append(threading.current_thread()))
     assert set(ticks) == {threading.main_thread()}
     assert not [
@@ -72,7 +72,7 @@ def test_a_worker_that_dies_is_reported_and_the_next_graph_runs():
 
 
 def test_an_interruption_says_that_nothing_is_lost():
-    with pytest.raises(KeyboardInterrupt, match="goes on from there"):
+    with pytest.raises(KeyboardInterrupt, match="continues from there"):
         runner.run(Steps(("interrupt",)), (), 1)
 
 
@@ -80,7 +80,7 @@ def test_an_interruption_while_workers_work_ends_them():
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt, match="goes on from there"):
+    with pytest.raises(KeyboardInterrupt, match="continues from there"):
         runner.run(Steps(("pass",)), (), 2, interrupt)
 
 
