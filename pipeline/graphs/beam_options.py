@@ -48,13 +48,16 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
 
     Returns:
         Our options, and `beam_options`, the arguments that are Beam's.
+
+    Raises:
+        InputError: if an option of Beam has no value, or one that Beam refuses.
     """
     args, left = parser.parse_known_args(arguments)
     if not left:
         args.beam_options = ()
         return args
     given = [_Argument(argument) for argument in arguments]
-    _, ours = _beam_parser().parse_known_args(given)
+    _, ours = _known_to_beam(_beam_parser(), given)
     args = parser.parse_args(ours)
     kept = {id(argument) for argument in ours}
     args.beam_options = tuple(str(argument) for argument in given if id(argument) not in kept)
@@ -74,10 +77,7 @@ def pipeline_options(beam_options: Sequence[str], **ours: Any) -> PipelineOption
     from apache_beam.options.pipeline_options import PipelineOptions
 
     parser = _beam_parser()
-    try:
-        found, unknown = parser.parse_known_args(list(beam_options))
-    except argparse.ArgumentError as error:
-        raise InputError(f"Beam's options: {error}") from error
+    found, unknown = _known_to_beam(parser, beam_options)
     if unknown:
         raise InputError(f"{unknown[0]} is no option of Beam")
     given = {name: value for name, value in vars(found).items() if value != parser.get_default(name)}
@@ -91,6 +91,13 @@ def is_local(beam_options: Sequence[str]) -> bool:
     (False, True)
     """
     return not any(option.split("=")[0] == "--runner" for option in beam_options)
+
+
+def _known_to_beam(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    try:
+        return parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError as error:
+        raise InputError(f"Beam's options: {error}") from error
 
 
 def _beam_parser() -> argparse.ArgumentParser:

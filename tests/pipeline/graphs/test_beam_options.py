@@ -49,3 +49,9 @@ def test_an_option_that_is_nobodys_is_refused(parser, capsys):
     assert "--limt" in capsys.readouterr().err.splitlines()[-1]
     with pytest.raises(InputError, match="--limt"):
         beam_options.pipeline_options(["--limt=3"])
+
+
+@pytest.mark.parametrize("given", [("--dry_run",), ("--direct_num_workers", "many")])
+def test_an_option_of_beam_without_its_value_is_refused(parser, given):
+    with pytest.raises(InputError, match=f"Beam's options: argument {given[0]}"):
+        beam_options.parse(parser, ["songs", "-o", "out", *given])
