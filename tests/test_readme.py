@@ -77,6 +77,12 @@ def test_the_commands_for_own_songs_run_in_order(music, stems_catalog, mixprior,
     assert names["constants"]
 
 
+def test_a_query_of_the_packaged_priors_prints_what_is_shown(mixprior):
+    [shown] = blocks("text")
+    command, _, table = shown.partition("\n")
+    assert mixprior(*shlex.split(command)[2:]).stdout == table
+
+
 def test_the_dataflow_command_names_options_that_exist():
     from mixprior.pipeline import mine
     from mixprior.pipeline.graphs.beam_options import pipeline_options
