@@ -176,7 +176,7 @@ def _songs(truth: str | Path | Sequence[str | Path], fold_by: str | None) -> lis
     locations = [str(each) for each in ([truth] if isinstance(truth, str | Path) else truth)]
     songs = [song for location in locations for song in open_catalog(location) if song.has_stems]
     if not songs:
-        raise InputError(f"no song of {', '.join(locations)} comes with its stems: there is no truth to hold against")
+        raise InputError(f"no song of {', '.join(locations)} comes with its stems: give songs with true stems")
     if fold_by is not None and fold_by not in {name for song in songs for name, _ in song.metadata}:
         raise InputError(f"--fold-by {fold_by}: the catalog has no such column")
     return songs

@@ -17,5 +17,5 @@ def checked(audio: np.ndarray) -> np.ndarray:
         raise InputError(f"effects take stereo, shape (2, samples), not {audio.shape}; repeat a mono channel")
     audio = np.ascontiguousarray(audio, np.float32)
     if not np.isfinite(audio).all():
-        raise InputError("the sound holds samples that are not numbers (NaN or infinite); mend it first")
+        raise InputError("the sound holds samples that are not numbers (NaN or infinite); repair it first")
     return audio

@@ -190,7 +190,7 @@ def to_vocals(
     estimate = own_reverb.of_vocals(vocals, backing)
     if estimate is None:
         raise InputError(
-            f"{name} is silent, too short, or hardly sings: give {blind.SHORTEST_S:g} s of singing or more"
+            f"{name} is silent, too short, or has hardly any singing: give {blind.SHORTEST_S:g} s of singing or more"
         )
     if estimate.wet_dry_db < LEAST_WET_DB:
         raise InputError(

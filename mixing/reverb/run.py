@@ -99,7 +99,7 @@ def _render(args: argparse.Namespace) -> None:
 
 def _prior(args: argparse.Namespace) -> None:
     if (args.tempo is None) != (args.rule is None):
-        raise InputError("--tempo and --rule belong together: a tempo, and what makes a time of it")
+        raise InputError("--tempo and --rule belong together: give both, or neither")
     if args.output:
         settings_file.check_output(Path(args.output))
     source = reverb_target.source(open_priors(args.priors), args.group or EVERY_SONG)

@@ -98,7 +98,9 @@ class Rows:
             InputError: if it is one that follows from others, and is not kept song by song.
         """
         if statistic not in FEATURES_SCHEMA.names:
-            raise InputError(f"{statistic} is not kept song by song, but made while priors are built: ask the priors")
+            raise InputError(
+                f"{statistic} is not kept song by song, but computed when priors are built: query the priors"
+            )
         found: dict[str, Any] = {}
         for feature_key in self.feature_keys:
             for table in self.tables(feature_key, ["song_id", "stem", statistic]):
