@@ -1,8 +1,10 @@
 """A new statistic is one file and one registration: rows, priors, query and report know it from there."""
 
 import os
+import re
 import subprocess
 import sys
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 import soundfile
 
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
+from mixprior.stats.statistic import Column, Family, Statistic
 from tests.conftest import ROOT
 
 STATISTIC = '''
@@ -92,3 +95,12 @@ def test_a_statistic_of_one_file_and_one_registration_is_in_rows_priors_query_an
     report = (run / "report.html").read_text("utf-8")
     stereo = report.partition("<h3>Stereo</h3>")[2].partition("<h3>")[0]
     assert "Samples above zero" in stereo
+
+
+def test_the_example_for_contributors_is_a_statistic():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    [example] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names = {"Column": Column, "Family": Family, "Statistic": Statistic}
+    exec(textwrap.dedent(f"   {example.lstrip()}"), names)
+    [column] = names["STATISTIC"].columns
+    assert (column.name, column.resolution, column.family) == ("width_db", 0.01, Family.STEREO)
