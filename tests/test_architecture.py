@@ -140,6 +140,13 @@ def test_every_folder_says_in_a_sentence_what_it_holds():
             assert said.partition("\n")[0].endswith("."), folder
 
 
+def test_contributing_lists_every_folder():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for package in FOLDERS:
+        for folder in {path.parent for path in modules(package)}:
+            assert f"`{folder.relative_to(ROOT)}/`" in text or f"`{folder.name}/`" in text, folder
+
+
 def test_files_read_in_one_sitting_and_are_named_by_what_they_hold():
     for package in (*FOLDERS, "mixprior", "tests", "tools"):
         for path in modules(package):
