@@ -85,7 +85,7 @@ def test_what_is_asked_for_takes_the_place_of_the_prior(priors):
 def test_a_group_that_there_is_not_falls_back_with_one_warning(priors):
     _, made = step(priors, group="genre=rock")
     assert [warning.code for warning in made.warnings] == ["prior"]
-    assert "all songs stand in" in made.warnings[0].text
+    assert "all songs are used" in made.warnings[0].text
 
 
 def test_priors_of_few_songs_are_warned_of_once(tmp_path):
