@@ -124,7 +124,7 @@ def _within(priors: Priors, names: Sequence[Name], group: str, least_songs: int)
             songs = _songs(priors, names, group)
         except PriorsLookupError as error:
             packaged = priors.path in PACKAGED.values()
-            reason = f"{title(priors)} has no {_listed(names)} of it" if packaged else error
+            reason = f"{title(priors)} has no {_listed(names)} in it" if packaged else error
             notes = (f"all songs are used in place of the group {group}: {reason}",)
         else:
             if songs == 0 or songs >= least_songs:
