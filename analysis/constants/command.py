@@ -83,6 +83,7 @@ def _features(name: str, group: str, weighted: bool) -> Features:
 
 def _write(args: argparse.Namespace) -> None:
     from mixprior.analysis.constants import file, mixing_targets  # here: a help text needs no scipy
+    from mixprior.pipeline.store import files
 
     priors = open_priors(args.sources[0])
     if args.format == "mixing":
@@ -99,7 +100,5 @@ def _write(args: argparse.Namespace) -> None:
     if args.output is None:
         sys.stdout.write(data.decode() + "\n")
         return
-    try:
-        args.output.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"cannot write {args.output} ({error.strerror})") from error
+    with files.replacing(args.output) as path:
+        path.write_bytes(data)

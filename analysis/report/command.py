@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mixprior.stats.errors import InputError
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
@@ -23,13 +21,8 @@ def run(args: argparse.Namespace) -> int:
         InputError: if there are no such priors, or the page cannot be written there.
     """
     from mixprior.analysis.report.page import report  # here: a help text needs neither jinja2 nor the statistics
+    from mixprior.pipeline.store import files
 
-    page = report(args.priors)
-    output = Path(args.output)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{output} cannot be written ({error.strerror}); give another file with -o") from error
-    print(output, flush=True)
+    files.write_bytes(args.output, report(args.priors).encode())
+    print(Path(args.output), flush=True)
     return 0

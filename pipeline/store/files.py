@@ -27,22 +27,26 @@ def read_bytes(url: str) -> bytes:
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside a local `path` to write to, which takes its place at the end if nothing went wrong.
 
-    Whoever opens `path` sees the old content or the new, whole. The temporary file is synced before it is renamed.
+    Whoever opens `path` sees the old content or the new, whole. The temporary file is synced before it is renamed. Of a
+    link the file behind it is replaced. A device or a pipe (/dev/stdout) is not replaced but written to.
 
     Raises:
         InputError: if it cannot be written; the message names `path` and the reason.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    target = Path(os.path.realpath(path))
+    special = target.exists() and not (target.is_file() or target.is_dir())
+    temporary = target if special else target.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        if not special:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(target)
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror or error})") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if not special:
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(url: str, content: bytes) -> None:

@@ -235,7 +235,7 @@ def test_what_holds_no_constants_is_refused(tmp_path, name, data):
         ([], "-o FILE.npz"),
         (["-o", "x.mat"], "-o FILE.npz"),
         (["--group", "genre=polka", "-o", "x.npz"], "no group"),
-        (["-o", "no/where.npz"], "cannot write"),
+        (["-o", "no/where.npz"], "cannot be written"),
     ],
 )
 def test_wrong_use_ends_with_one_line(catalog, tmp_path, monkeypatch, capsys, options, complaint):

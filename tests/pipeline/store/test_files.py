@@ -1,6 +1,8 @@
 """Whoever opens a file sees all of it, however many write it, and whatever stops them."""
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pytest
@@ -74,3 +76,21 @@ def test_a_full_disk_is_an_input_error_that_names_the_file(tmp_path):
     with pytest.raises(InputError, match=r"mix.wav cannot be written"), files.replacing(tmp_path / "mix.wav"):
         raise OSError(28, "No space left on device")
     assert not list(tmp_path.iterdir())
+
+
+def test_of_a_link_the_file_behind_it_is_replaced(tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    files.write_bytes(str(tmp_path / "link"), b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as other:
+        read = other.submit(pipe.read_bytes)
+        files.write_bytes(str(pipe), b"page")
+        assert read.result() == b"page"
+    assert pipe.is_fifo()
