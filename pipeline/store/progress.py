@@ -83,22 +83,16 @@ class Log:
 
     Attributes:
         notes: of the songs done, by song id and path.
+        audio_s: seconds of audio that were measured for them.
+        failed: how many of them failed.
     """
 
     def __init__(self, folder: RunFolder) -> None:
         self.path = path_in(folder)
         self.notes: dict[tuple[str, str], Note] = {}
+        self.audio_s = 0.0
+        self.failed = 0
         self._offset = 0
-
-    @property
-    def audio_s(self) -> float:
-        """Seconds of audio measured since the file was begun."""
-        return sum(note.audio_s for note in self.notes.values())
-
-    @property
-    def failed(self) -> int:
-        """Songs that failed."""
-        return sum(note.status == "failed" for note in self.notes.values())
 
     def read(self) -> list[Note]:
         """Return the notes that are new; of a song that is reported again, none."""
@@ -114,6 +108,8 @@ class Log:
                 note = Note(**json.loads(line))
                 if (note.song_id, note.path) not in self.notes:
                     self.notes[note.song_id, note.path] = note
+                    self.audio_s += note.audio_s
+                    self.failed += note.status == "failed"
                     new.append(note)
         return new
 
