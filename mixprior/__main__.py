@@ -49,8 +49,10 @@ def command() -> NoReturn:
     try:
         code = main()
         sys.stdout.flush()
-    except BrokenPipeError:
-        code = 0  # whoever read our output (`| head`) has enough
+    except BrokenPipeError as error:
+        code = _report(error, debug=False) if _is_read() else 0  # whoever read our output (`| head`) has enough
+    except OSError as error:
+        code = _report(error, debug=False)
     except KeyboardInterrupt:
         code = 130
     os._exit(code)
@@ -74,9 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    if not argv or argv[0] not in COMMANDS:
-        return _no_command(argv)
     try:
+        if not argv or argv[0] not in COMMANDS:
+            return _no_command(argv)
         return _run(argv[0], argv[1:])
     except SystemExit as leaving:  # argparse, after it printed help or what is wrong
         return leaving.code if isinstance(leaving.code, int) else 0
@@ -139,6 +141,18 @@ def _suggestion(name: str) -> str:
 
     near = difflib.get_close_matches(name, COMMANDS, n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _is_read() -> bool:
+    """Whether the pipes that we print into, if they are any, still have a reader."""
+    if sys.platform == "win32":
+        return False
+    import select
+
+    pipes = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        pipes.register(stream.fileno(), 0)
+    return not any(event & select.POLLERR for _, event in pipes.poll(0))
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

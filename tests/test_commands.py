@@ -116,6 +116,30 @@ def test_a_reader_that_has_enough_causes_no_traceback(arguments):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_connection_that_breaks_is_not_taken_for_a_reader_that_has_enough():
+    program = """
+import sys
+from mixprior import __main__ as front_door
+def run(name, arguments):
+    raise BrokenPipeError(32, "Broken pipe")
+front_door._run = run
+sys.argv = ["mixprior", "query", "published"]
+front_door.command()
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "Broken pipe" in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_a_full_disk_behind_the_output_causes_one_line_and_no_traceback():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mixprior", "-h"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_process_with_the_code_of_a_shell(number, code):
     # A thread that never ends stands for those of a runner.
