@@ -9,7 +9,7 @@ import apache_beam as beam
 import pytest
 
 from mixprior.pipeline.graphs import runner
-from mixprior.pipeline.graphs.conveyed import conveying, original
+from mixprior.pipeline.graphs.conveyed import Conveyed, conveying, original
 from mixprior.pipeline.separation.model_store import ModelUnavailable
 from mixprior.stats.errors import InputError
 
@@ -88,3 +88,10 @@ def test_an_error_is_known_by_its_type_not_by_words_in_a_traceback():
     error = RuntimeError("Traceback (most recent call last):\nmixprior.stats.errors.InputError: of somebody else")
     assert original(error) is error
     assert not isinstance(original(error), InputError)
+
+
+def test_an_error_that_a_runner_quotes_or_cuts_is_handed_on_as_it_is():
+    conveyed = str(Conveyed.of(InputError('the disk "a" is full')))
+    for text in (repr(conveyed), conveyed[:-5]):
+        error = RuntimeError(text)
+        assert original(error) is error
