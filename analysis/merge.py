@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,6 +45,7 @@ def merge(
     *,
     group_by: Sequence[str] | None = None,
     min_group: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Merged:
     """Add priors of several catalogs together: what one run over all their songs would give, to the byte.
 
@@ -56,6 +57,7 @@ def merge(
         output: priors folder to write, on this machine.
         group_by: keep only the groups by these columns; None keeps all that the inputs have in common.
         min_group: publish no smaller groups; None takes the largest limit of the inputs.
+        progress: called with (inputs added, inputs in all).
 
     Raises:
         InputError: if an input holds no priors, two inputs share songs and neither has its rows, they were measured or
@@ -66,9 +68,11 @@ def merge(
     """
     if min_group is not None and min_group < 1:
         raise InputError("--min-group takes a number from 1")
+    if not folders:
+        raise InputError("there are no priors to merge: give folders")
     if "://" in str(output):
         raise InputError(f"merge writes to this machine only, not to {output}: copy the folder there afterwards")
-    merged, notes = _merged([_Input.open(path) for path in folders])
+    merged, notes = _merged([_Input.open(path) for path in folders], progress or (lambda done, total: None))
     if group_by is not None:
         merged = merged.grouped_by(group_by)
     if min_group is not None:
@@ -135,7 +139,7 @@ def _read(folder: Path, digests: bool) -> Evidence:
         raise InputError(f"{folder} is damaged ({error}); build the priors again") from error
 
 
-def _merged(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
+def _merged(inputs: Sequence[_Input], progress: Callable[[int, int], None]) -> tuple[Evidence, list[str]]:
     """Merge priors, counting every song once where that can be known; give notes on what could not."""
     notes: list[str] = []
     # Those whose songs cannot be left out go first.
@@ -166,7 +170,11 @@ def _merged(inputs: Sequence[_Input]) -> tuple[Evidence, list[str]]:
             copies.append(members.filter(pc.is_in(members["song_id"], shared)))
             notes.append(f"{each.name} shares {len(shared)} songs with the others: they count once")
         seen = pa.concat_arrays([seen, ids])
-    merged = reduce(lambda whole, read: Evidence.merged([whole, read()]), parts[1:], parts[0]())
+    merged = parts[0]()
+    progress(1, len(parts))
+    for done, read in enumerate(parts[1:], start=2):
+        merged = Evidence.merged([merged, read()])
+        progress(done, len(parts))
     dropped = sorted({name for each in inputs for name in each.evidence.group_by} - set(merged.group_by))
     if dropped:
         notes.append(f"not all are grouped by {', '.join(dropped)}: those groups are left out")
