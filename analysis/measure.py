@@ -11,11 +11,7 @@ from mixprior.stats import registry
 from mixprior.stats.errors import InputError
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG
-from mixprior.stats.stem import StemSet
-
-_SLACK_S = 0.1
-"""Stems may end so much before the longest one, as in a catalog."""
-_OVER_SCALE = 8.0
+from mixprior.stats.stem import OVER_SCALE, SLACK_S, StemSet
 
 
 def measure(stems: Mapping[str, np.ndarray], rate_hz: int) -> pd.DataFrame:
@@ -59,7 +55,7 @@ def measure(stems: Mapping[str, np.ndarray], rate_hz: int) -> pd.DataFrame:
     sounds = {name: _checked(name, audio, rate_hz) for name, audio in stems.items()}
     longest = max(sound.samples for sound in sounds.values())
     for name, sound in sounds.items():
-        if longest - sound.samples > _SLACK_S * rate_hz:
+        if longest - sound.samples > SLACK_S * rate_hz:
             raise InputError(
                 f"{name} lasts {sound.duration_s:.2f} s, the longest stem {longest / rate_hz:.2f} s: "
                 "are they of one song? Pad the shorter ones with silence"
@@ -76,6 +72,6 @@ def _checked(name: str, audio: np.ndarray, rate_hz: int) -> Sound:
     sound = Sound.of(audio, rate_hz, name)
     if sound.samples == 0:
         raise InputError(f"{name} holds no samples")
-    if sound.peak > _OVER_SCALE:
+    if sound.peak > OVER_SCALE:
         raise InputError(f"{name} peaks at {sound.peak:.3g} where full scale is 1.0: divide it by its full scale")
     return sound

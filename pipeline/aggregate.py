@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +131,7 @@ def aggregate(
     11
     """
     beam.need_beam()
+    from mixprior.pipeline.store import files
     from mixprior.pipeline.store.layout import MANIFEST_FILE, RunFolder
     from mixprior.pipeline.store.rows import Rows
 
@@ -144,10 +145,8 @@ def aggregate(
         check_calibration(grouping, rows.settings(feature_key))
     priors = str(output or folder.priors).rstrip("/")
     build_priors(folder, priors, grouping, processes(workers), beam_options, progress)
-    from mixprior.pipeline.store import files
-
     manifest = json.loads(files.read_bytes(f"{priors}/{MANIFEST_FILE}"))
-    return Aggregated(priors, *(manifest[name] for name in list(Aggregated.__dataclass_fields__)[1:]))
+    return Aggregated(priors, *(manifest[each.name] for each in fields(Aggregated)[1:]))
 
 
 def build_priors(

@@ -12,6 +12,11 @@ from mixprior.stats.loudness_blocks import Blocks
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
 
+SLACK_S = 0.1
+"""Stems of one song may end so much before the longest."""
+OVER_SCALE = 8.0
+"""A peak above this, where full scale is 1, is damage, or integers saved as floats."""
+
 
 @dataclass(frozen=True, eq=False)
 class Stem(Sound):

@@ -1,4 +1,4 @@
-"""Ballistics of the compressor: one-pole smoothing by the sample, and by the block where its effect is predicted."""
+"""Ballistics of compressor and limiter: one-pole smoothing by the sample, and by the block where it is predicted."""
 
 from __future__ import annotations
 

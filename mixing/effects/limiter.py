@@ -7,6 +7,7 @@ import math
 import numba
 import numpy as np
 
+from mixprior.mixing.effects.ballistics import keep
 from mixprior.mixing.effects.settings import LimiterSettings
 from mixprior.mixing.effects.stereo import checked
 from mixprior.stats.errors import InputError
@@ -56,10 +57,8 @@ class Limiter:
             if not math.isfinite(value) or (name.endswith("_s") and value < 0):
                 raise InputError(f"{name} of a limiter cannot be {value}")
         ceiling = 10 ** (settings.ceiling_dbtp / 20)
-        release_samples = settings.release_s * rate_hz
-        keep = math.exp(-1 / release_samples) if release_samples else 0.0
         self._stages = [
-            _Stage(ceiling, max(1, round(settings.lookahead_s * rate_hz)), keep),
+            _Stage(ceiling, max(1, round(settings.lookahead_s * rate_hz)), keep(settings.release_s, rate_hz)),
             _Stage(ceiling, CLEAN_UP_SAMPLES, 0.0),
             _Stage(ceiling, CLEAN_UP_SAMPLES, 0.0),
         ]

@@ -19,13 +19,14 @@ from mixprior.mixing.plan.spectrum import match
 from mixprior.mixing.plan.step import STEPS, Plan, Step
 from mixprior.mixing.plan.targets import Target, Targets
 from mixprior.mixing.rules import compression, unmasking
+from mixprior.mixing.rules.compression_model import RANGES
 from mixprior.mixing.rules.masking import masked_db
 from mixprior.mixing.rules.notice import Notice
 from mixprior.stats.sound import Sound
 
 POSSIBLE_STEPS = tuple(step for step in STEPS if step != "pan")
 
-_RANGES = {"ebu": "loudness_range_lu", "100ms": "loudness_range_100ms_lu"}
+_STATISTICS = {"ebu": "loudness_range_lu", "100ms": "loudness_range_100ms_lu"}
 
 
 def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Plan:
@@ -56,7 +57,7 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
         vocals_chain = replace(vocals_chain, match=made.match, bands=made.bands)
         vocals, backing = chain.process(made, vocals), chain.process(backing_chain, backing)
     if "compression" in options.steps:
-        target = targets.scalar(VOCALS, _RANGES[options.range_measure], options.loudness_range_lu)
+        target = targets.scalar(VOCALS, _STATISTICS[options.range_measure], options.loudness_range_lu)
         settings, step = compress(vocals, target, options)
         steps.append(step)
         vocals_chain = replace(vocals_chain, compressor=settings)
@@ -112,7 +113,7 @@ def compress(vocals: Sound, target: Target, options: Options) -> tuple[Compresso
 
     A range that is smaller than the target stays as it is.
     """
-    own_lu = vocals.loudness_range_lu if options.range_measure == "ebu" else vocals.loudness_range_100ms_lu
+    own_lu = RANGES[options.range_measure](vocals)
     aim_lu, share = target.value, ""
     if own_lu is not None and own_lu > target.value and options.amount != 1:
         aim_lu = own_lu + options.amount * (target.value - own_lu)

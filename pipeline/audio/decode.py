@@ -14,14 +14,13 @@ from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import Song, SongError
 from mixprior.stats.sound import RATES_HZ
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import OVER_SCALE, SLACK_S
 
 _MAX_CHANNELS = 8
-_SLACK_S = 0.1
 
 # Nothing below passes the gate of -70 LUFS (ITU-R BS.1770-5, annex 1): with every sample of both channels at the
 # peak, and 4 dB from the K filter, a block is 6.3 dB above the peak.
 _SILENCE_DBFS = -80.0
-_OVER_SCALE = 8.0
 
 # Downmix to two channels by ITU-R BS.775-4, annex 4, table 2; the low-frequency channel is left out.
 _HALF_POWER = 0.5**0.5
@@ -124,7 +123,7 @@ def decode_stems(song: Song, limits: DecodeLimits = DecodeLimits()) -> tuple[dic
         mixture = decode(song.path, limits)
     _refuse_silence(list(sounds.values()) if mixture is None else [mixture])
     lengths = [audio.shape[1] for audio in (*sounds.values(), *([] if mixture is None else [mixture]))]
-    if max(lengths) - min(lengths) > _SLACK_S * SAMPLE_RATE_HZ:
+    if max(lengths) - min(lengths) > SLACK_S * SAMPLE_RATE_HZ:
         shortest, longest = min(lengths) / SAMPLE_RATE_HZ, max(lengths) / SAMPLE_RATE_HZ
         raise StemsDiffer("decode", f"its stems last from {shortest:.2f} to {longest:.2f} s: give stems of one song")
     stems = {name: _fill_up(audio, max(lengths)) for name, audio in sounds.items()}
@@ -158,7 +157,7 @@ def decode(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) ->
     duration_s = audio.shape[1] / SAMPLE_RATE_HZ
     if source.declared_s is None:
         _refuse_duration(duration_s, limits)
-    elif duration_s < source.declared_s + _SLACK_S:
+    elif duration_s < source.declared_s + SLACK_S:
         # The encoder pads the last packet of AAC.
         audio = np.ascontiguousarray(audio[:, : round(source.declared_s * SAMPLE_RATE_HZ)])
     _refuse_scale(audio)
@@ -209,7 +208,7 @@ def _refuse_duration(duration_s: float, limits: DecodeLimits) -> None:
 
 def _refuse_scale(audio: np.ndarray) -> None:
     highest = peak(audio)
-    if highest > _OVER_SCALE:
+    if highest > OVER_SCALE:
         raise OverScale("decode", f"peaks at {highest:.3g} where full scale is 1: damaged, or integers saved as floats")
 
 

@@ -13,8 +13,6 @@ EVERY_SONG = "all"
 """The group that all songs belong to."""
 DERIVED = {"decade": ("decade", "year", "date", "release_date"), "tempo_band": ("tempo_band",)}
 """Columns that need not be in the catalog: `decade` comes from one of these, `tempo_band` from the measured tempo."""
-MIN_GROUP = 5
-"""Songs a group must have to be published, unless asked otherwise."""
 TEMPO_EDGES_BPM = (80, 100, 120, 140)
 
 
