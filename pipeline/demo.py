@@ -32,22 +32,22 @@ def run(args: argparse.Namespace) -> int:
     """Run `mixprior demo`; return its exit code."""
     root = Path(args.output)
     _generate(root)
-    _tell("1. Mine the songs from their true stems: nothing is separated.")
+    _announce("1. Mine the songs from their true stems: nothing is separated.")
     _mixprior("mine", str(root / "stems"), "-o", str(root / "from-stems"))
     sources = {"stems": root / "from-stems"}
-    _tell("2. Mine them from their mixtures, through HTDemucs.")
+    _announce("2. Mine them from their mixtures, through HTDemucs.")
     if _mixprior("model", "fetch", may_fail=True):
         _mixprior(*("mine", str(root / "mixes" / "catalog.csv"), "-o", str(root / "from-mixes"), "--group-by", "genre"))
         sources["HTDemucs"] = root / "from-mixes"
     else:
         print("The model's weights are not available here, so nothing was separated: only the true stems were mined.")
-    _tell("3. Truth against measurement.")
+    _announce("3. Truth against measurement.")
     _compare(sources)
     priors = Path(RunFolder.at(list(sources.values())[-1]).priors)
-    _tell("4. The priors of how these songs are mixed.")
+    _announce("4. The priors of how these songs are mixed.")
     _mixprior("query", str(priors), "--stem", "song", "--group", "all")
     _mixprior("query", str(priors), "--stem", "vocals", "--group", "all")
-    _tell("5. Mix a vocal and a backing as these songs are mixed.")
+    _announce("5. Mix a vocal and a backing as these songs are mixed.")
     pair = root / "pair"
     _mixprior(
         *("mix", "--vocal", str(pair / "vocals.wav"), "--backing", str(pair / "backing.wav")),
@@ -115,7 +115,7 @@ def _per_song(run_: Path, stem: str, statistic: str) -> dict[str, float | None]:
     return {Path(row["path"]).stem: row["value"] for row in rows}
 
 
-def _tell(text: str) -> None:
+def _announce(text: str) -> None:
     print(f"\n{text}\n", flush=True)
 
 

@@ -20,7 +20,7 @@ class Score:
         tempo_bpm: beats a minute.
         vocal_to_backing_lu: integrated loudness of the vocals minus that of the backing.
         pan: position of each stem by the linear law, 0 left, 0.5 centre, 1 right.
-        key_hz: root of the chords, one octave below the voice.
+        key_hz: root of the chords, one octave below the vocals.
         seed: of the melody and the noises.
         duration_s: length in seconds.
     """

@@ -49,7 +49,7 @@ def mix(
             up in the published priors and in "starter".
         group: the songs of the priors to go by, as "genre=rock"; all of them.
         progress: called with the number of stages done, and of all.
-        options: fields of `mixprior.mixing.plan.options.Options`. One that is for a step asks for that step.
+        options: fields of `mixprior.mixing.plan.options.Options`. One that is for a step adds that step.
 
     Returns:
         The mix: `.audio`, float32, (2, samples); `.rate_hz`; `.recipe`, what was measured, aimed for and set, and why.

@@ -145,8 +145,8 @@ def _by_seed(tempo_bpm: float) -> tuple[float, dict[str, Any], str]:
 
 def _by_catalog(priors: Priors, group: str, tempo_bpm: float) -> tuple[float, dict[str, Any], str]:
     (row,) = regress(priors, (STEM, BROADBAND), [TEMPO], group)
-    told = ("slope", "slope_low", "slope_high", "intercept", "r2", "n")
-    relation = TempoRelation(*(row[key] for key in told))  # type: ignore[arg-type]
+    names = ("slope", "slope_low", "slope_high", "intercept", "r2", "n")
+    relation = TempoRelation(*(row[key] for key in names))  # type: ignore[arg-type]
     time_s = relation.reverberation_time_s(tempo_bpm)
     slope, low, high = (
         f"{1000 * each:+.2f}"

@@ -59,7 +59,7 @@ class BandRecord:
 
 @dataclass(frozen=True)
 class Unmasking:
-    """The equalisers that a rule asks for.
+    """The equalisers that a rule chooses.
 
     Attributes:
         vocals: filters of the vocals, the strongest first.

@@ -18,7 +18,7 @@ DEBUG_VARIABLE = "MIXPRIOR_DEBUG"
 def end_with(parent_pid: int) -> None:
     """Watch a process; leave this one within a second of its end.
 
-    A parent that is killed cannot tell its workers, and Beam's would go on with the song at hand.
+    A parent that is killed cannot notify its workers, and Beam's would go on with the song at hand.
     """
 
     def watch() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
     """Serve the runner until it has no more work."""
     end_with(int(os.environ[PARENT_VARIABLE]))
     if DEBUG_VARIABLE not in os.environ:
-        # Beam's worker tells of every channel that opens or breaks; whatever fails comes back through the runner.
+        # Beam's worker reports every channel that opens or breaks; whatever fails comes back through the runner.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     from apache_beam.runners.worker import sdk_worker_main
 

@@ -165,7 +165,7 @@ def collect(source: Source, root: Path, output: Path, *, may_sing: bool = True) 
 
 
 def _trimmed(sound: np.ndarray, rate_hz: int) -> np.ndarray:
-    # Without what lies before and after 45 dB below the loudest 20 ms, or in the noise, faded where it was cut.
+    # Without what is before and after 45 dB below the loudest 20 ms, or in the noise, faded where it was cut.
     width = round(_FRAME_S * rate_hz)
     frames = sound[: sound.size // width * width].reshape(-1, width)
     power = np.mean(np.square(frames), axis=1) if len(frames) else np.zeros(1)

@@ -111,7 +111,7 @@ def is_file(path: str) -> bool:
 
 
 def entries(folder: str) -> list[tuple[str, bool]]:
-    """Return (name, whether it is a folder) of what lies in a folder, sorted by name; links are no folders.
+    """Return (name, whether it is a folder) of what a folder holds, sorted by name; links are no folders.
 
     Raises:
         InputError: if it cannot be listed.
@@ -142,7 +142,7 @@ def is_link(path: str) -> bool:
 
 
 def leads_out(path: str, root: str) -> bool:
-    """Whether a local path, which lies below a folder by its name, leads out of it by way of symbolic links."""
+    """Whether a local path, which is below a folder by its name, leads out of it by way of symbolic links."""
     return _is_outside(os.path.dirname(path), root) or (os.path.islink(path) and _is_outside(path, root))
 
 

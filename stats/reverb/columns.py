@@ -96,12 +96,12 @@ def _setting_column(name: str) -> Column:
     unit, resolution = _UNITS[end] if end else ("1", 0.01)
     words, bare = name.replace("_", " "), name.removesuffix(end).replace("_", " ")
     if name in FITTED:
-        told = f"FdnReverb's {words}, fitted to rt60_octaves_s and wet_dry_db (stats.reverb.fit)."
+        definition = f"FdnReverb's {words}, fitted to rt60_octaves_s and wet_dry_db (stats.reverb.fit)."
         column, title = f"fdn_{name}", f"FdnReverb's {bare}"
     else:
-        told = f"FdnReverb's {words} in that fit: not shown by a voice, so assumed (stats.reverb.columns)."
+        definition = f"FdnReverb's {words} in that fit: not shown by a voice, so assumed (stats.reverb.columns)."
         column, title = f"fdn_{name}_assumed", f"FdnReverb's {bare}, assumed"
-    return Column(column, unit, told, resolution, title=title, family=Family.REVERB)
+    return Column(column, unit, definition, resolution, title=title, family=Family.REVERB)
 
 
 _SETTINGS = {f.name: _setting_column(f.name) for f in fields(FdnReverbSettings)}

@@ -45,15 +45,15 @@ def make(name: str, arguments: list[str], out: Path) -> str:
     cpu_s = time.process_time() - start
     recipe = json.loads(mix.with_suffix(".mix.json").read_text("utf-8"))
     read = meter.read(mix)
-    told = recipe["results"]
+    written = recipe["results"]
     vocals = stems / f"{VOCALS}.wav"
     backing = _sum([file for file in sorted(stems.glob("*.wav")) if file != vocals and file.stem != "rest"], stems)
     ratio_lu = meter.read(vocals).integrated_lufs - meter.read(backing).integrated_lufs
     asked_lufs = recipe["options"]["target_lufs"]
     return (
-        f"| {name} | {asked_lufs:.2f} / {told['integrated_lufs']:.2f} / {read.integrated_lufs:.2f} "
-        f"| -1.00 / {told['true_peak_dbtp']:.2f} / {read.true_peak_dbtp:.2f} "
-        f"| {told['vocal_to_backing_lu']:.2f} / {ratio_lu:.2f} | {cpu_s:.0f} s |"
+        f"| {name} | {asked_lufs:.2f} / {written['integrated_lufs']:.2f} / {read.integrated_lufs:.2f} "
+        f"| -1.00 / {written['true_peak_dbtp']:.2f} / {read.true_peak_dbtp:.2f} "
+        f"| {written['vocal_to_backing_lu']:.2f} / {ratio_lu:.2f} | {cpu_s:.0f} s |"
     )
 
 
