@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,13 +141,7 @@ def calibrate(
         (_way(folder, "true"), from_stems),
         (_way(folder, "separated"), replace(from_stems, separate_all=True)),
     ]
-    log = Log(ways[-1][0])
-
-    def tick() -> None:
-        log.read()
-        if progress is not None:
-            progress(len(log.notes), len(songs))
-
+    tick = partial(Log(ways[-1][0]).report, len(songs), progress)
     again = {"force": force, "retry_failed": retry_failed}
     extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)
     tick()

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,12 +158,7 @@ def mine(
     # Readers refuse priors without a manifest: from here on the old ones are not those of this catalog.
     files.remove(f"{folder.priors}/{MANIFEST_FILE}")
     log = Log(folder)
-
-    def tick() -> None:
-        log.read()
-        if progress is not None:
-            progress(len(log.notes), len(songs))
-
+    tick = partial(log.report, len(songs), progress)
     again = {"force": force, "retry_failed": retry_failed}
     extract_songs(folder, songs, [(folder, settings)], **again, workers=workers, beam_options=beam_options, tick=tick)
     if len(Rows.open(folder.root).finished):

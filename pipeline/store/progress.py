@@ -113,6 +113,12 @@ class Log:
                     new.append(note)
         return new
 
+    def report(self, total: int, progress: Progress | None) -> None:
+        """Read what is new, and call `progress`, if any, with the songs done and in all."""
+        self.read()
+        if progress is not None:
+            progress(len(self.notes), total)
+
 
 class Display:
     """A `Progress` for people: songs done and failed, songs a second, times real time and time left, bar or lines.
