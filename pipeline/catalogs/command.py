@@ -108,8 +108,10 @@ def _report(faults: Sequence[Fault], left_out: int, named: int) -> None:
     counts = Counter(fault.kind for fault in faults)
     by_kind = ", ".join(f"{counts[kind]} {kind}" for kind in _FAULTS if counts[kind])
     print(f"mixprior: {left_out} of {named} songs are left out; of their files: {by_kind}", file=sys.stderr)
-    for fault in faults[:_FAULTS_SHOWN]:
-        print(f"  {fault.kind:<8}{fault.path}", file=sys.stderr)
+    from tabulate import tabulate  # here: a help text needs no table
+
+    shown = [("", fault.kind, fault.path) for fault in faults[:_FAULTS_SHOWN]]
+    print(tabulate(shown, tablefmt="plain", disable_numparse=True), file=sys.stderr)
     if len(faults) > _FAULTS_SHOWN:
         print(f"  and {len(faults) - _FAULTS_SHOWN} more; --missing FILE lists all", file=sys.stderr)
 

@@ -49,8 +49,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(facts))
     else:
-        for label, fact in facts.items():
-            print(f"{label:<15} {fact}")
+        from tabulate import tabulate  # here: a help text needs no table
+
+        print(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
     return 0
 
 
