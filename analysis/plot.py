@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mixprior.analysis import picture
 from mixprior.stats.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _CURVES_SHOWN = 12
-_FORMATS = (".png", ".pdf", ".svg")
 _LOWEST_HZ = 20.0
 
 Row = Mapping[str, Any]
@@ -33,14 +33,7 @@ def plot(rows: Iterable[Row], path: str | Path) -> None:
     Raises:
         InputError: if matplotlib is not installed, there is nothing to draw, or the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix.lower() not in _FORMATS:
-        raise InputError(f"{path}: a plot is written as {', '.join(_FORMATS)}")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError("plots need matplotlib: pip install 'mixprior[plot]'") from error
+    picture.check(path)
     known = [row for row in rows if row["mean"] is not None]
     if not known:
         raise InputError("nothing to plot: the statistic was measured on no song")
@@ -51,8 +44,7 @@ def plot(rows: Iterable[Row], path: str | Path) -> None:
     for row in known:
         series.setdefault(f"{row['stem']}, {row['group']}" if several else row["stem"], []).append(row)
     vector = known[0]["bin"] is not None
-    figure = Figure(figsize=(8.0, 4.5 if vector else 1.4 + 0.35 * len(series)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = picture.figure(8.0, 4.5 if vector else 1.4 + 0.35 * len(series))
     axes = figure.add_subplot()
     (_curves if vector else _boxes)(axes, series)
     axes.grid(alpha=0.3)
@@ -60,10 +52,7 @@ def plot(rows: Iterable[Row], path: str | Path) -> None:
     (axes.set_ylabel if vector else axes.set_xlabel)(label)
     if not several:
         axes.set_title(f"group: {known[0]['group']}", fontsize="medium")
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise InputError(f"cannot write {path} ({error.strerror})") from error
+    picture.write(figure, path, dpi=120)
 
 
 def _boxes(axes: Axes, series: Mapping[str, list[Row]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mixprior.analysis import picture
 from mixprior.analysis.errors import PriorsLookupError
 from mixprior.mixing.effects.chain import Sum
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Chain, MixSettings
 from mixprior.mixing.plan.targets import QUARTILE_SD, Targets, half_of
-from mixprior.stats.errors import InputError
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_FORMATS = (".png", ".pdf", ".svg")
 _BEFORE, _AFTER, _BAND = "0.45", "C3", "C0"
 _LOWEST_DB = -45.0
 
@@ -34,20 +32,6 @@ class _Part:
     share_lu: float
 
 
-def check(picture: Path) -> None:
-    """Refuse a picture that cannot be drawn, before any work is done.
-
-    Raises:
-        InputError: if matplotlib is not installed, the name ends with no format, or its folder does not exist.
-    """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise InputError("plots need matplotlib: pip install 'mixprior[plot]'")
-    if picture.suffix.lower() not in _FORMATS:
-        raise InputError(f"{picture}: pictures are {', '.join(_FORMATS)}")
-    if not picture.parent.is_dir():
-        raise InputError(f"{picture}: there is no folder {picture.parent}; make it first")
-
-
 def untouched(settings: MixSettings) -> MixSettings:
     """The same tracks and buses with nothing done to them."""
     return MixSettings(
@@ -55,11 +39,11 @@ def untouched(settings: MixSettings) -> MixSettings:
     )
 
 
-def write(picture: Path, before: Sum, after: Sum, targets: Targets) -> None:
+def write(path: Path, before: Sum, after: Sum, targets: Targets) -> None:
     """Draw spectra and levels of what is summed, before and after mixing, and the middle half of the priors.
 
     Args:
-        picture: .png, .pdf or .svg to write.
+        path: .png, .pdf or .svg to write; `picture.check` it first.
         before: the sum of the sounds as they are.
         after: the sum of the mix.
         targets: whose songs to draw.
@@ -67,13 +51,9 @@ def write(picture: Path, before: Sum, after: Sum, targets: Targets) -> None:
     Raises:
         InputError: if the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     parts_before, parts_after = _parts(before), _parts(after)
     names = [name for name in parts_before if name in parts_after]
-    figure = Figure(figsize=(4.2 * (len(names) + 1), 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = picture.figure(4.2 * (len(names) + 1), 3.6)
     axes = figure.subplots(1, len(names) + 1, squeeze=False)[0]
     for axis, name in zip(axes, names, strict=False):
         band = _band(targets, name)
@@ -86,10 +66,7 @@ def write(picture: Path, before: Sum, after: Sum, targets: Targets) -> None:
     if names:
         axes[0].legend(fontsize="small")
     _draw_levels(axes[-1], parts_before, parts_after, targets)
-    try:
-        figure.savefig(picture, dpi=110)
-    except OSError as error:
-        raise InputError(f"{picture} cannot be written ({error})") from error
+    picture.write(figure, path, dpi=110)
 
 
 def _parts(summed: Sum) -> dict[str, _Part]:

@@ -8,6 +8,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+from mixprior.analysis import picture
 from mixprior.analysis.priors import EVERY_SONG
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.chain import BACKING, VOCALS
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("give the mix a name with -o")
     save, load = _preset(args, paths)
     if args.plot:
-        plot.check(Path(args.plot))
+        picture.check(args.plot)
     if load:
         mixed = session.replay(paths, args.output, recipe.read_settings(load), str(load), args.stems)
     else:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mixprior.analysis import picture
 from mixprior.mixing.reverb.decay import Decay
-from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay, resolved_cells
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_FORMATS = (".png", ".pdf", ".svg")
 _SHOWN_DB = 65.0
 _FREQUENCIES_HZ = np.geomspace(100.0, 12_000.0, 200)
 _TARGET: dict[str, Any]
@@ -61,15 +60,8 @@ def plot(
     Raises:
         InputError: if matplotlib is not installed, or the file cannot be written.
     """
-    path = Path(path)
-    check(path)
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError("plots need matplotlib: pip install 'mixprior[plot]'") from error
-    figure = Figure(figsize=(9.0, 5.0), layout="constrained")
-    FigureCanvasAgg(figure)
+    picture.check(path)
+    figure = picture.figure(9.0, 5.0)
     figure.suptitle(title, fontsize="medium")
     axes = figure.subplots(2, 3)
     loudest = max(float(np.nanmax(level)) for level in levels_db)
@@ -86,22 +78,7 @@ def plot(
         place.set_xlabel("time after the direct sound (s)", fontsize="small")
     axes[0, 0].legend(fontsize="small")
     _times(axes[1, 2], decays, settings)
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise InputError(f"cannot write {path} ({error.strerror})") from error
-
-
-def check(path: Path) -> None:
-    """Refuse a name that no picture can have.
-
-    Raises:
-        InputError: if it ends otherwise than .png, .pdf or .svg, or its folder is not there.
-    """
-    if path.suffix.lower() not in _FORMATS:
-        raise InputError(f"{path}: a plot is written as {', '.join(_FORMATS)}")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}")
+    picture.write(figure, path, dpi=120)
 
 
 def _times(axes: Axes, decays: tuple[Decay, Decay], settings: FdnReverbSettings) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from mixprior.analysis import picture
 from mixprior.analysis.priors import EVERY_SONG, open_priors
 from mixprior.mixing.plan import reverb_target
 from mixprior.mixing.reverb import decay as reverb_decay
@@ -47,7 +48,7 @@ def _fit(args: argparse.Namespace) -> None:
     if args.stem is None and (args.backing or args.response):
         raise InputError("--backing and --response belong to vocals: give --stem")
     if args.plot:
-        plot.check(Path(args.plot))
+        picture.check(args.plot)
     if args.response:
         reverb_render.check_output(Path(args.response), args.stem, *([args.backing] if args.backing else []))
     if args.output:

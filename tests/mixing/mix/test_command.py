@@ -204,7 +204,7 @@ def test_silence_can_be_plotted(tmp_path):
         (["-o", "{out}", "--preset", "load", "{vocals}"], "vocals.wav is no recipe"),
         (["-o", "{out}", "--priors", "{tmp}/nowhere"], "nowhere"),
         (["-o", "{out}", "--only", "reverb", "--reverb-rule", "seed", "--rt60-s=1"], "give one of the two"),
-        (["-o", "{out}", "--only", "level", "--plot", "{tmp}/mix.gif"], "pictures are .png, .pdf, .svg"),
+        (["-o", "{out}", "--only", "level", "--plot", "{tmp}/mix.gif"], "a picture is written as .png, .pdf or .svg"),
         (["-o", "{out}", "--only", "level", "--preset", "save", "{tmp}/no/x.json"], "there is no folder"),
         (["-o", "{out}", "--only", "pan"], "pan"),
         (["--explain", "{tmp}/nowhere.json"], "leave out RECIPE"),

@@ -146,7 +146,7 @@ def test_a_response_without_reverberation_is_refused_by_name(tmp_path, capsys, s
         (("a.wav", "--stem", "b.wav"), "one of the two"),
         (("nowhere.wav",), "nowhere.wav cannot be read: No such file"),
         (("a.wav", "--backing", "b.wav"), "belong to vocals"),
-        (("a.wav", "--plot", "a.txt"), "a plot is written as .png"),
+        (("a.wav", "--plot", "a.txt"), "a picture is written as .png"),
         (("a.wav", "-o", "a.txt"), "settings are written as .json"),
         (("a.wav", "-o", "nowhere/a.json"), "there is no folder nowhere"),
         (("--stem", "a.wav", "--response", "a.mp3"), "is written as .wav"),
