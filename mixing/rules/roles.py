@@ -111,7 +111,7 @@ def role_of(
     """
     words = _words(name)
     own = [word for word in words if word not in ignored]
-    if any(len(word) > 1 for word in own):  # Otherwise the tracks are told apart by numbers, as Vox 1 and Vox 2 are.
+    if any(len(word) > 1 for word in own):  # Otherwise numbers distinguish the tracks, as in Vox 1 and Vox 2.
         words = own
     for meanings, kind in ((_by_word(words), "word"), (_by_hint(words), "hint")):
         if not meanings:
