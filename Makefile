@@ -71,7 +71,7 @@ bench: setup  ## time our kernels against the libraries, in one run
 	$(BIN)/python -m tools.benches.blind_reverb
 	$(BIN)/python -m tools.benches.separation
 
-scale: setup  ## aggregate, merge and query up to a million generated songs (an hour, 6 GB in outputs/scale)
+scale: setup  ## aggregate, merge and query up to a million generated songs (an hour, 8 GB in outputs/scale)
 	$(BIN)/python -m tools.benches.million outputs/scale
 
 clean:  ## remove the environment, caches and outputs
