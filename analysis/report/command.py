@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("priors", metavar="PRIORS", help="priors folder, or the output folder of `mixprior mine`")
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", default="report.html", help="file to write (default: %(default)s)"
-    )
+    parser.add_argument("-o", "--output", metavar="FILE", default="report.html", help="file to write (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -24,5 +21,5 @@ def run(args: argparse.Namespace) -> int:
     from mixprior.pipeline.store import files
 
     files.write_bytes(args.output, report(args.priors).encode())
-    print(Path(args.output), flush=True)
+    print(args.output, flush=True)
     return 0
