@@ -33,9 +33,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises:
         InputError: if it cannot be written; the message names `path` and the reason.
     """
+    path = Path(path)
+    special = path.exists() and not (path.is_file() or path.is_dir())
     target = Path(os.path.realpath(path))
-    special = target.exists() and not (target.is_file() or target.is_dir())
-    temporary = target if special else target.with_name(f".{uuid.uuid4().hex}.tmp")
+    temporary = path if special else target.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         yield temporary
         if not special:

@@ -94,3 +94,11 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
         files.write_bytes(str(pipe), b"page")
         assert read.result() == b"page"
     assert pipe.is_fifo()
+
+
+def test_the_standard_output_can_be_named_as_a_file():
+    reader, writer = os.pipe()
+    files.write_bytes(f"/dev/fd/{writer}", b"page")
+    os.close(writer)
+    with os.fdopen(reader, "rb") as file:
+        assert file.read() == b"page"
