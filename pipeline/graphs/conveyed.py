@@ -76,7 +76,9 @@ def original(error: BaseException) -> BaseException:
         fact, _ = json.JSONDecoder().raw_decode(text)
     except ValueError:  # a runner elsewhere that quotes or cuts what it hands on
         return error
-    kind = getattr(importlib.import_module(fact["module"]), fact["type"], None)
+    # Names come from text, which a song's path may be part of: no module but ours is imported by one.
+    ours = str(fact["module"]).startswith("mixprior.")
+    kind = getattr(importlib.import_module(fact["module"]), fact["type"], None) if ours else None
     if isinstance(kind, type) and issubclass(kind, InputError):
         return kind(fact["message"])
     return RuntimeError(f"{fact['type']}: {fact['message']}")

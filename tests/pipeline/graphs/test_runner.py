@@ -90,6 +90,11 @@ def test_an_error_is_known_by_its_type_not_by_words_in_a_traceback():
     assert not isinstance(original(error), InputError)
 
 
+def test_a_message_makes_no_module_but_ours_be_imported():
+    error = RuntimeError('mixprior-error:{"module": "no_such_module", "type": "Fault", "message": "the disk is full"}')
+    assert str(original(error)) == "Fault: the disk is full"
+
+
 def test_an_error_that_a_runner_quotes_or_cuts_is_handed_on_as_it_is():
     conveyed = str(Conveyed.of(InputError('the disk "a" is full')))
     for text in (repr(conveyed), conveyed[:-5]):
