@@ -134,7 +134,7 @@ def _write(
         mixed = draft.mixed(
             finished,
             written,
-            Output(str(output), file.sha256, file.sound.rate_hz, file.sound.duration_s),
+            Output(str(output), file.sha256, written.rate_hz, written.duration_s),
             tuple(_doubts(finished, written)),
         )
         if stems_path is not None:

@@ -41,18 +41,17 @@ class Sounds(Mapping[str, Sound]):
             file = audio_file.read(path)
             sound = file.sound
             self.inputs[name] = Input(
-                file.path, file.sha256, file.sound.rate_hz, file.channels, file.sound.duration_s, sound.integrated_lufs
+                file.path, file.sha256, sound.rate_hz, file.channels, sound.duration_s, sound.integrated_lufs
             )
-            self.rate_hz = max(self.rate_hz, file.sound.rate_hz)
-            kept_bytes += file.sound.audio.nbytes
+            self.rate_hz = max(self.rate_hz, sound.rate_hz)
+            kept_bytes += sound.audio.nbytes
             if kept_bytes <= _KEPT_BYTES:
                 self._kept[name] = sound
 
     def __getitem__(self, name: str) -> Sound:
         sound = self._kept.get(name)
         if sound is None:
-            file = audio_file.read(self._paths[name])
-            sound = file.sound
+            sound = audio_file.read(self._paths[name]).sound
         sound = sound.at(self.rate_hz, "VHQ")
         if name in self._kept:
             self._kept[name] = sound

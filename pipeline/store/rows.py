@@ -154,9 +154,10 @@ class Rows:
         """
         if batch.part is not None:
             for rows in archive.read_part(batch.part, _PIECE_BYTES, columns):
-                kept = rows.filter(pc.invert(pc.is_in(rows["song_id"], pa.array(batch.song_ids, pa.string()))))
-                if len(kept):
-                    yield kept
+                if batch.song_ids:
+                    rows = rows.filter(pc.invert(pc.is_in(rows["song_id"], pa.array(batch.song_ids))))
+                if len(rows):
+                    yield rows
             return
         checkpoint = Checkpoint(self.folder, batch.feature_key)
         tables = {song_id: checkpoint.features(song_id, columns) for song_id in batch.song_ids}
