@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,11 @@ from mixprior.pipeline.audio.codec import AudioStream, Unsupported, peak
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import Song, SongError
 from mixprior.stats.sound import RATES_HZ
-from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ
 from mixprior.stats.stem import OVER_SCALE, SLACK_S
+
+BLOCK_SAMPLES = 1 << 18
+"""Samples of the blocks in which a song comes, 5.9 s."""
 
 _MAX_CHANNELS = 8
 
@@ -97,37 +101,98 @@ def decode_mixture(song: Song, limits: DecodeLimits = DecodeLimits()) -> np.ndar
     """Decode a song that is one file: float32, shape (2, samples), at 44.1 kHz.
 
     Raises:
-        SongError: what `decode` raises, or `Silent`.
+        SongError: what `mixture_blocks` raises.
     """
-    audio = decode(song.path, limits)
-    _refuse_silence([audio])
-    return audio
+    return np.concatenate([np.empty((2, 0), np.float32), *mixture_blocks(song, limits)], axis=1)
+
+
+def mixture_blocks(song: Song, limits: DecodeLimits = DecodeLimits()) -> Iterator[np.ndarray]:
+    """Decode a song that is one file, block by block.
+
+    Yields:
+        Float32, shape (2, `BLOCK_SAMPLES`) but for the last, at 44.1 kHz.
+
+    Raises:
+        SongError: what `blocks` raises, or `Silent`.
+    """
+    highest = 0.0
+    for block in _recut(blocks(song.path, limits)):
+        highest = max(highest, peak(block))
+        yield block
+    _refuse_silence(highest)
 
 
 def decode_stems(song: Song, limits: DecodeLimits = DecodeLimits()) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
     """Decode the stems of a song, and its mixture where there is one, all equally long.
 
-    Silence is appended to stems that are up to 0.1 s shorter than the longest.
-
     Returns:
         Float32 arrays of shape (2, samples) at 44.1 kHz by stem name, and the mixture or None.
 
     Raises:
-        SongError: what `decode` raises, `StemsDiffer`, or `Silent` if the whole song is; a silent stem is not refused.
+        SongError: what `stem_blocks` raises.
     """
+    parts: dict[str, list[np.ndarray]] = {}
+    for step in stem_blocks(song, limits):
+        for name, block in step.items():
+            parts.setdefault(name, []).append(block)
+    sounds = {name: np.concatenate(parts.pop(name), axis=1) for name in list(parts)}
+    mixture = sounds.pop(MIXTURE, None)
+    return sounds, mixture
+
+
+def stem_blocks(song: Song, limits: DecodeLimits = DecodeLimits()) -> Iterator[dict[str, np.ndarray]]:
+    """Decode the stems of a song, and its mixture where there is one, in step.
+
+    Silence is appended to stems that are up to 0.1 s shorter than the longest.
+
+    Yields:
+        Float32 blocks of shape (2, `BLOCK_SAMPLES`) but for the last, at 44.1 kHz: by stem name, then "mixture".
+
+    Raises:
+        SongError: what `blocks` raises, `StemsDiffer`, or `Silent` if the whole song is; a silent stem is not refused.
+    """
+    sounds = {name: _recut(blocks(path, limits, stream)) for name, path, stream in _sounds(song)}
+    lengths, highest = dict.fromkeys(sounds, 0), 0.0
+    judged = [MIXTURE] if MIXTURE in sounds else list(sounds)
+    while step := {name: block for name, sound in sounds.items() if (block := next(sound, None)) is not None}:
+        for name, block in step.items():
+            lengths[name] += block.shape[1]
+        longest = max(lengths.values())
+        if longest - min(lengths.values()) > SLACK_S * SAMPLE_RATE_HZ:
+            _refuse_lengths(sounds, lengths)
+        highest = max([highest, *(peak(step[name]) for name in judged if name in step)])
+        samples = max(block.shape[1] for block in step.values())
+        yield {name: _fill_up(step.get(name, np.empty((2, 0), np.float32)), samples) for name in sounds}
+    _refuse_silence(highest)
+
+
+def declared_s(song: Song, limits: DecodeLimits = DecodeLimits()) -> float | None:
+    """Length in seconds that the header of a song declares, or that of its first stem; None where it declares none.
+
+    Raises:
+        SongError: `Unreadable`, or what the header alone is refused for.
+    """
+    _, path, stream = _sounds(song)[0] if song.has_stems else ("", song.path, 0)
+    with sources.open_file(path) as file:
+        source = codec.open_audio(file, stream)
+        _refuse_header(source, limits)
+        return source.declared_s
+
+
+def _sounds(song: Song) -> list[tuple[str, str, int]]:
+    """Name, path and audio stream of each stem, and of the mixture if there is one."""
     if song.stems:
-        sounds = {name: decode(path, limits) for name, path in song.stems}
-        mixture = decode(song.mixture, limits) if song.mixture else None
-    else:
-        sounds = {name: decode(song.path, limits, stream) for name, stream in _STEM_FILE_STREAMS.items()}
-        mixture = decode(song.path, limits)
-    _refuse_silence(list(sounds.values()) if mixture is None else [mixture])
-    lengths = [audio.shape[1] for audio in (*sounds.values(), *([] if mixture is None else [mixture]))]
-    if max(lengths) - min(lengths) > SLACK_S * SAMPLE_RATE_HZ:
-        shortest, longest = min(lengths) / SAMPLE_RATE_HZ, max(lengths) / SAMPLE_RATE_HZ
-        raise StemsDiffer("decode", f"its stems last from {shortest:.2f} to {longest:.2f} s: give stems of one song")
-    stems = {name: _fill_up(audio, max(lengths)) for name, audio in sounds.items()}
-    return stems, None if mixture is None else _fill_up(mixture, max(lengths))
+        files = [(name, path, 0) for name, path in song.stems]
+        return [*files, (MIXTURE, song.mixture, 0)] if song.mixture else files
+    return [*((name, song.path, stream) for name, stream in _STEM_FILE_STREAMS.items()), (MIXTURE, song.path, 0)]
+
+
+def _refuse_lengths(sounds: dict[str, Iterator[np.ndarray]], lengths: dict[str, int]) -> None:
+    """Decode what is left of the stems, to tell how long they are."""
+    for name, sound in sounds.items():
+        lengths[name] += sum(block.shape[1] for block in sound)
+    shortest_s, longest_s = (edge(lengths.values()) / SAMPLE_RATE_HZ for edge in (min, max))
+    raise StemsDiffer("decode", f"its stems last from {shortest_s:.2f} to {longest_s:.2f} s: give stems of one song")
 
 
 def _fill_up(audio: np.ndarray, samples: int) -> np.ndarray:
@@ -135,16 +200,44 @@ def _fill_up(audio: np.ndarray, samples: int) -> np.ndarray:
     return np.pad(audio, ((0, 0), (0, missing))) if missing else audio
 
 
+def _recut(sound: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Cut a sound of two channels anew, into blocks of `BLOCK_SAMPLES` and a last one."""
+    parts, samples = [], 0
+    for part in sound:
+        parts.append(part)
+        samples += part.shape[1]
+        if samples >= BLOCK_SAMPLES:
+            audio = np.concatenate(parts, axis=1)
+            whole = samples - samples % BLOCK_SAMPLES
+            for start in range(0, whole, BLOCK_SAMPLES):
+                yield np.ascontiguousarray(audio[:, start : start + BLOCK_SAMPLES])
+            parts, samples = [audio[:, whole:].copy()], samples - whole
+    if samples:
+        yield np.concatenate(parts, axis=1)
+
+
 def decode(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) -> np.ndarray:
     """Decode an audio stream of a file, which may be silent: float32, shape (2, samples), at 44.1 kHz.
 
+    Arguments, conversion and errors are those of `blocks`.
+    """
+    return np.concatenate([np.empty((2, 0), np.float32), *blocks(path, limits, stream)], axis=1)
+
+
+def blocks(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) -> Iterator[np.ndarray]:
+    """Decode an audio stream of a file, which may be silent, block by block.
+
     A mono stream is copied to both channels; more than two channels are mixed down by ITU-R BS.775. Other rates are
-    converted by soxr's HQ recipe. Blocks are decoded one at a time, so memory is bounded by the result, not the file.
+    converted by soxr's HQ recipe. Memory is bounded by a block, not by the file. What is wrong with a file may be known
+    only at its end: a sound is whole when the last block has come.
 
     Args:
         path: local path or fsspec URL.
         limits: of its length.
         stream: which of the file's audio streams, from 0.
+
+    Yields:
+        Float32, shape (2, samples), at 44.1 kHz, of any lengths.
 
     Raises:
         SongError: `Unreadable`, `Undecodable`, `NoAudio`, `Unsupported`, `TooShort`, `TooLong`, `Truncated`,
@@ -153,38 +246,52 @@ def decode(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) ->
     with sources.open_file(path) as file:
         source = codec.open_audio(file, stream)
         _refuse_header(source, limits)
-        audio = _convert(source, limits)
-    duration_s = audio.shape[1] / SAMPLE_RATE_HZ
-    if source.declared_s is None:
-        _refuse_duration(duration_s, limits)
-    elif duration_s < source.declared_s + SLACK_S:
-        # The encoder pads the last packet of AAC.
-        audio = np.ascontiguousarray(audio[:, : round(source.declared_s * SAMPLE_RATE_HZ)])
-    _refuse_scale(audio)
-    return audio
+        samples, highest = 0, 0.0
+        for block in _trimmed(_converted(source), source.declared_s):
+            samples += block.shape[1]
+            if samples > limits.max_minutes * 60 * SAMPLE_RATE_HZ:
+                _refuse_duration(samples / SAMPLE_RATE_HZ, limits)
+            highest = max(highest, peak(block))
+            if highest <= OVER_SCALE:  # else only the reason is still looked for
+                yield block
+        if source.declared_s is None:
+            _refuse_duration(samples / SAMPLE_RATE_HZ, limits)
+        _refuse_scale(highest)
 
 
-def _convert(source: AudioStream, limits: DecodeLimits) -> np.ndarray:
-    is_mono = len(source.channels) == 1
+def _converted(source: AudioStream) -> Iterator[np.ndarray]:
+    """Blocks of a stream as two channels at 44.1 kHz."""
+    channels = min(len(source.channels), 2)
     matrix = np.array([_DOWNMIX.get(name, (0.0, 0.0)) for name in source.channels], np.float32).T
-    resampler = soxr.ResampleStream(source.rate_hz, SAMPLE_RATE_HZ, 1 if is_mono else 2, "float32", "HQ")
-    parts, samples = [], 0
+    resampler = soxr.ResampleStream(source.rate_hz, SAMPLE_RATE_HZ, channels, "float32", "HQ")
+    converts = source.rate_hz != SAMPLE_RATE_HZ
     for block in source.blocks():
         if len(source.channels) > 2:
             block = matrix @ block
-        if source.rate_hz != SAMPLE_RATE_HZ:
+        if converts:
             block = resampler.resample_chunk(np.ascontiguousarray(block.T)).T
-        parts.append(block)
+        yield np.ascontiguousarray(np.broadcast_to(block, (2, block.shape[1])))
+    if converts:
+        block = resampler.resample_chunk(np.empty((0, channels), np.float32), last=True).T
+        yield np.ascontiguousarray(np.broadcast_to(block, (2, block.shape[1])))
+
+
+def _trimmed(sound: Iterator[np.ndarray], declared_s: float | None) -> Iterator[np.ndarray]:
+    """Leave out what the encoder pads the last packet of AAC with: up to 0.1 s after the declared length."""
+    end = None if declared_s is None else round(declared_s * SAMPLE_RATE_HZ)
+    samples, padding = 0, []
+    for block in sound:
         samples += block.shape[1]
-        if samples > limits.max_minutes * 60 * SAMPLE_RATE_HZ:
-            _refuse_duration(samples / SAMPLE_RATE_HZ, limits)
-    if source.rate_hz != SAMPLE_RATE_HZ:
-        parts.append(resampler.resample_chunk(np.empty((0, 1 if is_mono else 2), np.float32), last=True).T)
-    audio = np.empty((2, sum(part.shape[1] for part in parts)), np.float32)
-    np.concatenate(parts or [audio], axis=1, out=audio[:1] if is_mono else audio)
-    if is_mono:
-        audio[1] = audio[0]
-    return audio
+        if declared_s is None or end is None or samples <= end:
+            yield block
+            continue
+        inside = max(0, block.shape[1] - (samples - end))
+        if inside:
+            yield np.ascontiguousarray(block[:, :inside])
+        padding.append(block[:, inside:])
+        if samples / SAMPLE_RATE_HZ >= declared_s + SLACK_S:  # it is longer than declared, not padded
+            yield from padding
+            declared_s, padding = None, []
 
 
 def _refuse_header(source: AudioStream, limits: DecodeLimits) -> None:
@@ -206,12 +313,11 @@ def _refuse_duration(duration_s: float, limits: DecodeLimits) -> None:
         )
 
 
-def _refuse_scale(audio: np.ndarray) -> None:
-    highest = peak(audio)
+def _refuse_scale(highest: float) -> None:
     if highest > OVER_SCALE:
         raise OverScale("decode", f"peaks at {highest:.3g} where full scale is 1: damaged, or integers saved as floats")
 
 
-def _refuse_silence(sounds: list[np.ndarray]) -> None:
-    if all(peak(audio) < 10 ** (_SILENCE_DBFS / 20) for audio in sounds):
+def _refuse_silence(highest: float) -> None:
+    if highest < 10 ** (_SILENCE_DBFS / 20):
         raise Silent("decode", f"is silent: no sample reaches {_SILENCE_DBFS:g} dBFS")
