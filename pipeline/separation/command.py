@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model-repo",
         metavar="FOLDER",
-        help=f"folder that holds the model (NAME.yaml; *.safetensors or *.th); default: ${MODEL_REPO_VARIABLE}",
+        help=f"folder that holds the model (NAME.yaml; *.safetensors); default: ${MODEL_REPO_VARIABLE}",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -61,6 +61,7 @@ def _facts(files: ModelFiles) -> dict[str, str | int]:
         "folder": str(files.folder),
         "source": files.source,
         "weights_sha256": files.weights_sha256,
+        "arguments_sha256": files.arguments_sha256,
         "licence": LICENCE,
         "bytes": sum(path.stat().st_size for path in ModelFolder(files.folder, files.name).weights_files),
     }

@@ -2,14 +2,16 @@
 
 The layout is the one of Demucs' repositories on its author's hub: `SIGNATURE.safetensors`, with the model's class and
 constructor arguments as JSON in the file's metadata (`demucs.hf.load_safetensors_model` reads the same files). Demucs'
-older `SIGNATURE.th` and `SIGNATURE-CHECKSUM.th` are read as well. Reading never runs code from a file.
+older `.th` files are pickles, which are programs: none is read.
 """
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +47,31 @@ def weights_digest(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
+def arguments_digest(packages: Sequence[Mapping[str, Any]], bag: Mapping[str, Any]) -> str:
+    """SHA-256 of all that, besides its weights, decides what a model computes.
+
+    Over the class and the arguments of each model, defaults filled in, and over the bag: the models' signatures, their
+    weights in the sum, and the segment. Equal numbers count as equal however they are written. Arguments that take part
+    in training alone are left out.
+
+    Args:
+        packages: of each model the "klass", the "args" and the "kwargs".
+        bag: of the models, as its YAML has it.
+
+    Raises:
+        InputError: if a class cannot be built with its arguments.
+    """
+    models = [(_class_name(package["klass"]), _arguments(package)) for package in packages]
+    weights = bag.get("weights") or [[1] * len(arguments["sources"]) for _, arguments in models]
+    facts = {
+        "models": [[name, _plain(arguments)] for name, arguments in models],
+        "signatures": [str(signature) for signature in bag["models"]],
+        "weights": _plain(weights),
+        "segment": _plain(bag.get("segment")),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
@@ -65,10 +92,10 @@ class ModelFolder:
             raise InputError(f"{folder} is not a folder")
         self.bag_file = folder / f"{name}.yaml"
         if not self.bag_file.exists():
-            self.bag_file = _demucs_bag(name)
+            self.bag_file = demucs_bag(name)
         try:
-            self._bag = yaml.safe_load(self.bag_file.read_text())
-            self.weights_files = [_weights_file(folder, str(signature)) for signature in self._bag["models"]]
+            self.bag: dict[str, Any] = yaml.safe_load(self.bag_file.read_text())
+            self.weights_files = [_weights_file(folder, str(signature)) for signature in self.bag["models"]]
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
             raise InputError(f"{folder} holds no model {name}: {self.bag_file.name} cannot be read ({error})") from None
 
@@ -80,14 +107,23 @@ class ModelFolder:
         """
         return _joined([weights_digest(package["state"]) for package in self._packages()])
 
-    def load(self, weights_sha256: str) -> BagOfModels:
+    def arguments_sha256(self) -> str:
+        """`arguments_digest` of the model; no tensor is read.
+
+        Raises:
+            InputError: if a file is damaged, or is no model of Demucs.
+        """
+        return arguments_digest(list(self._packages(with_state=False)), self.bag)
+
+    def load(self, weights_sha256: str, arguments_sha256: str) -> BagOfModels:
         """The model on the CPU, ready to separate.
 
         Args:
             weights_sha256: what `weights_sha256()` must be: checked on the tensors that are then used.
+            arguments_sha256: what `arguments_sha256()` must be: checked on the arguments that are then used.
 
         Raises:
-            InputError: if the weights are others, or cannot be read.
+            InputError: if the weights or the arguments are others, or cannot be read.
         """
         from demucs.apply import BagOfModels
         from demucs.states import load_model
@@ -96,16 +132,19 @@ class ModelFolder:
         found = _joined([weights_digest(package["state"]) for package in packages])
         if found != weights_sha256:
             raise InputError(f"the weights in {self.weights_files[0].parent} are {found}, not {weights_sha256}")
+        found = arguments_digest(packages, self.bag)
+        if found != arguments_sha256:
+            raise InputError(f"the arguments in {self.weights_files[0].parent} are {found}, not {arguments_sha256}")
         bag = BagOfModels(
-            [load_model(package) for package in packages], self._bag.get("weights"), self._bag.get("segment")
+            [load_model(package) for package in packages], self.bag.get("weights"), self.bag.get("segment")
         )
         return bag.eval()
 
-    def _packages(self) -> Iterator[dict[str, Any]]:
+    def _packages(self, with_state: bool = True) -> Iterator[dict[str, Any]]:
         """For each model, what `demucs.states.load_model` takes: its class, arguments and state."""
         for file in self.weights_files:
             try:
-                yield _read_th(file) if file.suffix == ".th" else _read_safetensors(file)
+                yield _read_safetensors(file, with_state)
             except InputError:
                 raise
             except Exception as error:  # bytes that are no model raise errors of many types
@@ -138,7 +177,7 @@ def _architectures() -> dict[str, type]:
     return {f"{model.__module__}.{model.__qualname__}": model for model in (Demucs, HDemucs, HTDemucs)}
 
 
-def _read_safetensors(path: Path) -> dict[str, Any]:
+def _read_safetensors(path: Path, with_state: bool) -> dict[str, Any]:
     from safetensors import safe_open
 
     def fraction(value: dict[str, Any]) -> Any:
@@ -146,7 +185,7 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
 
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
-        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        state = {name: file.get_tensor(name) for name in file.keys() if with_state}  # noqa: SIM118 (not a mapping)
     if "structure" in metadata:
         raise InputError(f"{path} holds quantised weights, which are not supported: take the model without _q")
     if metadata.get("klass") not in _architectures():
@@ -159,18 +198,38 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
     }
 
 
-def _read_th(path: Path) -> dict[str, Any]:
-    """A pickle, of which the unpickler builds only tensors, plain values and the classes named here."""
-    import torch
-
-    with torch.serialization.safe_globals([*_architectures().values(), Fraction]):
-        package = torch.load(path, "cpu", weights_only=True)
-    if package["klass"] not in _architectures().values():
-        raise InputError(f"{path} is no model of Demucs (class {package['klass']})")
-    return {key: package[key] for key in ("klass", "args", "kwargs", "state")}
+_TRAINING_ALONE = ("t_dropout", "t_weight_decay", "t_lr", "t_cape_augment", "dconv_init", "rescale")
+"""Arguments that set how a model is initialised and trained; weights that are loaded replace what they did."""
 
 
-def _demucs_bag(name: str) -> Path:
+def _class_name(model: type) -> str:
+    return f"{model.__module__}.{model.__qualname__}"
+
+
+def _arguments(package: Mapping[str, Any]) -> dict[str, Any]:
+    """All arguments that decide what a model computes, by name; unknown ones are dropped on loading."""
+    signature = inspect.signature(package["klass"])
+    known = {name: value for name, value in package["kwargs"].items() if name in signature.parameters}
+    try:
+        bound = signature.bind(*package["args"], **known)
+    except TypeError as error:
+        raise InputError(f"{_class_name(package['klass'])} cannot be built: {error}") from error
+    bound.apply_defaults()
+    return {name: value for name, value in bound.arguments.items() if name not in _TRAINING_ALONE}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON can hold it, with numbers as fractions in lowest terms."""
+    if isinstance(value, int | float | Fraction) and not isinstance(value, bool):
+        return str(Fraction(value))
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def demucs_bag(name: str) -> Path:
     """Path of the bag that comes with Demucs; it does not exist if Demucs has no such bag."""
     from demucs.pretrained import REMOTE_ROOT
 
@@ -178,15 +237,17 @@ def _demucs_bag(name: str) -> Path:
 
 
 def _weights_file(folder: Path, signature: str) -> Path:
-    candidates = [
-        folder / f"{signature}.safetensors",
-        folder / f"{signature}.th",
-        *sorted(folder.glob(f"{signature}-*.th")),
-    ]
-    for path in candidates:
-        if path.is_file():
-            return path
-    raise InputError(f"{folder} holds no {signature}.safetensors (nor .th)")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", signature):
+        raise InputError(f"{folder} names a model {signature!r}, which is no signature: letters, digits, - and _")
+    path = folder / f"{signature}.safetensors"
+    if path.is_file():
+        return path
+    if next(folder.glob(f"{signature}*.th"), None):
+        raise InputError(
+            f"{folder} holds {signature} as a .th file, which is a pickle and is not read, for it could run code: "
+            f"fetch {signature}.safetensors by `mixprior model fetch`, or convert it by tools/export_hf.py of Demucs"
+        )
+    raise InputError(f"{folder} holds no {signature}.safetensors")
 
 
 def _joined(digests: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import queue
+import re
 import shutil
 import subprocess
 import tarfile
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mixprior.pipeline.separation import onnx_weights
-from mixprior.pipeline.separation.model_folder import write_htdemucs
+from mixprior.pipeline.separation.model_folder import demucs_bag, file_sha256, write_htdemucs
 from mixprior.pipeline.store.records import InputError
 
 HUB_ANSWERS_WITHIN_S = 8.0
@@ -38,7 +39,9 @@ Fetch = Callable[[str, Path], Origin]
 def from_hub(name: str, folder: Path) -> Origin:
     """Take a model from its author's hub, or from the hub's own cache on this machine, as `demucs.hf` would.
 
-    `HF_HUB_OFFLINE`, `HF_ENDPOINT` and the other variables of `huggingface_hub` hold.
+    `HF_HUB_OFFLINE`, `HF_ENDPOINT` and the other variables of `huggingface_hub` hold. All files are of one commit, not
+    of a branch, which could move between two of them. Their bytes must have the digests by which the hub lists them,
+    and the bag must be the one that comes with Demucs.
 
     Raises:
         InputError: if it is not available, with the reason.
@@ -62,12 +65,34 @@ def from_hub(name: str, folder: Path) -> Origin:
             # Unlike a download, this request is not repeated where there is no network.
             hub = _within(HUB_ANSWERS_WITHIN_S, lambda: HfApi().model_info(repository, timeout=5))
             files = download(revision=hub.sha)
+        revision = files[0].parent.name  # the hub's cache keeps a commit's files in a folder called after it
         for file in files:
             shutil.copyfile(file, folder / file.name)
+            _refuse_changed(file, folder / file.name)
+    except InputError:
+        raise
     except Exception as error:  # a network, a server or a full disk raise errors of many types
         raise InputError(_one_line(error)) from error
-    revision = files[0].parent.name  # the hub's cache keeps a commit's files in a folder called after it
+    if not re.fullmatch("[0-9a-f]{40}", revision):
+        raise InputError(f"{repository} was not given by its commit, but as {revision}")
+    _refuse_other_bag(name, folder / f"{name}.yaml")
     return {"source": f"hub {repository}", "revision": revision}
+
+
+def _refuse_changed(file: Path, copy: Path) -> None:
+    """The hub's cache keeps large files under their SHA-256, by which the hub lists them."""
+    listed = file.resolve().name
+    if re.fullmatch("[0-9a-f]{64}", listed) and file_sha256(copy) != listed:
+        raise InputError(f"{file.name} is not what the hub lists: sha256 {file_sha256(copy)}, listed {listed}")
+
+
+def _refuse_other_bag(name: str, bag_file: Path) -> None:
+    import yaml
+
+    own = demucs_bag(name)
+    bags = [yaml.safe_load(file.read_text()) for file in (bag_file, own) if file.exists()]
+    if len({str([bag.get(key) for key in ("models", "weights", "segment")]) for bag in bags}) > 1:
+        raise InputError(f"the bag of {name} is another than the one that comes with Demucs, {own.name}")
 
 
 def from_npm(name: str, folder: Path) -> Origin:

@@ -20,6 +20,9 @@ KNOWN_MODELS = ("htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", 
 PINNED = {"htdemucs": "a743e9dafb2c4999d57429b8b7e67aa44b696562b420f1baae22835c3af50ce3"}
 """`weights_digest` of models, which the files of every source must have."""
 
+PINNED_ARGUMENTS = {"htdemucs": "e53a06d7b6e659d030db17b1dccc9a29c55d1749ef3c6305ab0e6bbd6429f247"}
+"""`arguments_digest` of these models: class, constructor arguments and bag. Keys of rows hold that of the weights."""
+
 MODEL_REPO_VARIABLE = "MIXPRIOR_MODEL_REPO"
 LICENCE = "weights for research use; see demucs issue 327"
 RECORD = "source.json"
@@ -37,12 +40,14 @@ class ModelFiles:
         name: such as "htdemucs".
         folder: holds its bag and its weights.
         weights_sha256: digest of its weights (`mixprior.pipeline.separation.model_folder.weights_digest`).
+        arguments_sha256: digest of what else decides what it computes (`arguments_digest` there).
         source: where it came from, for people.
     """
 
     name: str
     folder: Path
     weights_sha256: str
+    arguments_sha256: str
     source: str
 
 
@@ -98,11 +103,9 @@ def cache_folder(name: str) -> Path:
 
 def _in_user_folder(name: str, folder: Path) -> ModelFiles:
     try:
-        weights_sha256 = ModelFolder(folder, name).weights_sha256()
-        _hold_to_pin(name, weights_sha256)
+        return _held_to_pins(name, folder, ModelFolder(folder, name).weights_sha256(), f"folder {folder}")
     except InputError as error:
         raise ModelUnavailable(f"model {name} cannot be read from the folder given: {error}") from error
-    return ModelFiles(name, folder, weights_sha256, f"folder {folder}")
 
 
 def _in_cache(name: str, folder: Path) -> ModelFiles:
@@ -113,13 +116,12 @@ def _in_cache(name: str, folder: Path) -> ModelFiles:
         for file, sha256 in record["files"].items():
             if file_sha256(folder / file) != sha256:
                 raise InputError(f"{file} has changed since it was fetched")
-        _hold_to_pin(name, weights_sha256)
+        return _held_to_pins(name, folder, weights_sha256, source)
     except (InputError, OSError, ValueError, KeyError, TypeError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise ModelUnavailable(
             f"model {name} in the cache is damaged ({reason}): delete {folder} and it will be fetched again"
         ) from error
-    return ModelFiles(name, folder, weights_sha256, source)
 
 
 def _keep(name: str, fetch: Fetch) -> ModelFiles:
@@ -131,7 +133,7 @@ def _keep(name: str, fetch: Fetch) -> ModelFiles:
         stage.mkdir()
         origin = fetch(name, stage)
         weights_sha256 = ModelFolder(stage, name).weights_sha256()
-        _hold_to_pin(name, weights_sha256)
+        _held_to_pins(name, stage, weights_sha256, origin["source"])
         files = {path.name: file_sha256(path) for path in sorted(stage.iterdir())}
         record = {"model": name, "origin": origin, "weights_sha256": weights_sha256, "files": files, "licence": LICENCE}
         (stage / RECORD).write_text(json.dumps(record, indent=2) + "\n")
@@ -143,7 +145,13 @@ def _keep(name: str, fetch: Fetch) -> ModelFiles:
     return _in_cache(name, folder)
 
 
-def _hold_to_pin(name: str, weights_sha256: str) -> None:
-    pin = PINNED.get(name, weights_sha256)
-    if weights_sha256 != pin:
-        raise InputError(f"its weights are refused: digest {weights_sha256}, pinned {pin}")
+def _held_to_pins(name: str, folder: Path, weights_sha256: str, source: str) -> ModelFiles:
+    """The model, if its weights and its arguments are those that are pinned, or it is not."""
+    arguments_sha256 = ModelFolder(folder, name).arguments_sha256()
+    for what, found, pins in (
+        ("weights", weights_sha256, PINNED),
+        ("arguments", arguments_sha256, PINNED_ARGUMENTS),
+    ):
+        if found != pins.get(name, found):
+            raise InputError(f"its {what} are refused: digest {found}, pinned {pins[name]}")
+    return ModelFiles(name, folder, weights_sha256, arguments_sha256, source)

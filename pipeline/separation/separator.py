@@ -202,7 +202,8 @@ def load(settings: SeparationSettings) -> Separator:
 @lru_cache(maxsize=1)
 def _warm(settings: SeparationSettings) -> Separator:
     files = model_store.resolve(settings.model, settings.model_repo)
-    model = ModelFolder(files.folder, files.name).load(settings.weights_sha256 or files.weights_sha256)
+    weights_sha256 = settings.weights_sha256 or files.weights_sha256
+    model = ModelFolder(files.folder, files.name).load(weights_sha256, files.arguments_sha256)
     return Separator(model, settings.resolved())
 
 

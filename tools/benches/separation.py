@@ -26,7 +26,7 @@ def main() -> None:
     ours_s = time.process_time() - start_s
 
     found = model_store.resolve()
-    model = ModelFolder(found.folder, found.name).load(found.weights_sha256)
+    model = ModelFolder(found.folder, found.name).load(found.weights_sha256, found.arguments_sha256)
     torch.backends.mha.set_fastpath_enabled(True)
     mono = audio.mean(axis=0)
     mean, scale = mono.mean(), mono.std(ddof=1) + 1e-8

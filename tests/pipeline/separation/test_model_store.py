@@ -13,19 +13,23 @@ import huggingface_hub
 import huggingface_hub.constants
 import huggingface_hub.errors
 import pytest
-import torch
-from demucs.hf import load_safetensors_model
 from demucs.htdemucs import HTDemucs
-from safetensors.torch import save_file
 
 from mixprior.pipeline.separation import command, model_sources, model_store, onnx_weights
-from mixprior.pipeline.separation.model_folder import ModelFolder, weights_digest
+from mixprior.pipeline.separation.model_folder import (
+    ModelFolder,
+    arguments_digest,
+    file_sha256,
+    weights_digest,
+    write_htdemucs,
+)
 from mixprior.pipeline.separation.model_store import ModelUnavailable, resolve
 from mixprior.pipeline.store.records import InputError
 from tests.conftest import ROOT
 from tests.pipeline.tiny_model import ARGUMENTS, SIGNATURE, tiny_state, write_tiny_model
 
 WEIGHTS_FILE = f"{SIGNATURE}.safetensors"
+REVISION = "1f" * 20
 
 
 @pytest.fixture(autouse=True)
@@ -61,93 +65,6 @@ def flip_a_bit(path: Path):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-
-
-# The digest
-
-
-def test_digest_is_the_same_in_single_and_half_precision_and_in_any_order():
-    half = tiny_state()
-    single = {name: half[name].float() for name in reversed(half)}
-    assert weights_digest(single) == weights_digest(half)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"weight": torch.tensor([[1.0, 2.001953125]])},
-        {"weight": torch.tensor([1.0, 2.0])},
-        {"scale": torch.tensor([[1.0, 2.0]])},
-        {"weight": torch.tensor([[1, 2]])},
-    ],
-    ids=["value", "shape", "name", "type"],
-)
-def test_digest_of_other_weights_differs(other):
-    assert weights_digest(other) != weights_digest({"weight": torch.tensor([[1.0, 2.0]])})
-
-
-def test_digest_ignores_what_half_precision_cannot_hold():
-    assert weights_digest({"weight": torch.tensor([1.00001])}) == weights_digest({"weight": torch.tensor([1.0])})
-
-
-# Reading a model's folder
-
-
-def test_demucs_own_loader_reads_what_we_write(tmp_path):
-    model = load_safetensors_model(write_tiny_model(tmp_path) / WEIGHTS_FILE)
-    assert isinstance(model, HTDemucs)
-    assert model.segment == Fraction(1)
-    assert model.sources == ARGUMENTS["sources"]
-    assert weights_digest(model.state_dict()) == weights_digest(tiny_state())
-
-
-def test_th_and_safetensors_of_one_model_have_one_digest(tmp_path):
-    package = {"klass": HTDemucs, "args": (), "kwargs": ARGUMENTS, "state": tiny_state(), "training_args": {}}
-    torch.save(package, tmp_path / f"{SIGNATURE}-cafe1234.th")
-    (tmp_path / "old.yaml").write_text(f"models: ['{SIGNATURE}']\n")
-    files = resolve("old", str(tmp_path))
-    assert files.weights_sha256 == weights_digest(tiny_state())
-    assert ModelFolder(tmp_path, "old").load(files.weights_sha256).models[0].segment == Fraction(1)
-
-
-def test_th_that_would_run_code_is_refused_and_runs_nothing(tmp_path):
-    class Attack:
-        def __reduce__(self):
-            return os.mkdir, (str(tmp_path / "owned"),)
-
-    torch.save({"klass": Attack(), "args": (), "kwargs": {}, "state": {}}, tmp_path / f"{SIGNATURE}.th")
-    (tmp_path / "old.yaml").write_text(f"models: ['{SIGNATURE}']\n")
-    with pytest.raises(ModelUnavailable, match="cannot be read"):
-        resolve("old", str(tmp_path))
-    assert not (tmp_path / "owned").exists()
-
-
-def test_safetensors_that_name_another_class_are_refused_and_run_nothing(tmp_path):
-    write_tiny_model(tmp_path)
-    metadata = {"klass": "os.mkdir", "args": json.dumps([str(tmp_path / "owned")]), "kwargs": "{}"}
-    save_file(tiny_state(), tmp_path / WEIGHTS_FILE, metadata)
-    with pytest.raises(ModelUnavailable, match=r"no model of Demucs \(class os.mkdir\)"):
-        resolve("tiny", str(tmp_path))
-    assert not (tmp_path / "owned").exists()
-
-
-def test_truncated_weights_are_refused(tmp_path):
-    path = write_tiny_model(tmp_path) / WEIGHTS_FILE
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ModelUnavailable, match="cannot be read"):
-        resolve("tiny", str(tmp_path))
-
-
-def test_a_bag_has_one_digest_over_its_models(tmp_path):
-    write_tiny_model(tmp_path, seed=1)
-    (tmp_path / WEIGHTS_FILE).rename(tmp_path / "second.safetensors")
-    write_tiny_model(tmp_path, seed=0)
-    (tmp_path / "both.yaml").write_text(f"models: ['{SIGNATURE}', second]\nsegment: 0.5\n")
-    digest = resolve("both", str(tmp_path)).weights_sha256
-    assert digest not in (weights_digest(tiny_state(0)), weights_digest(tiny_state(1)))
-    bag = ModelFolder(tmp_path, "both").load(digest)
-    assert len(bag.models) == 2
-    assert bag.max_allowed_segment == 0.5
 
 
 # The user's folder
@@ -205,6 +122,23 @@ def test_changed_cache_is_refused(tiny_source, file):
         resolve("mdx")
 
 
+def test_changed_arguments_in_the_cache_are_refused_even_with_a_new_record(tiny_source, monkeypatch):
+    monkeypatch.setitem(model_store.PINNED, "htdemucs", weights_digest(tiny_state()))
+    monkeypatch.setitem(
+        model_store.PINNED_ARGUMENTS,
+        "htdemucs",
+        arguments_digest([{"klass": HTDemucs, "args": (), "kwargs": ARGUMENTS}], {"models": [SIGNATURE]}),
+    )
+    folder = resolve("htdemucs").folder
+    path = folder / WEIGHTS_FILE
+    write_htdemucs(path, tiny_state(), {**ARGUMENTS, "segment": Fraction(1, 2)})
+    record = json.loads((folder / "source.json").read_text())
+    record["files"][WEIGHTS_FILE] = file_sha256(path)
+    (folder / "source.json").write_text(json.dumps(record))
+    with pytest.raises(ModelUnavailable, match="arguments are refused"):
+        resolve("htdemucs")
+
+
 def test_source_with_other_weights_than_pinned_is_refused_and_leaves_nothing(tiny_source):
     with pytest.raises(ModelUnavailable, match="test: its weights are refused: digest"):
         resolve("htdemucs")
@@ -259,22 +193,47 @@ def test_hub_that_does_not_answer_is_given_up(monkeypatch, tmp_path):
     given_up.set()
 
 
-def test_hub_files_are_kept_with_their_revision(monkeypatch, tmp_path):
-    revision = "1f" * 20
-    on_hub = write_tiny_model(tmp_path / "snapshots" / revision, "htdemucs_6s")
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """The hub's cache as `huggingface_hub` lays it out, with the tiny model as htdemucs_6s."""
+    snapshot, blobs = tmp_path / "snapshots" / REVISION, tmp_path / "blobs"
+    write_tiny_model(snapshot, "htdemucs_6s")
+    blobs.mkdir()
+    (snapshot / "htdemucs_6s.yaml").write_text("models: ['5c90dfd2']\n")
+    blob = blobs / file_sha256(snapshot / WEIGHTS_FILE)
+    (snapshot / WEIGHTS_FILE).rename(blob)
+    (snapshot / "5c90dfd2.safetensors").symlink_to(blob)
 
     def download(repository, file, revision=None, local_files_only=False):
         assert repository == "adefossez/HTDemucs-6s"
         if local_files_only:
             raise huggingface_hub.errors.LocalEntryNotFoundError("not in the hub's cache")
-        return str(on_hub.parent / revision / file)
+        assert revision == REVISION, "a branch moves"
+        return str(snapshot / file)
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: SimpleNamespace(sha=revision))
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: SimpleNamespace(sha=REVISION))
+    return snapshot
+
+
+def test_hub_files_are_of_one_commit_and_kept_with_it(hub):
     files = resolve("htdemucs_6s")
     assert files.source == "hub adefossez/HTDemucs-6s"
-    assert json.loads((files.folder / "source.json").read_text())["origin"]["revision"] == revision
+    assert json.loads((files.folder / "source.json").read_text())["origin"]["revision"] == REVISION
     assert files.weights_sha256 == weights_digest(tiny_state())
+
+
+def test_hub_files_other_than_the_hub_lists_are_refused_before_they_are_parsed(hub, monkeypatch):
+    flip_a_bit((hub / "5c90dfd2.safetensors").resolve())
+    monkeypatch.setattr(ModelFolder, "weights_sha256", lambda _: pytest.fail("parsed"))
+    with pytest.raises(ModelUnavailable, match=r"5c90dfd2.safetensors is not what the hub lists: sha256"):
+        resolve("htdemucs_6s")
+
+
+def test_hub_bag_other_than_that_of_demucs_is_refused(hub):
+    (hub / "htdemucs_6s.yaml").write_text("models: ['5c90dfd2']\nsegment: 3\n")
+    with pytest.raises(ModelUnavailable, match="the bag of htdemucs_6s is another than the one that comes with Demucs"):
+        resolve("htdemucs_6s")
 
 
 def a_fake_npm(folder: Path, monkeypatch, script: str):
@@ -321,7 +280,8 @@ def test_released_weights_have_the_pinned_digest_and_load():
     except ModelUnavailable as error:
         pytest.skip(str(error))
     assert files.weights_sha256 == model_store.PINNED["htdemucs"]
-    model = ModelFolder(files.folder, files.name).load(files.weights_sha256).models[0]
+    assert files.arguments_sha256 == model_store.PINNED_ARGUMENTS["htdemucs"]
+    model = ModelFolder(files.folder, files.name).load(files.weights_sha256, files.arguments_sha256).models[0]
     assert sum(parameter.numel() for parameter in model.parameters()) == 41_984_456
 
 
