@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mixprior.analysis.priors import local_folder, open_priors
-from mixprior.pipeline.store.evidence import Evidence, joined_members
+from mixprior.pipeline.store.evidence import Evidence
+from mixprior.pipeline.store.members import joined_members
 from mixprior.pipeline.store.rows import Rows
 from mixprior.pipeline.store.songs import NotARun
 from mixprior.stats.errors import InputError

@@ -15,7 +15,6 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.priors.grouping import MIN_GROUP, can_group_by
 
 if TYPE_CHECKING:
-    from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Progress
     from mixprior.stats.priors.tally import Grouping
 
@@ -27,7 +26,11 @@ parse = beam.parse
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `mixprior aggregate`."""
-    parser.add_argument("run_folder", metavar="RUN", help="output folder of `mixprior mine`")
+    parser.add_argument(
+        "run_folder",
+        metavar="RUN",
+        help="output folder of `mixprior mine`, or a table of songs in it: RUN/songs/HASH.parquet",
+    )
     parser.add_argument("-o", "--output", metavar="PRIORS", help="folder to write the priors to (RUN/priors)")
     parser.add_argument("-j", "--workers", type=int, help="local processes (all cores)")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
@@ -114,7 +117,8 @@ def aggregate(
     """Build priors from the rows of a run.
 
     Args:
-        run: output folder of `mine`, local or an fsspec URL.
+        run: output folder of `mine`, local or an fsspec URL, for the run that ended last; a table of songs in it
+            (`RUN/songs/HASH.parquet`) for the run that wrote this.
         output: folder to write the priors to; None for the `priors` of the run.
         group_by: columns of the catalog to group by; `decade` and `tempo_band` are derived.
         min_group: publish no smaller groups.
@@ -131,12 +135,13 @@ def aggregate(
     11
     """
     beam.need_beam()
-    from mixprior.pipeline.store import files
-    from mixprior.pipeline.store.layout import MANIFEST_FILE, RunFolder
+    from mixprior.pipeline.store import files, songs
+    from mixprior.pipeline.store.layout import MANIFEST_FILE
     from mixprior.pipeline.store.rows import Rows
 
-    folder = RunFolder.at(run)
-    rows = Rows.open(folder.root)
+    table = songs.kept(run)
+    rows = Rows.open(table)
+    folder = rows.folder
     grouping = grouping_of(group_by, min_group, calibration)
     check_groups(grouping, {name for text in set(rows.songs["metadata"].to_pylist()) for name in json.loads(text)})
     if not len(rows.finished):
@@ -144,13 +149,13 @@ def aggregate(
     for feature_key in sorted(set(rows.songs["feature_key"].to_pylist())):
         check_calibration(grouping, rows.settings(feature_key))
     priors = str(output or folder.priors).rstrip("/")
-    build_priors(folder, priors, grouping, processes(workers), beam_options, progress)
+    build_priors(table, priors, grouping, processes(workers), beam_options, progress)
     manifest = json.loads(files.read_bytes(f"{priors}/{MANIFEST_FILE}"))
     return Aggregated(priors, *(manifest[each.name] for each in fields(Aggregated)[1:]))
 
 
 def build_priors(
-    folder: RunFolder,
+    run: str,
     priors: str,
     grouping: Grouping,
     workers: int,
@@ -159,8 +164,10 @@ def build_priors(
 ) -> None:
     """Build the priors of a run; compact the files of single songs first where there are many.
 
+    Of a run without a finished song there are no priors; its folder gets its table of songs alone.
+
     Args:
-        folder: of the run.
+        run: path of its table of songs.
         priors: where to write.
         grouping: how songs are grouped and corrected.
         workers: local processes, if there are songs enough.
@@ -172,10 +179,14 @@ def build_priors(
     from mixprior.pipeline.graphs import runner
     from mixprior.pipeline.graphs.aggregate import AggregateRun
     from mixprior.pipeline.graphs.compact import CompactRun
-    from mixprior.pipeline.store import archive, files
+    from mixprior.pipeline.store import archive, files, published
     from mixprior.pipeline.store.rows import Rows
 
-    rows = Rows.open(folder.root)
+    rows = Rows.open(run)
+    folder = rows.folder
+    if not len(rows.finished):
+        published.withdraw(priors, {folder.songs: files.read_bytes(run)})
+        return
     files.need_writable(priors)
     total = len(rows.finished)
     if progress is not None:
@@ -186,7 +197,7 @@ def build_priors(
     if many:
         runner.run(CompactRun(folder, many), beam_options, workers)
     versions = {name: version(name) for name in ("mixprior", *_NUMERIC_LIBRARIES)}
-    runner.run(AggregateRun(folder.root, priors, grouping, versions), beam_options, workers)
+    runner.run(AggregateRun(run, priors, grouping, versions), beam_options, workers)
     if progress is not None:
         progress(total, total)
 

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from mixprior.stats.priors.calibration_fit import MIN_FOLDS
 
     folder = _run_folder(args.output, args.run_folder)
-    display = Display(_way(folder, "separated"), args.quiet)
+    display = Display(args.quiet)
     try:
         calibration = calibrate(
             args.truth,
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         )
     finally:
         display.close()
-    failed = len(display.log.notes) - calibration.songs
+    failed = (len(display.log.notes) if display.log else 0) - calibration.songs
     if failed > 0:
         table = _way(folder, "separated").songs
         print(f"mixprior: {failed} songs failed or are duplicates: {table}", file=sys.stderr)
@@ -131,11 +131,13 @@ def calibrate(
     beam.need_beam()
     from mixprior.pipeline.graphs.extract import extract_songs
     from mixprior.pipeline.separation import model_store
-    from mixprior.pipeline.store import files
+    from mixprior.pipeline.store import files, published, stray
+    from mixprior.pipeline.store import songs as tables
     from mixprior.pipeline.store.progress import Log
 
-    folder, workers = _run_folder(output, run_folder), processes(workers)
+    workers = processes(workers)
     songs = _songs(truth, fold_by)
+    folder = _run_folder(output, run_folder).mining(tables.listed(songs), stray.name())
     from_stems = options.settings(separation, max_minutes, model_store.resolve, beam.is_local(beam_options))
     ways = [
         (_way(folder, "true"), from_stems),
@@ -143,11 +145,18 @@ def calibrate(
     ]
     tick = partial(Log(ways[-1][0]).report, len(songs), progress)
     again = {"force": force, "retry_failed": retry_failed}
-    extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)
-    tick()
-    calibration = _fit(folder, from_stems, fold_by)
+    try:
+        extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)
+        tick()
+        calibration = _fit([tables.of_call(way) for way, _ in reversed(ways)], from_stems, fold_by)
+        for way, _ in ways:
+            published.withdraw(way.priors, {way.songs: files.read_bytes(tables.of_call(way))})
+    finally:
+        for way, _ in ways:
+            files.remove_folder(way.own_call)
     for way, _ in ways:
         files.remove_folder(way.made)
+        stray.sweep(way)
     files.write_bytes(str(output), calibration.to_json().encode())
     return calibration
 
@@ -177,7 +186,7 @@ def _songs(truth: str | Path | Sequence[str | Path], fold_by: str | None) -> lis
     return songs
 
 
-def _fit(folder: RunFolder, settings: MiningSettings, fold_by: str | None) -> Calibration:
+def _fit(runs: Sequence[str], settings: MiningSettings, fold_by: str | None) -> Calibration:
     import pyarrow as pa
 
     from mixprior.pipeline.store.rows import Rows
@@ -185,7 +194,7 @@ def _fit(folder: RunFolder, settings: MiningSettings, fold_by: str | None) -> Ca
     from mixprior.stats.priors.calibration_fit import fit_all
     from mixprior.stats.schema import FEATURE_VERSION
 
-    measured = [Rows.open(_way(folder, way).root) for way in ("separated", "true")]
+    measured = [Rows.open(run) for run in runs]
     finished = [set(rows.finished["song_id"].to_pylist()) for rows in measured]
     both = pa.array(sorted(set.intersection(*finished)), pa.string())
     if not len(both):

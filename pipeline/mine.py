@@ -61,7 +61,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `mixprior mine`; return its exit code."""
-    from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Display
 
     _allowed_failures(args.max_failures, songs=0)  # before any work is done
@@ -76,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         planned = plan(args.catalog, args.output, **same)
         print(json.dumps(asdict(planned)) if args.json else planned.text())
         return 0
-    display = Display(RunFolder.at(args.output), args.quiet)
+    display = Display(args.quiet)
     try:
         mined = mine(
             args.catalog,
@@ -141,31 +140,35 @@ def mine(
     """
     beam.need_beam()
     from mixprior.pipeline.graphs.extract import extract_songs
-    from mixprior.pipeline.store import files
-    from mixprior.pipeline.store.layout import MANIFEST_FILE, RunFolder
+    from mixprior.pipeline.store import files, stray
+    from mixprior.pipeline.store import songs as tables
+    from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Log
-    from mixprior.pipeline.store.rows import Rows
 
     started_s = time.monotonic()
-    folder, workers = RunFolder.at(output), processes(workers)
+    workers = processes(workers)
     songs = _songs(catalog, limit)
+    folder = RunFolder.at(output).mining(tables.listed(songs), stray.name())
     grouping = grouping_of(group_by, min_group, calibration)
     check_groups(grouping, {name for song in songs for name, _ in song.metadata})
     files.need_writable(folder.root)
     settings = _settings(songs, separation, max_minutes, beam_options)
     if not all(song.has_stems for song in songs):
         check_calibration(grouping, settings.provenance(has_stems=False))
-    # Readers refuse priors without a manifest: from here on the old ones are not those of this catalog.
-    files.remove(f"{folder.priors}/{MANIFEST_FILE}")
     log = Log(folder)
     tick = partial(log.report, len(songs), progress)
     again = {"force": force, "retry_failed": retry_failed}
-    extract_songs(folder, songs, [(folder, settings)], **again, workers=workers, beam_options=beam_options, tick=tick)
-    if len(Rows.open(folder.root).finished):
-        build_priors(folder, folder.priors, grouping, workers, beam_options)
+    ways = [(folder, settings)]
+    try:
+        extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)
+        table = tables.of_call(folder)
+        build_priors(table, folder.priors, grouping, workers, beam_options)
+        tick()
+    finally:
+        files.remove_folder(folder.own_call)
     files.remove_folder(folder.made)
-    tick()
-    return Mined.of(folder, log, time.monotonic() - started_s)
+    stray.sweep(folder)
+    return Mined.of(folder, table, log, time.monotonic() - started_s)
 
 
 def plan(
@@ -182,6 +185,7 @@ def plan(
     """Return what `mine` would do, by reading every song but mining none. Arguments and errors are those of `mine`."""
     from mixprior.pipeline.song.fingerprint import fingerprint
     from mixprior.pipeline.store.layout import RunFolder
+    from mixprior.pipeline.store import songs as tables
     from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
 
     songs = _songs(catalog, limit)
@@ -190,7 +194,7 @@ def plan(
     for song in songs:
         key, found = fingerprint(song, settings)
         by_content.setdefault(key, []).append(found)
-    ledger = Ledger(RunFolder.at(output), force, retry_failed)
+    ledger = Ledger(RunFolder.at(output).mining(tables.listed(songs)), force, retry_failed)
     counts: Counter[str] = Counter()
     for key, same in by_content.items():
         counts.update(outcome.status for outcome in ledger.outcomes(key, same, mine=None))

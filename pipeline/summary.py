@@ -26,6 +26,7 @@ class Mined:
         hours: length of the songs mined or kept.
         audio_s: seconds of audio measured since this call began.
         elapsed_s: seconds since this call began.
+        songs_table: what became of every song: stays as it is when another run ends in the same folder.
     """
 
     output: str
@@ -37,6 +38,7 @@ class Mined:
     hours: float
     audio_s: float
     elapsed_s: float
+    songs_table: str
 
     @property
     def songs(self) -> int:
@@ -44,17 +46,18 @@ class Mined:
         return self.mined + self.kept + self.duplicate + self.failed
 
     @classmethod
-    def of(cls, folder: RunFolder, log: Log, elapsed_s: float) -> Mined:
+    def of(cls, folder: RunFolder, songs_table: str, log: Log, elapsed_s: float) -> Mined:
         """Return what a run did.
 
         Args:
-            folder: of the run, with its table of songs.
+            folder: of the run.
+            songs_table: path of its table of songs.
             log: of its progress.
             elapsed_s: seconds it took.
         """
         from mixprior.pipeline.store import songs
 
-        table = songs.read(folder).select(["status", "duration_s"]).to_pylist()
+        table = songs.read(songs_table).select(["status", "duration_s"]).to_pylist()
         statuses = Counter(row["status"] for row in table)
         mined_s = sum((row["duration_s"] for row in table if row["status"] == "mined"), 0.0)
         return cls(
@@ -67,6 +70,7 @@ class Mined:
             hours=round(sum(row["duration_s"] or 0.0 for row in table) / 3600, 4),
             audio_s=round(mined_s if log.path is None else log.audio_s, 1),
             elapsed_s=round(elapsed_s, 1),
+            songs_table=songs_table,
         )
 
     def text(self) -> str:

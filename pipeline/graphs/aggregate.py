@@ -12,7 +12,9 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from mixprior.pipeline.graphs.conveyed import conveying
+from mixprior.pipeline.store import files
 from mixprior.pipeline.store.evidence import Evidence
+from mixprior.pipeline.store.layout import table_in
 from mixprior.pipeline.store.rows import Batch, Rows
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping, tally
@@ -22,7 +24,7 @@ _WAITING = 8
 
 @dataclass
 class Aggregate(beam.PTransform):
-    """Takes paths of run folders and gives (group, `Digest`) for each group.
+    """Takes paths of runs, as `Rows.open` does, and gives (group, `Digest`) for each group.
 
     Attributes:
         grouping: how songs are grouped and corrected.
@@ -43,13 +45,13 @@ class Aggregate(beam.PTransform):
 
 @conveying
 def batches_of(run: str) -> Iterator[tuple[str, Batch]]:
-    """Give (run folder, batch) for each batch of a run's rows."""
+    """Give (run, batch) for each batch of a run's rows."""
     for batch in Rows.open(run).batches():
         yield run, batch
 
 
 class DigestRows(beam.DoFn):
-    """Takes (path of a run folder, `Batch`) and gives (group, `Digest`) for every group one of its songs is in.
+    """Takes (path of a run, `Batch`) and gives (group, `Digest`) for every group one of its songs is in.
 
     One for each bundle and group: what a worker digests it adds up itself.
     """
@@ -122,9 +124,11 @@ class MergeDigests(beam.CombineFn):
 class WritePriors(beam.PTransform):
     """Takes (group, digest) and writes the priors folder; gives its path.
 
+    In the run's own folder its table of songs goes with them.
+
     Attributes:
         folder: where to write.
-        run: path of the run folder.
+        run: path of the run's table of songs.
         grouping: how songs were grouped and corrected.
         versions: versions of the libraries, by name.
     """
@@ -141,7 +145,10 @@ class WritePriors(beam.PTransform):
     @conveying
     def write(self, digests: list[tuple[str, Digest]]) -> str:
         """Write the files."""
-        Evidence.of(Rows.open(self.run), dict(digests), self.grouping, self.versions).write(self.folder)
+        rows = Rows.open(self.run)
+        own = self.folder == rows.folder.priors
+        beside = {rows.folder.songs: files.read_bytes(table_in(self.run))} if own else {}
+        Evidence.of(rows, dict(digests), self.grouping, self.versions).write(self.folder, beside)
         return self.folder
 
 
@@ -150,7 +157,7 @@ class AggregateRun:
     """The graph: builds the priors of a run.
 
     Attributes:
-        run: path of the run folder.
+        run: path of the run's table of songs.
         folder: where to write the priors.
         grouping: how songs are grouped and corrected.
         versions: versions of the libraries, by name.

@@ -154,7 +154,7 @@ def extract_songs(
     """Measure songs, each in one way or several, and write their rows and the tables of songs.
 
     Args:
-        catalog: folder that keeps the list of the songs.
+        catalog: folder that keeps the list of the songs, named by this list.
         found: the songs.
         ways: for each way, the folder of its run and its settings.
         force: mine again what is finished.
@@ -166,12 +166,12 @@ def extract_songs(
     Raises:
         Exception: as `runner.run` does.
     """
-    files.write_bytes(catalog.catalog, "".join(f"{song.to_json()}\n" for song in found).encode())
+    files.write_bytes(catalog.catalog, songs.listed(found))
     for folder, settings in ways:
         for has_stems in {song.has_stems for song in found}:
             provenance = json.dumps(settings.provenance(has_stems), indent=2, sort_keys=True)
             files.write_bytes(folder.settings(settings.feature_key(has_stems)), provenance.encode())
-        files.remove(folder.progress)
+        progress.begin(folder)
         if force:
             files.remove_folder(folder.made)
     graph = _Graph(catalog.catalog, tuple(ways), force, retry_failed)

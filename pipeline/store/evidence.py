@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mixprior.pipeline.store import files
+from mixprior.pipeline.store import published
 from mixprior.pipeline.store.layout import (
     JOINT_FILE,
     MANIFEST_FILE,
@@ -22,7 +23,8 @@ from mixprior.pipeline.store.layout import (
     STATE_FILE,
     parquet_bytes,
 )
-from mixprior.pipeline.store.rows import Rows, first_of_each
+from mixprior.pipeline.store.members import joined_members, members_hash, members_of
+from mixprior.pipeline.store.rows import Rows
 from mixprior.pipeline.store.state import digests_of, moments_table, state_table
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
@@ -112,32 +114,45 @@ class Evidence:
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Give the files of the priors folder, by name; the manifest last: readers refuse a folder without one."""
-        yield STATE_FILE, parquet_bytes(state_table(self.digests))
-        yield MOMENTS_FILE, parquet_bytes(moments_table(self.digests))
-        if self.members is not None:
-            yield MEMBERS_FILE, parquet_bytes(self.members.replace_schema_metadata(_MEMBERS_METADATA))
-        yield PRIORS_FILE, parquet_bytes(priors_table(self.digests, self.min_group))
-        yield JOINT_FILE, parquet_bytes(joint_table(self.digests, self.min_group))
-        yield MANIFEST_FILE, json.dumps(self.manifest(), indent=2, sort_keys=True).encode() + b"\n"
+        sha256 = {}
+        for name, table in self._tables():
+            content = parquet_bytes(table)
+            sha256[name] = hashlib.sha256(content).hexdigest()
+            yield name, content
+        yield MANIFEST_FILE, json.dumps(self.manifest(sha256), indent=2, sort_keys=True).encode() + b"\n"
 
-    def write(self, folder: str) -> None:
-        """Write the priors folder, local or an fsspec URL.
+    def _tables(self) -> Iterator[tuple[str, pa.Table]]:
+        yield STATE_FILE, state_table(self.digests)
+        yield MOMENTS_FILE, moments_table(self.digests)
+        if self.members is not None:
+            yield MEMBERS_FILE, self.members.replace_schema_metadata(_MEMBERS_METADATA)
+        yield PRIORS_FILE, priors_table(self.digests, self.min_group)
+        yield JOINT_FILE, joint_table(self.digests, self.min_group)
+
+    def write(self, folder: str, beside: Mapping[str, bytes] | None = None) -> None:
+        """Write the priors folder, local or an fsspec URL; of several who write it at once, one prevails.
+
+        Args:
+            folder: where to write.
+            beside: other files that go with it, content by URL.
 
         Raises:
             InputError: if it cannot be written.
         """
-        files.remove(f"{folder}/{MANIFEST_FILE}")  # no old one may describe new tables
-        for name, content in self.files():
-            files.write_bytes(f"{folder}/{name}", content)
-        if self.members is None:
-            files.remove(f"{folder}/{MEMBERS_FILE}")
+        published.write(folder, self.files, beside or {})
 
-    def manifest(self) -> dict[str, Any]:
-        """Return what the manifest holds: counts, causes of failure, provenance, definitions and units."""
+    def manifest(self, sha256: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return what the manifest holds: counts, causes of failure, provenance, definitions and units.
+
+        Args:
+            sha256: of the other files, by name.
+        """
         cells = {cell.column.name: cell.column for digest in self.digests.values() for cell in digest.cells}
         return {
             "schema_version": SCHEMA_VERSION,
             **(_counts(self.members) if self.members is not None else dict.fromkeys(_COUNTS)),
+            "members_sha256": None if self.members is None else members_hash(self.members),
+            "files_sha256": dict(sha256 or {}),
             "group_by": list(self.group_by),
             "min_group": self.min_group,
             "withheld": withheld(self.digests, self.min_group),
@@ -204,41 +219,6 @@ class Evidence:
             return None
         counted = pc.and_(pc.equal(self.members["feature_key"], feature_key), pc.is_null(self.members["error"]))
         return int(pc.sum(counted).as_py() or 0)
-
-
-def members_of(songs: pa.Table) -> pa.Table:
-    """Return the songs of a songs table by content, `mixprior.stats.schema.MEMBERS_SCHEMA`."""
-    copy = pc.equal(songs["status"], "duplicate")
-    copies = Counter(_keys(songs.filter(copy)))
-    songs = songs.filter(pc.invert(copy))
-    counts = pa.array([copies[key] for key in _keys(songs)], pa.int64())
-    columns = [songs[name] for name in ("song_id", "feature_key", "duration_s", "error")]
-    return joined_members([pa.table([*columns, counts], MEMBERS_SCHEMA)])
-
-
-def _keys(songs: pa.Table) -> Iterator[tuple[str, str]]:
-    return zip(songs["song_id"].to_pylist(), songs["feature_key"].to_pylist(), strict=True)
-
-
-def joined_members(members: Sequence[pa.Table]) -> pa.Table:
-    """Join the songs of several catalogs: one counts, its other places are copies; counted goes before failed."""
-    table = pa.concat_tables(members)
-    table = table.append_column("failed", pc.is_valid(table["error"]))
-    table = table.sort_by([("song_id", "ascending"), ("failed", "ascending"), ("feature_key", "ascending")])
-    ids = table["song_id"].combine_chunks()
-    if not len(ids):
-        return MEMBERS_SCHEMA.empty_table()
-    first = first_of_each(ids)
-    song = pc.cumulative_sum(pc.cast(first, pa.int64()))
-    copies = pa.table({"song": song, "copies": table["copies"]}).group_by("song", use_threads=False)
-    total = copies.aggregate([("copies", "sum"), ("copies", "count")])
-    kept = table.filter(first)
-    more = pc.subtract(pc.add(total["copies_sum"], total["copies_count"]), 1)
-    return (
-        kept.set_column(kept.column_names.index("copies"), "copies", more)
-        .select(MEMBERS_SCHEMA.names)
-        .cast(MEMBERS_SCHEMA)
-    )
 
 
 _COUNTS = ("songs", "hours", "duplicates", "failed", "failures")

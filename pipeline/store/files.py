@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import uuid
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from mixprior.pipeline.store import sources
+from mixprior.pipeline.store import sources, stray
 from mixprior.pipeline.store.layout import parquet_bytes
 from mixprior.stats.errors import InputError
 
@@ -36,7 +36,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     special = path.exists() and not (path.is_file() or path.is_dir())
     target = Path(os.path.realpath(path))
-    temporary = path if special else target.with_name(f".{uuid.uuid4().hex}.tmp")
+    temporary = path if special else stray.temporary(target)
     try:
         yield temporary
         if not special:
@@ -63,12 +63,19 @@ def write_bytes(url: str, content: bytes) -> None:
         fs.makedirs(os.path.dirname(path), exist_ok=True)
         fs.pipe_file(path, content)
         return
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror or error})") from error
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
+    for last in (False, True):
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{path} cannot be written ({error.strerror or error})") from error
+        try:
+            with replacing(path) as temporary:
+                temporary.write_bytes(content)
+            return
+        except InputError as error:
+            # Another process removed the folder, which it had emptied, before there was a file in it.
+            if last or not isinstance(error.__cause__, FileNotFoundError):
+                raise
 
 
 def need_writable(folder: str) -> None:
@@ -89,14 +96,17 @@ def need_writable(folder: str) -> None:
 def remove(url: str) -> None:
     """Remove a file if it is there."""
     fs, path = sources.file_system(url)
-    if fs.exists(path):
-        fs.rm_file(path)
+    with suppress(FileNotFoundError):  # another removed it first
+        if fs.exists(path):
+            fs.rm_file(path)
 
 
 def remove_folder(url: str) -> None:
-    """Remove a folder with all that is in it, if it is there."""
+    """Remove a folder with all that is in it, if it is there; what others write into it meanwhile may stay."""
     fs, path = sources.file_system(url)
-    if fs.exists(path):
+    if isinstance(fs, LocalFileSystem):
+        shutil.rmtree(path, ignore_errors=True)
+    elif fs.exists(path):
         fs.rm(path, recursive=True)
 
 

@@ -1,21 +1,26 @@
 """Where things are stored in the folder of a run and in a folder of priors, and how a table becomes a file.
 
 ```
-RUN/catalog.jsonl                     the songs to mine, one a line
-    songs.parquet                     what became of every song
-    progress.jsonl                    what this run did, a line a song
+RUN/songs.parquet                     what became of every song, of the run that ended last
+    priors/                           its priors: manifest.json, priors.parquet, ...
+    songs/HASH.parquet                what became of every song, of each run; named by content
+    catalogs/HASH.jsonl               the songs to mine, one a line, of each catalog; named by content
     features/KEY/settings.json        how the rows of a feature key were measured
     features/KEY/fe/ID.parquet        the rows of one finished song
     archive/KEY/000001-HASH.parquet   the rows of thousands of them: a part, of which a later one prevails
     failures/KEY/ID.parquet           why one song failed
-    made/KEY/ID                       an empty note: a run that has not ended yet made the rows of this song
-    priors/                           manifest.json, priors.parquet, ...
+    made/CATALOG/KEY/ID               an empty note: a run that has not ended yet made the rows of this song
+    calls/CALL/                       what one call of `mine` has done so far, and its table; gone when it ends
 ```
+
+Several calls of `mine` may work in one folder at once. They share the rows of songs, which are the same whoever makes them.
+What depends on the catalog is named by its content, what depends on the call by the call.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,6 +36,7 @@ MEMBERS_FILE = "members.parquet"
 MANIFEST_FILE = "manifest.json"
 """Written last: readers refuse a folder of priors without it."""
 
+TABLES_FOLDER = "songs"
 SETTINGS_FILE = "settings.json"
 
 LOOSE_FOLDER, ARCHIVE_FOLDER = "features", "archive"
@@ -44,32 +50,69 @@ class RunFolder:
 
     Attributes:
         root: its path, without a slash at the end.
+        catalog_hash: of the list of songs to mine; "" where nothing is mined.
+        call: names one call of `mine`; "" where nothing is mined.
 
     >>> RunFolder("gs://bucket/run").features("0123456789abcdef", "fedcba9876543210")
     'gs://bucket/run/features/0123456789abcdef/fe/fedcba9876543210.parquet'
     """
 
     root: str
+    catalog_hash: str = ""
+    call: str = ""
 
     @classmethod
     def at(cls, path: str | Path) -> RunFolder:
-        """Return the folder that a user named."""
-        return cls(str(path).rstrip("/"))
+        """Return the folder that a user named: itself, or by a table of songs in it.
+
+        >>> RunFolder.at("outputs/run/songs/0123456789abcdef.parquet").root
+        'outputs/run'
+        """
+        text = str(path).rstrip("/")
+        return cls(text.rpartition(f"/{TABLES_FOLDER}/")[0] if _is_table(text) else text)
+
+    def mining(self, catalog: bytes, call: str = "") -> RunFolder:
+        """Return the folder as a call of `mine` sees it.
+
+        Args:
+            catalog: list of the songs to mine, as it is stored.
+            call: name of the call.
+        """
+        return replace(self, catalog_hash=content_hash(catalog), call=call)
 
     @property
     def catalog(self) -> str:
         """The songs to mine, one a line of JSON."""
-        return f"{self.root}/catalog.jsonl"
+        return f"{self.root}/catalogs/{self.catalog_hash}.jsonl"
 
     @property
     def songs(self) -> str:
-        """What became of every song, `mixprior.stats.schema.SONGS_SCHEMA`."""
+        """What became of every song, of the run that ended last: `mixprior.stats.schema.SONGS_SCHEMA`."""
         return f"{self.root}/{SONGS_FILE}"
+
+    def table(self, name: str) -> str:
+        """What became of every song of one run, by the hash of this content."""
+        return f"{self.root}/{TABLES_FOLDER}/{name}.parquet"
+
+    @property
+    def calls(self) -> str:
+        """Folder of the calls that have not ended yet."""
+        return f"{self.root}/calls"
+
+    @property
+    def own_call(self) -> str:
+        """Folder of this call; it goes with its end."""
+        return f"{self.calls}/{self.call}"
 
     @property
     def progress(self) -> str:
-        """What this run did, a line of JSON a song."""
-        return f"{self.root}/progress.jsonl"
+        """What this call did, a line of JSON a song."""
+        return f"{self.own_call}/progress.jsonl"
+
+    @property
+    def table_note(self) -> str:
+        """Names the table of songs that this call wrote."""
+        return f"{self.own_call}/table"
 
     @property
     def failures(self) -> str:
@@ -78,8 +121,8 @@ class RunFolder:
 
     @property
     def made(self) -> str:
-        """Folder of notes on what a run made that has not ended yet; it goes with the run's end."""
-        return f"{self.root}/made"
+        """Folder of notes on what a run over this catalog made that has not ended yet; it goes with the run's end."""
+        return f"{self.root}/made/{self.catalog_hash or 'none'}"
 
     @property
     def priors(self) -> str:
@@ -113,6 +156,25 @@ class RunFolder:
     def made_note(self, feature_key: str, song_id: str) -> str:
         """Says that the rows of one song were made by the run that has not ended yet."""
         return f"{self.made}/{feature_key}/{song_id}"
+
+
+def content_hash(content: bytes) -> str:
+    """Return what stands for a content in a file name.
+
+    >>> content_hash(b"")
+    'e3b0c44298fc1c14'
+    """
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def table_in(path: str | Path) -> str:
+    """Return the table of songs that a user named: by itself, or by the folder of its run."""
+    text = str(path).rstrip("/")
+    return text if _is_table(text) else RunFolder.at(text).songs
+
+
+def _is_table(path: str) -> bool:
+    return path.endswith(".parquet") and path.split("/")[-2:-1] == [TABLES_FOLDER]
 
 
 def part_number(path: str) -> int:

@@ -1,4 +1,4 @@
-"""How far a run is: workers append a line a song to a file; whoever started the run reads it."""
+"""How far a call of `mine` is: workers append a line a song to its file; whoever started it reads it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from fsspec.implementations.local import LocalFileSystem
 
-from mixprior.pipeline.store import sources
+from mixprior.pipeline.store import files, sources
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Outcome
 
@@ -40,9 +40,14 @@ class Note:
 
 
 def path_in(folder: RunFolder) -> str | None:
-    """Return the progress file of a run; None where several processes cannot append to one (object stores)."""
+    """Return the progress file of a call; None where several processes cannot append to one (object stores)."""
     fs, path = sources.file_system(folder.progress)
     return str(path) if isinstance(fs, LocalFileSystem) else None
+
+
+def begin(folder: RunFolder) -> None:
+    """Make the progress file of a call, in which nothing is done yet."""
+    files.write_bytes(folder.progress, b"")
 
 
 def report(path: str, outcome: Outcome, audio_s: float = 0.0) -> None:
@@ -79,7 +84,7 @@ def followed(folder: RunFolder, tick: Callable[[], None]) -> Iterator[None]:
 
 
 class Log:
-    """What a run's progress file says, read as it grows.
+    """What the progress file of a call says, read as it grows.
 
     Attributes:
         notes: of the songs done, by song id and path.
@@ -115,7 +120,9 @@ class Log:
 
     def report(self, total: int, progress: Progress | None) -> None:
         """Read what is new, and call `progress`, if any, with the songs done and in all."""
-        self.read()
+        new = self.read()
+        if isinstance(progress, Display):
+            progress.tell(self, new)
         if progress is not None:
             progress(len(self.notes), total)
 
@@ -124,14 +131,16 @@ class Display:
     """A `Progress` for people: songs done and failed, songs a second, times real time and time left, bar or lines.
 
     Args:
-        folder: of the run.
         quiet: print nothing but failures.
         stream: where to write; standard error if None.
+
+    Attributes:
+        log: of what it shows; None before there is anything to show.
     """
 
-    def __init__(self, folder: RunFolder, quiet: bool, stream: TextIO | None = None) -> None:
+    def __init__(self, quiet: bool, stream: TextIO | None = None) -> None:
         self.quiet, self.stream = quiet, stream or sys.stderr
-        self.log = Log(folder)
+        self.log: Log | None = None
         self.started_s = time.monotonic()
         self._last_line_s = self.started_s
         self._bar: tqdm | None = None
@@ -142,22 +151,39 @@ class Display:
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, unit="song", file=self.stream)
-        for note in self.log.read():
-            if note.message is not None:
-                self._print(f"failed: {note.path}: {note.message}")
         elapsed_s = time.monotonic() - self.started_s
         if self._bar is not None:
-            self._bar.set_postfix_str(f"{self.log.failed} failed, {self.log.audio_s / elapsed_s:.2f}x real time")
+            self._bar.set_postfix_str(f"{self._failed} failed, {self._audio_s / elapsed_s:.2f}x real time")
             self._bar.update(done - self._bar.n)
         elif not self.quiet and time.monotonic() - self._last_line_s >= _QUIET_INTERVAL_S:
             self._last_line_s = time.monotonic()
             self._print(self._line(done, total, elapsed_s))
+
+    def tell(self, log: Log, new: list[Note]) -> None:
+        """Show which songs failed.
+
+        Args:
+            log: of all that is done.
+            new: what is new in it.
+        """
+        self.log = log
+        for note in new:
+            if note.message is not None:
+                self._print(f"failed: {note.path}: {note.message}")
 
     def close(self) -> None:
         """Leave the line."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+    @property
+    def _failed(self) -> int:
+        return self.log.failed if self.log else 0
+
+    @property
+    def _audio_s(self) -> float:
+        return self.log.audio_s if self.log else 0.0
 
     def _print(self, text: str) -> None:
         """Write a line, above the bar where there is one."""
@@ -169,6 +195,6 @@ class Display:
     def _line(self, done: int, total: int, elapsed_s: float) -> str:
         left = f"{(total - done) * elapsed_s / done / 60:.1f} min left" if done else "time left unknown"
         return (
-            f"{done}/{total} songs, {self.log.failed} failed, {done / elapsed_s:.3f} songs/s, "
-            f"{self.log.audio_s / elapsed_s:.2f}x real time, {left}"
+            f"{done}/{total} songs, {self._failed} failed, {done / elapsed_s:.3f} songs/s, "
+            f"{self._audio_s / elapsed_s:.2f}x real time, {left}"
         )

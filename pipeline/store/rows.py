@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from mixprior.pipeline.store import archive, files, songs
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import SONGS_FILE, RunFolder
+from mixprior.pipeline.store.members import first_of_each
 from mixprior.stats.errors import InputError
 from mixprior.stats.registry import FEATURES_SCHEMA
 from mixprior.stats.schema import FINISHED
@@ -54,13 +55,16 @@ class Rows:
 
     @classmethod
     def open(cls, path: str | Path) -> Rows:
-        """Open the rows of the output folder of `mixprior mine`, local or an fsspec URL.
+        """Open the rows of a run.
+
+        Args:
+            path: output folder of `mixprior mine`, local or an fsspec URL, for the run that ended last; a table of
+                songs in it (`RUN/songs/HASH.parquet`) for the run that wrote this.
 
         Raises:
-            NotARun: if it has no table of songs.
+            NotARun: if there is no such table of songs.
         """
-        folder = RunFolder.at(path)
-        return cls(folder, songs.read(folder))
+        return cls(RunFolder.at(path), songs.read(path))
 
     @cached_property
     def finished(self) -> pa.Table:
@@ -230,14 +234,3 @@ class _Lookup(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self.song_ids)
-
-
-def first_of_each(values: pa.Array | pa.ChunkedArray) -> pa.BooleanArray:
-    """Whether each of the sorted values is the first of its kind.
-
-    >>> first_of_each(pa.array(["a", "a", "b"])).to_pylist()
-    [True, False, True]
-    """
-    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    before = pa.concat_arrays([pa.nulls(min(1, len(values)), values.type), values[:-1]])
-    return pc.fill_null(pc.not_equal(values, before), True)

@@ -15,8 +15,9 @@ import time
 from pathlib import Path
 
 from mixprior.analysis.priors import open_priors
-from mixprior.pipeline.store.evidence import Evidence, members_of
+from mixprior.pipeline.store.evidence import Evidence
 from mixprior.pipeline.store.layout import MANIFEST_FILE, PRIORS_FOLDER, SONGS_FILE
+from mixprior.pipeline.store.members import members_of
 from mixprior.stats.priors.tally import Grouping, tally
 from tools import ROOT
 from tools.catalogs.generated import KEY, SETTINGS, rows, songs_table, write_run

@@ -8,7 +8,7 @@ import pytest
 from mixprior.pipeline.store import layout
 from tests.conftest import ROOT
 
-NAMES = {value for name, value in vars(layout).items() if name.endswith("_FILE")} | {"catalog.jsonl", "progress.jsonl"}
+NAMES = {value for name, value in vars(layout).items() if name.endswith("_FILE")} | {"progress.jsonl"}
 
 
 def texts(path: Path) -> set[str]:

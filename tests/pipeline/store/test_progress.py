@@ -13,8 +13,10 @@ def outcome(path: str, status: str, duration_s: float | None = None, message: st
 
 
 def test_songs_are_counted_once_and_only_audio_measured_just_now_counts(tmp_path):
-    folder, told = RunFolder.at(tmp_path), io.StringIO()
-    path, display = progress.path_in(folder), progress.Display(folder, quiet=False, stream=told)
+    folder, told = RunFolder.at(tmp_path).mining(b"", "one"), io.StringIO()
+    path, display = progress.path_in(folder), progress.Display(quiet=False, stream=told)
+    progress.begin(folder)
+    log = progress.Log(folder)
     for done, audio_s in (
         (outcome("a.mp3", "mined", 60.0), 60.0),
         (outcome("a.mp3", "mined", 60.0), 60.0),
@@ -22,17 +24,18 @@ def test_songs_are_counted_once_and_only_audio_measured_just_now_counts(tmp_path
         (outcome("c.mp3", "failed", message="is cut short"), 0.0),
     ):
         progress.report(path, done, audio_s)
-        display(1, 4)
-    assert len(display.log.notes) == 3
-    assert (display.log.audio_s, display.log.failed) == (60.0, 1)
+        log.report(4, display)
+    assert len(log.notes) == 3
+    assert (log.audio_s, log.failed) == (60.0, 1)
     assert told.getvalue() == "failed: c.mp3: is cut short\n"
 
 
 def test_a_line_that_is_still_being_written_waits(tmp_path):
-    folder = RunFolder.at(tmp_path)
+    folder = RunFolder.at(tmp_path).mining(b"", "one")
+    progress.begin(folder)
     log = progress.Log(folder)
     progress.report(progress.path_in(folder), outcome("a.mp3", "mined", 60.0))
-    path = tmp_path / "progress.jsonl"
+    path = tmp_path / "calls" / "one" / "progress.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole[:20])
     assert not log.read()
@@ -41,7 +44,8 @@ def test_a_line_that_is_still_being_written_waits(tmp_path):
 
 
 def test_whoever_follows_a_run_hears_of_every_song_while_it_lasts(tmp_path):
-    folder, ticks = RunFolder.at(tmp_path), []
+    folder, ticks = RunFolder.at(tmp_path).mining(b"", "one"), []
+    progress.begin(folder)
     path = progress.path_in(folder)
     with progress.followed(folder, lambda: ticks.append(1)):
         progress.report(path, outcome("a.mp3", "mined"))
@@ -51,4 +55,5 @@ def test_whoever_follows_a_run_hears_of_every_song_while_it_lasts(tmp_path):
 
 def test_object_stores_have_no_progress_file():
     assert progress.path_in(RunFolder.at("memory://bucket/run")) is None
-    assert progress.path_in(RunFolder.at("outputs/run")).endswith("outputs/run/progress.jsonl")
+    own = progress.path_in(RunFolder.at("outputs/run").mining(b"", "one"))
+    assert own.endswith("outputs/run/calls/one/progress.jsonl")
