@@ -83,4 +83,4 @@ def open_songs(path: str | Path) -> Songs:
         NotARun: if it holds no table of songs.
     """
     folder = local_folder(path)
-    return Songs(folder, songs.read(RunFolder.at(folder)))
+    return Songs(folder, songs.read(folder))

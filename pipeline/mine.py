@@ -184,8 +184,8 @@ def plan(
 ) -> Plan:
     """Return what `mine` would do, by reading every song but mining none. Arguments and errors are those of `mine`."""
     from mixprior.pipeline.song.fingerprint import fingerprint
-    from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store import songs as tables
+    from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
 
     songs = _songs(catalog, limit)

@@ -102,10 +102,15 @@ def remove(url: str) -> None:
 
 
 def remove_folder(url: str) -> None:
-    """Remove a folder with all that is in it, if it is there; what others write into it meanwhile may stay."""
+    """Remove a folder with all that is in it, if it is there; what others write into it meanwhile may stay.
+
+    On this machine the folder around it goes too, if nothing else is in there.
+    """
     fs, path = sources.file_system(url)
     if isinstance(fs, LocalFileSystem):
         shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # it holds others
+            os.rmdir(os.path.dirname(path))
     elif fs.exists(path):
         fs.rm(path, recursive=True)
 

@@ -44,7 +44,7 @@ def write(folder: str, contents: Callable[[], Iterator[tuple[str, bytes]]], besi
             files.remove(f"{folder}/{MEMBERS_FILE}")
         if _is_of_one(folder, beside):
             return
-        time.sleep(_PAUSE_S * attempt * random.random())  # noqa: S311
+        time.sleep(_PAUSE_S * attempt * random.random())
     raise InputError(f"{folder}: others write into it all the time; name another folder")
 
 

@@ -2,7 +2,7 @@
 
 `SITE` is imported by every interpreter that has its folder on PYTHONPATH. It registers the protocol held://, which is
 the local file system, but for songs whose content was fingerprinted and which are read again, to be mined: of these as
-many pass as HELD_PASS says.
+many pass as HELD_PASS says, and all once there is a note `release`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ class HeldFileSystem(LocalFileSystem):
             if any(noted(f"pass {k}") for k in range(PASS)):
                 noted(f"passed {title}")
             else:
-                while True:
-                    time.sleep(1)
+                while not os.path.exists(os.path.join(NOTES, "release")):
+                    time.sleep(0.05)
+                noted(f"passed {title}")
         return super().cat_file(path, *args, **keywords)
 
 

@@ -34,4 +34,4 @@ def test_a_run_in_a_store_that_lists_names_only_is_mined_resumed_and_aggregated(
     assert (again.kept, again.mined, again.audio_s) == (1, 0, 0.0)
     assert plan(stems_catalog, out).kept == 1
     assert aggregate(out).songs == 1
-    assert not fsspec.filesystem("memory").exists("/names-only/run/made")
+    assert not fsspec.filesystem("memory").find("/names-only/run/made")
