@@ -17,6 +17,9 @@ from mixprior.pipeline.store.records import SongError
 from mixprior.stats.errors import InputError
 from mixprior.stats.sound import RATES_HZ, Sound
 
+_MOST_BYTES = 4 << 30
+"""Largest sound, decoded as stereo: 3 h 22 min at 44.1 kHz, and no more than a WAV of floats holds."""
+
 
 @dataclass(frozen=True)
 class AudioFile:
@@ -27,12 +30,14 @@ class AudioFile:
         sha256: of the file's bytes, in hex.
         sound: its samples, stereo, and their rate; a mono file is on both channels.
         channels: number of channels in the file, 1 or 2.
+        flags: what `mixprior.pipeline.audio.flags.FLAGS` says of it.
     """
 
     path: str
     sha256: str
     sound: Sound
     channels: int
+    flags: frozenset[str] = frozenset()
 
 
 def read(path: str | Path) -> AudioFile:
@@ -43,7 +48,8 @@ def read(path: str | Path) -> AudioFile:
 
     Raises:
         InputError: if it cannot be read, is damaged or cut short, holds no samples or samples that are not numbers, has
-            more than two channels, or a rate outside 8 to 192 kHz; the message names the file and the reason.
+            more than two channels, a rate outside 8 to 192 kHz, or takes more than 4 GiB decoded, or more than 0.5 GB
+            and a thousand times its size; the message names the file and the reason.
     """
     with _refusals(path), sources.open_file(str(path)) as file:
         stream = _stream(file)
@@ -56,7 +62,7 @@ def read(path: str | Path) -> AudioFile:
     np.concatenate(blocks, axis=1, out=audio[: len(stream.channels)])
     if len(stream.channels) == 1:
         audio[1] = audio[0]
-    return AudioFile(str(path), sha256, Sound(audio, stream.rate_hz), len(stream.channels))
+    return AudioFile(str(path), sha256, Sound(audio, stream.rate_hz), len(stream.channels), stream.flags)
 
 
 @contextmanager
@@ -76,6 +82,7 @@ def _stream(file: BinaryIO) -> AudioStream:
         raise codec.Unsupported("decode", f"has {len(stream.channels)} channels; give a mono or stereo file")
     if not RATES_HZ[0] <= stream.rate_hz <= RATES_HZ[1]:
         raise codec.Unsupported("decode", f"has a sampling rate of {stream.rate_hz} Hz; give a file of 8 to 192 kHz")
+    stream.allow(_MOST_BYTES)
     return stream
 
 

@@ -6,7 +6,7 @@ files, is no audio file here.
 
 from __future__ import annotations
 
-import re
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import chain
@@ -16,6 +16,9 @@ import av
 import numpy as np
 import soundfile
 
+from mixprior.pipeline.audio import length
+from mixprior.pipeline.audio.damage import DamageSearch
+from mixprior.pipeline.audio.flags import DAMAGED_PCM, LENGTH_UNSURE
 from mixprior.pipeline.store.records import SongError
 
 _BLOCK_FRAMES = 1 << 16
@@ -24,12 +27,15 @@ _DEMUXERS = "aac,aiff,asf,caf,flac,matroska,mov,mp3,ogg,wav,w64"
 _READABLE = "WAV, AIFF, AU, FLAC, Ogg, Opus, MP3, AAC, M4A or WMA"
 _ENCRYPTED_TAGS = ("drms", "enca")
 _GAP_S = 0.1
+_MISSING_S, _MISCOUNTED_S = 0.125, 0.01
+"""So much may be missing of a declared length, since decoders leave out what the encoder padded; of one in samples."""
 _COMPLETE = 0.98
-"""Share of the declared length that must be decoded: some decoders read a truncated file without complaint."""
+"""Share of a declared length that must be decoded where it is not counted in samples: less than it is cut short."""
+_TELLING_BYTES = 2048
+"""Bytes after the tags of a file that tell whether it declares its length."""
+_HARMLESS_BYTES, _DENSEST = 512_000_000, 1_000
+"""A sound of more bytes than that, so many times the bytes of its file, is no music: 4 minutes of silence are less."""
 _SQUARE_OVERFLOWS = 1e19
-
-# Writers that cannot seek back leave a data size of this much or more: the header does not declare a length.
-_STREAMED_BYTES = 0x7FFFF000
 
 # The length that libsndfile reports of a FLAC of undeclared length, in which it cannot seek, is longer still.
 _UNKNOWN_S = 1e12
@@ -67,6 +73,10 @@ class Unsupported(SongError):
     """Audio of a kind that is not read: its sampling rate, its channels, its streams."""
 
 
+class TooLarge(SongError):
+    """It takes more memory than is allowed, or more than any music in a file of its size."""
+
+
 class AudioStream(ABC):
     """One audio stream, opened: its header is known, nothing is decoded yet.
 
@@ -74,31 +84,82 @@ class AudioStream(ABC):
         rate_hz: sampling rate.
         channels: names of its channels in FFmpeg's abbreviations ("FL", "FR", "FC", "LFE", "BL", ...).
         declared_s: length in seconds that the header declares; None where it declares none.
+        file_bytes: size of the file.
+        flags: names of `mixprior.pipeline.audio.flags.FLAGS`; known when all blocks are decoded.
     """
 
     rate_hz: int
     channels: tuple[str, ...]
     declared_s: float | None
+    file_bytes: int
+    flags: frozenset[str] = frozenset()
+    _counts_samples = True
+    _tagged_s: float | None = None
+    _is_guess = False
+    _has_checksum = True
+    _allowed_bytes = sys.maxsize
+
+    def allow(self, most_bytes: int) -> None:
+        """Bound the memory that the decoded sound takes, as float32 and at least two channels at its own rate.
+
+        Raises:
+            TooLarge: if the header declares more; if it declares less, or nothing, `blocks` raises it in time.
+        """
+        self._allowed_bytes = min(most_bytes, max(_HARMLESS_BYTES, _DENSEST * self.file_bytes))
+        self._refuse_size(self.declared_s or 0.0)
+
+    def _refuse_size(self, duration_s: float) -> None:
+        if self._bytes(duration_s) > self._allowed_bytes:
+            raise TooLarge(
+                "decode",
+                f"takes {self._bytes(duration_s) / 1e9:.2f} GB decoded; {self._allowed_bytes / 1e9:.2f} GB are allowed "
+                f"to a file of {self.file_bytes / 1e6:.2f} MB: give it in parts, or at a lower rate",
+            )
+
+    def _bytes(self, duration_s: float) -> float:
+        return duration_s * self.rate_hz * max(len(self.channels), 2) * 4
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Decode it: float32 arrays of shape (channels, samples), 65 536 samples each but for the last.
 
         Raises:
             Undecodable: if the file is damaged.
-            Truncated: if less than 98 % of the declared length could be decoded.
+            Truncated: if 0.125 s of the declared length are missing, or 2 % where the header does not count samples.
             NonFinite: if samples are NaN, infinite or beyond 1e19.
+            TooLarge: if it takes more than is allowed.
         """
         decoded_s = 0.0
+        search = None if self._has_checksum else DamageSearch(self.rate_hz)
         for block in self._decoded():
             if not peak(block) < _SQUARE_OVERFLOWS:
                 raise NonFinite("decode", "holds samples that are not numbers (NaN or infinite); export it again")
             decoded_s += block.shape[1] / self.rate_hz
+            self._refuse_size(decoded_s)
+            if search is not None:
+                search.add(block)
             yield block
-        if self.declared_s is not None and decoded_s < _COMPLETE * self.declared_s:
-            raise Truncated("decode", f"is cut short: {decoded_s:.1f} of {self.declared_s:.1f} s could be decoded")
+        is_whole = self._is_whole(decoded_s)
+        damaged = {DAMAGED_PCM} if search is not None and search.is_damaged() else set()
+        self.flags = frozenset(damaged if is_whole else {*damaged, LENGTH_UNSURE})
+
+    def _is_whole(self, decoded_s: float) -> bool:
+        """Whether it is certain that nothing is missing. Raises Truncated where it is certain that much is."""
+        expected_s = self.declared_s or self._tagged_s
+        if expected_s is None:
+            return False
+        missing_s = expected_s - decoded_s
+        if missing_s > _MISSING_S and (self._counts_samples or decoded_s < _COMPLETE * expected_s):
+            raise Truncated("decode", f"is cut short: {decoded_s:.1f} of {expected_s:.1f} s could be decoded")
+        return missing_s <= (_MISCOUNTED_S if self._counts_samples else _MISSING_S) and not self._is_guess
 
     @abstractmethod
     def _decoded(self) -> Iterator[np.ndarray]: ...
+
+
+def _size(file: BinaryIO) -> int:
+    size = file.seek(0, 2)
+    file.seek(0)
+    return size
 
 
 def peak(audio: np.ndarray) -> float:
@@ -141,14 +202,18 @@ class _SndFile(AudioStream):
     """WAV, AIFF, AU and FLAC through libsndfile."""
 
     def __init__(self, file: BinaryIO) -> None:
+        self.file_bytes = _size(file)
         try:
             sound = soundfile.SoundFile(file)
         except soundfile.LibsndfileError as error:
             raise Undecodable("decode", f"is no readable audio file: {error.error_string}") from error
         self._file, self._sound = file, sound
         self.rate_hz = sound.samplerate
+        self._has_checksum = sound.format == "FLAC" or not sound.subtype.startswith(("PCM", "FLOAT", "DOUBLE"))
         self.channels = _USUAL_LAYOUTS.get(sound.channels, ("?",) * sound.channels)
-        self.length_s = self.declared_s = sound.frames / sound.samplerate * _cut_ratio(sound.extra_info)
+        self.length_s = sound.frames / sound.samplerate
+        ratio = length.claimed_over_there(sound.extra_info)
+        self.declared_s, self._is_guess = self.length_s * (ratio or 1.0), ratio is None
 
     def _decoded(self) -> Iterator[np.ndarray]:
         decoded = 0
@@ -163,22 +228,15 @@ class _SndFile(AudioStream):
             raise Undecodable("decode", f"is damaged {after}") from error
 
 
-def _cut_ratio(log: str) -> float:
-    r"""Return by how much the sound's chunk claims to be longer than the file: libsndfile has it only in its log.
-
-    >>> _cut_ratio("RIFF : 882036 (should be 441014)\ndata : 882000 (should be 441000)")
-    2.0
-    """
-    found = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", log)
-    claimed, there = map(int, found.groups()) if found else (1, 1)
-    return max(claimed / there, 1.0) if there and claimed < _STREAMED_BYTES else 1.0
-
-
 class _AvFile(AudioStream):
     """Everything else through FFmpeg."""
 
     def __init__(self, file: BinaryIO, stream: int) -> None:
-        declares_length = _declares_length(file)
+        self.file_bytes = _size(file)
+        head = length.after_id3(file, _TELLING_BYTES)
+        if head[:4] == b"OggS" and not length.ogg_is_whole(file):
+            raise Truncated("decode", "is cut short: its last page is missing, or damaged")
+        file.seek(0)
         try:
             # The list of formats keeps out playlists, which would open other files.
             self._container = av.open(file, mode="r", options={"format_whitelist": _DEMUXERS}, metadata_errors="ignore")
@@ -200,14 +258,21 @@ class _AvFile(AudioStream):
         self.rate_hz = context.sample_rate
         names = tuple(channel.name for channel in context.layout.channels)
         self.channels = _USUAL_LAYOUTS.get(len(names), names) if "NONE" in names else names
+        self._has_checksum = not context.name.startswith(("pcm_s", "pcm_f", "pcm_u"))
+        self._counts_samples = head[:4] == b"OggS" or context.name.startswith("mp3")
         duration, tick_s = self._stream.duration, self._stream.time_base
-        self.declared_s = float(duration * tick_s) if duration and tick_s and declares_length else None
+        self.declared_s = float(duration * tick_s) if duration and tick_s and length.declares_length(head) else None
+        if self.declared_s is None:
+            self._tagged_s = length.tagged_s({**self._container.metadata, **self._stream.metadata})
+            self._counts_samples = False
 
     def _decoded(self) -> Iterator[np.ndarray]:
-        as_float = av.AudioResampler(format="fltp", frame_size=_BLOCK_FRAMES)
+        # PyAV counts planes up to a null pointer, which FFmpeg has after fewer than eight: eight would crash.
+        planar = len(self.channels) < 8
+        as_float = av.AudioResampler(format="fltp" if planar else "flt", frame_size=_BLOCK_FRAMES)
         for frame in chain(self._frames(), [None]):
             for block in as_float.resample(frame):
-                yield block.to_ndarray()
+                yield block.to_ndarray() if planar else block.to_ndarray().reshape(-1, len(self.channels)).T
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         """Decode frames, and check that none is missing between two of them."""
@@ -237,32 +302,3 @@ class _AvFile(AudioStream):
             raise Undecodable("decode", "is damaged: none of it could be decoded")
         if damaged and self.declared_s is None:
             raise Truncated("decode", f"breaks off at {decoded / self.rate_hz:.1f} s")
-
-
-def _declares_length(file: BinaryIO) -> bool:
-    """Whether the container declares its length; raw AAC and MP3 without a Xing or VBRI frame do not.
-
-    Raises:
-        Truncated: if it is an Ogg file without its last page.
-    """
-    head = file.read(10)
-    if head[:3] == b"ID3":
-        # Size of an ID3v2 tag: four bytes of seven bits (ID3v2.4 structure, 3.1).
-        file.seek(10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False)))
-        head = b""
-    head += file.read(2048)
-    if head[:4] == b"OggS":
-        _need_last_page(file)
-    file.seek(0)
-    is_raw = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
-    return not is_raw or any(tag in head for tag in (b"Xing", b"Info", b"VBRI"))
-
-
-def _need_last_page(file: BinaryIO) -> None:
-    """An Ogg file declares its length in its last page alone, which has the end-of-stream flag (RFC 3533, 6)."""
-    size = file.seek(0, 2)
-    file.seek(max(0, size - (1 << 17)))  # a page is 65 307 bytes at most
-    tail = file.read()
-    page = tail.rfind(b"OggS")
-    if page < 0 or page + 5 >= len(tail) or not tail[page + 5] & 4:
-        raise Truncated("decode", "is cut short: its last page is missing")

@@ -11,6 +11,7 @@ import soxr
 
 from mixprior.pipeline.audio import codec
 from mixprior.pipeline.audio.codec import AudioStream, Unsupported, peak
+from mixprior.pipeline.audio.flags import DOWNMIXED
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import Song, SongError
 from mixprior.stats.sound import RATES_HZ
@@ -76,6 +77,11 @@ class DecodeLimits:
     max_minutes: float = 20.0
     min_s: float = 3.0
 
+    @property
+    def most_bytes(self) -> int:
+        """Memory of the longest song, decoded: stereo at the highest rate, or more channels at lower ones."""
+        return round(self.max_minutes * 60 * RATES_HZ[1] * 2 * 4)
+
 
 def fingerprint(song: Song) -> str:
     """Return the song's id: the first 16 hex digits of the sha256 of its content.
@@ -97,17 +103,19 @@ def _sha256(path: str) -> str:
         return sources.sha256(file)
 
 
-def decode_mixture(song: Song, limits: DecodeLimits = DecodeLimits()) -> np.ndarray:
-    """Decode a song that is one file: float32, shape (2, samples), at 44.1 kHz.
+def decode_mixture(song: Song, limits: DecodeLimits = DecodeLimits(), flags: set[str] | None = None) -> np.ndarray:
+    """Decode a song that is one file: float32, shape (2, samples), at 44.1 kHz. Arguments are those of `blocks`.
 
     Raises:
         SongError: what `mixture_blocks` raises.
     """
-    return np.concatenate([np.empty((2, 0), np.float32), *mixture_blocks(song, limits)], axis=1)
+    return np.concatenate([np.empty((2, 0), np.float32), *mixture_blocks(song, limits, flags)], axis=1)
 
 
-def mixture_blocks(song: Song, limits: DecodeLimits = DecodeLimits()) -> Iterator[np.ndarray]:
-    """Decode a song that is one file, block by block.
+def mixture_blocks(
+    song: Song, limits: DecodeLimits = DecodeLimits(), flags: set[str] | None = None
+) -> Iterator[np.ndarray]:
+    """Decode a song that is one file, block by block. Arguments are those of `blocks`.
 
     Yields:
         Float32, shape (2, `BLOCK_SAMPLES`) but for the last, at 44.1 kHz.
@@ -116,14 +124,16 @@ def mixture_blocks(song: Song, limits: DecodeLimits = DecodeLimits()) -> Iterato
         SongError: what `blocks` raises, or `Silent`.
     """
     highest = 0.0
-    for block in _recut(blocks(song.path, limits)):
+    for block in _recut(blocks(song.path, limits, flags=flags)):
         highest = max(highest, peak(block))
         yield block
     _refuse_silence(highest)
 
 
-def decode_stems(song: Song, limits: DecodeLimits = DecodeLimits()) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
-    """Decode the stems of a song, and its mixture where there is one, all equally long.
+def decode_stems(
+    song: Song, limits: DecodeLimits = DecodeLimits(), flags: set[str] | None = None
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Decode the stems of a song, and its mixture where there is one, all equally long. Arguments are of `blocks`.
 
     Returns:
         Float32 arrays of shape (2, samples) at 44.1 kHz by stem name, and the mixture or None.
@@ -132,7 +142,7 @@ def decode_stems(song: Song, limits: DecodeLimits = DecodeLimits()) -> tuple[dic
         SongError: what `stem_blocks` raises.
     """
     parts: dict[str, list[np.ndarray]] = {}
-    for step in stem_blocks(song, limits):
+    for step in stem_blocks(song, limits, flags):
         for name, block in step.items():
             parts.setdefault(name, []).append(block)
     sounds = {name: np.concatenate(parts.pop(name), axis=1) for name in list(parts)}
@@ -140,10 +150,12 @@ def decode_stems(song: Song, limits: DecodeLimits = DecodeLimits()) -> tuple[dic
     return sounds, mixture
 
 
-def stem_blocks(song: Song, limits: DecodeLimits = DecodeLimits()) -> Iterator[dict[str, np.ndarray]]:
+def stem_blocks(
+    song: Song, limits: DecodeLimits = DecodeLimits(), flags: set[str] | None = None
+) -> Iterator[dict[str, np.ndarray]]:
     """Decode the stems of a song, and its mixture where there is one, in step.
 
-    Silence is appended to stems that are up to 0.1 s shorter than the longest.
+    Silence is appended to stems that are up to 0.1 s shorter than the longest. Arguments are those of `blocks`.
 
     Yields:
         Float32 blocks of shape (2, `BLOCK_SAMPLES`) but for the last, at 44.1 kHz: by stem name, then "mixture".
@@ -151,7 +163,7 @@ def stem_blocks(song: Song, limits: DecodeLimits = DecodeLimits()) -> Iterator[d
     Raises:
         SongError: what `blocks` raises, `StemsDiffer`, or `Silent` if the whole song is; a silent stem is not refused.
     """
-    sounds = {name: _recut(blocks(path, limits, stream)) for name, path, stream in _sounds(song)}
+    sounds = {name: _recut(blocks(path, limits, stream, flags)) for name, path, stream in _sounds(song)}
     lengths, highest = dict.fromkeys(sounds, 0), 0.0
     judged = [MIXTURE] if MIXTURE in sounds else list(sounds)
     while step := {name: block for name, sound in sounds.items() if (block := next(sound, None)) is not None}:
@@ -224,7 +236,9 @@ def decode(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) ->
     return np.concatenate([np.empty((2, 0), np.float32), *blocks(path, limits, stream)], axis=1)
 
 
-def blocks(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) -> Iterator[np.ndarray]:
+def blocks(
+    path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0, flags: set[str] | None = None
+) -> Iterator[np.ndarray]:
     """Decode an audio stream of a file, which may be silent, block by block.
 
     A mono stream is copied to both channels; more than two channels are mixed down by ITU-R BS.775. Other rates are
@@ -235,13 +249,14 @@ def blocks(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) ->
         path: local path or fsspec URL.
         limits: of its length.
         stream: which of the file's audio streams, from 0.
+        flags: takes the flags of the sound, `mixprior.pipeline.audio.flags.FLAGS`, when the last block has come.
 
     Yields:
         Float32, shape (2, samples), at 44.1 kHz, of any lengths.
 
     Raises:
-        SongError: `Unreadable`, `Undecodable`, `NoAudio`, `Unsupported`, `TooShort`, `TooLong`, `Truncated`,
-            `NonFinite` or `OverScale`, with the reason.
+        SongError: `Unreadable`, `Undecodable`, `NoAudio`, `Unsupported`, `TooShort`, `TooLong`, `TooLarge`,
+            `Truncated`, `NonFinite` or `OverScale`, with the reason.
     """
     with sources.open_file(path) as file:
         source = codec.open_audio(file, stream)
@@ -257,6 +272,8 @@ def blocks(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) ->
         if source.declared_s is None:
             _refuse_duration(samples / SAMPLE_RATE_HZ, limits)
         _refuse_scale(highest)
+        if flags is not None:
+            flags |= source.flags | ({DOWNMIXED} if len(source.channels) > 2 else set())
 
 
 def _converted(source: AudioStream) -> Iterator[np.ndarray]:
@@ -302,6 +319,7 @@ def _refuse_header(source: AudioStream, limits: DecodeLimits) -> None:
         raise Unsupported("decode", f"has {len(source.channels)} channels; up to {_MAX_CHANNELS} are mined")
     if source.declared_s is not None:
         _refuse_duration(source.declared_s, limits)
+    source.allow(limits.most_bytes)
 
 
 def _refuse_duration(duration_s: float, limits: DecodeLimits) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from mixprior.stats.errors import InputError as InputError
 
-_OF_LIMITS = ("TooLong",)
+_OF_LIMITS = ("TooLong", "TooLarge")
 """Errors that follow from a limit the user sets."""
 
 MetadataValue = str | int | float | bool | None

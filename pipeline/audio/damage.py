@@ -1,0 +1,192 @@
+"""Damage of PCM that has no checksum: single wrong samples, short dropouts to zero, bursts of garbage.
+
+Everything is judged by the fourth difference, which is six times the error of predicting a sample from its two
+neighbours on either side. What a song holds on purpose looks otherwise. An onset, a clipped peak, the edge of a square
+wave and a click of vinyl ring or stay: with one sample repaired, the fourth difference around it is as large as before.
+A gate closes near zero. Noise decays. And what recurs all through a sound is of the sound, unless it is flipped bits.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+_PIECE = 32
+"""Samples whose fourth differences are looked at together."""
+_MARGIN = 34 * _PIECE
+"""Samples that must be known on either side of a place: the longest dropout, and a piece at each end."""
+_RATIO = 6.0
+"""Fourth difference at a wrong sample over the largest within 32 samples of it once it is repaired."""
+_SMALLEST = 1 / 32
+"""Smallest error of a single sample that is looked for."""
+_DROPOUT_SAMPLES = (16, 1_024)
+"""Shortest and longest dropout: 200 bytes are 50 samples of 16-bit stereo, 4 KiB are 1 024."""
+_EDGE = 1 / 1024
+"""Level at both ends of a dropout: music that is zero for a while is near zero before and after."""
+_GARBAGE, _STILL_GARBAGE = 2.0, 1.5
+"""Mean absolute fourth difference of a piece; that of random bytes is 3.9."""
+_ABRUPT = 6.0
+"""Mean absolute fourth difference of garbage over that before and after it."""
+_RARE = 0.25
+"""Share of a sound's seconds up to which events are accidents."""
+_BIT_SHARE, _BIT_OCTAVES, _ONE_SIZE = 0.3, 0.07, 0.75
+"""Share of errors within so many octaves of a power of two (0.14 by chance), and largest share of one size."""
+
+
+class DamageSearch:
+    """Searches a sound that comes in pieces of any length, but for its first and last 1 088 samples.
+
+    Args:
+        rate_hz: sample rate.
+
+    >>> music = np.sin(np.arange(88_200) / 20, dtype=np.float32).reshape(1, -1)
+    >>> search = DamageSearch(44_100)
+    >>> search.add(music)
+    >>> search.is_damaged()
+    False
+    >>> music[0, 20_000] -= 0.5
+    >>> search = DamageSearch(44_100)
+    >>> search.add(music)
+    >>> search.is_damaged()
+    True
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._samples = 0
+        self._rest: np.ndarray | None = None
+        self._bursts = np.zeros(0)
+        self._seconds: set[int] = set()
+        self._errors: list[np.ndarray] = []
+
+    def add(self, audio: np.ndarray) -> None:
+        """Take the next piece: float32, shape (channels, samples), full scale 1.0, finite."""
+        if self._rest is None:
+            self._rest, self._bursts = audio[:, :0], np.zeros(len(audio))
+        sound = np.concatenate([self._rest, audio], axis=1)
+        begins = self._samples - self._rest.shape[1]
+        self._samples += audio.shape[1]
+        end = (sound.shape[1] - _MARGIN) // _PIECE * _PIECE
+        if end <= _MARGIN:
+            self._rest = sound
+            return
+        places = [_dropouts(sound, _MARGIN, end)]
+        for number, channel in enumerate(sound):
+            highest, mean = _bends(channel, _MARGIN - 2 * _PIECE, end + 2 * _PIECE)
+            wrong, errors = _wrong_samples(channel, highest, _MARGIN)
+            garbage, self._bursts[number] = _garbage(mean, self._bursts[number])
+            self._errors.append(errors)
+            places += [wrong, _MARGIN + garbage * _PIECE]
+        self._seconds.update(((begins + np.concatenate(places)) // self._rate_hz).tolist())
+        self._rest = sound[:, end - _MARGIN :].copy()
+
+    def is_damaged(self) -> bool:
+        """Whether what was found so far is damage."""
+        seconds = len(self._seconds)
+        return 0 < seconds <= max(2.0, _RARE * self._samples / self._rate_hz) or self._are_flipped_bits()
+
+    def _are_flipped_bits(self) -> bool:
+        """Whether many of the errors are powers of two, and of several sizes: of one size, they may be a metronome."""
+        octaves = np.log2(np.abs(np.concatenate([*self._errors, np.zeros(0)])))
+        nearest = np.round(octaves)
+        sizes, counts = np.unique(nearest[np.abs(octaves - nearest) < _BIT_OCTAVES], return_counts=True)
+        return len(sizes) > 1 and counts.sum() > _BIT_SHARE * len(octaves) and counts.max() < _ONE_SIZE * len(octaves)
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "nnan"})
+def _bends(x: np.ndarray, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+    """Largest and mean absolute fourth difference of each piece from `start` to `end`."""
+    pieces = (end - start) // _PIECE
+    highest, mean = np.zeros(pieces, np.float32), np.zeros(pieces, np.float32)
+    four, six, of_all = np.float32(4), np.float32(6), np.float32(1 / _PIECE)
+    for i in range(pieces):
+        piece = x[start + i * _PIECE - 2 : start + (i + 1) * _PIECE + 2]
+        high = total = np.float32(0)
+        for n in range(_PIECE):
+            bend = abs(piece[n] + piece[n + 4] - four * (piece[n + 1] + piece[n + 3]) + six * piece[n + 2])
+            high = max(high, bend)
+            total += bend
+        highest[i], mean[i] = high, total * of_all
+    return highest, mean
+
+
+@numba.njit(cache=True, nogil=True)
+def _wrong_samples(x: np.ndarray, highest: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places and errors of single wrong samples; `highest` is of the pieces from two before `start` to two after."""
+    places, errors = [], []
+    for i in range(2, len(highest) - 2):
+        # An error at the edge of a piece is seen in one of its neighbours, too.
+        if highest[i] > 6 * _SMALLEST and highest[i] > _RATIO * min(highest[i - 1], highest[i + 1]):
+            at, high = 0, -1.0
+            for n in range(start + (i - 2) * _PIECE, start + (i - 1) * _PIECE):
+                bend = abs(_bend(x, n, x[n]))
+                if bend > high:
+                    at, high = n, bend
+            repaired = (4 * (x[at - 1] + x[at + 1]) - x[at - 2] - x[at + 2]) / 6
+            around = 0.0
+            for n in range(at - _PIECE, at + _PIECE + 1):
+                error = x[at] - repaired
+                weight = 6 if n == at else -4 if abs(n - at) == 1 else 1 if abs(n - at) == 2 else 0
+                around = max(around, abs(_bend(x, n, x[n]) - weight * error))
+            # A pulse out of digital silence is a test signal.
+            if abs(x[at] - repaired) >= _SMALLEST and high > _RATIO * around and around > 1e-6:
+                places.append(at)
+                errors.append(x[at] - repaired)
+    return np.array(places, np.int64), np.array(errors, np.float64)
+
+
+@numba.njit(cache=True, nogil=True)
+def _bend(x: np.ndarray, n: int, value: float) -> float:
+    """Fourth difference at a sample, of this value."""
+    return x[n - 2] + x[n + 2] - 4 * (x[n - 1] + x[n + 1]) + 6 * value
+
+
+@numba.njit(cache=True, nogil=True)
+def _garbage(mean: np.ndarray, level: float) -> tuple[np.ndarray, float]:
+    """Where bursts end, in pieces, and the level of one that has not ended; `mean` is as of `_wrong_samples`."""
+    ends = []
+    for i in range(2, len(mean) - 2):
+        if level == 0 and mean[i] >= _GARBAGE and mean[i] > _ABRUPT * mean[i - 2]:
+            level = mean[i]
+        elif level > 0 and mean[i] < _STILL_GARBAGE:
+            if level > _ABRUPT * mean[i + 1]:
+                ends.append(i - 2)
+            level = 0.0
+    return np.array(ends, np.int64), level
+
+
+@numba.njit(cache=True, nogil=True)
+def _dropouts(sound: np.ndarray, start: int, end: int) -> np.ndarray:
+    """Where all channels fall to zero at once and come back at once."""
+    shortest, longest = _DROPOUT_SAMPLES
+    places = []
+    for n in range(start, end, shortest):  # every dropout covers one of these
+        before = after = n
+        while before > n - shortest and _is_zero(sound, before):
+            before -= 1
+        if not n - shortest < before < n:
+            continue
+        while after - before <= longest and _is_zero(sound, after):
+            after += 1
+        is_short = shortest < after - before <= longest + 1
+        if is_short and min(_edge(sound, before, -1), _edge(sound, after, 1)) >= _EDGE:
+            places.append(n)
+    return np.array(places, np.int64)
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_zero(sound: np.ndarray, n: int) -> bool:
+    for channel in range(len(sound)):  # noqa: SIM110  (numba compiles no generators)
+        if sound[channel, n] != 0:
+            return False
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def _edge(sound: np.ndarray, n: int, away: int) -> float:
+    """Level of the last sample before zero, unless the one before it (`away`) says that zero is where it was going."""
+    level = 0.0
+    for channel in range(len(sound)):
+        here = sound[channel, n]
+        level = max(level, min(abs(here), abs(2 * here - sound[channel, n + away])))
+    return level
