@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from mixprior import __version__
 from mixprior.extras import advice
-from mixprior.stats.errors import InputError, Stopped
+from mixprior.stats.errors import InputError, Stopped, TooManyFailed
 
 COMMANDS = {
     "mine": ("mixprior.pipeline.mine", "mine priors from a catalog of songs"),
@@ -119,6 +119,8 @@ def _report(error: Exception, debug: bool) -> int:
         return 2
     kind = "" if isinstance(error, InputError | Stopped) else f"unexpected {type(error).__name__}: "
     print(f"mixprior: {kind}{' '.join(str(error).split())}", file=sys.stderr)
+    if isinstance(error, TooManyFailed):
+        return 3
     return 2 if isinstance(error, InputError) else 1
 
 

@@ -183,7 +183,7 @@ def plan(
     beam_options: Sequence[str] = (),
 ) -> Plan:
     """Return what `mine` would do, by reading every song but mining none. Arguments and errors are those of `mine`."""
-    from mixprior.pipeline.song.fingerprint import fingerprint
+    from mixprior.pipeline.song.fingerprint import Fingerprints
     from mixprior.pipeline.store import songs as tables
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
@@ -191,13 +191,12 @@ def plan(
     songs = _songs(catalog, limit)
     settings = _settings(songs, separation, max_minutes, beam_options, fetch=False)
     by_content: dict[SongKey, list[Found]] = {}
-    for song in songs:
-        key, found = fingerprint(song, settings)
+    for key, found in Fingerprints(settings).of(songs):
         by_content.setdefault(key, []).append(found)
     ledger = Ledger(RunFolder.at(output).mining(tables.listed(songs)), force, retry_failed)
     counts: Counter[str] = Counter()
     for key, same in by_content.items():
-        counts.update(outcome.status for outcome in ledger.outcomes(key, same, mine=None))
+        counts.update(outcome.status for outcome in ledger.outcomes(key, same))
     kept = counts["kept"] + counts["mined"]  # the latter by a run that was interrupted
     return Plan(len(songs), counts["to mine"], kept, counts["duplicate"], counts["failed"])
 

@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class Stopped(Exception):
     """The machine ended the work, and nothing that was given is wrong. The command ends with exit code 1."""
+
+
+class TooManyFailed(Stopped):
+    """So many songs fail by one cause that the run was stopped. The command ends with exit code 3."""

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from filelock import FileLock
 
+from mixprior.pipeline.song import shared_pool
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
 from tests import command, reference
 
@@ -46,6 +47,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("reference"):
         for name in marker.args:
             reference.need(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def children_kept():
+    """Runs in this process have songs mined by the same children, which load their libraries once."""
+    with shared_pool.kept():
+        yield
 
 
 @pytest.fixture(scope="session")

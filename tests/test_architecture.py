@@ -23,8 +23,13 @@ MAY_IMPORT = {
 """Whose modules those of a folder may import; the longest name that fits is the rule."""
 HEAVY = {"apache_beam", "torch", "demucs"}
 LIBRARIES_OF_STATS = {"numpy", "scipy", "numba", "librosa", "pyarrow", "soxr"}
-ENDS_THE_PROCESS = {"mixprior/__main__.py", "pipeline/graphs/worker.py", "pipeline/graphs/conductor.py"}
-"""Where a process begins: the command line, a worker of Beam's local runner, and what conducts these workers."""
+ENDS_THE_PROCESS = {
+    "mixprior/__main__.py",
+    "pipeline/graphs/conductor.py",
+    "pipeline/graphs/worker.py",
+    "pipeline/song/child.py",
+}
+"""Where a process begins: the command line, what conducts workers of Beam's local runner, these, a child of a pool."""
 
 
 def modules(package: str) -> list[Path]:

@@ -98,6 +98,13 @@ def fingerprint(song: Song) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
+def files_of(song: Song) -> list[str]:
+    """Return the paths of the files of a song."""
+    if not song.stems:
+        return [song.path]
+    return [path for _, path in song.stems] + ([song.mixture] if song.mixture else [])
+
+
 def _sha256(path: str) -> str:
     with sources.open_file(path) as file:
         return sources.sha256(file)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
-from mixprior.stats.errors import InputError
+from mixprior.stats.errors import InputError, Stopped
 
 Step = TypeVar("Step", bound=Callable[..., Any])
 _MARK = "mixprior-error:"
@@ -53,9 +53,9 @@ def original(error: BaseException) -> BaseException:
         error: what Beam's runner raised, with the text of the step's error somewhere in its own.
 
     Returns:
-        The `KeyboardInterrupt` that stopped it in this process, which Beam wraps; an `InputError`, or a subclass of it,
-        if that is what the step raised; a `RuntimeError` that names the type of another; `error` itself if no step
-        conveyed one.
+        The `KeyboardInterrupt` that stopped it in this process, which Beam wraps; an `InputError` or `Stopped`, or a
+        subclass, if that is what the step raised; a `RuntimeError` that names the type of another; `error` itself if no
+        step conveyed one.
 
     >>> original(RuntimeError(f"Traceback ... {Conveyed.of(InputError('the disk is full'))} [while running 'Write']"))
     InputError('the disk is full')
@@ -79,7 +79,7 @@ def original(error: BaseException) -> BaseException:
     # Names come from text, which a song's path may be part of: no module but ours is imported by one.
     ours = str(fact["module"]).startswith("mixprior.")
     kind = getattr(importlib.import_module(fact["module"]), fact["type"], None) if ours else None
-    if isinstance(kind, type) and issubclass(kind, InputError):
+    if isinstance(kind, type) and issubclass(kind, InputError | Stopped):
         return kind(fact["message"])
     return RuntimeError(f"{fact['type']}: {fact['message']}")
 

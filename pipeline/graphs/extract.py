@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.combiners import ToList
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
 
 from mixprior.pipeline.graphs import runner
+from mixprior.pipeline.graphs.beam_options import is_local
 from mixprior.pipeline.graphs.conveyed import conveying
-from mixprior.pipeline.song import measure
-from mixprior.pipeline.song.fingerprint import fingerprint
+from mixprior.pipeline.song import mining, shared_pool
+from mixprior.pipeline.song.causes import Causes
+from mixprior.pipeline.song.fingerprint import Fingerprint, Fingerprints
+from mixprior.pipeline.song.pool import Answer
 from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.pipeline.store import features, files, progress, songs
+from mixprior.pipeline.store import files, progress, songs
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
 from mixprior.pipeline.store.records import Failure, Outcome, Song, SongError
+
+_TICK_S = 0.5
 
 
 @dataclass
@@ -33,73 +42,135 @@ class Extract(beam.PTransform):
         settings: how songs are mined.
         force: mine again what is finished.
         retry_failed: try again what failed in an earlier run.
+        children: processes that mine, below each process of the runner.
     """
 
     folder: RunFolder
     settings: MiningSettings
     force: bool = False
     retry_failed: bool = False
+    children: int = 1
 
     def expand(self, songs: PCollection) -> PCollection:
         """Build the graph."""
-        fingerprints = (
-            songs
-            | "Spread songs over workers" >> beam.Reshuffle()
-            | "Fingerprint each song by its content" >> beam.Map(conveying(fingerprint), self.settings)
-        )
         return (
-            fingerprints
+            songs
+            | "Spread songs over machines" >> beam.Reshuffle()
+            | "Fingerprint each song by its content" >> beam.ParDo(FingerprintSongs(self.settings))
             | "Bring songs of equal content together" >> beam.GroupByKey()
-            | "Decode, separate and measure" >> beam.ParDo(MineSong(self))
+            | "Decode, separate and measure" >> beam.ParDo(MineSongs(self))
         )
 
 
-class MineSong(beam.DoFn):
+class FingerprintSongs(beam.DoFn):
+    """Takes `Song`s and gives ((feature key, song id), `Found`) of each, several read at a time."""
+
+    def __init__(self, settings: MiningSettings) -> None:
+        self.settings = settings
+
+    def start_bundle(self) -> None:
+        """Begin with nothing."""
+        self.fingerprints = Fingerprints(self.settings)
+
+    @conveying
+    def process(self, song: Song) -> Iterator[Fingerprint]:
+        """Begin to read a song."""
+        yield from self.fingerprints.add(song)
+
+    @conveying
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Give the rest."""
+        yield from map(in_no_window, self.fingerprints.rest())
+
+
+class MineSongs(beam.DoFn):
     """Takes ((feature key, song id), songs of that content) and gives an `Outcome` for each song.
 
-    Whatever goes wrong with one song becomes its failure row; only what would go wrong with every song (a full disk, a
-    missing model) is raised.
+    Songs are mined by the pool of this process, and leave as they are finished. Whatever goes wrong with one becomes
+    its failure row; only what would go wrong with every song (a full disk, a missing model) is raised.
     """
 
     def __init__(self, extract: Extract) -> None:
-        self.folder, self.settings = extract.folder, extract.settings
+        self.folder, self.settings, self.children = extract.folder, extract.settings, extract.children
         self.ledger = Ledger(extract.folder, extract.force, extract.retry_failed)
         self.progress_path = progress.path_in(extract.folder)
 
+    def setup(self) -> None:
+        """Begin to count what songs fail by."""
+        self.causes = Causes()
+
+    def start_bundle(self) -> None:
+        """Begin with nothing."""
+        self.mining: dict[Future[Answer], list[Outcome]] = {}
+
     @conveying
     def process(self, element: tuple[SongKey, Iterable[Found]]) -> Iterator[Outcome]:
-        """Mine one song."""
-        (feature_key, song_id), found = element
-        checkpoint = Checkpoint(self.folder, feature_key)
+        """Have a song mined, if it is to be, and give those that are finished by now."""
+        key, found = element
         found = list(found)
-        for _, unreadable in found:
-            if unreadable is not None:
-                checkpoint.fail(unreadable)
-        mined_s: list[float] = []
+        for each in found:
+            if each.failure is not None:
+                Checkpoint(self.folder, key[0]).fail(each.failure)
+        outcomes = list(self.ledger.outcomes(key, found))
+        if outcomes[0].status == "to mine":
+            self._submit(outcomes, max(each.size_bytes for each in found))
+        else:
+            yield from self._reported(outcomes)
+        yield from self._finished(wait_s=0.0)
 
-        def mine(song: Song) -> Outcome:
-            outcome = self._mine(song, song_id, checkpoint)
-            mined_s.append(outcome.duration_s or 0.0)
-            return outcome
+    @conveying
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Give the rest, as songs are finished."""
+        while self.mining:
+            yield from map(in_no_window, self._finished(_TICK_S))
+            progress.tick(self.progress_path)
 
-        for outcome in self.ledger.outcomes((feature_key, song_id), found, mine):
+    def _submit(self, outcomes: list[Outcome], size_bytes: int) -> None:
+        song, song_id = outcomes[0].song, outcomes[0].song_id
+        settings = self.settings
+        future = shared_pool.get(self.children).submit(
+            *(mining.JOB, song, song_id, settings),
+            weight=size_bytes,
+            longest_s=60 * settings.limits.max_minutes,
+            limits=settings.time_limits,
+        )
+        self.mining[future] = outcomes
+
+    def _finished(self, wait_s: float) -> Iterator[Outcome]:
+        done, _ = wait(self.mining, wait_s, FIRST_COMPLETED)
+        for future in done:
+            first, *duplicates = self.mining.pop(future)
+            mined_s, outcome = self._outcome(first, future)
+            yield from self._reported([outcome, *duplicates], mined_s)
+            failed = outcome.failure
+            self.causes.note(None if failed is None else (failed.stage, failed.error, failed.message))
+
+    def _outcome(self, first: Outcome, future: Future[Answer]) -> tuple[float, Outcome]:
+        """Keep what became of a song: the seconds of audio measured, and the outcome."""
+        checkpoint = Checkpoint(self.folder, first.feature_key)
+        try:
+            answer = future.result()
+        except SongError as error:
+            failed = Failure.of(first.song, first.song_id, error)
+            checkpoint.fail(failed)
+            return 0.0, replace(first, status="failed", failure=failed)
+        checkpoint.finish(first.song_id, answer.content)
+        Metrics.distribution("mixprior", "mine_ms").update(int(1000 * answer.facts["mined_s"]))
+        duration_s = answer.facts["duration_s"]
+        return duration_s, replace(first, status="mined", duration_s=duration_s)
+
+    def _reported(self, outcomes: Iterable[Outcome], mined_s: float = 0.0) -> Iterator[Outcome]:
+        for outcome in outcomes:
             Metrics.counter("mixprior", f"songs_{outcome.status}").inc()
             if self.progress_path is not None:
-                progress.report(self.progress_path, outcome, sum(mined_s))
-                mined_s.clear()
+                progress.report(self.progress_path, outcome, mined_s)
+                mined_s = 0.0
             yield outcome
 
-    def _mine(self, song: Song, song_id: str, checkpoint: Checkpoint) -> Outcome:
-        started_s = time.monotonic()
-        try:
-            table = measure.features(song, song_id, self.settings)
-        except SongError as error:
-            failed = Failure.of(song, song_id, error)
-            checkpoint.fail(failed)
-            return Outcome(song, song_id, "failed", checkpoint.feature_key, failure=failed)
-        checkpoint.finish(table)
-        Metrics.distribution("mixprior", "mine_ms").update(int(1000 * (time.monotonic() - started_s)))
-        return Outcome(song, song_id, "mined", checkpoint.feature_key, features.duration_s(table))
+
+def in_no_window(element: Any) -> WindowedValue:
+    """Return an element as `finish_bundle` gives it."""
+    return WindowedValue(element, GlobalWindow().max_timestamp(), (GlobalWindow(),))
 
 
 @dataclass
@@ -127,6 +198,7 @@ class _Graph:
     ways: Sequence[tuple[RunFolder, MiningSettings]]
     force: bool
     retry_failed: bool
+    children: int
 
     def __call__(self, pipeline: beam.Pipeline) -> None:
         found = (
@@ -135,7 +207,7 @@ class _Graph:
             | "Read songs" >> beam.FlatMap(conveying(read_songs))
         )
         for folder, settings in self.ways:
-            extract = Extract(folder, settings, self.force, self.retry_failed)
+            extract = Extract(folder, settings, self.force, self.retry_failed, self.children)
             outcomes = found | f"Extract into {folder.root}" >> extract
             _ = outcomes | f"Keep outcomes in {folder.root}" >> WriteSongs(folder)
 
@@ -159,7 +231,7 @@ def extract_songs(
         ways: for each way, the folder of its run and its settings.
         force: mine again what is finished.
         retry_failed: try again what failed in an earlier run.
-        workers: local processes.
+        workers: processes that mine, on this machine; on another one for each process of the runner.
         beam_options: Beam's own.
         tick: called while it lasts.
 
@@ -174,9 +246,21 @@ def extract_songs(
         progress.begin(folder)
         if force:
             files.remove_folder(folder.made)
-    graph = _Graph(catalog.catalog, tuple(ways), force, retry_failed)
-    with progress.followed(ways[-1][0], tick):
-        runner.run(graph, beam_options, min(workers, len(found)), tick)
+    children = min(workers, len(found)) if is_local(beam_options) else 1
+    graph = _Graph(catalog.catalog, tuple(ways), force, retry_failed, children)
+    with progress.followed(ways[-1][0], tick), _pool_released():
+        runner.run(graph, beam_options, 1, tick)
+
+
+@contextmanager
+def _pool_released() -> Iterator[None]:
+    """End the children that a run on this machine started."""
+    try:
+        yield
+    except BaseException:
+        shared_pool.release(interrupted=True)
+        raise
+    shared_pool.release()
 
 
 def read_songs(catalog: str) -> Iterator[Song]:

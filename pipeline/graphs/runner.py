@@ -8,16 +8,14 @@ import pickle
 import shlex
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import mixprior
 from mixprior.pipeline.graphs.beam_options import is_local, pipeline_options
 from mixprior.pipeline.graphs.conveyed import original
+from mixprior.pipeline.song.child_process import interpreter
 from mixprior.stats.errors import Stopped
 
 if TYPE_CHECKING:
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 Graph = Callable[["beam.Pipeline"], None]
 """Applies its transforms to an empty pipeline; it can be pickled."""
 
-_OURS = str(Path(mixprior.__file__).parents[1])
 _TICK_S = 0.5
 _GOES_ON = "the same command (without --force) continues from there"
 _NOISY = ("apache_beam", "grpc")
@@ -118,15 +115,6 @@ def run_here(graph: Graph, beam_options: Sequence[str], command: str | None = No
         pipeline = beam.Pipeline(FnApiRunner(default_environment=environment), options)
     graph(pipeline)
     pipeline.run().wait_until_finish()
-
-
-def interpreter(module: str) -> list[str]:
-    """Return the command that runs `main` of a module of ours in another interpreter.
-
-    Not `python -m`: that would look for the package in the user's folder first.
-    """
-    code = f"import sys; sys.path.insert(0, {_OURS!r}); from {module} import main; main()"
-    return [sys.executable, "-c", code]
 
 
 def worker_command() -> str:

@@ -3,18 +3,92 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 
 from mixprior.pipeline.audio import decode
+from mixprior.pipeline.song import trouble
 from mixprior.pipeline.song.settings import MiningSettings
+from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.ledger import Found, SongKey
-from mixprior.pipeline.store.records import Failure, Song, SongError
+from mixprior.pipeline.store.records import Failure, Reported, Song, SongError
+
+Fingerprint = tuple[SongKey, Found]
+"""(feature key, song id), and the song with its size, or with its failure."""
 
 
-def fingerprint(song: Song, settings: MiningSettings) -> tuple[SongKey, Found]:
-    """Return ((feature key, song id), (song, None)); a song that cannot be read carries its failure instead."""
-    key = settings.feature_key(song.has_stems)
-    try:
-        return (key, decode.fingerprint(song)), (song, None)
-    except SongError as error:
-        song_id = hashlib.sha256(song.path.encode()).hexdigest()[:16]
-        return (key, song_id), (song, Failure.of(song, song_id, error))
+class Fingerprints:
+    """Names songs by their content, several at a time, each within a time limit: a file that hangs ends nothing.
+
+    A thread that hangs cannot be ended; it is left behind.
+
+    Args:
+        settings: how songs are mined, with the limits.
+        at_once: songs read at a time; None for one a core.
+    """
+
+    def __init__(self, settings: MiningSettings, at_once: int | None = None) -> None:
+        self.settings, self.at_once = settings, at_once or os.cpu_count() or 1
+        self._reading: deque[_Reading] = deque()
+
+    def of(self, songs: Iterable[Song]) -> Iterator[Fingerprint]:
+        """Give the fingerprints of songs, in their order."""
+        for song in songs:
+            yield from self.add(song)
+        yield from self.rest()
+
+    def add(self, song: Song) -> Iterator[Fingerprint]:
+        """Begin with a song, and give what there is of those before it where they are many."""
+        reading = _Reading(song, self.settings.feature_key(song.has_stems))
+        reading.start()
+        self._reading.append(reading)
+        if len(self._reading) > self.at_once:
+            yield self._first()
+
+    def rest(self) -> Iterator[Fingerprint]:
+        """Give those that are left."""
+        while self._reading:
+            yield self._first()
+
+    def _first(self) -> Fingerprint:
+        reading = self._reading.popleft()
+        limit_s = self.settings.time_limits.to_read(reading.size_bytes)
+        try:
+            return reading.future.result(limit_s)
+        except TimeoutError:
+            return reading.failed(Reported("read", trouble.TIMED_OUT, f"could not be read within {limit_s:.0f} s"))
+
+
+class _Reading(threading.Thread):
+    """Reads one song."""
+
+    def __init__(self, song: Song, feature_key: str) -> None:
+        super().__init__(name="reading a song", daemon=True)
+        self.song, self.feature_key, self.size_bytes = song, feature_key, 0
+        self.future: Future[Fingerprint] = Future()
+
+    def run(self) -> None:
+        """Read it; whatever a disk or a driver raises is this song's failure."""
+        for pause_s in (*trouble.BACK_OFF_S, None):
+            try:
+                self.size_bytes = sum(map(sources.size_bytes, decode.files_of(self.song)))
+                song_id = decode.fingerprint(self.song)
+            except Exception as error:
+                if pause_s is not None and trouble.kind_of(error) is not None:
+                    time.sleep(pause_s)
+                    continue
+                self.future.set_result(self.failed(error))
+            else:
+                self.future.set_result(((self.feature_key, song_id), Found(self.song, self.size_bytes)))
+            return
+
+    def failed(self, error: Exception) -> Fingerprint:
+        """Return the song as one that cannot be read, named by its path."""
+        if not isinstance(error, SongError):
+            error = Reported("read", "Unreadable", f"cannot be read: {type(error).__name__}: {error}")
+        song_id = hashlib.sha256(self.song.path.encode(errors="surrogateescape")).hexdigest()[:16]
+        return (self.feature_key, song_id), Found(self.song, failure=Failure.of(self.song, song_id, error))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 
 from mixprior.pipeline.audio import decode
@@ -9,16 +11,28 @@ from mixprior.pipeline.separation import separator
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store.records import InputError, Song, SongError
 from mixprior.stats import registry
-from mixprior.stats.statistic import MIXTURE
+from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ
 from mixprior.stats.stem import StemSet
 
+Entering = Callable[[str, float | None], None]
+"""Called when a stage begins ("decode", "separate", "measure"), with the song's length in seconds where it is known."""
 
-def load(song: Song, settings: MiningSettings) -> StemSet:
+
+def _ignore(_stage: str, _duration_s: float | None) -> None: ...
+
+
+def load(song: Song, settings: MiningSettings, entering: Entering = _ignore) -> StemSet:
     """Decode a song and separate it, unless its stems are in the catalog (and the settings take them).
+
+    Args:
+        song: the song.
+        settings: how it is mined.
+        entering: called when a stage begins.
 
     Raises:
         SongError: if it cannot be read, decoded or separated; the error names the stage.
     """
+    entering("decode", None)
     if song.has_stems:
         known = StemSet(*decode.decode_stems(song, settings.limits))
         if not settings.separate_all:
@@ -26,18 +40,27 @@ def load(song: Song, settings: MiningSettings) -> StemSet:
         mixture = known[MIXTURE].audio
     else:
         mixture = decode.decode_mixture(song, settings.limits)
+    entering("separate", mixture.shape[1] / SAMPLE_RATE_HZ)
     return StemSet(separator.load(settings.separation).separate(mixture), mixture)
 
 
-def features(song: Song, song_id: str, settings: MiningSettings) -> pa.Table:
+def features(song: Song, song_id: str, settings: MiningSettings, entering: Entering = _ignore) -> pa.Table:
     """Measure a song and return its table, as `mixprior.stats.registry.FEATURES_SCHEMA` has it.
+
+    Args:
+        song: the song.
+        song_id: what it is called.
+        settings: how it is mined.
+        entering: called when a stage begins.
 
     Raises:
         SongError: if it cannot be mined; the error names the stage.
         InputError: if the separation model cannot be had.
     """
     try:
-        rows = registry.measure(load(song, settings))
+        stems = load(song, settings, entering)
+        entering("measure", stems.duration_s)
+        rows = registry.measure(stems)
     except (SongError, InputError):
         raise
     except Exception as error:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from mixprior.pipeline.audio.decode import DecodeLimits
 from mixprior.pipeline.separation.separator import SeparationSettings
+from mixprior.pipeline.song.time_limits import USUAL, TimeLimits
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.schema import FEATURE_VERSION
 
@@ -20,11 +21,13 @@ class MiningSettings:
         separation: model and way of separating, with a concrete precision wherever something is separated.
         limits: what is refused before decoding.
         separate_all: separate even songs that come with stems: their mixture, or the sum of the stems.
+        time_limits: of its stages.
     """
 
     separation: SeparationSettings
     limits: DecodeLimits
     separate_all: bool = False
+    time_limits: TimeLimits = USUAL
 
     def provenance(self, has_stems: bool) -> dict[str, str | int | float | None]:
         """Return what the numbers depend on, for songs that come with stems or are separated."""

@@ -45,13 +45,12 @@ class Checkpoint:
         """Whether the run that has not ended yet finished the song: this attempt of it, or one that was cut off."""
         return files.exists(self.folder.made_note(self.feature_key, song_id))
 
-    def finish(self, table: pa.Table) -> None:
-        """Keep a finished song's table (its metadata carries the key), and forget an earlier failure.
+    def finish(self, song_id: str, content: bytes) -> None:
+        """Keep a finished song's file (the metadata of its table carry the key), and forget an earlier failure.
 
-        That this run made it is noted beside the table, not in it: the same song gives the same bytes in every run.
+        That this run made it is noted beside the file, not in it: the same song gives the same bytes in every run.
         """
-        song_id = table["song_id"][0].as_py()
-        files.write_table(self.folder.features(self.feature_key, song_id), table)
+        files.write_bytes(self.folder.features(self.feature_key, song_id), content)
         files.write_bytes(self.folder.made_note(self.feature_key, song_id), b"")
         files.remove(self.folder.failure(self.feature_key, song_id))
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from mixprior.pipeline.store import archive, features
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure, Outcome, Song
 
-Found = tuple[Song, Failure | None]
-"""A song of the catalog; the failure of one that could not be read."""
 SongKey = tuple[str, str]
 """Feature key and song id."""
+
+
+class Found(NamedTuple):
+    """A song of the catalog that was read to be named by its content.
+
+    Attributes:
+        song: the song.
+        size_bytes: of its files; 0 where that is not known.
+        failure: why it could not be read; None if it could.
+    """
+
+    song: Song
+    size_bytes: int = 0
+    failure: Failure | None = None
 
 
 @dataclass
@@ -31,26 +44,20 @@ class Ledger:
     retry_failed: bool = False
     _archived: dict[str, archive.Index] = field(default_factory=dict, init=False, repr=False)
 
-    def outcomes(
-        self, key: SongKey, found: Iterable[Found], mine: Callable[[Song], Outcome] | None
-    ) -> Iterator[Outcome]:
+    def outcomes(self, key: SongKey, found: Iterable[Found]) -> Iterator[Outcome]:
         """Give an outcome for each song of equal content.
 
-        The first path in alphabetical order is mined; the others are duplicates of it.
+        The first path in alphabetical order is "to mine", unless what became of it is known; the others are duplicates.
 
         Args:
             key: of all of them.
             found: the songs, at least one.
-            mine: mines one; called at most once. Without it nothing is mined, and the song is "to mine".
         """
-        (song, unreadable), *others = sorted(found, key=lambda pair: (pair[0].path, pair[0].to_json()))
+        first, *others = sorted(found, key=lambda each: (each.song.path, each.song.to_json()))
         feature_key, song_id = key
-        known = self._known(key, song, unreadable)
-        if known is None:
-            known = Outcome(song, song_id, "to mine", feature_key) if mine is None else mine(song)
-        yield known
-        for other, _ in others:
-            yield Outcome(other, song_id, "duplicate", feature_key)
+        yield self._known(key, first.song, first.failure) or Outcome(first.song, song_id, "to mine", feature_key)
+        for other in others:
+            yield Outcome(other.song, song_id, "duplicate", feature_key)
 
     def _known(self, key: SongKey, song: Song, unreadable: Failure | None) -> Outcome | None:
         """What became of a song that is not to be mined; None if it is."""

@@ -24,8 +24,8 @@ Progress = Callable[[int, int], None]
 """Called with what is done and what there is in all."""
 
 _QUIET_INTERVAL_S = 30.0
-_followers: dict[str, Callable[[], None]] = {}
-"""Called in this process after a song is reported, by progress file."""
+_followers: dict[str | None, Callable[[], None]] = {}
+"""Called in this process after a song is reported, and while songs are waited for, by progress file."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,11 @@ def report(path: str, outcome: Outcome, audio_s: float = 0.0) -> None:
         os.write(descriptor, (json.dumps(asdict(note)) + "\n").encode())
     finally:
         os.close(descriptor)
+    tick(path)
+
+
+def tick(path: str | None) -> None:
+    """Let whoever follows a progress file in this process look at it."""
     if path in _followers:
         _followers[path]()
 

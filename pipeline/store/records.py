@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 
 from mixprior.stats.errors import InputError as InputError
 
-_OF_LIMITS = ("TooLong", "TooLarge")
-"""Errors that follow from a limit the user sets."""
+_NOT_LASTING = ("TooLong", "TooLarge", "OutOfMemory", "DeviceLost", "ReadTrouble")
+"""Errors that follow from a limit the user sets, and passing trouble (`mixprior.pipeline.song.trouble`)."""
 
 MetadataValue = str | int | float | bool | None
 
@@ -72,12 +72,12 @@ class Failure:
     @classmethod
     def of(cls, song: Song, song_id: str, error: SongError) -> Failure:
         """Return the row of a song that failed."""
-        return cls(song_id, song.path, error.stage, type(error).__name__, " ".join(error.message.split()))
+        return cls(song_id, song.path, error.stage, error.kind, " ".join(error.message.split()))
 
     @property
     def is_lasting(self) -> bool:
         """Whether it would come again: a file that could not be read may be back, a limit may be another."""
-        return self.stage != "read" and self.error not in _OF_LIMITS
+        return self.stage != "read" and self.error not in _NOT_LASTING
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class Outcome:
     Attributes:
         song: the song, as found.
         song_id: hash of its content; of its path where the content cannot be read.
-        status: "mined", "kept" (finished in an earlier run), "duplicate" (same content as another path), "failed", or
-            "to mine" where it is only planned.
+        status: "mined", "kept" (finished in an earlier run), "duplicate" (same content as another path), "failed"; "to
+            mine" before that.
         feature_key: which features folder holds its rows.
         duration_s: length in seconds; None if it failed.
         failure: why it failed; None otherwise.
@@ -109,7 +109,7 @@ class SongError(Exception):
         stage: "read", "decode", "separate" or "measure".
         message: what was wrong and what to do, in one line, without the song's name.
 
-    The class name of a subclass is the `error` of the failure row.
+    The `kind`, which is the class name of a subclass, is the `error` of the failure row.
     """
 
     def __init__(self, stage: str, message: str) -> None:
@@ -117,5 +117,30 @@ class SongError(Exception):
         self.stage = stage
         self.message = message
 
+    @property
+    def kind(self) -> str:
+        """Kind of failure, in one word: the name of the class."""
+        return type(self).__name__
+
     def __str__(self) -> str:
         return self.message
+
+
+class Reported(SongError):
+    """A song's failure in another process, by its kind.
+
+    Args:
+        stage: "read", "decode", "separate" or "measure".
+        kind: of failure, in one word.
+        message: what was wrong.
+    """
+
+    def __init__(self, stage: str, kind: str, message: str) -> None:
+        super().__init__(stage, message)
+        self.args = (stage, kind, message)
+        self._kind = kind
+
+    @property
+    def kind(self) -> str:
+        """Kind of failure, in one word."""
+        return self._kind

@@ -82,6 +82,14 @@ def open_file(path: str) -> BinaryIO:
         raise Unreadable("read", f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
+def size_bytes(path: str) -> int:
+    """Size of a local file; 0 of a remote one, and of one that is missing."""
+    try:
+        return 0 if is_remote(path) else os.stat(local_path(path)).st_size
+    except (OSError, ValueError):
+        return 0
+
+
 def sha256(file: BinaryIO) -> str:
     """SHA-256 of what is left to read of an open file, in hex.
 

@@ -3,11 +3,12 @@
 import pytest
 
 from mixprior.pipeline.audio.decode import TooLong
+from mixprior.pipeline.song import trouble
 from mixprior.pipeline.store import files
 from mixprior.pipeline.store.checkpoint import Checkpoint
-from mixprior.pipeline.store.layout import RunFolder
-from mixprior.pipeline.store.ledger import Ledger
-from mixprior.pipeline.store.records import Failure, Outcome, Song
+from mixprior.pipeline.store.layout import RunFolder, parquet_bytes
+from mixprior.pipeline.store.ledger import Found, Ledger
+from mixprior.pipeline.store.records import Failure, Song
 from mixprior.stats.schema import with_metadata
 from tools.catalogs.generated import KEY, rows
 
@@ -19,13 +20,15 @@ def folder(tmp_path) -> RunFolder:
 
 def finish(folder: RunFolder) -> str:
     table = rows(0, 1)
-    Checkpoint(folder, KEY).finish(table.replace_schema_metadata(with_metadata(table.schema, feature_key=KEY).metadata))
-    return table["song_id"][0].as_py()
+    song_id = table["song_id"][0].as_py()
+    table = table.replace_schema_metadata(with_metadata(table.schema, feature_key=KEY).metadata)
+    Checkpoint(folder, KEY).finish(song_id, parquet_bytes(table))
+    return song_id
 
 
 def statuses(folder: RunFolder, song_id: str, *paths: str, **options) -> list[str]:
-    found = [(Song(path), None) for path in paths or ("a.wav",)]
-    return [outcome.status for outcome in Ledger(folder, **options).outcomes((KEY, song_id), found, mine=None)]
+    found = [Found(Song(path)) for path in paths or ("a.wav",)]
+    return [outcome.status for outcome in Ledger(folder, **options).outcomes((KEY, song_id), found)]
 
 
 def test_a_song_that_this_run_finished_is_mined_however_often_its_bundle_is_tried(folder):
@@ -51,19 +54,20 @@ def test_the_note_is_beside_the_rows_not_in_them(folder, tmp_path):
 
 def test_the_first_path_is_mined_and_the_others_are_duplicates(folder):
     assert statuses(folder, "f" * 16, "b.wav", "a.wav", "c.wav") == ["to mine", "duplicate", "duplicate"]
-    mined = []
-
-    def mine(song: Song) -> Outcome:
-        mined.append(song.path)
-        return Outcome(song, "f" * 16, "mined", KEY, 1.0)
-
-    list(Ledger(folder).outcomes((KEY, "f" * 16), [(Song("b.wav"), None), (Song("a.wav"), None)], mine))
-    assert mined == ["a.wav"]
+    first, _ = Ledger(folder).outcomes((KEY, "f" * 16), [Found(Song("b.wav")), Found(Song("a.wav"))])
+    assert first.song.path == "a.wav"
 
 
 @pytest.mark.parametrize(
     ("stage", "error", "again"),
-    [("decode", "Truncated", "failed"), ("read", "Unreadable", "to mine"), ("decode", TooLong.__name__, "to mine")],
+    [
+        ("decode", "Truncated", "failed"),
+        ("separate", trouble.CRASHED, "failed"),
+        ("separate", trouble.TIMED_OUT, "failed"),
+        ("read", "Unreadable", "to mine"),
+        ("decode", TooLong.__name__, "to mine"),
+        *(("separate", kind, "to mine") for kind in sorted(trouble.PASSING)),
+    ],
 )
 def test_a_failure_is_tried_again_where_it_may_have_passed_or_on_request(folder, stage, error, again):
     Checkpoint(folder, KEY).fail(Failure("f" * 16, "a.wav", stage, error, "is no good"))
@@ -73,5 +77,6 @@ def test_a_failure_is_tried_again_where_it_may_have_passed_or_on_request(folder,
 
 def test_a_song_that_cannot_be_read_failed(folder):
     unreadable = Failure("f" * 16, "a.wav", "read", "Unreadable", "is gone")
-    [outcome] = Ledger(folder, force=True).outcomes((KEY, "f" * 16), [(Song("a.wav"), unreadable)], mine=None)
+    found = [Found(Song("a.wav"), failure=unreadable)]
+    [outcome] = Ledger(folder, force=True).outcomes((KEY, "f" * 16), found)
     assert outcome.failure == unreadable

@@ -1,0 +1,170 @@
+"""A child process as its parent sees it: started, given a job, read from, and killed when it is late."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import mixprior
+from mixprior.pipeline.song import messages
+
+_OURS = str(Path(mixprior.__file__).parents[1])
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class Ended(Exception):
+    """The child ended, or broke off, before it answered.
+
+    Attributes:
+        how: in words.
+        was_late: whether it was killed because it exceeded its limit.
+    """
+
+    def __init__(self, how: str, was_late: bool = False) -> None:
+        super().__init__(how)
+        self.how, self.was_late = how, was_late
+
+
+def interpreter(module: str) -> list[str]:
+    """Return the command that runs `main` of a module of ours in another interpreter.
+
+    Not `python -m`: that would look for the package in the user's folder first.
+    """
+    code = f"import sys; sys.path.insert(0, {_OURS!r}); from {module} import main; main()"
+    return [sys.executable, "-c", code]
+
+
+class ChildProcess:
+    """One child, or none yet. One thread talks to it; any thread may kill it."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._deadline_s: float | None = None
+        self._was_late = self._is_barred = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it runs and takes jobs."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, limit_s: float) -> None:
+        """Start it, and wait until it takes jobs.
+
+        Raises:
+            Ended: if it ended instead.
+        """
+        self.kill()
+        debug = logging.getLogger().isEnabledFor(logging.DEBUG)
+        # A child works on one core, unless the user says otherwise.
+        environment = {**dict.fromkeys(_THREADS, "1"), **os.environ}
+        with self._lock:
+            if self._is_barred:
+                raise Ended("it is not to be started")
+            self._was_late = False
+            self._process = subprocess.Popen(
+                interpreter("mixprior.pipeline.song.child"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=None if debug else subprocess.DEVNULL,
+                env=environment,
+                start_new_session=True,  # a Ctrl-C in the terminal reaches the parent alone
+            )
+        self.allow(limit_s)
+        self.read()
+        self.allow(None)
+
+    def give(self, job: Any) -> None:
+        """Send a job.
+
+        Raises:
+            Ended: if it is gone.
+        """
+        process = self._running()
+        assert process.stdin is not None
+        try:
+            pickle.dump(job, process.stdin)
+            process.stdin.flush()
+        except OSError:
+            raise self._ended(process) from None
+
+    def read(self) -> tuple[dict[str, Any], bytes]:
+        """Wait for its next message.
+
+        Raises:
+            Ended: if it ends instead, or writes what is no message; it is gone then.
+        """
+        process = self._running()
+        assert process.stdout is not None
+        try:
+            found = messages.read(process.stdout)
+        except (messages.BrokenMessage, OSError, ValueError):
+            found = None
+        if found is None:
+            raise self._ended(process)
+        return found
+
+    def allow(self, limit_s: float | None) -> None:
+        """Let it be late so many seconds from now; never for None."""
+        self._deadline_s = None if limit_s is None else time.monotonic() + limit_s
+
+    def kill_if_late(self) -> None:
+        """Kill it if its limit is exceeded."""
+        deadline_s = self._deadline_s
+        if deadline_s is not None and time.monotonic() > deadline_s:
+            self._was_late, self._deadline_s = True, None
+            self._signal()
+
+    def kill(self, for_ever: bool = False) -> None:
+        """Kill it, if it runs, and bar it from being started again if that is for ever."""
+        self._deadline_s = None
+        with self._lock:
+            self._is_barred |= for_ever
+        self._signal()
+        if not for_ever and self._process is not None:
+            self._close(self._process)
+
+    def _signal(self) -> None:
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                self._process.kill()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise Ended("it was not started")
+        return self._process
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> Ended:
+        """Take leave of a child that is gone, or that nobody can talk to any more."""
+        self._deadline_s = None
+        if process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1.0)  # its pipe closes a moment before it ends
+        self._signal()
+        self._close(process)
+        return Ended(_how(process.returncode), self._was_late)
+
+    def _close(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            with suppress(OSError):
+                if stream is not None:
+                    stream.close()
+        self._process = None
+
+
+def _how(returncode: int) -> str:
+    if returncode == -signal.SIGKILL:
+        return "killed, out of memory perhaps"
+    if returncode < 0:
+        return f"crashed in native code, {signal.Signals(-returncode).name}"
+    return f"exit code {returncode}"

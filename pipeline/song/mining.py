@@ -1,0 +1,32 @@
+"""The job of a pool that mines one song: its rows, as the bytes of their file."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from mixprior.pipeline.song import measure
+from mixprior.pipeline.song.settings import MiningSettings
+from mixprior.pipeline.store import features
+from mixprior.pipeline.store.layout import parquet_bytes
+from mixprior.pipeline.store.records import Song
+
+JOB = f"{__name__}:mine"
+
+
+def mine(
+    song: Song, song_id: str, settings: MiningSettings, entering: measure.Entering
+) -> tuple[dict[str, Any], bytes]:
+    """Mine one song.
+
+    Returns:
+        `duration_s`, its length, and `mined_s`, the seconds it took; the file of its rows.
+
+    Raises:
+        SongError: if it cannot be mined.
+        InputError: if the separation model cannot be had.
+    """
+    started_s = time.monotonic()
+    table = measure.features(song, song_id, settings, entering)
+    facts = {"duration_s": features.duration_s(table), "mined_s": time.monotonic() - started_s}
+    return facts, parquet_bytes(table)

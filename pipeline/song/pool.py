@@ -1,0 +1,301 @@
+"""A pool of child processes that carry out jobs, supervised: whatever a job does to its process, the pool goes on.
+
+A child is an interpreter of its own, which keeps libraries and models loaded from job to job. One that crashes, is
+killed or exceeds a time limit is replaced. Children are started by `subprocess`: a daemonic process (a Dask worker) may
+start none by multiprocessing, and a fork after threads were started is unsafe.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import threading
+import time
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from mixprior.pipeline.song import trouble
+from mixprior.pipeline.song.child_process import ChildProcess, Ended
+from mixprior.pipeline.song.time_limits import USUAL, TimeLimits
+from mixprior.pipeline.store.records import InputError, Reported
+
+_FALSE_STARTS = 3
+_WATCH_S = 0.2
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a job gave.
+
+    Attributes:
+        facts: small values, as JSON holds them.
+        content: bytes.
+    """
+
+    facts: dict[str, Any]
+    content: bytes
+
+
+@dataclass(order=True)
+class _Job:
+    rank: tuple[float, int]
+    call: tuple[str, tuple[Any, ...]] = field(compare=False)
+    longest_s: float = field(compare=False)
+    limits: TimeLimits = field(compare=False)
+    future: Future[Answer] = field(compare=False, default_factory=Future)
+    alone: bool = field(compare=False, default=False)
+    ready_s: float = field(compare=False, default=0.0)
+    crashes: int = field(compare=False, default=0)
+    troubles: int = field(compare=False, default=0)
+
+
+@dataclass
+class _Again(Exception):
+    """A job is to be tried again."""
+
+    alone: bool
+    after_s: float
+
+
+class Pool:
+    """Child processes, started as jobs come, at most `workers` of them. Threads may share it.
+
+    A job that took its child down is tried once more, when no other job is left or runs; if it does so again, it fails
+    as `Crashed`. One in passing trouble (`mixprior.pipeline.song.trouble`) is tried up to three times. One that exceeds
+    a time limit fails as `TimedOut` at once.
+
+    Args:
+        workers: most children at a time.
+        most_waiting: jobs that wait; `submit` blocks while there are as many.
+
+    >>> with Pool(1) as pool:
+    ...     pool.submit("mixprior.pipeline.song.child:echo", "a").result()
+    Answer(facts={'said': 'a'}, content=b'')
+    """
+
+    def __init__(self, workers: int, most_waiting: int = 4096) -> None:
+        self.workers, self.most_waiting = workers, most_waiting
+        self._changed = threading.Condition()
+        self._jobs: list[_Job] = []
+        self._last: list[_Job] = []
+        """Jobs to be tried alone."""
+        self._running: list[_Job] = []
+        self._keepers: list[_Keeper] = []
+        self._count = 0
+        self._closed = False
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def submit(
+        self,
+        target: str,
+        *arguments: Any,
+        weight: float = 0.0,
+        longest_s: float = 0.0,
+        limits: TimeLimits = USUAL,
+    ) -> Future[Answer]:
+        """Have a function called in a child; block while too many jobs wait.
+
+        Args:
+            target: "module:function". It is called with `arguments` and a `mixprior.pipeline.song.measure.Entering`;
+                it returns (facts, content).
+            arguments: can be pickled.
+            weight: heavier jobs are begun earlier.
+            longest_s: length that time limits are reckoned with until the job says its own.
+            limits: of its stages.
+
+        Returns:
+            A future of its `Answer`. It raises a `SongError` (`Reported`) where this job failed, an `InputError` where
+            any would, and is cancelled when the pool is closed.
+        """
+        with self._changed:
+            while len(self._jobs) >= self.most_waiting and not self._closed:
+                self._changed.wait()
+            self._count += 1
+            job = _Job((-weight, self._count), (target, arguments), longest_s, limits)
+            if self._closed:
+                job.future.cancel()
+                return job.future
+            heapq.heappush(self._jobs, job)
+            if len(self._keepers) < min(self.workers, len(self._jobs) + len(self._last) + len(self._running)):
+                self._keepers.append(_Keeper(self, len(self._keepers)))
+                self._keepers[-1].start()
+                if len(self._keepers) == 1:
+                    threading.Thread(target=self._watch, name="pool watch", daemon=True).start()
+            self._changed.notify_all()
+            return job.future
+
+    def close(self) -> None:
+        """End all children at once. Jobs that are not done are cancelled."""
+        with self._changed:
+            self._closed = True
+            left, self._jobs, self._last = [*self._jobs, *self._last], [], []
+            self._changed.notify_all()
+        for keeper in self._keepers:
+            keeper.child.kill(for_ever=True)
+        for keeper in self._keepers:
+            keeper.join()
+        for job in left:
+            _cancel(job)
+
+    def _next(self, keeper: _Keeper) -> _Job | None:
+        """Wait for a job and take it; None where the pool is closed."""
+        with self._changed:
+            while not self._closed:
+                job = self._ready() if keeper.number < self.workers else None
+                if job is not None:
+                    self._running.append(job)
+                    self._changed.notify_all()
+                    return job
+                self._changed.wait(_WATCH_S if self._last or self._jobs else None)
+            return None
+
+    def _ready(self) -> _Job | None:
+        """Take the job to be begun now, if there is one."""
+        if any(job.alone for job in self._running):
+            return None
+        now_s = time.monotonic()
+        for job in heapq.nsmallest(len(trouble.BACK_OFF_S) * self.workers + 1, self._jobs):
+            if job.ready_s <= now_s:
+                self._jobs.remove(job)
+                heapq.heapify(self._jobs)
+                return job
+        if self._last and not self._jobs and not self._running and self._last[0].ready_s <= now_s:
+            return self._last.pop(0)
+        return None
+
+    def _await_work(self) -> bool:
+        """Wait until there is a job, for someone; False where the pool is closed."""
+        with self._changed:
+            while not (self._closed or self._jobs or self._last):
+                self._changed.wait()
+            return not self._closed
+
+    def _left(self, job: _Job, again: _Again | None) -> None:
+        """Note that a job does not run any more; let it wait again."""
+        with self._changed:
+            self._running.remove(job)
+            if again is not None and not self._closed:
+                job.alone, job.ready_s = again.alone, time.monotonic() + again.after_s
+                if job.alone:
+                    self._last.append(job)
+                else:
+                    heapq.heappush(self._jobs, job)
+            self._changed.notify_all()
+        if again is not None and self._closed:
+            _cancel(job)
+
+    def _watch(self) -> None:
+        """Kill children that exceed their limit; whoever reads from them sees the end."""
+        while not self._closed:
+            time.sleep(_WATCH_S)
+            for keeper in list(self._keepers):
+                keeper.child.kill_if_late()
+
+
+class _Keeper(threading.Thread):
+    """Keeps one child, and gives it one job after the other."""
+
+    def __init__(self, pool: Pool, number: int) -> None:
+        super().__init__(name=f"pool {number}", daemon=True)
+        self.pool, self.number, self.child = pool, number, ChildProcess()
+        self._false_starts = 0
+
+    def run(self) -> None:
+        """Give jobs until the pool is closed."""
+        while self.pool._await_work():
+            # The heaviest job is taken once there is a child to give it to: by then the jobs of a run are known.
+            if self._is_started():
+                job = self.pool._next(self)
+                if job is not None:
+                    self._carry_out(job)
+        self.child.kill()
+
+    def _is_started(self) -> bool:
+        if self.child.is_ready:
+            return True
+        try:
+            self.child.start(USUAL.start_s)
+        except Ended as ended:
+            self._false_starts += 1
+            if self._false_starts >= _FALSE_STARTS:
+                job = self.pool._next(self)
+                if job is not None:
+                    self.pool._left(job, None)
+                    job.future.set_exception(RuntimeError(f"no process to mine in can be started ({ended.how})"))
+            return False
+        self._false_starts = 0
+        return True
+
+    def _carry_out(self, job: _Job) -> None:
+        again, error, answer = None, None, None
+        try:
+            answer = self._answer(job)
+        except _Again as trying_again:
+            again = trying_again
+        except Exception as raised:
+            error = raised
+        self.pool._left(job, again)
+        if answer is not None:
+            job.future.set_result(answer)
+        elif error is not None:
+            job.future.set_exception(error)
+
+    def _answer(self, job: _Job) -> Answer:
+        stage = "decode"
+        self.child.allow(job.limits.of(stage, job.longest_s))
+        try:
+            self.child.give((*job.call, dict(os.environ), os.getcwd()))
+            while True:
+                reply, content = self.child.read()
+                match reply["reply"]:
+                    case "stage":
+                        stage = reply["stage"]
+                        duration_s = job.longest_s if reply["duration_s"] is None else reply["duration_s"]
+                        self.child.allow(job.limits.of(stage, duration_s))
+                    case "done":
+                        return Answer(reply["facts"], content)
+                    case "refused":
+                        raise InputError(reply["message"])
+                    case "failed":
+                        self._fail(job, reply, stage)
+        except Ended as ended:
+            raise self._end(job, stage, ended) from None
+        finally:
+            self.child.allow(None)
+
+    def _fail(self, job: _Job, reply: dict[str, Any], stage: str) -> None:
+        """Raise what a job that failed is to end with, or that it is to be tried again."""
+        kind = reply["trouble"]
+        if kind == trouble.DEVICE_LOST:
+            self.child.kill()  # its context is lost to every later job, too
+        if kind is None:
+            raise Reported(reply["stage"] or stage, reply["kind"], reply["message"])
+        if job.troubles < len(trouble.BACK_OFF_S):
+            job.troubles += 1
+            raise _Again(kind == trouble.OUT_OF_MEMORY, trouble.BACK_OFF_S[job.troubles - 1])
+        message = f"{reply['message']} (tried {job.troubles + 1} times; the next run tries it again)"
+        raise Reported(reply["stage"] or stage, kind, message)
+
+    def _end(self, job: _Job, stage: str, ended: Ended) -> Exception:
+        """Return what a job whose child ended is to end with, or that it is to be tried again."""
+        if self.pool._closed:
+            return CancelledError()
+        if ended.was_late:
+            return Reported(stage, trouble.TIMED_OUT, "takes longer than any song of its length should")
+        job.crashes += 1
+        if job.crashes < 2:
+            return _Again(alone=True, after_s=0.0)
+        return Reported(
+            stage, trouble.CRASHED, f"ended its process twice, the second time alone ({ended.how}); --retry-failed"
+        )
+
+
+def _cancel(job: _Job) -> None:
+    if not job.future.cancel():
+        job.future.set_exception(CancelledError())

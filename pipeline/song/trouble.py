@@ -1,0 +1,61 @@
+"""Passing trouble: what a machine has with a song, which the song need not have the next time."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+OUT_OF_MEMORY = "OutOfMemory"
+DEVICE_LOST = "DeviceLost"
+READ_TROUBLE = "ReadTrouble"
+CRASHED = "Crashed"
+TIMED_OUT = "TimedOut"
+
+PASSING = frozenset({OUT_OF_MEMORY, DEVICE_LOST, READ_TROUBLE})
+"""Kinds of failure that are tried again, in this run and in the next."""
+OF_THE_MACHINE = PASSING | {CRASHED, TIMED_OUT}
+"""Kinds of failure that need not be the song's fault: a run in which most songs fail by one of them is stopped."""
+
+BACK_OFF_S = (1.0, 4.0)
+"""Pauses before what is in passing trouble is tried again."""
+
+_PASSING_ERRNOS = frozenset(
+    {
+        *(errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ESTALE),
+        *(errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTUNREACH, errno.EHOSTDOWN),
+    }
+)
+
+
+def kind_of(error: BaseException) -> str | None:
+    """Return which passing trouble an error, or one that caused it, is; None if it is none.
+
+    >>> kind_of(OSError(errno.EIO, "Input/output error")), kind_of(MemoryError()), kind_of(FileNotFoundError(2, "gone"))
+    ('ReadTrouble', 'OutOfMemory', None)
+    """
+    for each in _causes(error):
+        text = str(each)
+        # torch's errors are known by name: nothing here may load torch.
+        if (
+            type(each).__name__ == "OutOfMemoryError"
+            or isinstance(each, MemoryError)
+            or "can't allocate memory" in text
+        ):
+            return OUT_OF_MEMORY
+        if type(each).__name__ == "AcceleratorError" or "CUDA error" in text or "cuDNN error" in text:
+            return DEVICE_LOST
+        if isinstance(each, OSError):
+            if each.errno == errno.ENOMEM:
+                return OUT_OF_MEMORY
+            if each.errno in _PASSING_ERRNOS or isinstance(each, ConnectionError | TimeoutError):
+                return READ_TROUBLE
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    behind: BaseException | None = error
+    while behind is not None and id(behind) not in seen:
+        seen.add(id(behind))
+        yield behind
+        behind = behind.__cause__ or behind.__context__
