@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -248,19 +247,12 @@ def extract_songs(
             files.remove_folder(folder.made)
     children = min(workers, len(found)) if is_local(beam_options) else 1
     graph = _Graph(catalog.catalog, tuple(ways), force, retry_failed, children)
-    with progress.followed(ways[-1][0], tick), _pool_released():
-        runner.run(graph, beam_options, 1, tick)
-
-
-@contextmanager
-def _pool_released() -> Iterator[None]:
-    """End the children that a run on this machine started."""
-    try:
-        yield
-    except BaseException:
-        shared_pool.release(interrupted=True)
-        raise
-    shared_pool.release()
+    with progress.followed(ways[-1][0], tick), shared_pool.kept():
+        try:
+            runner.run(graph, beam_options, 1, tick)
+        except BaseException:
+            shared_pool.close()
+            raise
 
 
 def read_songs(catalog: str) -> Iterator[Song]:

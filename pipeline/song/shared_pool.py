@@ -25,7 +25,10 @@ def get(workers: int) -> Pool:
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Keep the children for the next run, with all they loaded, until the context is left."""
+    """Keep the children, with all they loaded, until the context is left, and every other one.
+
+    Around several runs it lets the later ones use the children of the first.
+    """
     global _keeping
     with _lock:
         _keeping += 1
@@ -34,14 +37,15 @@ def kept() -> Iterator[None]:
     finally:
         with _lock:
             _keeping -= 1
-        release()
+            is_last = not _keeping
+        if is_last:
+            close()
 
 
-def release(interrupted: bool = False) -> None:
-    """End the children, unless they are kept; kept or not where their jobs are not wanted any more."""
+def close() -> None:
+    """End the children at once, whatever they are at."""
     global _pool
     with _lock:
-        if _pool is None or (_keeping and not interrupted):
-            return
         pool, _pool = _pool, None
-    pool.close()
+    if pool is not None:
+        pool.close()
