@@ -56,7 +56,7 @@ def mix_files(
     output = _checked(output_path, paths.values())
     sounds = Sounds(paths)
     draft = render.draft(planner(sounds), sounds, sounds.inputs, options)
-    return _write(output, draft, _under_the_ceiling, stems_path)
+    return _write(output, draft, _under_the_ceiling, stems_path, sounds.warnings)
 
 
 def replay(
@@ -83,7 +83,7 @@ def replay(
     output = _checked(output_path, paths.values())
     sounds = Sounds(paths)
     draft = render.draft_of_settings(settings, sounds, sounds.inputs, source)
-    return _write(output, draft, _as_it_is, stems_path)
+    return _write(output, draft, _as_it_is, stems_path, sounds.warnings)
 
 
 def _checked(output_path: str | Path, inputs: Iterable[str | Path]) -> Path:
@@ -119,6 +119,7 @@ def _write(
     draft: Draft,
     settle: Callable[[Callable[[float], Finish], Encode], tuple[Finish, AudioFile]],
     stems_path: str | Path | None,
+    warnings: tuple[Notice, ...],
 ) -> Mixed:
     if stems_path is not None:
         taken = [output, *(Path(given.path) for given in draft.inputs.values() if given.path)]
@@ -135,7 +136,7 @@ def _write(
             finished,
             written,
             Output(str(output), file.sha256, written.rate_hz, written.duration_s),
-            tuple(_doubts(finished, written)),
+            (*warnings, *_doubts(finished, written)),
         )
         if stems_path is not None:
             _write_stems(Path(stems_path), draft, finished.settings.gain_db)

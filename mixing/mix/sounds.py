@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mixprior.mixing.mix.recipe import Input
+from mixprior.mixing.rules.notice import Notice
 from mixprior.pipeline.audio import audio_file
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
@@ -25,6 +26,7 @@ class Sounds(Mapping[str, Sound]):
 
     Attributes:
         inputs: what the recipe has of each file.
+        warnings: on files that may be damaged or cut short.
         rate_hz: sample rate of all.
 
     Raises:
@@ -36,6 +38,7 @@ class Sounds(Mapping[str, Sound]):
         self._kept: dict[str, Sound] = {}
         kept_bytes = 0
         self.inputs: dict[str, Input] = {}
+        self.warnings: tuple[Notice, ...] = ()
         self.rate_hz = SAMPLE_RATE_HZ
         for name, path in paths.items():
             file = audio_file.read(path)
@@ -43,6 +46,7 @@ class Sounds(Mapping[str, Sound]):
             self.inputs[name] = Input(
                 file.path, file.sha256, sound.rate_hz, file.channels, sound.duration_s, sound.integrated_lufs
             )
+            self.warnings += tuple(Notice("file", doubt) for doubt in file.doubts)
             self.rate_hz = max(self.rate_hz, sound.rate_hz)
             kept_bytes += sound.audio.nbytes
             if kept_bytes <= _KEPT_BYTES:

@@ -61,11 +61,13 @@ class Song:
         name: its folder in STEMS, or the name of STEMS if that is it.
         written: stems that were written, with the moves made.
         faults: what went wrong, a sentence for each stem that is missing.
+        warnings: doubts about stems that were read, a sentence each.
     """
 
     name: str
     written: dict[str, list[str]]
     faults: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def run(args: argparse.Namespace) -> int:
@@ -83,10 +85,10 @@ def run(args: argparse.Namespace) -> int:
     listed = []
     for song in _each(job, folders, args.jobs):
         written, failed = written + len(song.written), failed + len(song.faults)
-        for fault in song.faults:
+        for fault in (*song.warnings, *song.faults):
             print(f"mixprior: warning: {fault}", file=sys.stderr)
         if args.json:
-            listed.append({"song": song.name, "stems": song.written, "faults": song.faults})
+            listed.append({"song": song.name, "stems": song.written, "faults": song.faults, "warnings": song.warnings})
         else:
             moves = (f"{stem}: {', '.join(done) or 'left as it is'}" for stem, done in song.written.items())
             print(f"{song.name}: {'; '.join(moves) or 'nothing written'}", flush=True)
@@ -125,7 +127,7 @@ def normalise_song(job: Job, folder: Path) -> Song:
         "seed": job.seed,
         "stems": {},
     }
-    written, faults = {}, []
+    written, faults, warnings = {}, [], []
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -135,6 +137,7 @@ def normalise_song(job: Job, folder: Path) -> Song:
             continue
         try:
             record["stems"][stem] = made = _normalise_file(job, folder / f"{stem}.wav", target / f"{stem}.wav", stem)
+            warnings += made["warnings"]
             written[stem] = [f"no {move['effect']}" if "not_done" in move else move["effect"] for move in made["done"]]
         except InputError as error:
             faults.append(str(error))
@@ -144,7 +147,7 @@ def normalise_song(job: Job, folder: Path) -> Song:
             path.write_text(json.dumps(_rounded(record), indent=1, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")
     except InputError as error:
         faults.append(str(error))
-    return Song(name, written, tuple(faults))
+    return Song(name, written, tuple(faults), tuple(warnings))
 
 
 def _normalise_file(job: Job, source: Path, target: Path, stem: str) -> dict[str, Any]:
@@ -156,6 +159,7 @@ def _normalise_file(job: Job, source: Path, target: Path, stem: str) -> dict[str
         writer.write(path, sound.audio, sound.rate_hz, ".wav")
     return {
         "input": {"path": str(source), "sha256": file.sha256, "rate_hz": file.sound.rate_hz, "channels": file.channels},
+        "warnings": list(file.doubts),
         **record,
     }
 

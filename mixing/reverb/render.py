@@ -39,8 +39,13 @@ def response(settings: FdnReverbSettings, path: Path, rate_hz: int, duration_s: 
     return write(path, rate_hz, (reverb.process(block) for block in writer.blocks(impulse)))
 
 
-def apply(settings: FdnReverbSettings, path: Path, source: str | Path, tail_s: float) -> Written:
+def apply(
+    settings: FdnReverbSettings, path: Path, source: str | Path, tail_s: float
+) -> tuple[Written, tuple[str, ...]]:
     """Put the reverb on a file, block by block, at its own rate; a mono file is fed into both inputs.
+
+    Returns:
+        What was written, and doubts about the file, a sentence each.
 
     Raises:
         InputError: if the file cannot be read, or the result cannot be written.
@@ -50,7 +55,8 @@ def apply(settings: FdnReverbSettings, path: Path, source: str | Path, tail_s: f
         tail = np.zeros((2, round(tail_s * stream.rate_hz)), np.float32)
         both = (np.broadcast_to(block, (2, block.shape[1])) for block in stream.blocks())
         blocks = (reverb.process(block) for block in itertools.chain(both, writer.blocks(tail)))
-        return write(path, stream.rate_hz, blocks)
+        written = write(path, stream.rate_hz, blocks)
+        return written, audio_file.doubts(source, stream.flags)
 
 
 def write(path: Path, rate_hz: int, blocks: Iterator[np.ndarray]) -> Written:

@@ -20,13 +20,13 @@ from mixprior.mixing.reverb.decay import Decay
 from mixprior.mixing.reverb.fit import FittedReverb
 from mixprior.mixing.rules.notice import Notice
 from mixprior.pipeline.audio import audio_file
+from mixprior.pipeline.audio.flags import DAMAGED_PCM
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb import energy_decay, response
 from mixprior.stats.reverb.columns import ASSUMED
 from mixprior.stats.reverb.fdn.fit import fit_decay
 from mixprior.stats.reverb.fdn.level import at_level
 from mixprior.stats.reverb.fdn.presets import preset
-from mixprior.stats.sound import Sound
 
 _SEED = 1
 _NOTED_DB = 0.05
@@ -55,15 +55,20 @@ def _fit(args: argparse.Namespace) -> None:
         settings_file.check_output(Path(args.output))
     times_s = energy_decay.frame_times_s()
     if args.stem is None:
-        fitted, decay = reverb_fit.to_response(_sound(args.impulse_response), args.seed, args.impulse_response)
+        file = audio_file.read(args.impulse_response)
+        doubts = audio_file.doubts(file.path, file.flags - {DAMAGED_PCM})  # a response begins with a click
+        fitted, decay = reverb_fit.to_response(file.sound, args.seed, args.impulse_response)
         target_db = plot.octave_levels_db(decay)
     else:
-        backing = _sound(args.backing) if args.backing else None
-        fitted, estimate = reverb_fit.to_vocals(_sound(args.stem), backing, args.seed, args.stem)
+        stem, *backing = (audio_file.read(path) for path in (args.stem, args.backing) if path)
+        doubts = tuple(doubt for file in (stem, *backing) for doubt in file.doubts)
+        rest = backing[0].sound if backing else None
+        fitted, estimate = reverb_fit.to_vocals(stem.sound, rest, args.seed, args.stem)
         target_db = estimate.decay_db(times_s)
         if args.response:
             sound = response.synthesise(estimate, seed=args.seed)
             reverb_render.write(Path(args.response), response.RATE_HZ, iter([sound]))
+    fitted = replace(fitted, warnings=(*(Notice("file", doubt) for doubt in doubts), *fitted.warnings))
     if args.output:
         settings_file.write(Path(args.output), fitted.to_json())
     if args.plot:
@@ -88,7 +93,8 @@ def _render(args: argparse.Namespace) -> None:
         settings = at_level(settings, args.wet_dry_db)
     duration_s = reverb_decay.length_s(settings) if args.duration is None else args.duration
     if args.apply:
-        written = reverb_render.apply(settings, path, args.apply, duration_s)
+        written, doubts = reverb_render.apply(settings, path, args.apply, duration_s)
+        _warn(doubts)
     else:
         written = reverb_render.response(settings, path, args.rate or reverb_decay.RATE_HZ, duration_s)
     over_db = 20 * math.log10(written.peak) if written.peak > 0 else -math.inf
@@ -125,11 +131,6 @@ def _report(args: argparse.Namespace, fitted: FittedReverb) -> None:
         settings_file.write(Path(args.output), fitted.to_json())
     _warn(fitted.warnings)
     print(fitted.to_json() if args.json else fitted.to_text() + "\n", end="", flush=True)
-
-
-def _sound(path: str) -> Sound:
-    file = audio_file.read(path)
-    return file.sound
 
 
 def _warn(warnings: Iterable[Notice | str]) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Code = Literal["prior", "silent", "role", "out-of-reach", "tempo", "limiter", "true-peak", "format", "not-measurable"]
+Code = Literal[
+    "prior", "silent", "role", "out-of-reach", "tempo", "limiter", "true-peak", "format", "not-measurable", "file"
+]
 
 CODES: Mapping[Code, str] = {
     "prior": "a target is not from the requested priors or group, or from few songs only",
@@ -18,6 +20,7 @@ CODES: Mapping[Code, str] = {
     "true-peak": "the file has a true peak above the ceiling",
     "format": "the format of the file changed the loudness of the mix",
     "not-measurable": "something of an impulse response cannot be measured",
+    "file": "a file may be damaged or cut short",
 }
 """What each code is about. Codes are stable, the sentences of warnings are not."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 
 from mixprior.pipeline.audio import codec
 from mixprior.pipeline.audio.codec import AudioStream
+from mixprior.pipeline.audio.flags import FLAGS
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import SongError
 from mixprior.stats.errors import InputError
@@ -39,6 +40,11 @@ class AudioFile:
     channels: int
     flags: frozenset[str] = frozenset()
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What its flags say, a sentence each."""
+        return doubts(self.path, self.flags)
+
 
 def read(path: str | Path) -> AudioFile:
     """Read a mono or stereo file, of any format that `mixprior.pipeline.audio.codec` knows, whole.
@@ -63,6 +69,15 @@ def read(path: str | Path) -> AudioFile:
     if len(stream.channels) == 1:
         audio[1] = audio[0]
     return AudioFile(str(path), sha256, Sound(audio, stream.rate_hz), len(stream.channels), stream.flags)
+
+
+def doubts(path: str | Path, flags: Iterable[str]) -> tuple[str, ...]:
+    """Say what the flags of a file mean, a sentence each.
+
+    >>> doubts("a.mp3", ["length_unsure"])
+    ('a.mp3 may be cut short: its format does not tell',)
+    """
+    return tuple(f"{path} {FLAGS[flag]}" for flag in sorted(flags))
 
 
 @contextmanager
