@@ -57,7 +57,9 @@ def _carry_out(job: tuple[str, tuple[Any, ...], dict[str, str], str], replies: B
             os.environ.update(environment)
         with contextlib.suppress(OSError):
             os.chdir(folder)
-        facts, content = called(target)(*arguments, entering)
+        function = called(target)
+        messages.write(replies, {"reply": "begun"})
+        facts, content = function(*arguments, entering)
     except SongError as error:
         _fail(replies, error, error.stage, error.kind, error.message)
     except InputError as error:

@@ -248,12 +248,14 @@ class _Keeper(threading.Thread):
 
     def _answer(self, job: _Job) -> Answer:
         stage = "decode"
-        self.child.allow(job.limits.of(stage, job.longest_s))
+        self.child.allow(job.limits.start_s)
         try:
             self.child.give((*job.call, dict(os.environ), os.getcwd()))
             while True:
                 reply, content = self.child.read()
                 match reply["reply"]:
+                    case "begun":
+                        self.child.allow(job.limits.of(stage, job.longest_s))
                     case "stage":
                         stage = reply["stage"]
                         duration_s = job.longest_s if reply["duration_s"] is None else reply["duration_s"]

@@ -12,7 +12,7 @@ class TimeLimits:
     The factors are twenty times and more of what two cores of 2020 take, separation with Demucs in fp32 included.
 
     Attributes:
-        start_s: for a child process to start, and to load the libraries.
+        start_s: for a child process to start, and again to load the libraries of a job.
         stage_s: of each stage, whatever the song.
         read_bytes_per_s: slowest reading.
         decode: seconds for each second of the song.
