@@ -76,10 +76,10 @@ def _views(folder: Path, run: Path) -> Iterator[str]:
         f'"{name}"' if name in there else f'NULL::{"VARCHAR" if name == "parent" else "DOUBLE"} AS "{name}"'
         for name in PRIORS_SCHEMA.names
     )
-    yield f"CREATE VIEW priors AS SELECT {columns} FROM read_parquet({_quoted(priors)})"
+    yield f"CREATE VIEW priors AS SELECT {columns} FROM read_parquet({_quoted(priors)})"  # nosec B608 # quoted
     for name, file in (("joint", folder / JOINT_FILE), ("songs", run / SONGS_FILE)):
         if file.is_file():
-            yield f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet({_quoted(file)})'
+            yield f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet({_quoted(file)})'  # nosec B608 # quoted
     literal = re.sub(r"([*?\[])", r"[\1]", str(run))
     globs = [
         _quoted(f"{literal}/{pattern}") for pattern in (LOOSE_PATTERN, PARTS_PATTERN) if next(run.glob(pattern), None)
@@ -91,7 +91,7 @@ def _views(folder: Path, run: Path) -> Iterator[str]:
     )
     if globs:
         yield (
-            "CREATE VIEW features AS SELECT * EXCLUDE (filename), "
+            "CREATE VIEW features AS SELECT * EXCLUDE (filename), "  # nosec B608 # quoted
             rf"regexp_extract(filename, '({LOOSE_FOLDER}|{ARCHIVE_FOLDER})/([^/]+)/[^/]+(/[^/]+)?$', 2) AS feature_key "
             f"FROM read_parquet([{', '.join(globs)}], union_by_name = true, filename = true)"
             + (newest if len(globs) > 1 else "")

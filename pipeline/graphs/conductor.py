@@ -44,7 +44,7 @@ class WatchedWorker(worker_handlers.SubprocessSdkWorkerHandler):
 
 def main() -> None:
     """Take a job from standard input, run it, and write (error, traceback) to standard output."""
-    parent_pid, graph, beam_options, workers, debug = pickle.load(sys.stdin.buffer)
+    parent_pid, graph, beam_options, workers, debug = pickle.load(sys.stdin.buffer)  # nosec B301 # of its parent
     worker.end_with(parent_pid)
     result = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -73,7 +73,7 @@ def _run(graph: runner.Graph, beam_options: Sequence[str], workers: int) -> None
 def _pickled(error: BaseException | None, text: str) -> bytes:
     try:
         content = pickle.dumps((error, text))
-        pickle.loads(content)
+        pickle.loads(content)  # nosec B301 # its own, of the line above
     except Exception:  # an error that takes other arguments than it keeps
         return pickle.dumps((RuntimeError(f"{type(error).__name__}: {error}"), text))
     return content

@@ -148,7 +148,7 @@ def _run_in_processes(graph: Graph, beam_options: Sequence[str], workers: int, t
         content = result.read()
     if not content:
         raise WorkerDied(f"exit code {process.returncode}")
-    error, traceback = pickle.loads(content)
+    error, traceback = pickle.loads(content)  # nosec B301 # of its own child
     if error is not None:
         raise error from WorkerTraceback(traceback)
 

@@ -40,7 +40,7 @@ def _take(stream: BinaryIO, jobs: queue.SimpleQueue[Any]) -> None:
     """Take jobs; leave the process at once when the parent is gone, whatever it is at."""
     try:
         while True:
-            jobs.put(pickle.load(stream))
+            jobs.put(pickle.load(stream))  # nosec B301 # of its parent
     except (EOFError, OSError, pickle.UnpicklingError):
         os._exit(0)
 

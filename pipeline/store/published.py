@@ -44,7 +44,7 @@ def write(folder: str, contents: Callable[[], Iterator[tuple[str, bytes]]], besi
             files.remove(f"{folder}/{MEMBERS_FILE}")
         if _is_of_one(folder, beside):
             return
-        time.sleep(_PAUSE_S * attempt * random.random())
+        time.sleep(_PAUSE_S * attempt * random.random())  # nosec B311 # a pause
     raise InputError(f"{folder}: others write into it all the time; name another folder")
 
 

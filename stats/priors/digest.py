@@ -107,7 +107,7 @@ class Digest:
         return zlib.compress(pickle.dumps(vars(self), protocol=5), level=1)
 
     def __setstate__(self, state: bytes) -> None:
-        vars(self).update(pickle.loads(zlib.decompress(state)))
+        vars(self).update(pickle.loads(zlib.decompress(state)))  # nosec B301 # of another worker of the run
 
     def summary(self, curves: bool) -> Summary | None:
         """The summary of all cells that are curves, or that are none, side by side; None if it is not kept."""
