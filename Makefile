@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench scale clean \
-  nightly-benches nightly-evaluation nightly-material nightly-scale nightly-speed
+  lock nightly-benches nightly-conformance nightly-dependencies nightly-evaluation nightly-material nightly-scale nightly-speed
 MUSIC ?= ../shared/music
 MULTITRACKS ?= $(MUSIC)/multitracks
 RESPONSES ?= ../shared/reference/impulse_responses
@@ -44,12 +44,19 @@ test: setup  ## run every test but the nightly ones, on all cores
 test-fast: setup  ## run the quick tests alone
 	$(PYTEST) -m "not slow"
 
-NIGHTLY := benches evaluation material scale speed
+NIGHTLY := benches conformance dependencies evaluation material scale speed
 
-nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, evaluation, material, scale, speed (all without PART)
+nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, evaluation, material, scale, speed (all without PART)
 
-nightly-material nightly-speed: setup
+nightly-conformance nightly-material nightly-speed: setup
 	$(BIN)/python -m pytest --nightly $(@:nightly-%=%)
+
+nightly-dependencies: setup
+	$(BIN)/python -m tools.dependencies.audit
+	for versions in lowest-direct highest; do $(BIN)/python -m tools.dependencies.bounds $$versions || exit 1; done
+
+lock: setup  ## write requirements.lock: what an image needs to mine, with hashes
+	$(BIN)/python -m tools.dependencies.lock
 
 nightly-benches: bench
 nightly-evaluation: mix-eval
@@ -58,10 +65,11 @@ nightly-scale: scale
 core:  ## install the core alone into .venv-core and run its commands there
 	PYTHON=$(PYTHON) .ci/core
 
-lint: setup  ## check style and types
+lint: setup  ## check style, types and security
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit -q -c pyproject.toml -r stats pipeline analysis mixing mixprior
 
 bench: setup  ## time our kernels against the libraries, in one run
 	$(BIN)/python -m tools.benches.loudness
@@ -75,6 +83,6 @@ scale: setup  ## aggregate, merge and query up to a million generated songs (an 
 	$(BIN)/python -m tools.benches.million outputs/scale
 
 clean:  ## remove the environment, caches and outputs
-	rm -rf $(VENV) .venv-core build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-core build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .venv-lowest-direct .venv-highest
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find outputs -mindepth 1 ! -name README.md -delete
