@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mixprior.pipeline.store.layout import RunFolder
@@ -27,6 +28,7 @@ class Mined:
         audio_s: seconds of audio measured since this call began.
         elapsed_s: seconds since this call began.
         songs_table: what became of every song: stays as it is when another run ends in the same folder.
+        flagged: songs by what may be wrong with them, `mixprior.pipeline.audio.flags.FLAGS`.
     """
 
     output: str
@@ -39,6 +41,7 @@ class Mined:
     audio_s: float
     elapsed_s: float
     songs_table: str
+    flagged: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def songs(self) -> int:
@@ -57,7 +60,7 @@ class Mined:
         """
         from mixprior.pipeline.store import songs
 
-        table = songs.read(songs_table).select(["status", "duration_s"]).to_pylist()
+        table = songs.read(songs_table).select(["status", "duration_s", "flags"]).to_pylist()
         statuses = Counter(row["status"] for row in table)
         mined_s = sum((row["duration_s"] for row in table if row["status"] == "mined"), 0.0)
         return cls(
@@ -71,6 +74,7 @@ class Mined:
             audio_s=round(mined_s if log.path is None else log.audio_s, 1),
             elapsed_s=round(elapsed_s, 1),
             songs_table=songs_table,
+            flagged=dict(sorted(Counter(flag for row in table for flag in row["flags"] or ()).items())),
         )
 
     def text(self) -> str:
@@ -85,6 +89,9 @@ class Mined:
         if self.failed:
             folder = RunFolder.at(self.output)
             lines.append(f"reasons of failures: {folder.songs}, {folder.failures}")
+        if self.flagged:
+            counts = ", ".join(f"{count} {flag}" for flag, count in self.flagged.items())
+            lines.append(f"flagged: {counts} (column flags of {self.songs_table})")
         lines.append(f"priors: {self.priors}" if self.priors else "no song could be mined: no priors written")
         return "\n".join(lines)
 

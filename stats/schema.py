@@ -32,9 +32,13 @@ SONGS_SCHEMA = pa.schema(
         pa.field("error", pa.string()),
         pa.field("message", pa.string()),
         pa.field("metadata", pa.string(), nullable=False),
+        pa.field("flags", pa.list_(pa.string())),
     ]
 )
-"""What became of every song of the catalog; `metadata` is a JSON object of the manifest's columns."""
+"""What became of every song of the catalog; `metadata` is a JSON object of the manifest's columns.
+
+`flags` are those of `mixprior.pipeline.audio.flags.FLAGS`, null without any; null in files that lack the column.
+"""
 
 FINISHED = ("mined", "kept")
 """The statuses of songs whose rows are on disk."""

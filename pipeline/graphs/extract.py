@@ -153,10 +153,11 @@ class MineSongs(beam.DoFn):
             failed = Failure.of(first.song, first.song_id, error)
             checkpoint.fail(failed)
             return 0.0, replace(first, status="failed", failure=failed)
-        checkpoint.finish(first.song_id, answer.content)
+        flags = tuple(answer.facts["flags"])
+        checkpoint.finish(first.song_id, answer.content, flags)
         Metrics.distribution("mixprior", "mine_ms").update(int(1000 * answer.facts["mined_s"]))
         duration_s = answer.facts["duration_s"]
-        return duration_s, replace(first, status="mined", duration_s=duration_s)
+        return duration_s, replace(first, status="mined", duration_s=duration_s, flags=flags)
 
     def _reported(self, outcomes: Iterable[Outcome], mined_s: float = 0.0) -> Iterator[Outcome]:
         for outcome in outcomes:

@@ -21,30 +21,37 @@ Entering = Callable[[str, float | None], None]
 def _ignore(_stage: str, _duration_s: float | None) -> None: ...
 
 
-def load(song: Song, settings: MiningSettings, entering: Entering = _ignore) -> StemSet:
+def load(song: Song, settings: MiningSettings, entering: Entering = _ignore, flags: set[str] | None = None) -> StemSet:
     """Decode a song and separate it, unless its stems are in the catalog (and the settings take them).
 
     Args:
         song: the song.
         settings: how it is mined.
         entering: called when a stage begins.
+        flags: takes what may be wrong with it, as `mixprior.pipeline.audio.flags.FLAGS` has it.
 
     Raises:
         SongError: if it cannot be read, decoded or separated; the error names the stage.
     """
     entering("decode", None)
     if song.has_stems:
-        known = StemSet(*decode.decode_stems(song, settings.limits))
+        known = StemSet(*decode.decode_stems(song, settings.limits, flags))
         if not settings.separate_all:
             return known
         mixture = known[MIXTURE].audio
     else:
-        mixture = decode.decode_mixture(song, settings.limits)
+        mixture = decode.decode_mixture(song, settings.limits, flags)
     entering("separate", mixture.shape[1] / SAMPLE_RATE_HZ)
     return StemSet(separator.load(settings.separation).separate(mixture), mixture)
 
 
-def features(song: Song, song_id: str, settings: MiningSettings, entering: Entering = _ignore) -> pa.Table:
+def features(
+    song: Song,
+    song_id: str,
+    settings: MiningSettings,
+    entering: Entering = _ignore,
+    flags: set[str] | None = None,
+) -> pa.Table:
     """Measure a song and return its table, as `mixprior.stats.registry.FEATURES_SCHEMA` has it.
 
     Args:
@@ -52,13 +59,14 @@ def features(song: Song, song_id: str, settings: MiningSettings, entering: Enter
         song_id: what it is called.
         settings: how it is mined.
         entering: called when a stage begins.
+        flags: takes what may be wrong with it.
 
     Raises:
         SongError: if it cannot be mined; the error names the stage.
         InputError: if the separation model cannot be had.
     """
     try:
-        stems = load(song, settings, entering)
+        stems = load(song, settings, entering, flags)
         entering("measure", stems.duration_s)
         rows = registry.measure(stems)
     except (SongError, InputError):

@@ -20,13 +20,19 @@ def mine(
     """Mine one song.
 
     Returns:
-        `duration_s`, its length, and `mined_s`, the seconds it took; the file of its rows.
+        `duration_s`, its length, `mined_s`, the seconds it took, and `flags`, what may be wrong with it; the file of
+        its rows.
 
     Raises:
         SongError: if it cannot be mined.
         InputError: if the separation model cannot be had.
     """
     started_s = time.monotonic()
-    table = measure.features(song, song_id, settings, entering)
-    facts = {"duration_s": features.duration_s(table), "mined_s": time.monotonic() - started_s}
+    flags: set[str] = set()
+    table = measure.features(song, song_id, settings, entering, flags)
+    facts = {
+        "duration_s": features.duration_s(table),
+        "mined_s": time.monotonic() - started_s,
+        "flags": sorted(flags),
+    }
     return facts, parquet_bytes(table)

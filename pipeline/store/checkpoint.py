@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
-from mixprior.pipeline.store import features, files
+from mixprior.pipeline.audio.flags import FLAGS
+from mixprior.pipeline.store import features, files, sources
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure
 from mixprior.stats.schema import FAILURES_SCHEMA
@@ -41,15 +43,38 @@ class Checkpoint:
             return None
         return Failure(**table.to_pylist()[0])
 
+    def flags(self, song_id: str) -> tuple[str, ...]:
+        """Return what may be wrong with a finished song; none where there is no file of it, or a damaged one."""
+        try:
+            kept = json.loads(files.read_bytes(self.folder.flags(self.feature_key, song_id)))
+        except (OSError, ValueError, RecursionError):
+            return ()
+        names = kept.get("flags") if isinstance(kept, dict) else None
+        return (
+            tuple(name for name in names if isinstance(name, str) and name in FLAGS) if isinstance(names, list) else ()
+        )
+
+    def flagged(self) -> frozenset[str]:
+        """Return the ids of the songs that have flags."""
+        folder = self.folder.flagged(self.feature_key)
+        names = sources.file_names(folder) if files.exists(folder) else []
+        return frozenset(name.removesuffix(".json") for name in names)
+
     def is_made(self, song_id: str) -> bool:
         """Whether the run that has not ended yet finished the song: this attempt of it, or one that was cut off."""
         return files.exists(self.folder.made_note(self.feature_key, song_id))
 
-    def finish(self, song_id: str, content: bytes) -> None:
+    def finish(self, song_id: str, content: bytes, flags: Sequence[str] = ()) -> None:
         """Keep a finished song's file (the metadata of its table carry the key), and forget an earlier failure.
 
         That this run made it is noted beside the file, not in it: the same song gives the same bytes in every run.
         """
+        # First of all: a run that is cut off here mines the song again.
+        if flags:
+            kept = json.dumps({"flags": list(flags)}).encode()
+            files.write_bytes(self.folder.flags(self.feature_key, song_id), kept)
+        else:
+            files.remove(self.folder.flags(self.feature_key, song_id))
         files.write_bytes(self.folder.features(self.feature_key, song_id), content)
         files.write_bytes(self.folder.made_note(self.feature_key, song_id), b"")
         files.remove(self.folder.failure(self.feature_key, song_id))

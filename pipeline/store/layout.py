@@ -9,6 +9,7 @@ RUN/songs.parquet                     what became of every song, of the run that
     features/KEY/fe/ID.parquet        the rows of one finished song
     archive/KEY/000001-HASH.parquet   the rows of thousands of them: a part, of which a later one prevails
     failures/KEY/ID.parquet           why one song failed
+    flags/KEY/ID.json                 what may be wrong with one finished song; without it, nothing is known to be
     made/CATALOG/KEY/ID               an empty note: a run that has not ended yet made the rows of this song
     calls/CALL/                       what one call of `mine` has done so far, and its table; gone when it ends
 ```
@@ -152,6 +153,14 @@ class RunFolder:
     def failure(self, feature_key: str, song_id: str) -> str:
         """Why one song failed."""
         return f"{self.failures}/{feature_key}/{song_id}.parquet"
+
+    def flagged(self, feature_key: str) -> str:
+        """Folder of the flags of songs."""
+        return f"{self.root}/flags/{feature_key}"
+
+    def flags(self, feature_key: str, song_id: str) -> str:
+        """What may be wrong with one finished song."""
+        return f"{self.flagged(feature_key)}/{song_id}.json"
 
     def made_note(self, feature_key: str, song_id: str) -> str:
         """Says that the rows of one song were made by the run that has not ended yet."""

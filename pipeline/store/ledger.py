@@ -43,6 +43,7 @@ class Ledger:
     force: bool = False
     retry_failed: bool = False
     _archived: dict[str, archive.Index] = field(default_factory=dict, init=False, repr=False)
+    _flagged: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False)
 
     def outcomes(self, key: SongKey, found: Iterable[Found]) -> Iterator[Outcome]:
         """Give an outcome for each song of equal content.
@@ -67,7 +68,8 @@ class Ledger:
         if is_made or not self.force:
             duration_s = self._duration_s(checkpoint, song_id)
             if duration_s is not None:
-                return Outcome(song, song_id, "mined" if is_made else "kept", feature_key, duration_s)
+                status = "mined" if is_made else "kept"
+                return Outcome(song, song_id, status, feature_key, duration_s, flags=self._flags(checkpoint, song_id))
         failed = unreadable
         if failed is None and not (self.force or self.retry_failed):
             failed = checkpoint.failure(song_id)
@@ -76,6 +78,13 @@ class Ledger:
         if failed is None:
             return None
         return Outcome(song, song_id, "failed", feature_key, failure=replace(failed, path=song.path))
+
+    def _flags(self, checkpoint: Checkpoint, song_id: str) -> tuple[str, ...]:
+        """Flags of a song whose rows are on disk; which songs have some is listed once."""
+        key = checkpoint.feature_key
+        if key not in self._flagged:
+            self._flagged[key] = checkpoint.flagged()
+        return checkpoint.flags(song_id) if song_id in self._flagged[key] or checkpoint.is_made(song_id) else ()
 
     def _duration_s(self, checkpoint: Checkpoint, song_id: str) -> float | None:
         """Length of a song whose rows are on disk; None if they are not."""

@@ -92,6 +92,7 @@ class Outcome:
         feature_key: which features folder holds its rows.
         duration_s: length in seconds; None if it failed.
         failure: why it failed; None otherwise.
+        flags: what may be wrong with a song that is mined or kept.
     """
 
     song: Song
@@ -100,6 +101,7 @@ class Outcome:
     feature_key: str
     duration_s: float | None = None
     failure: Failure | None = None
+    flags: tuple[str, ...] = ()
 
 
 class SongError(Exception):

@@ -52,6 +52,7 @@ def write(folder: RunFolder, outcomes: Iterable[Outcome]) -> None:
             "feature_key": outcome.feature_key,
             "duration_s": outcome.duration_s,
             "metadata": json.dumps(dict(outcome.song.metadata)),
+            "flags": list(outcome.flags) or None,
             **({} if outcome.failure is None else asdict(outcome.failure)),
         }
         for outcome in sorted(outcomes, key=lambda each: (each.song.path, each.status, each.song.to_json()))

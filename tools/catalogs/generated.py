@@ -152,6 +152,7 @@ def songs_table(first: int, songs: int) -> pa.Table:
             none,
             none,
             pa.array(metadata),
+            pa.nulls(songs, SONGS_SCHEMA.field("flags").type),
         ],
         SONGS_SCHEMA,
     )
