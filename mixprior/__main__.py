@@ -7,13 +7,14 @@ import importlib
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from mixprior import __version__
 from mixprior.extras import advice
-from mixprior.stats.errors import InputError, Stopped, TooManyFailed
+from mixprior.stats.errors import InputError, RowsLost, Stopped, TooManyFailed
 
 COMMANDS = {
     "mine": ("mixprior.pipeline.mine", "mine priors from a catalog of songs"),
@@ -76,6 +77,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show
+        warnings.simplefilter("always", RowsLost)
+        return _answer(argv)
+
+
+def _answer(argv: list[str]) -> int:
     try:
         if not argv or argv[0] not in COMMANDS:
             return _no_command(argv)
@@ -105,6 +113,19 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     parser.add_argument("--debug", action="store_true", help="log everything; show tracebacks")
     parse = getattr(module, "parse", argparse.ArgumentParser.parse_args)  # a command may take options of others' too
     return int(module.run(parse(parser, arguments)))
+
+
+def _show(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning of ours as an error is printed, another as Python does."""
+    text = f"mixprior: {message}\n" if issubclass(category, RowsLost) else None
+    (file or sys.stderr).write(text or warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _report(error: Exception, debug: bool) -> int:

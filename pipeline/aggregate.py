@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixprior.pipeline.graphs import beam_options as beam
-from mixprior.stats.errors import InputError
+from mixprior.stats.errors import InputError, RowsLost
 from mixprior.stats.priors.grouping import MIN_GROUP, can_group_by
 
 if TYPE_CHECKING:
+    from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Progress
     from mixprior.stats.priors.tally import Grouping
 
 _SONGS_A_WORKER = 256
+_SHOWN = 5
 _NUMERIC_LIBRARIES = ("demucs", "librosa", "numpy", "pyarrow", "scipy", "soundfile", "soxr", "torch")
 
 parse = beam.parse
@@ -127,8 +130,12 @@ def aggregate(
         beam_options: Beam's own (`--runner=...`).
         progress: called with (songs done, songs in all): with none done at first, with all at the end.
 
+    Warns:
+        RowsLost: if rows of some songs are damaged or gone: their files are set aside, the priors are of the rest.
+
     Raises:
-        InputError: if the folder is no run or has lost rows, an option does not fit, or the output cannot be written.
+        InputError: if the folder is no run or has lost all rows, an option does not fit, or the output cannot be
+            written.
         WorkerDied: if a worker process did.
 
     >>> aggregate("outputs/mine", group_by=["genre"]).songs  # doctest: +SKIP
@@ -198,8 +205,26 @@ def build_priors(
         runner.run(CompactRun(folder, many), beam_options, workers)
     versions = {name: version(name) for name in ("mixprior", *_NUMERIC_LIBRARIES)}
     runner.run(AggregateRun(run, priors, grouping, versions), beam_options, workers)
+    _warn_of_lost(folder, priors)
     if progress is not None:
         progress(total, total)
+
+
+def _warn_of_lost(folder: RunFolder, priors: str) -> None:
+    from mixprior.pipeline.store import archive, files
+    from mixprior.pipeline.store.layout import MANIFEST_FILE
+
+    lost = json.loads(files.read_bytes(f"{priors}/{MANIFEST_FILE}"))["lost"]
+    if lost:
+        shown = ", ".join(lost[:_SHOWN]) + (", ..." if len(lost) > _SHOWN else "")
+        aside = archive.set_aside(folder)
+        where = f" (set aside: {', '.join(aside[:_SHOWN])})" if aside else ""
+        warnings.warn(
+            f"{folder.root}: the rows of {len(lost)} songs are damaged or gone{where}; the priors lack them, and "
+            f"`mixprior mine` mines them again: {shown}",
+            RowsLost,
+            stacklevel=3,
+        )
 
 
 def grouping_of(group_by: Sequence[str], min_group: int, calibration: str | Path | None) -> Grouping:

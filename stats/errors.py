@@ -9,5 +9,9 @@ class Stopped(Exception):
     """The machine ended the work, and nothing that was given is wrong. The command ends with exit code 1."""
 
 
+class RowsLost(UserWarning):
+    """Rows of finished songs are damaged or gone, and what was made of the rest lacks these songs."""
+
+
 class TooManyFailed(Stopped):
     """So many songs fail by one cause that the run was stopped. The command ends with exit code 3."""

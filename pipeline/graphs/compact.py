@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 import pyarrow as pa
-import pyarrow.parquet as pq
 from apache_beam.pvalue import PCollection
 
 from mixprior.pipeline.graphs.conveyed import conveying
 from mixprior.pipeline.store import archive, features, files
-from mixprior.pipeline.store.layout import RunFolder, part_number
+from mixprior.pipeline.store.layout import RunFolder, parquet_bytes, part_number
 from mixprior.stats.registry import FEATURES_SCHEMA
 from mixprior.stats.schema import with_metadata
 
@@ -71,11 +70,7 @@ class Compact(beam.PTransform):
             return path
         schema = with_metadata(FEATURES_SCHEMA, feature_key=feature_key)
         table = pa.concat_tables([each.replace_schema_metadata() for each in found.values()])
-        sink = pa.BufferOutputStream()
-        pq.write_table(
-            table.replace_schema_metadata(schema.metadata), sink, compression="zstd", row_group_size=ROW_GROUP_ROWS
-        )
-        files.write_bytes(path, sink.getvalue().to_pybytes())
+        files.write_bytes(path, parquet_bytes(table.replace_schema_metadata(schema.metadata), ROW_GROUP_ROWS))
         for song_id in found:
             files.remove(self.folder.features(feature_key, song_id))
         return path

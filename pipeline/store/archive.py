@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from mixprior.pipeline.store import features, sources
+from mixprior.pipeline.store import features, seal, sources
 from mixprior.pipeline.store.layout import RunFolder
 
 MANY = 4096
@@ -28,6 +27,12 @@ def parts(folder: RunFolder, feature_key: str) -> list[str]:
     """Return the paths of the parts, in the order they were written."""
     url = folder.archive(feature_key)
     return [f"{url}/{name}" for name in sorted(os.path.basename(path) for path in _parquet_files(url))]
+
+
+def set_aside(folder: RunFolder) -> list[str]:
+    """Return the paths of the files that were found damaged and set aside, sorted."""
+    fs, path = sources.file_system(folder.set_aside(""))
+    return sorted(fs.find(path)) if fs.exists(path) else []
 
 
 def _parquet_files(url: str) -> list[str]:
@@ -88,7 +93,7 @@ def read_part(path: str, most_bytes: int, columns: Sequence[str] | None = None) 
     """Give the rows of a part, in pieces of whole songs of about `most_bytes`; `columns` has the `song_id`."""
     fs, inner = sources.file_system(path)
     with fs.open(inner, "rb") as file:
-        parquet = pq.ParquetFile(file)
+        parquet = seal.opened(file)
         rest: list[pa.Table] = []
         for k in range(parquet.num_row_groups):
             rest.append(parquet.read_row_group(k, columns, use_threads=False).replace_schema_metadata())
@@ -103,6 +108,24 @@ def read_part(path: str, most_bytes: int, columns: Sequence[str] | None = None) 
             yield pa.concat_tables(rest)
 
 
+def check(path: str) -> None:
+    """Read a part to its end.
+
+    Raises:
+        seal.Damaged: if it is not as it was written. One of an older version, without a seal, is parsed instead.
+    """
+    fs, inner = sources.file_system(path)
+    with fs.open(inner, "rb") as file:
+        if seal.check(file):
+            return
+        try:
+            parquet = seal.opened(file)
+            for k in range(parquet.num_row_groups):
+                parquet.read_row_group(k, use_threads=False)
+        except seal.PARSING as error:
+            raise seal.Damaged(f"is damaged ({error})") from error
+
+
 def songs_in(path: str, feature_key: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the ids, as bytes, and the lengths in seconds of the songs of a part; of one that does not count, none."""
     fs, inner = sources.file_system(path)
@@ -110,6 +133,9 @@ def songs_in(path: str, feature_key: str) -> tuple[np.ndarray, np.ndarray]:
         parquet = features.opened(file, feature_key)
         if parquet is None:
             return np.zeros(0, "S1"), np.zeros(0)
-        table = parquet.read(columns=["song_id", "stem", "duration_s"], use_threads=False)
+        try:
+            table = parquet.read(columns=["song_id", "stem", "duration_s"], use_threads=False)
+        except seal.PARSING:
+            return np.zeros(0, "S1"), np.zeros(0)
     table = table.filter(pc.equal(table["stem"], "song"))
     return np.array(table["song_id"].to_pylist(), "S"), table["duration_s"].to_numpy()

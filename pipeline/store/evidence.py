@@ -11,9 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from mixprior.pipeline.store import published
+from mixprior.pipeline.store import published, seal
 from mixprior.pipeline.store.layout import (
     JOINT_FILE,
     MANIFEST_FILE,
@@ -23,15 +22,16 @@ from mixprior.pipeline.store.layout import (
     STATE_FILE,
     parquet_bytes,
 )
-from mixprior.pipeline.store.members import joined_members, members_hash, members_of
+from mixprior.pipeline.store.members import LOST, joined_members, lost_from, members_hash, members_of
 from mixprior.pipeline.store.rows import Rows
 from mixprior.pipeline.store.state import digests_of, moments_table, state_table
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
-from mixprior.stats.priors.grouping import MIN_GROUP, Group
+from mixprior.stats.priors.grouping import EVERY_SONG, MIN_GROUP, Group
 from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
 from mixprior.stats.priors.tally import Grouping
 from mixprior.stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, with_metadata
+from mixprior.stats.statistic import SONG
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,16 @@ class Evidence:
         """Return what the priors of a run rest on.
 
         Args:
-            rows: of the run, with the table of its songs.
+            rows: of the run, with the table of its songs; a song whose rows are lost counts as failed.
             digests: of the rows, by group.
             grouping: how songs were grouped and corrected.
             versions: versions of the libraries, by name.
+
+        Raises:
+            InputError: if other songs were digested than there are rows of.
         """
-        members = members_of(rows.songs)
+        members = lost_from(members_of(rows.songs), rows.lost())
+        _check_counts(members, digests)
         return cls(
             digests,
             members,
@@ -153,6 +157,9 @@ class Evidence:
             **(_counts(self.members) if self.members is not None else dict.fromkeys(_COUNTS)),
             "members_sha256": None if self.members is None else members_hash(self.members),
             "files_sha256": dict(sha256 or {}),
+            "lost": []
+            if self.members is None
+            else self.members.filter(pc.equal(self.members["error"], LOST))["song_id"].to_pylist(),
             "group_by": list(self.group_by),
             "min_group": self.min_group,
             "withheld": withheld(self.digests, self.min_group),
@@ -225,6 +232,16 @@ _COUNTS = ("songs", "hours", "duplicates", "failed", "failures")
 _MEMBERS_METADATA = with_metadata(MEMBERS_SCHEMA).metadata
 
 
+def _check_counts(members: pa.Table, digests: Mapping[str, Digest]) -> None:
+    counted = digests[EVERY_SONG].rows_of(SONG, "duration_s") if EVERY_SONG in digests else 0
+    there = members["error"].null_count
+    if counted != there:
+        raise InputError(
+            f"rows of {counted} songs were read, but there are rows of {there}: another run changed them meanwhile; "
+            "aggregate again"
+        )
+
+
 def _counts(members: pa.Table) -> dict[str, Any]:
     errors = [error for error in members["error"].to_pylist() if error]
     milliseconds = pc.round(pc.multiply(members["duration_s"], 1000.0))  # whole numbers sum the same in any order
@@ -243,4 +260,4 @@ def _within(group: str, grouped_by: Sequence[str], wanted: Sequence[str]) -> boo
 
 
 def _table(content: bytes) -> pa.Table:
-    return pq.read_table(pa.BufferReader(content), use_threads=False)
+    return seal.table(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mixprior.pipeline.store import seal
 from mixprior.stats.registry import FEATURES_SCHEMA
 from mixprior.stats.statistic import SONG
 
@@ -21,8 +23,10 @@ def opened(source: Any, feature_key: str) -> pq.ParquetFile | None:
         feature_key: what the rows must have been made with.
     """
     try:
-        parquet = pq.ParquetFile(source)
-    except pa.ArrowInvalid:
+        parquet = seal.opened(source)
+    except seal.PARSING as error:
+        if isinstance(error, OSError) and error.errno is not None:  # trouble of the disk, not damage
+            raise
         return None
     schema = parquet.schema_arrow
     carried = (schema.metadata or {}).get(b"feature_key")
@@ -38,9 +42,10 @@ def parsed(content: bytes, feature_key: str, columns: Sequence[str] | None = Non
         columns: which to return; None for all.
     """
     try:
+        seal.check(io.BytesIO(content))
         parquet = opened(pa.BufferReader(content), feature_key)
         return None if parquet is None else parquet.read(columns, use_threads=False)
-    except (OSError, pa.ArrowInvalid):  # the content is in memory: Arrow calls damage an OSError, too
+    except seal.PARSING:  # the content is in memory: it is no trouble of the disk
         return None
 
 

@@ -9,10 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from mixprior.pipeline.store import sources, stray
+from mixprior.pipeline.store import seal, sources, stray
 from mixprior.pipeline.store.layout import parquet_bytes
 from mixprior.stats.errors import InputError
 
@@ -122,9 +121,20 @@ def exists(url: str) -> bool:
 
 
 def read_table(url: str) -> pa.Table:
-    """Read a Parquet file. Raises `pyarrow.ArrowInvalid` if it is none."""
-    # One thread: the tables are small, and Arrow's pool beside torch's can abort the process while it exits.
-    return pq.read_table(pa.BufferReader(read_bytes(url)), use_threads=False)
+    """Read a Parquet file. Raises `seal.Damaged`, which is a `pyarrow.ArrowInvalid`, if it is none or damaged."""
+    return seal.table(read_bytes(url))
+
+
+def move(url: str, target: str) -> None:
+    """Move a file; one that is there already under the new name stays, and the other gets a number behind it."""
+    fs, path = sources.file_system(url)
+    _, there = sources.file_system(target)
+    number = 0
+    while fs.exists(there if not number else f"{there}.{number}"):
+        number += 1
+    fs.makedirs(os.path.dirname(there), exist_ok=True)
+    with suppress(FileNotFoundError):  # another moved it first
+        fs.mv(path, there if not number else f"{there}.{number}")
 
 
 def write_table(url: str, table: pa.Table) -> None:

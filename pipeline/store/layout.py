@@ -11,6 +11,7 @@ RUN/songs.parquet                     what became of every song, of the run that
     failures/KEY/ID.parquet           why one song failed
     flags/KEY/ID.json                 what may be wrong with one finished song; without it, nothing is known to be
     made/CATALOG/KEY/ID               an empty note: a run that has not ended yet made the rows of this song
+    damaged/...                       files of rows that were found damaged, under the paths they had
     calls/CALL/                       what one call of `mine` has done so far, and its table; gone when it ends
 ```
 
@@ -26,6 +27,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from mixprior.pipeline.store import seal
 
 SONGS_FILE = "songs.parquet"
 PRIORS_FOLDER = "priors"
@@ -125,6 +128,10 @@ class RunFolder:
         """Folder of notes on what a run over this catalog made that has not ended yet; it goes with the run's end."""
         return f"{self.root}/made/{self.catalog_hash or 'none'}"
 
+    def set_aside(self, path: str) -> str:
+        """Where a damaged file of this folder is set aside."""
+        return f"{self.root}/damaged/{path.removeprefix(self.root).lstrip('/')}"
+
     @property
     def priors(self) -> str:
         """Folder of the run's priors."""
@@ -195,9 +202,11 @@ def part_number(path: str) -> int:
     return int(path.rpartition("/")[2].split("-")[0])
 
 
-def parquet_bytes(table: pa.Table) -> bytes:
-    """Return the table as the bytes of a Parquet file; the same table gives the same bytes."""
+def parquet_bytes(table: pa.Table, row_group_rows: int = 1 << 14) -> bytes:
+    """Return the table as the bytes of a Parquet file, with checksums and a seal; the same table gives the same bytes.
+
+    Tables are sorted: a reader that asks for one group or song passes over the other row groups.
+    """
     sink = pa.BufferOutputStream()
-    # Tables are sorted: a reader that asks for one group or song passes over the other row groups.
-    pq.write_table(table, sink, compression="zstd", row_group_size=1 << 14)
-    return bytes(sink.getvalue())
+    pq.write_table(table, sink, compression="zstd", row_group_size=row_group_rows, write_page_checksum=True)
+    return seal.sealed(sink.getvalue().to_pybytes())

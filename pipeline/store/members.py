@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from mixprior.stats.schema import MEMBERS_SCHEMA
 
-DAMAGED = "Damaged"
-"""The error of a song that was finished, and whose rows were found damaged: the next run mines it again."""
+LOST = "Lost"
+"""The error of a song that was finished, and whose rows are damaged or gone: the next run mines it again."""
 
 
 def members_of(songs: pa.Table) -> pa.Table:
@@ -50,13 +50,24 @@ def joined_members(members: Sequence[pa.Table]) -> pa.Table:
     )
 
 
+def lost_from(members: pa.Table, song_ids: pa.Array) -> pa.Table:
+    """Return the members with the given songs, whose rows are lost, counted as failed."""
+    if not len(song_ids):
+        return members
+    is_lost = pc.and_(pc.is_in(members["song_id"], song_ids), pc.is_null(members["error"]))
+    for name, value in (("error", LOST), ("duration_s", None)):
+        column = pc.if_else(is_lost, pa.scalar(value, members.schema.field(name).type), members[name])
+        members = members.set_column(members.column_names.index(name), members.schema.field(name), column)
+    return members
+
+
 def members_hash(members: pa.Table) -> str:
     """Return what stands for a catalog whose songs ended so: it is the same of a table of songs and of its priors.
 
     Args:
         members: `mixprior.stats.schema.MEMBERS_SCHEMA`, sorted by song id.
     """
-    error = pc.if_else(pc.equal(members["error"], DAMAGED), None, members["error"])
+    error = pc.if_else(pc.equal(members["error"], LOST), None, members["error"])
     columns = (members["song_id"], members["feature_key"], pc.fill_null(error, ""))
     lines = pc.binary_join_element_wise(*(column.combine_chunks() for column in columns), " ")
     digest = hashlib.sha256()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mixprior.pipeline.store import archive, files, songs
+from mixprior.pipeline.store import archive, files, seal, songs
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import SONGS_FILE, RunFolder
 from mixprior.pipeline.store.members import first_of_each
-from mixprior.stats.errors import InputError
+from mixprior.stats.errors import InputError, RowsLost
 from mixprior.stats.registry import FEATURES_SCHEMA
 from mixprior.stats.schema import FINISHED
 
@@ -119,11 +120,20 @@ class Rows:
             feature_key: how they were measured.
             columns: which to give, `song_id` among them; None for all.
 
-        Raises:
-            InputError: if the rows of a finished song are gone.
+        Warns:
+            RowsLost: if files were found damaged; their songs are left out.
         """
-        for batch in self._batches(feature_key):
+        before = archive.set_aside(self.folder)
+        for batch in self._some(self._batches(feature_key)):
             yield from self.read(batch, columns)
+        aside = [path for path in archive.set_aside(self.folder) if path not in before]
+        if aside:
+            warnings.warn(
+                f"damaged and set aside: {', '.join(aside)}; songs that no other file has are left out, and mined "
+                "again by the next `mixprior mine`",
+                RowsLost,
+                stacklevel=2,
+            )
 
     def of(self, song_ids: pa.Array) -> Rows:
         """Return the rows of some songs only."""
@@ -137,26 +147,47 @@ class Rows:
         """Return all rows at once.
 
         Raises:
-            InputError: if those of a finished song are gone.
+            InputError: if those of all are lost.
         """
         tables = [table for feature_key in self.feature_keys for table in self.tables(feature_key)]
         return pa.concat_tables(tables or [FEATURES_SCHEMA.empty_table()])
 
     def batches(self) -> list[Batch]:
-        """Find where the rows of all finished songs are stored.
+        """Find where the rows of all finished songs are stored; those of songs whose rows are lost are in none.
 
         Raises:
-            InputError: if those of some are gone.
+            InputError: if those of all are lost.
         """
-        return [batch for feature_key in self.feature_keys for batch in self._batches(feature_key)]
+        return self._some(batch for feature_key in self.feature_keys for batch in self._batches(feature_key))
+
+    def _some(self, batches: Iterable[Batch]) -> list[Batch]:
+        found = list(batches)
+        if not found:
+            raise InputError(
+                f"{self.folder.root} has no rows of {len(self.finished)} songs that {SONGS_FILE} calls finished: "
+                "mine the catalog again"
+            )
+        return found
+
+    def lost(self) -> pa.Array:
+        """Return the ids of the finished songs whose rows are on disk no more, as it is now."""
+        found = []
+        for feature_key in self.feature_keys:
+            wanted, _ = self._by_key[feature_key]
+            single = np.array(archive.loose_songs(self.folder, feature_key), "S")
+            index = archive.Index.of(self.folder, feature_key)
+            found += wanted[~np.isin(wanted, single) & (index.find(wanted) < 0)].tolist()
+        return pa.array([song_id.decode() for song_id in found], pa.string())
 
     def read(self, batch: Batch, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Give the rows of a batch, a few tens of megabytes at a time.
 
-        Raises:
-            InputError: if a song's file does not count, and the archive does not have the song.
+        A damaged file is set aside. Its songs are left out, unless an older part has them; the next run mines them.
         """
         if batch.part is not None:
+            if not self._is_whole(batch.part):
+                yield from self._elsewhere(batch, columns)
+                return
             for rows in archive.read_part(batch.part, _PIECE_BYTES, columns):
                 if batch.song_ids:
                     rows = rows.filter(pc.invert(pc.is_in(rows["song_id"], pa.array(batch.song_ids))))
@@ -170,7 +201,32 @@ class Rows:
             yield pa.concat_tables(counting)
         damaged = [song_id for song_id, table in tables.items() if table is None]
         if damaged:
+            for song_id in damaged:  # or compacted meanwhile
+                self._set_aside(self.folder.features(batch.feature_key, song_id))
             yield from self._archived(batch.feature_key, damaged, columns)
+
+    def _is_whole(self, part: str) -> bool:
+        try:
+            archive.check(part)
+        except (seal.Damaged, FileNotFoundError):
+            return False
+        return True
+
+    def _set_aside(self, path: str) -> None:
+        if files.exists(path):
+            files.move(path, self.folder.set_aside(path))
+
+    def _elsewhere(self, batch: Batch, columns: Sequence[str] | None) -> Iterator[pa.Table]:
+        """Set a damaged part aside; give the rows of its songs that an older part has."""
+        assert batch.part is not None
+        index = archive.Index.of(self.folder, batch.feature_key)
+        if batch.part not in index.paths:  # this was done before, and is done again
+            return
+        here = index.song_ids[index.part == index.paths.index(batch.part)]
+        wanted, _ = self._by_key[batch.feature_key]
+        own = here[np.isin(here, wanted) & ~np.isin(here, np.array(batch.song_ids, "S"))]
+        self._set_aside(batch.part)
+        yield from self._archived(batch.feature_key, [song_id.decode() for song_id in own], columns)
 
     @cached_property
     def _by_key(self) -> dict[str, tuple[np.ndarray, pa.Array]]:
@@ -186,15 +242,12 @@ class Rows:
         single = np.array(archive.loose_songs(self.folder, feature_key), "S")
         own = wanted[np.isin(wanted, single)]
         index = archive.Index.of(self.folder, feature_key)
-        lost = ~np.isin(wanted, single) & (index.find(wanted) < 0)
-        if lost.any():
-            raise InputError(
-                f"{self.folder.root} has no rows of {lost.sum()} songs that {SONGS_FILE} calls finished: "
-                "mine the catalog again"
-            )
         names = [song_id.decode() for song_id in own]
         for start in range(0, len(names), _BATCH):
             yield Batch(feature_key, None, tuple(names[start : start + _BATCH]))
+        for k in np.setdiff1d(np.arange(len(index.paths)), index.part):
+            if not self._is_whole(index.paths[k]):
+                self._set_aside(index.paths[k])
         archived = np.isin(index.song_ids, wanted) & ~np.isin(index.song_ids, own)
         for k, path in enumerate(index.paths):
             if (archived & (index.part == k)).any():
@@ -203,14 +256,14 @@ class Rows:
                 yield Batch(feature_key, path, tuple(song_id.decode() for song_id in elsewhere))
 
     def _archived(self, feature_key: str, song_ids: list[str], columns: Sequence[str] | None) -> Iterator[pa.Table]:
-        """Give the archived rows of songs whose own files do not count."""
+        """Give the archived rows of those of the songs that the archive has."""
         index = archive.Index.of(self.folder, feature_key)
         place = index.find(np.array(song_ids, "S"))
-        if (place < 0).any():
-            path = self.folder.features(feature_key, song_ids[int(np.argmin(place))])
-            raise InputError(f"{path} is damaged or of another version: mine the catalog again")
-        for k in np.unique(index.part[place]):
-            own = pa.array([song_ids[n] for n in np.flatnonzero(index.part[place] == k)])
+        for k in np.unique(index.part[place[place >= 0]]):
+            own = pa.array([song_ids[n] for n in np.flatnonzero((place >= 0) & (index.part[place] == k))])
+            if not self._is_whole(index.paths[k]):
+                self._set_aside(index.paths[k])
+                continue
             for rows in archive.read_part(index.paths[k], _PIECE_BYTES, columns):
                 found = rows.filter(pc.is_in(rows["song_id"], own))
                 if len(found):

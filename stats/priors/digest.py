@@ -86,6 +86,13 @@ class Digest:
             Moments.merged(moments) if len(moments) == len(digests) else None,
         )
 
+    def rows_of(self, stem: str, statistic: str) -> int:
+        """Return how many rows of a stem were digested, by a scalar statistic of it."""
+        starts = np.cumsum([0, *(cell.bins for cell in self.cells if not cell.is_curve)])
+        keys = [cell.key for cell in self.cells if not cell.is_curve]
+        place = starts[keys.index((stem, statistic))]
+        return int(self.counted.n[place] + self.counted.missing[place])
+
     def joint_cells(self) -> list[Cell]:
         """The variables of the joint moments, in their order."""
         return [cell for cell in self.cells if cell.is_joint]

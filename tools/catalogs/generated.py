@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store.layout import RunFolder, parquet_bytes
 from mixprior.stats.registry import COLUMNS, FEATURES_SCHEMA
 from mixprior.stats.schema import FEATURE_VERSION, SONGS_SCHEMA, with_metadata
 from mixprior.stats.statistic import Column
@@ -180,7 +180,7 @@ def write_run(folder: Path, songs: int, first: int = 0, curves: bool = False) ->
         count = min(PART_SONGS, first + songs - start)
         table = rows(start, count, curves).replace_schema_metadata(schema.metadata)
         part = archive / f"{number:06d}-{start:016x}.parquet"
-        pq.write_table(table, part, compression="zstd", row_group_size=2048)
+        part.write_bytes(parquet_bytes(table, 2048))
         tables.append(songs_table(start, count))
     pq.write_table(
         pa.concat_tables(tables).replace_schema_metadata(with_metadata(SONGS_SCHEMA).metadata),
