@@ -236,6 +236,10 @@ class _AvFile(AudioStream):
         head = length.after_id3(file, _TELLING_BYTES)
         if head[:4] == b"OggS" and not length.ogg_is_whole(file):
             raise Truncated("decode", "is cut short: its last page is missing, or damaged")
+        missing_bytes = length.caf_missing_bytes(file) if head[:4] == b"caff" else 0
+        if missing_bytes:
+            raise Truncated("decode", f"is cut short: {missing_bytes} bytes are missing at its end")
+        self._is_guess = missing_bytes is None
         file.seek(0)
         try:
             # The list of formats keeps out playlists, which would open other files.

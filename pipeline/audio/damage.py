@@ -63,7 +63,7 @@ class DamageSearch:
         """Take the next piece: float32, shape (channels, samples), full scale 1.0, finite."""
         if self._rest is None:
             self._rest, self._bursts = audio[:, :0], np.zeros(len(audio))
-        sound = np.concatenate([self._rest, audio], axis=1)
+        sound = np.ascontiguousarray(np.concatenate([self._rest, audio], axis=1))
         begins = self._samples - self._rest.shape[1]
         self._samples += audio.shape[1]
         end = (sound.shape[1] - _MARGIN) // _PIECE * _PIECE

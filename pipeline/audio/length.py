@@ -11,6 +11,9 @@ from typing import BinaryIO
 # Writers that cannot seek back leave a data size of this much or more: the header does not declare a length.
 _STREAMED_BYTES = 0x7FFFF000
 
+# No CAF file has as many.
+_MOST_CHUNKS = 1_000
+
 # Bytes of an Ogg page at most: a header of 27, 255 lacing values, and as many segments of 255 bytes (RFC 3533, 6).
 _OGG_PAGE_BYTES = 27 + 255 + 255 * 255
 
@@ -35,6 +38,23 @@ def claimed_over_there(log: str) -> float | None:
                 return claimed / there if claimed < 1 << 62 and "riff" in chunk else None
             return max(claimed / there, 1.0) if there else 1.0
     return 1.0
+
+
+def caf_missing_bytes(file: BinaryIO) -> int | None:
+    """Return how many bytes of the chunks of a CAF file are missing at its end; None if the last declares no size.
+
+    FFmpeg and its decoders do not tell: they read what is there (Core Audio Format 1.0, "Chunk Header").
+    """
+    size, place = file.seek(0, 2), 8
+    for _ in range(_MOST_CHUNKS):
+        if place + 12 > size:
+            return max(place - size, 0)
+        file.seek(place)
+        chunk_bytes = struct.unpack(">4xq", file.read(12))[0]
+        if chunk_bytes < 0:
+            return None
+        place += 12 + chunk_bytes
+    return None
 
 
 def ogg_is_whole(file: BinaryIO) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -155,6 +156,40 @@ def test_row_12_no_cut_file_passes_unnoticed(tmp_path, suffix, share):
     except (Truncated, Undecodable, TooShort):
         return
     assert noticed == {LENGTH_UNSURE}
+
+
+def container(path: Path, codec: str, rate_hz: int, audio: np.ndarray) -> Path:
+    """Write a file in a container that libsndfile does not write as cut files are found."""
+    with av.open(str(path), "w", format={".mka": "matroska"}.get(path.suffix)) as out:
+        encoder = out.add_stream(codec, rate=rate_hz, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(audio, "fltp", "stereo")
+        frame.sample_rate, frame.pts = 44_100, 0
+        size = encoder.codec_context.frame_size or 1024
+        pieces = av.AudioResampler(encoder.format.name, "stereo", rate_hz, frame_size=size)
+        for piece in [*pieces.resample(frame), *pieces.resample(None)]:
+            out.mux(encoder.encode(piece))
+        out.mux(encoder.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "rate_hz"),
+    [(".mka", "aac", 44_100), (".webm", "libopus", 48_000), (".mkv", "flac", 44_100), (".caf", "pcm_s16le", 44_100)],
+)
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_row_12_a_cut_matroska_or_caf_file_is_truncated(tmp_path, suffix, codec, rate_hz, share):
+    made = container(tmp_path / f"a{suffix}", codec, rate_hz, noise())
+    assert flags(made) == set()
+    with pytest.raises(Truncated):
+        decode(str(cut(made, round(made.stat().st_size * (1 - share)))))
+
+
+def test_row_12_a_caf_of_undeclared_size_is_flagged(tmp_path):
+    made = container(tmp_path / "a.caf", "pcm_s16le", 44_100, noise())
+    content = made.read_bytes()
+    place = content.index(b"data") + 4
+    made.write_bytes(content[:place] + b"\xff" * 8 + content[place + 8 :])
+    assert flags(made) == {LENGTH_UNSURE}
 
 
 @pytest.mark.reference("music/songs")
