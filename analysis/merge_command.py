@@ -7,6 +7,8 @@ import json
 import sys
 from dataclasses import asdict
 
+from mixprior.stats.visible import visible
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
@@ -26,9 +28,9 @@ def run(args: argparse.Namespace) -> int:
     group_by = None if args.group_by is None else [name.strip() for name in args.group_by.split(",") if name.strip()]
     merged = merge(args.inputs, args.output, group_by=group_by, min_group=args.min_group)
     for note in merged.notes:
-        print(f"mixprior: {note}", file=sys.stderr)
+        print(f"mixprior: {visible(note)}", file=sys.stderr)
     if args.json:
         print(json.dumps(asdict(merged)))
     else:
-        print(f"{len(args.inputs)} priors, {merged.songs or 'unknown number of'} songs: {merged.priors}")
+        print(f"{len(args.inputs)} priors, {merged.songs or 'unknown number of'} songs: {visible(merged.priors)}")
     return 0

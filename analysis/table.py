@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from mixprior.stats.visible import visible
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], words: int | Sequence[bool] = 1) -> str:
     """Lay out cells in columns, two spaces apart, with the header above them.
@@ -26,4 +28,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], words: int | Seq
     held = [k < words for k in range(len(header))] if isinstance(words, int) else words
     sides = ["left" if of_words else "right" for of_words in held]
     # The header as a row: tabulate would set a column of its own two wider than its name.
-    return tabulate([header, *rows], tablefmt="plain", disable_numparse=True, colalign=sides)
+    return tabulate(
+        [[visible(cell) for cell in row] for row in (header, *rows)],
+        tablefmt="plain",
+        disable_numparse=True,
+        colalign=sides,
+    )

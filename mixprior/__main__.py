@@ -15,6 +15,8 @@ from typing import NoReturn, TextIO
 from mixprior import __version__
 from mixprior.extras import advice
 from mixprior.stats.errors import InputError, RowsLost, Stopped, TooManyFailed
+from mixprior.stats.visible import visible
+
 
 COMMANDS = {
     "mine": ("mixprior.pipeline.mine", "mine priors from a catalog of songs"),
@@ -93,7 +95,7 @@ def _answer(argv: list[str]) -> int:
     except BrokenPipeError:
         raise
     except KeyboardInterrupt as interruption:
-        print("; ".join(["mixprior: interrupted", *map(str, interruption.args)]), file=sys.stderr)
+        print("; ".join(["mixprior: interrupted", *map(visible, interruption.args)]), file=sys.stderr)
         return 143 if isinstance(interruption, Terminated) else 130
     except Exception as error:
         return _report(error, "--debug" in argv)
@@ -139,7 +141,7 @@ def _report(error: Exception, debug: bool) -> int:
         print(f"mixprior: {install}", file=sys.stderr)
         return 2
     kind = "" if isinstance(error, InputError | Stopped) else f"unexpected {type(error).__name__}: "
-    print(f"mixprior: {kind}{' '.join(str(error).split())}", file=sys.stderr)
+    print(f"mixprior: {kind}{visible(' '.join(str(error).split()))}", file=sys.stderr)
     if isinstance(error, TooManyFailed):
         return 3
     return 2 if isinstance(error, InputError) else 1

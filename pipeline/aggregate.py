@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mixprior.pipeline.graphs import beam_options as beam
 from mixprior.stats.errors import InputError, RowsLost
 from mixprior.stats.priors.grouping import MIN_GROUP, can_group_by
+from mixprior.stats.visible import visible
 
 if TYPE_CHECKING:
     from mixprior.pipeline.store.layout import RunFolder
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(asdict(made)))
     else:
-        print(f"{made.songs} songs, {made.hours:.2f} hours; priors: {made.priors}")
+        print(f"{made.songs} songs, {made.hours:.2f} hours; priors: {visible(made.priors)}")
         if made.withheld:
             print(f"{len(made.withheld)} groups with fewer than {args.min_group} songs are withheld")
     return 0

@@ -15,6 +15,7 @@ from mixprior.pipeline.aggregate import processes
 from mixprior.pipeline.graphs import beam_options as beam
 from mixprior.pipeline.graphs import options
 from mixprior.stats.errors import InputError
+from mixprior.stats.visible import visible
 
 if TYPE_CHECKING:
     from mixprior.pipeline.separation.separator import SeparationSettings
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     failed = (len(display.log.notes) if display.log else 0) - calibration.songs
     if failed > 0:
         table = _way(folder, "separated").songs
-        print(f"mixprior: {failed} songs failed or are duplicates: {table}", file=sys.stderr)
+        print(f"mixprior: {failed} songs failed or are duplicates: {visible(table)}", file=sys.stderr)
     print(calibration.to_json() if args.json else _table(calibration))
     if not calibration.corrections:
         print(f"mixprior: fewer than {MIN_FOLDS} songs or sources: nothing could be judged", file=sys.stderr)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mixprior.pipeline.store.layout import RunFolder
+from mixprior.stats.visible import visible
 
 if TYPE_CHECKING:
     from mixprior.pipeline.store.progress import Log
@@ -88,11 +89,11 @@ class Mined:
             )
         if self.failed:
             folder = RunFolder.at(self.output)
-            lines.append(f"reasons of failures: {folder.songs}, {folder.failures}")
+            lines.append(f"reasons of failures: {visible(folder.songs)}, {visible(folder.failures)}")
         if self.flagged:
             counts = ", ".join(f"{count} {flag}" for flag, count in self.flagged.items())
             lines.append(f"flagged: {counts} (column flags of {self.songs_table})")
-        lines.append(f"priors: {self.priors}" if self.priors else "no song could be mined: no priors written")
+        lines.append(f"priors: {visible(self.priors)}" if self.priors else "no song could be mined: no priors written")
         return "\n".join(lines)
 
 

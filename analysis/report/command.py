@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from mixprior.stats.visible import visible
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
@@ -21,5 +23,5 @@ def run(args: argparse.Namespace) -> int:
     from mixprior.pipeline.store import files
 
     files.write_bytes(args.output, report(args.priors).encode())
-    print(args.output, flush=True)
+    print(visible(args.output), flush=True)
     return 0

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from mixprior.mixing.evaluation.verdict import Row
+from mixprior.stats.visible import csv_cell
 
 CASE = ("scene", "kind", "damage", "system")
 
@@ -36,7 +37,7 @@ def write(
         writer.writeheader()
         with ProcessPoolExecutor(workers) as pool:
             for done, rows in enumerate(pool.map(of_scene, names), 1):
-                writer.writerows(rows)
+                writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
                 file.flush()
                 if progress is not None:
                     progress(done, len(names))

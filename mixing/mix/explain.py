@@ -8,6 +8,7 @@ from typing import Any
 
 from mixprior.mixing.mix.recipe import Recipe
 from mixprior.stats.errors import InputError
+from mixprior.stats.visible import visible
 
 _WIDTH = 100
 _IN_RECIPE = ("bands", "sha256", "definition")
@@ -16,7 +17,7 @@ _IN_RECIPE = ("bands", "sha256", "definition")
 
 def short(recipe: Recipe) -> str:
     """The reasons, a line each, and what was reached."""
-    return "\n".join([*(step.reason for step in recipe.steps), _reached(recipe.to_dict()["results"])])
+    return "\n".join([*(visible(step.reason) for step in recipe.steps), _reached(recipe.to_dict()["results"])])
 
 
 def of_document(document: Mapping[str, Any], source: str = "this recipe") -> str:
@@ -58,7 +59,7 @@ def _explained(document: Mapping[str, Any]) -> str:
                 sentence = each["text"] if isinstance(each, Mapping) else each  # Up to version 2 warnings were text.
                 lines += textwrap.wrap(f"{kind}: {sentence}", _WIDTH, initial_indent="   ", subsequent_indent="     ")
     lines += ["", _reached(document["results"])]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def _reached(results: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.store import files
 from mixprior.pipeline.store.file_names import AUDIO_SUFFIXES
 from mixprior.stats.errors import InputError
+from mixprior.stats.visible import visible
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,11 +57,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _report(args: argparse.Namespace, made: Recipe) -> None:
     for warning in made.warnings:
-        print(f"mixprior: warning: {warning}", file=sys.stderr)
+        print(f"mixprior: warning: {visible(warning)}", file=sys.stderr)
     if args.json:
         print(made.to_json(), end="", flush=True)
         return
-    print(f"wrote {made.output.path} and {recipe.path_of(args.output)}")
+    print(visible(f"wrote {made.output.path} and {recipe.path_of(args.output)}"))
     print(explain.of_document(made.to_dict()) if args.explain is not None else explain.short(made), flush=True)
 
 

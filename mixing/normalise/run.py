@@ -21,6 +21,7 @@ from mixprior.mixing.normalise.effects import EFFECTS
 from mixprior.pipeline.audio import audio_file, writer
 from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
+from mixprior.stats.visible import visible
 
 RECORD = "normalize.json"
 """Name of the file that records what was done to a song's stems."""
@@ -86,16 +87,19 @@ def run(args: argparse.Namespace) -> int:
     for song in _each(job, folders, args.jobs):
         written, failed = written + len(song.written), failed + len(song.faults)
         for fault in (*song.warnings, *song.faults):
-            print(f"mixprior: warning: {fault}", file=sys.stderr)
+            print(f"mixprior: warning: {visible(fault)}", file=sys.stderr)
         if args.json:
             listed.append({"song": song.name, "stems": song.written, "faults": song.faults, "warnings": song.warnings})
         else:
             moves = (f"{stem}: {', '.join(done) or 'left as it is'}" for stem, done in song.written.items())
-            print(f"{song.name}: {'; '.join(moves) or 'nothing written'}", flush=True)
+            print(visible(f"{song.name}: {'; '.join(moves) or 'nothing written'}"), flush=True)
     if args.json:
         print(json.dumps({"output": str(job.output), "songs": listed}, ensure_ascii=False), flush=True)
     else:
-        print(f"wrote {written} stems of {len(folders)} songs to {job.output}" + (f"; {failed} failed" * bool(failed)))
+        print(
+            f"wrote {written} stems of {len(folders)} songs to {visible(job.output)}"
+            + (f"; {failed} failed" * bool(failed))
+        )
     return SOME_FAILED if failed else 0
 
 

@@ -27,6 +27,7 @@ from mixprior.stats.reverb.columns import ASSUMED
 from mixprior.stats.reverb.fdn.fit import fit_decay
 from mixprior.stats.reverb.fdn.level import at_level
 from mixprior.stats.reverb.fdn.presets import preset
+from mixprior.stats.visible import visible
 
 _SEED = 1
 _NOTED_DB = 0.05
@@ -101,7 +102,7 @@ def _render(args: argparse.Namespace) -> None:
     if over_db >= _NOTED_DB:
         _warn([f"{path} peaks {over_db:.1f} dB above full scale; 32-bit floats keep that, 24 bits would cut it"])
     length = f"{written.duration_s:.2f} s at {written.rate_hz} Hz"
-    print(f"wrote {path}: {length}, dry/wet {settings.dry_wet:.4g}", flush=True)
+    print(f"wrote {visible(path)}: {length}, dry/wet {settings.dry_wet:.4g}", flush=True)
 
 
 def _prior(args: argparse.Namespace) -> None:
@@ -135,4 +136,4 @@ def _report(args: argparse.Namespace, fitted: FittedReverb) -> None:
 
 def _warn(warnings: Iterable[Notice | str]) -> None:
     for warning in warnings:
-        print(f"mixprior: warning: {warning}", file=sys.stderr)
+        print(f"mixprior: warning: {visible(warning)}", file=sys.stderr)

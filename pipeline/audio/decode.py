@@ -92,9 +92,9 @@ def fingerprint(song: Song) -> str:
         Unreadable: if a file cannot be read.
     """
     if not song.stems:
-        return _sha256(song.path)[:16]
+        return _sha256(song.path, song.root)[:16]
     files = [*song.stems, *([("mixture", song.mixture)] if song.mixture else [])]
-    lines = "".join(f"{name} {_sha256(path)}\n" for name, path in sorted(files))
+    lines = "".join(f"{name} {_sha256(path, song.root)}\n" for name, path in sorted(files))
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
@@ -105,8 +105,8 @@ def files_of(song: Song) -> list[str]:
     return [path for _, path in song.stems] + ([song.mixture] if song.mixture else [])
 
 
-def _sha256(path: str) -> str:
-    with sources.open_file(path) as file:
+def _sha256(path: str, root: str | None) -> str:
+    with sources.open_file(path, root) as file:
         return sources.sha256(file)
 
 
@@ -131,7 +131,7 @@ def mixture_blocks(
         SongError: what `blocks` raises, or `Silent`.
     """
     highest = 0.0
-    for block in _recut(blocks(song.path, limits, flags=flags)):
+    for block in _recut(blocks(song.path, limits, flags=flags, root=song.root)):
         highest = max(highest, peak(block))
         yield block
     _refuse_silence(highest)
@@ -170,7 +170,7 @@ def stem_blocks(
     Raises:
         SongError: what `blocks` raises, `StemsDiffer`, or `Silent` if the whole song is; a silent stem is not refused.
     """
-    sounds = {name: _recut(blocks(path, limits, stream, flags)) for name, path, stream in _sounds(song)}
+    sounds = {name: _recut(blocks(path, limits, stream, flags, song.root)) for name, path, stream in _sounds(song)}
     lengths, highest = dict.fromkeys(sounds, 0), 0.0
     judged = [MIXTURE] if MIXTURE in sounds else list(sounds)
     while step := {name: block for name, sound in sounds.items() if (block := next(sound, None)) is not None}:
@@ -192,7 +192,7 @@ def declared_s(song: Song, limits: DecodeLimits = DecodeLimits()) -> float | Non
         SongError: `Unreadable`, or what the header alone is refused for.
     """
     _, path, stream = _sounds(song)[0] if song.has_stems else ("", song.path, 0)
-    with sources.open_file(path) as file:
+    with sources.open_file(path, song.root) as file:
         source = codec.open_audio(file, stream)
         _refuse_header(source, limits)
         return source.declared_s
@@ -244,7 +244,11 @@ def decode(path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0) ->
 
 
 def blocks(
-    path: str, limits: DecodeLimits = DecodeLimits(), stream: int = 0, flags: set[str] | None = None
+    path: str,
+    limits: DecodeLimits = DecodeLimits(),
+    stream: int = 0,
+    flags: set[str] | None = None,
+    root: str | None = None,
 ) -> Iterator[np.ndarray]:
     """Decode an audio stream of a file, which may be silent, block by block.
 
@@ -257,6 +261,7 @@ def blocks(
         limits: of its length.
         stream: which of the file's audio streams, from 0.
         flags: takes the flags of the sound, `mixprior.pipeline.audio.flags.FLAGS`, when the last block has come.
+        root: a folder that the file must not leave by way of links (`sources.open_file`).
 
     Yields:
         Float32, shape (2, samples), at 44.1 kHz, of any lengths.
@@ -265,7 +270,7 @@ def blocks(
         SongError: `Unreadable`, `Undecodable`, `NoAudio`, `Unsupported`, `TooShort`, `TooLong`, `TooLarge`,
             `Truncated`, `NonFinite` or `OverScale`, with the reason.
     """
-    with sources.open_file(path) as file:
+    with sources.open_file(path, root) as file:
         source = codec.open_audio(file, stream)
         _refuse_header(source, limits)
         samples, highest = 0, 0.0

@@ -25,8 +25,7 @@ def open_catalog(location: str) -> Iterator[Song]:
             its subfolders for audio files and folders of stems, or of a manifest (`pipeline.catalogs.manifest.songs`).
 
     Raises:
-        InputError: at once if the location does not exist, holds no song, or is a faulty manifest; while songs of a
-            folder are yielded, if a link in it leads out of it.
+        InputError: at once, if the location does not exist, holds no song, or is a faulty manifest.
     """
     if not sources.is_remote(location):
         location = os.path.abspath(os.path.expanduser(sources.local_path(location)))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mixprior.pipeline.store.records import MetadataValue
+from mixprior.stats.visible import as_utf8
 
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -46,7 +47,9 @@ def common(a: str | None, b: str | None) -> str | None:
 
 
 def _to_text(value: object) -> str:
-    return str(value) if isinstance(value, str | int | float | bool) else json.dumps(value, default=str)
+    if isinstance(value, str):
+        return as_utf8(value)
+    return str(value) if isinstance(value, int | float | bool) else json.dumps(value, default=str)
 
 
 CASTS: dict[str, Callable[[Any], MetadataValue]] = {

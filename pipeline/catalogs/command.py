@@ -19,6 +19,7 @@ from mixprior.pipeline.catalogs.datasets.dataset import DATASETS, Track, tracks_
 from mixprior.pipeline.catalogs.song_folder import STEM_FILE_SUFFIX
 from mixprior.pipeline.store import files, sources
 from mixprior.pipeline.store.records import InputError, MetadataValue
+from mixprior.stats.visible import as_utf8, csv_cell, visible
 
 Row = dict[str, MetadataValue]
 
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     found = [fault for faulty in faults for fault in faulty]
     _report(found, len(tracks) - len(whole), len(tracks))
     if args.missing:
-        files.write_bytes(args.missing, "".join(f"{fault.kind}\t{fault.path}\n" for fault in found).encode())
+        files.write_bytes(args.missing, "".join(f"{fault.kind}\t{visible(fault.path)}\n" for fault in found).encode())
     if not whole:
         raise InputError(f"{root} holds no complete song of {args.dataset}; its metadata names {len(tracks)}")
     _write(output, [_row(args.dataset, track, output.parent) for track in whole])
@@ -80,12 +81,14 @@ def run(args: argparse.Namespace) -> int:
         "named": len(tracks),
         "listed": len(whole),
         "with_stems": sum(bool(track.stems) or track.path.name.endswith(STEM_FILE_SUFFIX) for track in whole),
-        **{kind: [str(fault.path) for fault in found if fault.kind == kind] for kind in _FAULTS},
+        **{kind: [as_utf8(str(fault.path)) for fault in found if fault.kind == kind] for kind in _FAULTS},
     }
     if args.json:
         print(json.dumps(summary, ensure_ascii=False, indent=2))
     else:
-        print(f"{output}: {len(whole)} of {len(tracks)} songs of {args.dataset}, {summary['with_stems']} with stems")
+        print(
+            f"{visible(output)}: {len(whole)} of {len(tracks)} songs of {args.dataset}, {summary['with_stems']} with stems"
+        )
     return 0
 
 
@@ -110,7 +113,7 @@ def _report(faults: Sequence[Fault], left_out: int, named: int) -> None:
     print(f"mixprior: {left_out} of {named} songs are left out; of their files: {by_kind}", file=sys.stderr)
     from tabulate import tabulate  # here: a help text needs no table
 
-    shown = [("", fault.kind, fault.path) for fault in faults[:_FAULTS_SHOWN]]
+    shown = [("", fault.kind, visible(fault.path)) for fault in faults[:_FAULTS_SHOWN]]
     print(tabulate(shown, tablefmt="plain", disable_numparse=True), file=sys.stderr)
     if len(faults) > _FAULTS_SHOWN:
         print(f"  and {len(faults) - _FAULTS_SHOWN} more; --missing FILE lists all", file=sys.stderr)
@@ -148,7 +151,7 @@ def _write(output: Path, rows: Sequence[Row]) -> None:
     if output.suffix == ".csv":
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({column: csv_cell(value) for column, value in row.items()} for row in rows)
     else:
         text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     files.write_bytes(str(output), text.getvalue().encode())

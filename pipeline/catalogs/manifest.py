@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import json
 import os
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixprior.pipeline.catalogs import column_types, song_folder
 from mixprior.pipeline.store import sources
-from mixprior.pipeline.store.records import InputError, MetadataValue, Song, SongError
+from mixprior.pipeline.store.records import InputError, Song, SongError
+from mixprior.stats.visible import csv_text
 
 Row = tuple[int, Mapping[str, Any]]
 """Number of its line (of Parquet: its row), from 1, and its cells by column."""
@@ -27,12 +30,14 @@ _MAX_LINE_BYTES = 1 << 20
 def songs(location: str) -> Iterator[Song]:
     """Yield the songs of a manifest, in its order.
 
-    `path` names a file, or a folder of stems. It is absolute, or relative to the manifest's folder and within it.
+    `path` names a file, or a folder of stems. It is absolute, or relative to the manifest's folder and within it; a
+    link that leads out of it is found when the song is read, and is that song's failure.
     The columns `vocals`, `drums`, `bass`, `other` and `mixture`, where they are filled, name the song's stems and
     its mixture; without `mixture` it is `path` if that is audio, else the sum of the stems. All other columns are
     metadata: each column has one type (bool, int, float or str), that of all its cells.
 
-    The manifest is read twice, so that every fault is reported before the first song is yielded.
+    The manifest is read twice, so that every fault is reported before the first song is yielded. Of the first time 8
+    bytes a row are kept.
 
     Args:
         location: local path or fsspec URL, ending in .csv, .jsonl, .ndjson or .parquet.
@@ -42,18 +47,29 @@ def songs(location: str) -> Iterator[Song]:
     """
     kind_of = _READERS[_suffix(location)][1]
     kinds: dict[str, str | None] = {}
-    numbers: dict[str, int] = {}
-    for number, row, song in _read(location, {}):
-        first = numbers.setdefault(song.path, number)
-        if first != number:
-            raise InputError(f"{_where(location, number)}: {row['path']} is listed twice, first in {first}")
+    hashes = array("q")
+    for _, row, song in _read(location, {}):
+        hashes.append(hash(song.path))
         for name, value in row.items():
             if name not in _PATH_COLUMNS:
                 kinds[name] = column_types.common(
                     kinds.get(name), None if column_types.is_missing(value) else kind_of(value)
                 )
+    _refuse_duplicates(location, np.frombuffer(hashes, np.int64) if hashes else np.empty(0, np.int64))
     casts = {name: column_types.CASTS[kind or "str"] for name, kind in kinds.items()}
     return (song for _, _, song in _read(location, casts))
+
+
+def _refuse_duplicates(location: str, hashes: np.ndarray) -> None:
+    """Refuse paths that are listed twice; only where two have one hash, the manifest is read again to compare them."""
+    ordered = np.sort(hashes)
+    twice = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+    numbers: dict[str, int] = {}
+    for number, row, song in _read(location, {}) if twice else ():
+        if hash(song.path) in twice:
+            first = numbers.setdefault(song.path, number)
+            if first != number:
+                raise InputError(f"{_where(location, number)}: {row['path']} is listed twice, first in {first}")
 
 
 def _read(location: str, casts: Mapping[str, Callable]) -> Iterator[tuple[int, Mapping[str, Any], Song]]:
@@ -90,25 +106,26 @@ def _song(folder: str, row: Mapping[str, Any], casts: Mapping[str, Callable]) ->
         (name, None if column_types.is_missing(row.get(name)) else cast(row[name])) for name, cast in casts.items()
     )
     path = named["path"]
+    root = None if os.path.isabs(sources.local_path(row["path"])) or sources.is_remote(path) else folder
     if len(named) == 1 and not song_folder.is_audio(path) and sources.is_folder(path):
-        return _folder_song(folder, row["path"], path, metadata)
+        return _folder_song(row["path"], Song(path, metadata=metadata, root=root))
     if len(named) == 1:
-        return Song(path, metadata=metadata)
+        return Song(path, metadata=metadata, root=root)
     stems = tuple((name, named[name]) for name in sorted(_STEM_COLUMNS) if name in named)
     mixture = named.get("mixture", path if song_folder.is_audio(path) else None)
     if "vocals" not in named or (len(stems) == 1 and mixture is None):
         raise InputError("stems need `vocals` and at least one more stem or the mixture")
-    return Song(path, stems, mixture, metadata)
+    return Song(path, stems, mixture, metadata, root)
 
 
-def _folder_song(folder: str, text: str, path: str, metadata: tuple[tuple[str, MetadataValue], ...]) -> Song:
-    files = sources.file_names(path)
-    if not os.path.isabs(sources.local_path(text)):
-        song_folder.refuse_links_out(path, files, folder)
-    song = song_folder.stem_song(path, files)
+def _folder_song(text: str, found: Song) -> Song:
+    """Return a song as the folder of its stems; of a folder outside the root, nothing is looked at."""
+    if found.root is not None and sources.leads_out(found.path, found.root):
+        return found
+    song = song_folder.stem_song(found.path, sources.file_names(found.path), found.root)
     if song is None:
         raise InputError(f"the folder {text} does not hold the stems of a song")
-    return replace(song, metadata=metadata)
+    return replace(song, metadata=found.metadata)
 
 
 def _resolve(column: str, text: object, folder: str) -> str:
@@ -117,6 +134,10 @@ def _resolve(column: str, text: object, folder: str) -> str:
         raise InputError(f"`{column}` is {text!r}, not a path")
     if "\0" in text:
         raise InputError(f"`{column}` holds a NUL character")
+    try:
+        text.encode(errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise InputError(f"`{column}` holds half a character: {text!r}") from error
     if sources.is_remote(text):
         sources.need_driver(text)
         return text
@@ -128,10 +149,7 @@ def _resolve(column: str, text: object, folder: str) -> str:
     path = os.path.normpath(path)
     if path == ".." or path.startswith("../"):
         raise InputError(f"`{column}` leads out of the manifest's folder: {text}; give an absolute path instead")
-    path = os.path.join(folder, path)
-    if not sources.is_remote(folder) and sources.leads_out(path, folder):
-        raise InputError(f"`{column}` links to a file outside the manifest's folder: {text}; give its absolute path")
-    return path
+    return os.path.join(folder, path)
 
 
 def _csv_rows(location: str) -> Iterator[Row]:
@@ -144,7 +162,8 @@ def _csv_rows(location: str) -> Iterator[Row]:
                 where = _where(location, reader.line_num)
                 raise InputError(f"{where}: {len(cells)} cells, but the header has {len(header)}")
             if cells:
-                yield reader.line_num, dict(zip(header, cells, strict=True))
+                texts = (csv_text(cell) if cell[:1] == "'" else cell for cell in cells)
+                yield reader.line_num, dict(zip(header, texts, strict=True))
     except csv.Error as error:
         raise InputError(f"{_where(location, reader.line_num)}: {error}") from error
 

@@ -25,40 +25,51 @@ def is_audio(name: str) -> bool:
 def songs(folder: str) -> Iterator[Song]:
     """Yield the songs in a folder and below it, in the order of their paths.
 
-    Names that begin with a dot are skipped, and so are mixes that mixprior wrote. Links to folders are not followed.
+    Names that begin with a dot are skipped, and so are mixes that mixprior wrote. Links to folders are not followed. A
+    folder below that cannot be listed is yielded as a song: it fails with the reason, and ends nothing else. So does a
+    link that leads out of the folder.
 
     Raises:
-        InputError: if a link leads out of the folder, or a name is not UTF-8.
+        InputError: if the folder itself cannot be listed.
     """
-    return _walk(folder, folder)
+    ahead = [_songs_and_folders(folder, sources.entries(folder), folder)]
+    while ahead:  # a stack, not recursion: folders may be nested deeper than Python calls
+        found = next(ahead[-1], None)
+        if found is None:
+            ahead.pop()
+        elif isinstance(found, Song):
+            yield found
+        else:
+            try:
+                listed = sources.entries(found)
+            except InputError:
+                yield Song(found, root=folder)
+            else:
+                ahead.append(_songs_and_folders(found, listed, folder))
 
 
-def _walk(folder: str, root: str) -> Iterator[Song]:
-    listed = [entry for entry in sources.entries(folder) if not entry[0].startswith(".")]
-    names = [name for name, _ in listed]
-    _refuse_odd_bytes(folder, names)
-    refuse_links_out(folder, names, root)
+def _songs_and_folders(folder: str, entries: Sequence[tuple[str, bool]], root: str) -> Iterator[Song | str]:
+    """Yield the songs of one folder, and the paths of the folders in it, in the order of their names."""
+    listed = [entry for entry in entries if not entry[0].startswith(".")]
     files = [name for name, is_folder in listed if not is_folder]
-    song = stem_song(folder, files)
+    song = stem_song(folder, files, root)
     if song is not None:
         yield song
     passed_over = song is not None or any(recipe in files for recipe in _OWN_MIX_RECIPES)
     for name, is_folder in listed:
-        if is_folder:
-            yield from _walk(f"{folder}/{name}", root)
-        elif is_audio(name) and not passed_over and f"{name.rpartition('.')[0]}.mix.json" not in files:
-            yield Song(f"{folder}/{name}")
-
-
-def refuse_links_out(folder: str, names: Sequence[str], root: str) -> None:
-    """Raise `InputError` if an audio file or a folder among the names is a link that leads out of the root."""
-    for name in names:
         path = f"{folder}/{name}"
-        if sources.is_link(path) and (is_audio(name) or sources.is_folder(path)) and sources.leads_out(path, root):
-            raise InputError(f"{path} links to a file outside {root}; list its target in a manifest instead")
+        if is_folder:
+            yield path
+        elif (
+            is_audio(name)
+            and not passed_over
+            and f"{name.rpartition('.')[0]}.mix.json" not in files
+            and not (sources.is_link(path) and sources.is_folder(path))
+        ):
+            yield Song(path, root=root)
 
 
-def stem_song(folder: str, files: Sequence[str]) -> Song | None:
+def stem_song(folder: str, files: Sequence[str], root: str | None = None) -> Song | None:
     """Return the song whose stems a folder holds, named as in MUSDB18 and by Demucs; None if it holds none.
 
     It does if there are vocals and another stem, a mixture, or the backing (`no_vocals` of Demucs' `--two-stems`,
@@ -68,6 +79,7 @@ def stem_song(folder: str, files: Sequence[str]) -> Song | None:
     Args:
         folder: path of the folder.
         files: names of its files.
+        root: of the catalog (`Song.root`).
     """
     found: dict[str, str] = {}
     for suffix in AUDIO_SUFFIXES:
@@ -81,12 +93,4 @@ def stem_song(folder: str, files: Sequence[str]) -> Song | None:
     mixture = found.get(MIXTURE)
     if VOCALS not in stems or (len(stems) == 1 and mixture is None):
         return None
-    return Song(folder, tuple(sorted(stems.items())), mixture)
-
-
-def _refuse_odd_bytes(folder: str, names: Sequence[str]) -> None:
-    for name in names:
-        try:
-            name.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(f"{folder} holds a name that is not UTF-8: {name!r}; rename it") from error
+    return Song(folder, tuple(sorted(stems.items())), mixture, root=root)

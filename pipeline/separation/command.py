@@ -8,6 +8,7 @@ import json
 from mixprior.pipeline.separation import model_store
 from mixprior.pipeline.separation.model_folder import ModelFolder
 from mixprior.pipeline.separation.model_store import (
+from mixprior.stats.visible import visible
     DEFAULT_MODEL,
     LICENCE,
     MODEL_REPO_VARIABLE,
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         from tabulate import tabulate  # here: a help text needs no table
 
-        print(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
+        print(tabulate([(name, visible(fact)) for name, fact in facts.items()], tablefmt="plain", disable_numparse=True))
     return 0
 
 

@@ -16,6 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from mixprior.pipeline.store import files, sources
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Outcome
+from mixprior.stats.visible import visible
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -174,7 +175,7 @@ class Display:
         self.log = log
         for note in new:
             if note.message is not None:
-                self._print(f"failed: {note.path}: {note.message}")
+                self._print(f"failed: {visible(note.path)}: {visible(note.message)}")
 
     def close(self) -> None:
         """Leave the line."""

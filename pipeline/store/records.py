@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from mixprior.stats.errors import InputError as InputError
+from mixprior.stats.visible import as_utf8
 
 _NOT_LASTING = ("TooLong", "TooLarge", "OutOfMemory", "DeviceLost", "ReadTrouble")
 """Errors that follow from a limit the user sets, and passing trouble (`mixprior.pipeline.song.trouble`)."""
@@ -23,12 +24,14 @@ class Song:
         mixture: path of the mixture that goes with the stems; None where it is the sum of the stems,
             or where there are no stems.
         metadata: (column, value) pairs of the manifest, in its order; empty without a manifest.
+        root: folder of the catalog, out of which no link may lead; None where the path was given in full.
     """
 
     path: str
     stems: tuple[tuple[str, str], ...] = ()
     mixture: str | None = None
     metadata: tuple[tuple[str, MetadataValue], ...] = ()
+    root: str | None = field(default=None, compare=False)
 
     @property
     def has_stems(self) -> bool:
@@ -48,6 +51,7 @@ class Song:
             stems=tuple((name, path) for name, path in fields["stems"]),
             mixture=fields["mixture"],
             metadata=tuple((name, value) for name, value in fields["metadata"]),
+            root=fields["root"],
         )
 
 
@@ -57,7 +61,7 @@ class Failure:
 
     Attributes:
         song_id: hash of the song's content; of its path where the content cannot be read.
-        path: where it is stored.
+        path: where it is stored; bytes of its name that are not UTF-8 are written as numbers (`as_utf8`).
         stage: "read", "decode", "separate" or "measure".
         error: kind of failure, in one word (`Truncated`).
         message: what was wrong and what to do, in one line.
@@ -72,7 +76,7 @@ class Failure:
     @classmethod
     def of(cls, song: Song, song_id: str, error: SongError) -> Failure:
         """Return the row of a song that failed."""
-        return cls(song_id, song.path, error.stage, error.kind, " ".join(error.message.split()))
+        return cls(song_id, as_utf8(song.path), error.stage, error.kind, " ".join(error.message.split()))
 
     @property
     def is_lasting(self) -> bool:

@@ -15,6 +15,7 @@ from mixprior.pipeline.store.members import members_hash, members_of
 from mixprior.pipeline.store.records import Outcome, Song
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import SONGS_SCHEMA, with_metadata
+from mixprior.stats.visible import as_utf8
 
 
 class NotARun(InputError):
@@ -47,7 +48,7 @@ def write(folder: RunFolder, outcomes: Iterable[Outcome]) -> None:
     rows = [
         {
             "song_id": outcome.song_id,
-            "path": outcome.song.path,
+            "path": as_utf8(outcome.song.path),
             "status": outcome.status,
             "feature_key": outcome.feature_key,
             "duration_s": outcome.duration_s,

@@ -15,6 +15,14 @@ import fsspec
 from mixprior.pipeline.store.records import InputError, SongError
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]+://")
+_MOUNTS = "/proc/self/mountinfo"
+_PSEUDO_FILE_SYSTEMS = {
+    *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "efivarfs", "fusectl"),
+    *("hugetlbfs", "mqueue", "nsfs", "proc", "pstore", "resctrl", "rpc_pipefs", "securityfs", "selinuxfs", "smackfs"),
+    *("sysfs", "tracefs"),
+}
+"""File systems of the kernel, whose regular files may wait for ever, never end, or act when they are read."""
+
 _EXTRAS = {"gs": "gcp", "gcs": "gcp", "s3": "aws", "s3a": "aws"}
 
 
@@ -61,11 +69,18 @@ def _driver(scheme: str) -> None:
     file_system(f"{scheme}://")
 
 
-def open_file(path: str) -> BinaryIO:
-    """Open a file for reading, seekable; a remote one is read into memory.
+def open_file(path: str, root: str | None = None) -> BinaryIO:
+    """Open a regular file for reading, seekable; a remote one is read into memory.
+
+    What was opened is what is judged: a file that is replaced meanwhile by a pipe, a device or a link is refused too.
+
+    Args:
+        path: local path or fsspec URL.
+        root: a folder that the file must not leave by way of links, where it is below it by its name.
 
     Raises:
-        Unreadable: if it is missing, may not be read, or is no regular file (a pipe would wait for ever).
+        Unreadable: if it is missing, may not be read, is no regular file, belongs to the kernel (/proc, /sys) or lies
+            outside the root; also by what is returned, if reading fails.
         InputError: if the driver of its URL is not installed.
     """
     if is_remote(path):
@@ -74,12 +89,91 @@ def open_file(path: str) -> BinaryIO:
             return io.BytesIO(fs.cat_file(inner))
         except Exception as error:  # every driver has exceptions of its own
             raise Unreadable("read", f"cannot be read: {type(error).__name__}: {error}") from error
+    path = local_path(path)
     try:
-        if not stat.S_ISREG(os.stat(local_path(path)).st_mode):
-            raise Unreadable("read", "is not a regular file")
-        return open(local_path(path), "rb")
+        if root is not None:
+            _refuse_escape(path, os.path.realpath(path), root)
+        _refuse_others(os.stat(path))  # before it is opened: opening a device can act
+        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     except (OSError, ValueError) as error:
-        raise Unreadable("read", f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise _unreadable(error) from error
+    file = _LocalFile(opened)
+    try:
+        _refuse_others(os.fstat(opened))
+        if root is not None:
+            _refuse_escape(path, _real_path(opened, path), root)
+    except BaseException:
+        file.close()
+        raise
+    return io.BufferedReader(file)
+
+
+class _LocalFile(io.FileIO):
+    """A local file whose disk may fail while it is read: then, too, it is unreadable."""
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer."""
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise _unreadable(error) from error
+
+    def readall(self) -> bytes:
+        """Read to the end."""
+        try:
+            return super().readall()
+        except OSError as error:
+            raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError | ValueError) -> Unreadable:
+    return Unreadable("read", f"cannot be read: {getattr(error, 'strerror', None) or error}")
+
+
+def _refuse_escape(path: str, real: str, root: str) -> None:
+    if _is_below(path, root) and not _is_below(real, _real_root(root)):
+        raise Unreadable("read", f"links to a file outside {root}; list its target in a manifest instead")
+
+
+def _refuse_others(found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise Unreadable("read", "is a folder that could not be listed, or no folder of stems")
+    if not stat.S_ISREG(found.st_mode):
+        raise Unreadable("read", "is not a regular file")
+    if found.st_dev in _pseudo_devices():
+        raise Unreadable("read", "is not a regular file: it belongs to the kernel")
+
+
+@lru_cache(maxsize=1)
+def _pseudo_devices() -> frozenset[int]:
+    """The device numbers of the kernel's file systems (proc(5), /proc/pid/mountinfo)."""
+    try:
+        with open(_MOUNTS, encoding="utf-8", errors="replace") as mounts:
+            lines = mounts.read().splitlines()
+    except OSError:  # not Linux
+        return frozenset()
+    devices = set()
+    for line in lines:
+        mount, _, source = line.partition(" - ")
+        if source.split(" ")[0] in _PSEUDO_FILE_SYSTEMS:
+            major, minor = mount.split(" ")[2].split(":")
+            devices.add(os.makedev(int(major), int(minor)))
+    return frozenset(devices)
+
+
+def _real_path(opened: int, path: str) -> str:
+    """Path of an open file without links; where the system does not tell it, that which its name leads to."""
+    descriptor = f"/proc/self/fd/{opened}"
+    return os.path.realpath(descriptor if os.path.exists(descriptor) else path)
+
+
+@lru_cache(maxsize=64)
+def _real_root(root: str) -> str:
+    return os.path.realpath(root)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder.rstrip('/')}/")
 
 
 def size_bytes(path: str) -> int:
@@ -151,10 +245,5 @@ def is_link(path: str) -> bool:
 
 def leads_out(path: str, root: str) -> bool:
     """Whether a local path, which is below a folder by its name, leads out of it by way of symbolic links."""
-    return _is_outside(os.path.dirname(path), root) or (os.path.islink(path) and _is_outside(path, root))
-
-
-@lru_cache(maxsize=1024)
-def _is_outside(path: str, root: str) -> bool:
-    real_root = os.path.realpath(root)
-    return os.path.commonpath((os.path.realpath(path), real_root)) != real_root
+    real, real_root = os.path.realpath(path), _real_root(root)
+    return real != real_root and not _is_below(real, real_root)

@@ -270,42 +270,11 @@ def test_what_is_no_catalog_is_told(tmp_path):
             open_catalog(str(location))
 
 
-def test_links_that_lead_out_are_refused(tmp_path):
-    touch(tmp_path, "outside/a.mp3", "outside/vocals.wav", "music/b.mp3", "music/c/d.mp3")
-    music = tmp_path / "music"
-    (music / "inside.mp3").symlink_to(music / "c" / "d.mp3")
-    (music / "loop").symlink_to(music)
-    (music / "readme").symlink_to(tmp_path / "outside" / "a.mp3")
-    assert relative(music, found(music)) == ["b.mp3", "c/d.mp3", "inside.mp3"]
-    for link, target in (("out.mp3", "outside/a.mp3"), ("out", "outside"), ("dangling.wav", "outside/nothing")):
-        (music / link).symlink_to(tmp_path / target)
-        with pytest.raises(InputError, match=f"{link} links to a file outside"):
-            found(music)
-        (music / link).unlink()
-    (music / "out").symlink_to(tmp_path / "outside")
-    (music / "out.mp3").symlink_to(tmp_path / "outside" / "a.mp3")
-    for path in ("out.mp3", "out/a.mp3"):
-        with pytest.raises(InputError, match=r"line 2: `path` links to a file outside"):
-            found(write_rows(music / "songs.csv", [{"path": path}]))
-    touch(music / "song", "drums.wav")
-    (music / "song" / "vocals.wav").symlink_to(tmp_path / "outside" / "vocals.wav")
-    with pytest.raises(InputError, match=r"vocals.wav links to a file outside"):
-        found(write_rows(music / "songs.csv", [{"path": "song"}]))
-    (song,) = found(write_rows(music / "songs.csv", [{"path": str(music / "song")}]))
-    assert song.has_stems
-
-
 def test_a_linked_root_is_no_escape(tmp_path):
     touch(tmp_path, "disk/music/a.mp3")
     write_rows(tmp_path / "disk" / "music" / "songs.csv", [{"path": "a.mp3"}])
     (tmp_path / "link").symlink_to(tmp_path / "disk" / "music")
     assert len(found(tmp_path / "link")) == len(found(tmp_path / "link" / "songs.csv")) == 1
-
-
-def test_a_name_that_is_not_utf8_is_told(tmp_path):
-    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp3"))).write_bytes(b"x")
-    with pytest.raises(InputError, match="not UTF-8"):
-        found(tmp_path)
 
 
 def test_remote_folder_and_manifest_give_the_same_songs_as_local_ones(tmp_path):
@@ -350,12 +319,12 @@ def test_an_unknown_scheme_is_told():
 @pytest.mark.parametrize(
     ("suffix", "rows"),
     [
-        pytest.param(".csv", 10**6, marks=pytest.mark.nightly("material")),
+        *(pytest.param(suffix, 10**6, marks=pytest.mark.nightly("material")) for suffix in (".csv", ".parquet")),
         *((suffix, 10**5) for suffix in (".csv", ".jsonl", ".parquet")),
     ],
 )
 def test_long_manifests_stream(tmp_path, suffix, rows):
-    """In a process of its own, a million rows below 500 MB in all, interpreter and libraries included."""
+    """In a process of its own, a million rows below 250 MB in all, interpreter and libraries included."""
     manifest = tmp_path / f"songs{suffix}"
     if suffix == ".parquet":
         columns = {"path": [f"{n // 1000}/{n}.mp3" for n in range(rows)], "genre": ["rock"] * rows}
@@ -375,7 +344,7 @@ def test_long_manifests_stream(tmp_path, suffix, rows):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     songs, peak_kb = map(int, done.stdout.split())
     assert songs == rows
-    assert peak_kb * 1024 < 150e6 + 350 * rows
+    assert peak_kb * 1024 < 150e6 + 100 * rows
 
 
 def test_neither_torch_nor_beam_is_imported():
