@@ -86,9 +86,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(summary, ensure_ascii=False, indent=2))
     else:
-        print(
-            f"{visible(output)}: {len(whole)} of {len(tracks)} songs of {args.dataset}, {summary['with_stems']} with stems"
-        )
+        listed = f"{len(whole)} of {len(tracks)} songs of {args.dataset}"
+        print(f"{visible(output)}: {listed}, {summary['with_stems']} with stems")
     return 0
 
 

@@ -8,13 +8,13 @@ import json
 from mixprior.pipeline.separation import model_store
 from mixprior.pipeline.separation.model_folder import ModelFolder
 from mixprior.pipeline.separation.model_store import (
-from mixprior.stats.visible import visible
     DEFAULT_MODEL,
     LICENCE,
     MODEL_REPO_VARIABLE,
     ModelFiles,
     ModelUnavailable,
 )
+from mixprior.stats.visible import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         from tabulate import tabulate  # here: a help text needs no table
 
-        print(tabulate([(name, visible(fact)) for name, fact in facts.items()], tablefmt="plain", disable_numparse=True))
+        lines = [(name, visible(fact)) for name, fact in facts.items()]
+        print(tabulate(lines, tablefmt="plain", disable_numparse=True))
     return 0
 
 

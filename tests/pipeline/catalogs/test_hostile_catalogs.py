@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from mixprior.pipeline.audio.decode import decode_mixture, decode_stems, fingerprint
 from mixprior.pipeline.catalogs.catalog import open_catalog
+from mixprior.pipeline.store import songs
 from mixprior.pipeline.store.records import Song, SongError
 from mixprior.pipeline.store.sources import Unreadable
 from tests.pipeline.catalogs.test_catalog import found, relative, touch, write_rows
@@ -105,11 +105,7 @@ def test_names_that_are_not_utf8_are_ignored_or_mined_and_shown_escaped(tmp_path
     assert r"caf\xe9.mp3" in done.stderr
     done.stdout.encode()
     done.stderr.encode()
-    from mixprior.pipeline.store import songs
-    from mixprior.pipeline.store.layout import RunFolder
-
-    folder = RunFolder.at(tmp_path / "out")
-    rows = songs.read(folder).to_pylist()
+    rows = songs.read(tmp_path / "out").to_pylist()
     assert [os.path.basename(row["path"]) for row in rows] == [r"caf\xe9 songs", r"caf\xe9.mp3"]
     assert "1 kept" in mixprior("mine", tmp_path, "-o", tmp_path / "out", "-j", 1).stdout
 
@@ -149,19 +145,25 @@ def deep_folder(tmp_path):
         here = below
         if level in (0, 1500, 4999):
             os.close(os.open("song.mp3", os.O_WRONLY | os.O_CREAT, dir_fd=here))
-    os.close(here)
     yield tmp_path
-    subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
+    for level in reversed(range(5000)):
+        if level in (0, 1500, 4999):
+            os.unlink("song.mp3", dir_fd=here)
+        above = os.open("..", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        os.rmdir("d", dir_fd=above)
+        here = above
+    os.close(here)
 
 
 def test_deep_folders_are_searched_and_one_too_deep_to_be_named_costs_only_itself(deep_folder):
     touch(deep_folder, "last.mp3")
-    songs = found(deep_folder)
-    depths = [song.path.count("/d") for song in songs]
-    assert [os.path.basename(song.path) for song in songs] == ["d", "song.mp3", "song.mp3", "last.mp3"]
+    listed = found(deep_folder)
+    depths = [song.path.count("/d") for song in listed]
+    assert [os.path.basename(song.path) for song in listed] == ["d", "song.mp3", "song.mp3", "last.mp3"]
     assert depths[0] > 1900
     assert depths[1:3] == [1501, 1]
-    assert "File name too long" in refusal(songs[0])
+    assert "File name too long" in refusal(listed[0])
 
 
 def test_a_folder_that_cannot_be_listed_costs_only_itself(tmp_path, monkeypatch):
@@ -174,10 +176,10 @@ def test_a_folder_that_cannot_be_listed_costs_only_itself(tmp_path, monkeypatch)
         return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", denied)  # root, who runs tests in a container, may list every folder
-    songs = found(tmp_path)
-    assert relative(tmp_path, songs) == ["a/1.mp3", "b", "c/3.mp3"]
+    listed = found(tmp_path)
+    assert relative(tmp_path, listed) == ["a/1.mp3", "b", "c/3.mp3"]
     with pytest.raises(SongError, match="is a folder that could not be listed"):
-        fingerprint(songs[1])
+        fingerprint(listed[1])
 
 
 def test_half_a_character_in_a_manifest_is_told_with_its_line(tmp_path):

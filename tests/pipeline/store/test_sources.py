@@ -35,3 +35,13 @@ def test_a_run_in_a_store_that_lists_names_only_is_mined_resumed_and_aggregated(
     assert plan(stems_catalog, out).kept == 1
     assert aggregate(out).songs == 1
     assert not fsspec.filesystem("memory").find("/names-only/run/made")
+
+
+def test_an_input_output_error_while_reading_is_that_files_own(monkeypatch):
+    """Linux fails to read the first page of a process's memory with EIO; the file is opened without complaint."""
+    monkeypatch.setattr(sources, "_pseudo_devices", frozenset)
+    with sources.open_file("/proc/self/mem") as file, pytest.raises(sources.Unreadable) as caught:
+        sources.sha256(file)
+    assert caught.value.stage == "read"
+    assert caught.value.message == "cannot be read: Input/output error"
+    assert isinstance(caught.value.__cause__, OSError)
