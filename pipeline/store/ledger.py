@@ -10,6 +10,7 @@ from mixprior.pipeline.store import archive, features
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure, Outcome, Song
+from mixprior.stats.visible import as_utf8
 
 SongKey = tuple[str, str]
 """Feature key and song id."""
@@ -77,7 +78,7 @@ class Ledger:
                 failed = None
         if failed is None:
             return None
-        return Outcome(song, song_id, "failed", feature_key, failure=replace(failed, path=song.path))
+        return Outcome(song, song_id, "failed", feature_key, failure=replace(failed, path=as_utf8(song.path)))
 
     def _flags(self, checkpoint: Checkpoint, song_id: str) -> tuple[str, ...]:
         """Flags of a song whose rows are on disk; which songs have some is listed once."""

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -135,9 +136,11 @@ def test_a_name_of_300_characters_costs_only_itself(tmp_path):
 
 
 @pytest.fixture
-def deep_folder(tmp_path):
+def deep_folder():
     """5,000 folders in one another, with a song in the first, the 1,500th and the last; longer than a path may be."""
-    here = os.open(tmp_path, os.O_RDONLY)
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None  # disks take seconds to remove them
+    root = Path(tempfile.mkdtemp(dir=memory))
+    here = os.open(root, os.O_RDONLY)
     for level in range(5000):
         os.mkdir("d", dir_fd=here)
         below = os.open("d", os.O_RDONLY, dir_fd=here)
@@ -145,7 +148,7 @@ def deep_folder(tmp_path):
         here = below
         if level in (0, 1500, 4999):
             os.close(os.open("song.mp3", os.O_WRONLY | os.O_CREAT, dir_fd=here))
-    yield tmp_path
+    yield root
     for level in reversed(range(5000)):
         if level in (0, 1500, 4999):
             os.unlink("song.mp3", dir_fd=here)
@@ -154,6 +157,7 @@ def deep_folder(tmp_path):
         os.rmdir("d", dir_fd=above)
         here = above
     os.close(here)
+    shutil.rmtree(root)
 
 
 def test_deep_folders_are_searched_and_one_too_deep_to_be_named_costs_only_itself(deep_folder):
