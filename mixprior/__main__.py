@@ -17,7 +17,6 @@ from mixprior.extras import advice
 from mixprior.stats.errors import InputError, RowsLost, Stopped, TooManyFailed
 from mixprior.stats.visible import visible
 
-
 COMMANDS = {
     "mine": ("mixprior.pipeline.mine", "mine priors from a catalog of songs"),
     "aggregate": ("mixprior.pipeline.aggregate", "build priors anew from a run's rows, in other groups"),
