@@ -13,7 +13,7 @@ LINKED = ("stats", "pipeline", "analysis", "mixing")
 """Folders at the top level of a checkout that `mixprior/` links to; real folders of `mixprior/` in an sdist."""
 
 CORE = [
-    "av>=14,<19",
+    "av>=16,<19",
     "fsspec>=2024.2",
     "jinja2>=3.1,<4",
     "librosa>=0.11,<1",
