@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -255,7 +256,23 @@ def open_priors(path: str | Path) -> Priors:
         manifest = dict(json.loads((folder / MANIFEST_FILE).read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise NotPriors(f"{folder / MANIFEST_FILE} is missing or damaged; build the priors again") from error
+    _check_digest(folder, manifest)
     return Priors(folder, manifest)
+
+
+def _check_digest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Refuse priors that are not those of their manifest: damaged, or half of them written by another run."""
+    said = manifest.get("files_sha256")
+    sha256 = said.get(PRIORS_FILE) if isinstance(said, dict) else None  # older priors have none
+    if sha256 is None:
+        return
+    with (folder / PRIORS_FILE).open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise NotPriors(
+            f"{folder / PRIORS_FILE} is not the file that {MANIFEST_FILE} names: it is damaged, or a run is writing it "
+            "now; build the priors again if this stays so"
+        )
 
 
 def _check_version(file: Path, schema: pa.Schema) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mixprior.pipeline.aggregate import aggregate
     from mixprior.pipeline.mine import mine
     from mixprior.pipeline.separation.separate import separate
+    from mixprior.pipeline.verify import verify
     from mixprior.stats.errors import InputError
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "normalize",
     "priors",
     "separate",
+    "verify",
 ]
 
 _SOURCES = {
@@ -54,6 +56,7 @@ _SOURCES = {
     "normalize": "mixprior.mixing.normalise.arrays:normalize",
     "priors": "mixprior.analysis.priors:open_priors",
     "separate": "mixprior.pipeline.separation.separate:separate",
+    "verify": "mixprior.pipeline.verify:verify",
 }
 """Where each public name is defined: module:name."""
 

@@ -33,6 +33,8 @@ COMMANDS = {
     "reverb": ("mixprior.mixing.reverb.command", "fit FdnReverb to a response or to vocals; render it"),
     "model": ("mixprior.pipeline.separation.command", "fetch or show the separation model"),
     "catalog": ("mixprior.pipeline.catalogs.command", "list the songs of a published dataset in a manifest for `mine`"),
+    "verify": ("mixprior.pipeline.verify", "check all that a run stored, and repair what can be"),
+    "doctor": ("mixprior.pipeline.doctor", "check what mixprior needs on this machine"),
     "demo": ("mixprior.pipeline.demo", "generate songs of known levels, mine them, and compare"),
 }
 
