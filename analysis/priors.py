@@ -266,9 +266,7 @@ def _check_digest(folder: Path, manifest: Mapping[str, Any]) -> None:
     sha256 = said.get(PRIORS_FILE) if isinstance(said, dict) else None  # older priors have none
     if sha256 is None:
         return
-    with (folder / PRIORS_FILE).open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
+    if hashlib.sha256((folder / PRIORS_FILE).read_bytes()).hexdigest() != sha256:
         raise NotPriors(
             f"{folder / PRIORS_FILE} is not the file that {MANIFEST_FILE} names: it is damaged, or a run is writing it "
             "now; build the priors again if this stays so"
