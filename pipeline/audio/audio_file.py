@@ -59,16 +59,24 @@ def read(path: str | Path) -> AudioFile:
     """
     with _refusals(path), sources.open_file(str(path)) as file:
         stream = _stream(file)
-        blocks = list(stream.blocks())
+        audio = _stereo(stream)
         file.seek(0)
         sha256 = sources.sha256(file)
-    if not blocks:
+    if not audio.shape[1]:
         raise InputError(f"{path} holds no samples")
-    audio = np.empty((2, sum(block.shape[1] for block in blocks)), np.float32)
-    np.concatenate(blocks, axis=1, out=audio[: len(stream.channels)])
-    if len(stream.channels) == 1:
-        audio[1] = audio[0]
     return AudioFile(str(path), sha256, Sound(audio, stream.rate_hz), len(stream.channels), stream.flags)
+
+
+def _stereo(stream: AudioStream) -> np.ndarray:
+    """Decode a stream on two channels. Where it is as long as declared, it is in memory once."""
+    audio = np.empty((2, round((stream.declared_s or 0.0) * stream.rate_hz)), np.float32)
+    end = 0
+    for block in stream.blocks():
+        if end + block.shape[1] > audio.shape[1]:
+            audio = np.concatenate([audio[:, :end], np.empty((2, max(end, block.shape[1])), np.float32)], axis=1)
+        audio[:, end : end + block.shape[1]] = block
+        end += block.shape[1]
+    return audio if end == audio.shape[1] else audio[:, :end].copy()
 
 
 def doubts(path: str | Path, flags: Iterable[str]) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,8 +98,6 @@ def test_a_damaged_note_of_flags_is_none(tmp_path, text):
     assert checkpoint.flags("a") == ()
 
 
-def test_a_run_of_whole_songs_has_no_folder_of_flags(catalog, tmp_path, mixprior):
-    shutil.copytree(catalog / "whole", tmp_path / "songs" / "whole")
-    told = mixprior("mine", tmp_path / "songs", "-o", tmp_path / "out", "-j", 1, "--quiet").stdout
-    assert "flagged" not in told
-    assert not (tmp_path / "out" / "flags").exists()
+def test_a_run_of_whole_songs_has_no_folder_of_flags(mined_run):
+    assert set(pq.read_table(mined_run / "songs.parquet")["flags"].to_pylist()) == {None}
+    assert not (mined_run / "flags").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -19,7 +20,7 @@ RATE_HZ = 44_100
 @pytest.fixture(scope="module")
 def band() -> np.ndarray:
     """A generated song of 24 s, loud: float, (2, samples)."""
-    sounds = [sum(perform(score).values())[:, : 12 * RATE_HZ] for score in SCORES[:2]]
+    sounds = [sum(perform(replace(score, duration_s=12.0)).values()) for score in SCORES[:2]]
     mix = np.concatenate(sounds, axis=1)
     return mix / np.abs(mix).max() * 0.9
 
