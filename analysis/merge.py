@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from mixprior.analysis.priors import local_folder, open_priors
 from mixprior.pipeline.store.evidence import Evidence
+from mixprior.pipeline.store.layout import folder_named
 from mixprior.pipeline.store.members import joined_members
 from mixprior.pipeline.store.rows import Rows
 from mixprior.pipeline.store.songs import NotARun
@@ -73,6 +74,7 @@ def merge(
         raise InputError("there are no priors to merge: give folders")
     if "://" in str(output):
         raise InputError(f"merge writes to this machine only, not to {output}: copy the folder there afterwards")
+    output = folder_named(output)
     merged, notes = _merged([_Input.open(path) for path in folders], progress or (lambda done, total: None))
     if group_by is not None:
         merged = merged.grouped_by(group_by)

@@ -32,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sql", metavar="SELECT", help="answer one SELECT over the views priors, joint, songs and features (DuckDB)"
     )
     parser.add_argument(
+        "--sql-limits",
+        metavar="S,MB",
+        help="seconds and megabytes that the answer of --sql may take (60,2048)",
+    )
+    parser.add_argument(
         "--regress",
         metavar="STEM:STAT",
         help="regress this statistic on those of --on (least squares): slopes, R2, residual",
@@ -81,7 +86,17 @@ def _sql(args: argparse.Namespace) -> str:
         raise InputError("--sql takes no --stem, --stat, --group, --songs or --plot: write the conditions in its WHERE")
     from mixprior.analysis.sql import sql
 
-    return _records(args, sql(args.priors, args.sql), sql=args.sql)
+    return _records(args, sql(args.priors, args.sql, **_sql_limits(args.sql_limits)), sql=args.sql)
+
+
+def _sql_limits(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    try:
+        seconds, megabytes = text.split(",")
+        return {"time_limit_s": float(seconds), "memory_limit_mb": int(megabytes)}
+    except ValueError:
+        raise InputError(f"--sql-limits takes seconds and megabytes (60,2048), not {text!r}") from None
 
 
 def _regression(args: argparse.Namespace) -> str:

@@ -1,10 +1,12 @@
-"""SQL over priors and the songs of their run, by DuckDB: read-only, without access to any other file."""
+"""SQL over priors and the songs of their run, by DuckDB: read-only, within limits, without access to any other file."""
 
 from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,15 @@ from mixprior.pipeline.store.layout import (
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import PRIORS_SCHEMA
 
+TIME_LIMIT_S = 60.0
+MEMORY_LIMIT_MB = 2048
+_MOST_ROWS = 1_000_000
+_ROWS_AT_A_TIME = 10_000
 
-def sql(path: str | Path, query: str) -> list[dict[str, Any]]:
+
+def sql(
+    path: str | Path, query: str, *, time_limit_s: float = TIME_LIMIT_S, memory_limit_mb: int = MEMORY_LIMIT_MB
+) -> list[dict[str, Any]]:
     """Answer one SELECT over the views `priors`, `joint`, `songs` and `features`, those that the folder has.
 
     `features` has a row a song and stem, with the `feature_key` of its file, so that it joins `songs` by `song_id` and
@@ -34,25 +43,41 @@ def sql(path: str | Path, query: str) -> list[dict[str, Any]]:
     Args:
         path: priors folder, or the output folder of a run.
         query: one SELECT statement.
+        time_limit_s: seconds that the answer may take.
+        memory_limit_mb: megabytes that DuckDB may take; nothing is moved to disk. An answer has 1,000,000 rows at most.
 
     Returns:
         A mapping of column to value for each row; None for null, and for NaN and infinity.
 
     Raises:
-        InputError: if DuckDB is not installed, or the query is no SELECT or wrong.
+        InputError: if DuckDB is not installed, the query is no SELECT, is wrong or exceeds a limit, or a limit is not
+            above 0.
         NotPriors: if there are no priors.
     """
     try:
         import duckdb
     except ImportError as error:
         raise InputError("SQL needs DuckDB: pip install 'mixprior[sql]'") from error
+    if not (0 < time_limit_s < math.inf and memory_limit_mb >= 1):
+        raise InputError(f"limits of {time_limit_s:g} s and {memory_limit_mb} MB: both must be above 0")
     folder = open_priors(path).path.resolve()
     run = folder.parent if (folder.parent / SONGS_FILE).is_file() else folder
-    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+    config = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "python_enable_replacements": "false",  # else a name that is no view is looked up among our own variables
+        "memory_limit": f"{memory_limit_mb}MB",
+        "temp_directory": "",
+    }
+    with duckdb.connect(config=config) as connection:
         for view in _views(folder, run):
             connection.execute(view)
+        tables = ", ".join(map(_quoted, (folder / PRIORS_FILE, folder / JOINT_FILE, run / SONGS_FILE)))
+        rows_in = ", ".join(map(_quoted, (run / LOOSE_FOLDER, run / ARCHIVE_FOLDER)))
         for guard in (
-            f"SET allowed_directories = [{_quoted(run)}, {_quoted(folder)}]",
+            f"SET allowed_paths = [{tables}]",
+            f"SET allowed_directories = [{rows_in}]",
             "SET enable_external_access = false",
             "SET lock_configuration = true",
         ):
@@ -61,12 +86,41 @@ def sql(path: str | Path, query: str) -> list[dict[str, Any]]:
             statements = connection.extract_statements(query)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise InputError("--sql takes one SELECT: priors are only read")
-            answer = connection.execute(statements[0])
-            names = [column[0] for column in answer.description or ()]
-            rows = answer.fetchall()
+            with _interrupted_after(connection, time_limit_s):
+                answer = connection.execute(statements[0])
+                names = [column[0] for column in answer.description or ()]
+                rows = _rows(answer)
+        except duckdb.InterruptException as error:
+            raise InputError(
+                f"SQL: no answer within {time_limit_s:g} s: narrow the query, or raise the limit"
+            ) from error
+        except duckdb.OutOfMemoryException as error:
+            raise InputError(
+                f"SQL: takes more than {memory_limit_mb} MB: narrow the query, or raise the limit"
+            ) from error
         except duckdb.Error as error:
             raise InputError(f"SQL: {str(error).splitlines()[0]}") from error
     return _records(names, rows)
+
+
+@contextmanager
+def _interrupted_after(connection: Any, seconds: float) -> Iterator[None]:
+    timer = threading.Timer(seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _rows(answer: Any) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    while part := answer.fetchmany(_ROWS_AT_A_TIME):
+        rows += part
+        if len(rows) > _MOST_ROWS:
+            raise InputError(f"SQL: more than {_MOST_ROWS} rows: end the query with LIMIT")
+    return rows
 
 
 def _views(folder: Path, run: Path) -> Iterator[str]:

@@ -144,7 +144,7 @@ def aggregate(
     """
     beam.need_beam()
     from mixprior.pipeline.store import files, songs
-    from mixprior.pipeline.store.layout import MANIFEST_FILE
+    from mixprior.pipeline.store.layout import MANIFEST_FILE, folder_named
     from mixprior.pipeline.store.rows import Rows
 
     table = songs.kept(run)
@@ -156,7 +156,7 @@ def aggregate(
         raise InputError(f"{folder.root} has no finished song to aggregate")
     for feature_key in sorted(set(rows.songs["feature_key"].to_pylist())):
         check_calibration(grouping, rows.settings(feature_key))
-    priors = str(output or folder.priors).rstrip("/")
+    priors = folder_named(folder.priors if output is None else output)
     build_priors(table, priors, grouping, processes(workers), beam_options, progress)
     manifest = json.loads(files.read_bytes(f"{priors}/{MANIFEST_FILE}"))
     return Aggregated(priors, *(manifest[each.name] for each in fields(Aggregated)[1:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections import Counter
@@ -227,7 +228,11 @@ def _settings(
 def _allowed_failures(text: str | None, songs: int) -> int:
     if text is None:
         return songs
+    wrong = f"--max-failures takes a number or a percentage (5 or 2%), not {text!r}"
     try:
-        return int(songs * float(text[:-1]) / 100) if text.endswith("%") else int(text)
+        allowed = float(text.removesuffix("%")) if text.endswith("%") else int(text)
     except ValueError:
-        raise InputError(f"--max-failures takes a number or a percentage (5 or 2%), not {text!r}") from None
+        raise InputError(wrong) from None
+    if not 0 <= allowed < math.inf:
+        raise InputError(wrong)
+    return int(songs * allowed / 100) if text.endswith("%") else int(allowed)

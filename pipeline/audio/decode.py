@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from mixprior.pipeline.audio import codec
 from mixprior.pipeline.audio.codec import AudioStream, Unsupported, peak
 from mixprior.pipeline.audio.flags import DOWNMIXED
 from mixprior.pipeline.store import sources
-from mixprior.pipeline.store.records import Song, SongError
+from mixprior.pipeline.store.records import InputError, Song, SongError
 from mixprior.stats.sound import RATES_HZ
 from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ
 from mixprior.stats.stem import OVER_SCALE, SLACK_S
@@ -72,10 +73,17 @@ class DecodeLimits:
     Attributes:
         max_minutes: longest song.
         min_s: shortest song: short-term loudness and loudness range are measured over 3 s (EBU Tech 3341, 3342).
+
+    Raises:
+        InputError: if a value is out of range.
     """
 
     max_minutes: float = 20.0
     min_s: float = 3.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.max_minutes) and self.max_minutes > 0):
+            raise InputError(f"--max-minutes {self.max_minutes:g} is out of range: a number above 0")
 
     @property
     def most_bytes(self) -> int:

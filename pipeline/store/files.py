@@ -32,6 +32,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises:
         InputError: if it cannot be written; the message names `path` and the reason.
     """
+    need_name(path)
     path = Path(path)
     special = path.exists() and not (path.is_file() or path.is_dir())
     target = Path(os.path.realpath(path))
@@ -49,6 +50,16 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def need_name(path: str | Path) -> None:
+    """Refuse to write to what has no name: an empty text is the current folder to some, the root to others.
+
+    Raises:
+        InputError: if there is none.
+    """
+    if not str(path).strip() or (isinstance(path, Path) and not path.name):
+        raise InputError("there is no name of a file or folder to write to: -o takes one")
+
+
 def write_bytes(url: str, content: bytes) -> None:
     """Write a file in one piece, and the folders it is in.
 
@@ -57,6 +68,7 @@ def write_bytes(url: str, content: bytes) -> None:
     Raises:
         InputError: if it cannot be written on this machine; the message names it and the reason.
     """
+    need_name(url)
     fs, path = sources.file_system(url)
     if not isinstance(fs, LocalFileSystem):
         fs.makedirs(os.path.dirname(path), exist_ok=True)

@@ -29,6 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixprior.pipeline.store import seal
+from mixprior.stats.errors import InputError
 
 SONGS_FILE = "songs.parquet"
 PRIORS_FOLDER = "priors"
@@ -69,10 +70,13 @@ class RunFolder:
     def at(cls, path: str | Path) -> RunFolder:
         """Return the folder that a user named: itself, or by a table of songs in it.
 
+        Raises:
+            InputError: if it has no name, or is the root of a file system.
+
         >>> RunFolder.at("outputs/run/songs/0123456789abcdef.parquet").root
         'outputs/run'
         """
-        text = str(path).rstrip("/")
+        text = folder_named(path)
         return cls(text.rpartition(f"/{TABLES_FOLDER}/")[0] if _is_table(text) else text)
 
     def mining(self, catalog: bytes, call: str = "") -> RunFolder:
@@ -191,6 +195,18 @@ def table_in(path: str | Path) -> str:
 
 def _is_table(path: str) -> bool:
     return path.endswith(".parquet") and path.split("/")[-2:-1] == [TABLES_FOLDER]
+
+
+def folder_named(path: str | Path) -> str:
+    """Return the path of a folder without a slash at its end.
+
+    Raises:
+        InputError: if it has no name, or is the root of a file system.
+    """
+    text = str(path).rstrip("/")
+    if not text.strip() or text.endswith(":"):
+        raise InputError(f"{str(path)!r} is no folder to write to: give one with a name")
+    return text
 
 
 def part_number(path: str) -> int:

@@ -98,3 +98,66 @@ def test_without_duckdb_the_extra_is_named(tmp_path, monkeypatch):
 def test_sql_beside_another_question_is_refused(tmp_path, capsys):
     assert main(["query", str(write_priors(tmp_path)), "--sql", ROCK, "--stem", "song"]) == 2
     assert "--sql takes no --stem" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM read_text('{outside}')",
+        "SELECT * FROM read_blob('{folder}/manifest.json')",
+        "SELECT * FROM '{outside}'",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM read_parquet('{folder}/../outside.parquet')",
+        "SELECT * FROM sqlite_scan('{outside}', 't')",
+        "SELECT * FROM there",
+    ],
+)
+def test_nothing_but_the_tables_of_the_run_can_be_read(tmp_path, query):
+    (tmp_path / "outside.csv").write_text("secret\n1\n")
+    folder = write_priors(tmp_path / "priors")
+    there = {"secret": [1]}  # a name of ours, which DuckDB would look up in the frames above
+    with pytest.raises(InputError, match="SQL: ") as caught:
+        sql(folder, query.format(outside=tmp_path / "outside.csv", folder=folder))
+    assert "\n" not in str(caught.value)
+    assert there
+
+
+@pytest.mark.parametrize(
+    "query", ["INSTALL httpfs", "LOAD json", "SET memory_limit = '1TB'", "ATTACH 'x.db'", "EXPORT DATABASE 'x'"]
+)
+def test_nothing_is_loaded_set_or_written(tmp_path, monkeypatch, query):
+    folder = write_priors(tmp_path / "priors")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(InputError, match="one SELECT"):
+        sql(folder, query)
+    assert not list((tmp_path / "here").iterdir())
+
+
+ENDLESS = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3"
+LARGE = "SELECT max(x) FROM (SELECT string_agg(range::VARCHAR || repeat('x', 1000), '') AS x FROM range(1000000))"
+
+
+def test_an_endless_query_ends_at_its_time_limit_in_one_line(tmp_path, capsys):
+    assert main(["query", str(write_priors(tmp_path)), "--sql", ENDLESS, "--sql-limits", "0.3,500"]) == 2
+    assert capsys.readouterr().err == ("mixprior: SQL: no answer within 0.3 s: narrow it or raise the limit\n")
+
+
+def test_a_large_query_ends_at_its_memory_limit_and_writes_nothing(tmp_path, monkeypatch):
+    folder = write_priors(tmp_path / "priors")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(InputError, match="SQL: takes more than 64 MB"):
+        sql(folder, LARGE, memory_limit_mb=64)
+    assert not list((tmp_path / "here").iterdir())
+
+
+def test_an_answer_of_too_many_rows_is_refused(tmp_path):
+    with pytest.raises(InputError, match="more than 1000000 rows: end the query with LIMIT"):
+        sql(write_priors(tmp_path), "SELECT * FROM range(100000000)")
+
+
+@pytest.mark.parametrize("limits", ["nan,1", "0,1", "inf,1", "1,0", "1", "a,b"])
+def test_limits_of_sql_out_of_range_are_refused(tmp_path, capsys, limits):
+    assert main(["query", str(write_priors(tmp_path)), "--sql", "SELECT 1", "--sql-limits", limits]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
