@@ -62,7 +62,7 @@ def sql(
         raise InputError(f"limits of {time_limit_s:g} s and {memory_limit_mb} MB: both must be above 0")
     folder = open_priors(path).path.resolve()
     run = folder.parent if (folder.parent / SONGS_FILE).is_file() else folder
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "allow_community_extensions": "false",
