@@ -51,8 +51,8 @@ def measure(audio: np.ndarray) -> LongTermSpectra:
         audio: float32, shape (2, samples).
     """
     energies = FrameEnergies(FRAME, HOP)
-    spectra = SpectraSums(floors_of(energies.add(_filled_up(audio))))
-    spectra.add(audio)
+    spectra = SpectraSums()
+    spectra.add(audio, floors_of(energies.add(filled_up(audio))))
     return spectra.result()
 
 
@@ -61,34 +61,38 @@ class SpectraSums:
 
     Which frames are silent depends on the loudest one, so the sound comes twice: first to `mixprior.stats.frames.
     FrameEnergies`, then here.
-
-    Args:
-        floors: `floors_of` the energies of all frames.
     """
 
-    def __init__(self, floors: np.ndarray) -> None:
-        self._floors = floors
+    def __init__(self) -> None:
+        self._floors = np.zeros(0, np.float32)
         self._frames = Frames(FRAME, HOP, _FRAMES_AT_ONCE)
         self._samples = self._known = 0
         self._sums = np.zeros((4, BINS))
 
-    def add(self, audio: np.ndarray) -> None:
-        """Take the next piece: float32, shape (2, samples)."""
+    def add(self, audio: np.ndarray, floors: np.ndarray) -> None:
+        """Take the next piece.
+
+        Args:
+            audio: float32, shape (2, samples).
+            floors: `floors_of` the energies of all frames; where they are not known yet, of those that are, which are
+                at least the frames that this piece completes.
+        """
         self._samples += audio.shape[1]
+        self._floors = floors
         for batch in self._frames.add(audio):
             self._known += _add_batch(batch, self._floors[self._known :], *self._sums)
 
     def result(self) -> LongTermSpectra:
         """Return the spectra of all pieces; to be called once."""
         if self._samples < FRAME:
-            self.add(np.zeros((2, FRAME - self._samples), np.float32))
+            self.add(np.zeros((2, FRAME - self._samples), np.float32), self._floors)
         self._known += _add_batch(self._frames.last(), self._floors[self._known :], *self._sums)
         magnitude, power, phi, excited = self._sums
         with np.errstate(invalid="ignore"):
             return LongTermSpectra(magnitude / (2 * self._known), power / self._known, phi / excited)
 
 
-def _filled_up(audio: np.ndarray) -> np.ndarray:
+def filled_up(audio: np.ndarray) -> np.ndarray:
     """A sound shorter than a frame, with silence up to one."""
     missing = FRAME - audio.shape[-1]
     return np.pad(audio, ((0, 0), (0, missing))) if missing > 0 else audio

@@ -75,8 +75,9 @@ class Statistic:
             None stands for every row that is a sound, that is, all but "song".
         measure: takes one `Stem` and returns a value for each column. From a stem its whole song can be
             reached (`stem.song`), so that a stem can be held against the mixture or the rest.
-        whole: whether it needs all samples at once (`stem.audio`). What does not is made of blocks and sums, which a
-            sound that comes in pieces gives as well: see `mixprior.stats.sound`.
+        whole: whether it needs all samples at once (`stem.audio`): with one such statistic registered, songs are
+            measured whole, in memory that grows with their length. What does not need them reads what `Stem` measures,
+            which a song that comes in pieces gives as well: see `mixprior.stats.pieces`.
     """
 
     columns: Sequence[Column]

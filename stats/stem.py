@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from mixprior.stats.loudness_blocks import Blocks
+from mixprior.stats.measures import tempo
+from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
 
@@ -40,6 +42,16 @@ class Stem(Sound):
             return self.song[VOCALS].blocks
         return Sound(self.song[MIXTURE].audio - self.audio, self.rate_hz).blocks
 
+    @cached_property
+    def tempo_bpm(self) -> float | None:
+        """Tempo of the mean of its channels; None where it is silent: see `tempo.tempo_bpm`."""
+        return None if self.silent else tempo.tempo_bpm(self.audio.mean(axis=0))
+
+    @cached_property
+    def reverberation(self) -> blind.Reverberation | None:
+        """What it is of as vocals in front of the backing: see `blind.estimate.estimate`."""
+        return blind.estimate(self.audio, self.song[BACKING].audio)
+
 
 class StemSet:
     """The stems of one song, its mixture, and its backing (mixture minus vocals).
@@ -62,15 +74,12 @@ class StemSet:
     def __init__(self, stems: Mapping[str, np.ndarray], mixture: np.ndarray | None = None) -> None:
         if not stems:
             raise ValueError("a song needs at least one stem")
-        if mixture is None:
-            mixture = np.asarray(np.sum(list(stems.values()), axis=0, dtype=np.float32))
+        mixture = sum_of(stems) if mixture is None else mixture
         for name, audio in stems.items():
             if audio.shape != mixture.shape:
                 raise ValueError(f"{name} has shape {audio.shape}, the mixture {mixture.shape}")
         self.separated = tuple(stems)
-        sounds = dict(stems)
-        sounds[BACKING] = mixture - stems[VOCALS] if VOCALS in stems else mixture
-        sounds[MIXTURE] = mixture
+        sounds = with_backing(stems, mixture)
         self._sounds = {name: Stem(audio, SAMPLE_RATE_HZ, name, self) for name, audio in sounds.items()}
 
     def __getitem__(self, name: str) -> Stem:
@@ -90,9 +99,19 @@ class StemSet:
     def rows(self) -> Iterator[Stem]:
         """The stems, the backing and the mixture, then "song": one for each row of the song's table."""
         yield from self._sounds.values()
-        yield Stem(self._sounds[MIXTURE].audio, SAMPLE_RATE_HZ, SONG, self)
+        yield replace(self._sounds[MIXTURE], name=SONG)
 
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
         return self._sounds[MIXTURE].duration_s
+
+
+def sum_of(stems: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The mixture of stems that have none: their sum, float32, in their order."""
+    return np.asarray(np.sum(list(stems.values()), axis=0, dtype=np.float32))
+
+
+def with_backing(stems: Mapping[str, np.ndarray], mixture: np.ndarray) -> dict[str, np.ndarray]:
+    """The sounds that are measured: the stems, the mixture without the vocals, and the mixture."""
+    return {**stems, BACKING: mixture - stems[VOCALS] if VOCALS in stems else mixture, MIXTURE: mixture}

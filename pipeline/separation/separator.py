@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mixprior.pipeline.separation import model_store
+from mixprior.pipeline.separation import model_store, overlap_add
 from mixprior.pipeline.separation.model_folder import ModelFolder
 from mixprior.pipeline.store.records import InputError, SongError
-from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _loading = threading.Lock()
+
+_BLOCK_SAMPLES = 1 << 18
+_WHOLE_S = 20 * 60  # the longest song of which the level is taken as Demucs takes it
 
 Progress = Callable[[int, int], None]
 """Called with the number of segments that are separated, and how many there are."""
@@ -114,58 +117,99 @@ class Separator:
         """
         if audio.ndim != 2 or audio.shape[0] != 2 or audio.shape[1] == 0:
             raise SongError("separate", f"audio of shape {audio.shape} cannot be separated: give (2, samples)")
+        stems = {name: np.empty(audio.shape, np.float32) for name in self._model.sources}
+        edges = range(0, audio.shape[1], _BLOCK_SAMPLES)
+        done = 0
+        for piece in self.separate_blocks(lambda: (audio[:, k : k + _BLOCK_SAMPLES] for k in edges), None, progress):
+            samples = piece[MIXTURE].shape[1]
+            for name, stem in stems.items():
+                stem[:, done : done + samples] = piece[name]
+            done += samples
+        return stems
+
+    def separate_blocks(
+        self,
+        blocks: Callable[[], Iterator[np.ndarray]],
+        begun: Callable[[float], object] | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Separate a song that comes in blocks: the stems of `separate`, in memory that does not grow with the song.
+
+        The blocks are read twice, as the model takes a song at its own level. Up to 20 minutes that level is, to the
+        last bit, what Demucs takes of the whole; of a longer song it is summed in double precision.
+
+        Args:
+            blocks: begins with the first block when called: float32, shape (2, samples), 44.1 kHz.
+            begun: called with the length in seconds before the first segment.
+            progress: as `separate` has it.
+
+        Yields:
+            Float32 of shape (2, samples) by name: the stems, and the song itself as "mixture".
+
+        Raises:
+            SongError: of stage "separate", if it fails for any reason; and what `blocks` raises.
+        """
         try:
             with self._one_song:
-                stems = self._separate(audio, progress)
+                level = _Level()
+                for block in blocks():
+                    level.add(block)
+                if begun is not None:
+                    begun(level.samples / SAMPLE_RATE_HZ)
+                for piece in self._pieces(blocks, level, progress):
+                    if not all(np.isfinite(audio).all() for audio in piece.values()):
+                        raise SongError("separate", "the model gave values that are not finite numbers")
+                    yield piece
+        except (SongError, InputError):
+            raise
         except Exception as error:  # a song that fails, for whatever reason, must not end the run
             reason = str(error).strip().partition("\n")[0]
             raise SongError("separate", f"the model failed: {type(error).__name__}: {reason}") from error
-        if not np.isfinite(stems).all():
-            raise SongError("separate", "the model gave values that are not finite numbers")
-        return dict(zip(self._model.sources, stems, strict=True))
 
-    def _separate(self, audio: np.ndarray, progress: Progress | None) -> np.ndarray:
-        """Stems of shape (stem, 2, samples), normalised as `demucs.api.Separator.separate_tensor` does."""
+    def _pieces(
+        self, blocks: Callable[[], Iterator[np.ndarray]], level: _Level, progress: Progress | None
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Stems and mixture, normalised for the model as `demucs.api.Separator.separate_tensor` does."""
         import torch
 
-        if not audio.any():  # has no level to normalise to
-            return np.zeros((len(self._model.sources), *audio.shape), np.float32)
+        sources = self._model.sources
+        if level.is_silent:  # has no level to normalise to
+            yield from ({name: np.zeros_like(block) for name in (*sources, MIXTURE)} for block in blocks())
+            return
         torch.set_num_threads(self.settings.threads)
         # The fused encoder layer multiplies its attention out; without it torch takes flash attention: a quarter less
         # time for a segment on a CPU, the same stems to -130 dBFS (tools/benches/separation.py).
         torch.backends.mha.set_fastpath_enabled(False)
-        with torch.inference_mode():
-            song = torch.from_numpy(np.ascontiguousarray(audio, np.float32))
-            mono = song.mean(0)
-            mean, scale = mono.mean(), mono.std(correction=min(1, len(mono) - 1)) + 1e-8
-            normalised = ((song - mean) / scale)[None]
-            try:
-                estimate = self._apply(normalised, self.settings.device, progress)
-            except torch.OutOfMemoryError:
-                estimate = None
-            if estimate is None:  # out of the handler, whose traceback would keep the device's memory in use
-                _log.warning("%s has too little memory for this song: separating it on the CPU", self.settings.device)
-                estimate = self._apply(normalised, "cpu", progress)
-            return (estimate[0] * scale + mean).numpy()
+        mean, scale = level.mean_and_scale()
+        waiting = np.zeros((2, 0), np.float32)
 
-    def _apply(self, song: torch.Tensor, device: str, progress: Progress | None) -> torch.Tensor:
-        """The model on a batch of one; only segments travel to the device, the song and the stems stay on the CPU."""
+        def normalised() -> Iterator[torch.Tensor]:
+            nonlocal waiting
+            for block in blocks():
+                waiting = np.concatenate([waiting, block], axis=1)
+                yield (torch.from_numpy(np.ascontiguousarray(block, np.float32)) - mean) / scale
+
+        home = next(self._model.parameters()).device
+        run = _Runner(self, progress, self._segments(level.samples))
+        try:
+            for stems in overlap_add.stems(
+                self._model, normalised(), self.settings.overlap, self.settings.segment_s, run
+            ):
+                audio = (stems * scale + mean).numpy()
+                samples = audio.shape[-1]
+                yield {**dict(zip(sources, audio, strict=True)), MIXTURE: waiting[:, :samples].copy()}
+                waiting = waiting[:, samples:]
+        finally:
+            self._model.to(home)  # where there was too little memory on the device it went to the CPU
+
+    def _apply(self, model: Any, chunk: Any, device: str) -> torch.Tensor:
+        """A model on a segment; only that travels to the device, the song and the stems stay on the CPU."""
         import torch
         from demucs.apply import apply_model
 
         bf16 = self.settings.precision == "bf16"
-        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
-            # shifts=0: a shift is random, and would make every run another.
-            return apply_model(
-                self._model,
-                song,
-                shifts=0,
-                split=True,
-                overlap=self.settings.overlap,
-                segment=self.settings.segment_s,
-                device=device,
-                callback=None if progress is None else _Counter(progress, self._segments(song.shape[-1])),
-            )
+        with torch.inference_mode(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
+            return apply_model(model, chunk, shifts=0, split=False, segment=self.settings.segment_s, device=device)
 
     def _segments(self, samples: int) -> int:
         """How many segments `apply_model` computes for a song, over all models of the bag."""
@@ -177,16 +221,61 @@ class Separator:
         return total
 
 
-class _Counter:
-    """Demucs' callback, which it calls at the start and at the end of each segment."""
+class _Level:
+    """Mean and standard deviation of the middle of a song that comes in blocks."""
 
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress, self._total, self._done = progress, total, 0
+    def __init__(self) -> None:
+        self.samples, self.is_silent = 0, True
+        self._middle: list[torch.Tensor] = []
+        self._sums = np.zeros(2)
 
-    def __call__(self, event: dict[str, Any]) -> None:
-        if event["state"] == "end":
-            self._done += 1
+    def add(self, block: np.ndarray) -> None:
+        import torch
+
+        self.samples += block.shape[1]
+        self.is_silent = self.is_silent and not block.any()
+        middle = torch.from_numpy(np.ascontiguousarray(block, np.float32)).mean(0)
+        if self.samples <= _WHOLE_S * SAMPLE_RATE_HZ:
+            self._middle.append(middle)
+        else:
+            self._middle.clear()
+        exact = middle.double()
+        self._sums += [exact.sum().item(), exact.square().sum().item()]
+
+    def mean_and_scale(self) -> tuple[Any, Any]:
+        import torch
+
+        if self._middle:
+            middle = torch.cat(self._middle)
+            return middle.mean(), middle.std(correction=min(1, len(middle) - 1)) + 1e-8
+        mean, square = self._sums / self.samples
+        deviation = max(0.0, square - mean**2) ** 0.5
+        return torch.tensor(mean, dtype=torch.float32), torch.tensor(deviation, dtype=torch.float32) + 1e-8
+
+
+class _Runner:
+    """Applies models to the segments of one song, and counts them."""
+
+    def __init__(self, separator: Separator, progress: Progress | None, total: int) -> None:
+        self.device = separator.settings.device
+        self._separator, self._progress = separator, progress
+        self._done, self._total = 0, total
+
+    def __call__(self, model: Any, chunk: Any) -> torch.Tensor:
+        import torch
+
+        try:
+            estimate = self._separator._apply(model, chunk, self.device)
+        except torch.OutOfMemoryError:
+            estimate = None
+        if estimate is None:  # out of the handler, whose traceback would keep the device's memory in use
+            _log.warning("%s has too little memory for this song: separating it on the CPU", self.device)
+            self.device = "cpu"
+            estimate = self._separator._apply(model, chunk, self.device)
+        self._done += 1
+        if self._progress is not None:
             self._progress(self._done, self._total)
+        return estimate
 
 
 def load(settings: SeparationSettings) -> Separator:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import pyarrow as pa
 
 from mixprior.pipeline.audio import decode
 from mixprior.pipeline.separation import separator
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store.records import InputError, Song, SongError
-from mixprior.stats import registry
-from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ
-from mixprior.stats.stem import StemSet
+from mixprior.stats import pieces, registry
+from mixprior.stats.statistic import MIXTURE
+from mixprior.stats.stem import StemSet, sum_of
 
 Entering = Callable[[str, float | None], None]
 """Called when a stage begins ("decode", "separate", "measure"), with the song's length in seconds where it is known."""
@@ -22,7 +23,9 @@ def _ignore(_stage: str, _duration_s: float | None) -> None: ...
 
 
 def load(song: Song, settings: MiningSettings, entering: Entering = _ignore, flags: set[str] | None = None) -> StemSet:
-    """Decode a song and separate it, unless its stems are in the catalog (and the settings take them).
+    """Decode a song, separate it unless its stems are in the catalog (and the settings take them), and measure it.
+
+    The three go on together, block by block. "decode" is the stage until something is separated, or all is decoded.
 
     Args:
         song: the song.
@@ -34,15 +37,34 @@ def load(song: Song, settings: MiningSettings, entering: Entering = _ignore, fla
         SongError: if it cannot be read, decoded or separated; the error names the stage.
     """
     entering("decode", None)
-    if song.has_stems:
-        known = StemSet(*decode.decode_stems(song, settings.limits, flags))
-        if not settings.separate_all:
-            return known
-        mixture = known[MIXTURE].audio
-    else:
-        mixture = decode.decode_mixture(song, settings.limits, flags)
-    entering("separate", mixture.shape[1] / SAMPLE_RATE_HZ)
-    return StemSet(separator.load(settings.separation).separate(mixture), mixture)
+    entering("decode", decode.declared_s(song, settings.limits))
+
+    def all_came(duration_s: float) -> None:
+        entering("measure", duration_s)
+
+    if song.has_stems and not settings.separate_all:
+        return _measured(lambda: decode.stem_blocks(song, settings.limits, flags), True, all_came)
+    stems = separator.load(settings.separation).separate_blocks(
+        lambda: _mixture(song, settings, flags), lambda duration_s: entering("separate", duration_s)
+    )
+    return _measured(lambda: stems, False, all_came)
+
+
+def _measured(source: pieces.Source, repeatable: bool, all_came: Callable[[float], object]) -> StemSet:
+    if not any(statistic.whole for statistic in registry.STATISTICS):
+        return pieces.measured(source, repeatable, all_came)
+    song = pieces.joined(source())
+    all_came(song.duration_s)
+    return song
+
+
+def _mixture(song: Song, settings: MiningSettings, flags: set[str] | None) -> Iterator[np.ndarray]:
+    """What is separated of a song, in blocks: its mixture, or the sum of its stems."""
+    if not song.has_stems:
+        yield from decode.mixture_blocks(song, settings.limits, flags)
+        return
+    for step in decode.stem_blocks(song, settings.limits, flags):
+        yield step[MIXTURE] if MIXTURE in step else sum_of(step)
 
 
 def features(
@@ -66,9 +88,7 @@ def features(
         InputError: if the separation model cannot be had.
     """
     try:
-        stems = load(song, settings, entering, flags)
-        entering("measure", stems.duration_s)
-        rows = registry.measure(stems)
+        rows = registry.measure(load(song, settings, entering, flags))
     except (SongError, InputError):
         raise
     except Exception as error:

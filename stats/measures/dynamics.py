@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
-from mixprior.stats.measures import onsets
+from mixprior.stats.frames import Frames
+from mixprior.stats.measures import onsets, panning
 from mixprior.stats.statistic import Column, Family, Statistic, Value
 
 if TYPE_CHECKING:
@@ -32,20 +32,90 @@ def onset_peaks_db(audio: np.ndarray) -> tuple[float, float] | None:
     Returns:
         Mean and standard deviation in dB; None where no channel has an onset.
     """
-    gain = 10.0 ** (PEAK_DBFS / 20) / _peak(audio)
-    channels = []
-    for signal in audio:
-        starts = onsets.find(signal, gain)
-        if len(starts) == 0:
-            continue
-        peaks_db = 20.0 * np.log10(np.maximum.reduceat(np.abs(signal), starts) * gain)
+    peaks, highest = OnsetPeaks(len(audio)), _peak(audio)
+    peaks.add(audio, highest)
+    return peaks.result(highest)
+
+
+class OnsetPeaks:
+    """`onset_peaks_db` of a sound that comes in pieces of any length.
+
+    Args:
+        channels: number of channels.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self._frames = Frames(onsets.HOP, onsets.HOP, onsets.FRAMES_AT_ONCE)
+        self._channels = [_Hits() for _ in range(channels)]
+
+    def add(self, audio: np.ndarray, peak: float) -> None:
+        """Take the next piece.
+
+        Args:
+            audio: float32, shape (channels, samples).
+            peak: largest sample of the whole sound; where it is not known yet, of what is known of it.
+        """
+        for hits, signal in zip(self._channels, audio, strict=True):
+            hits.take(signal)
+        for batch in self._frames.add(audio):
+            self._find(batch, peak)
+
+    def result(self, peak: float) -> tuple[float, float] | None:
+        """Return mean and standard deviation in dB over all pieces; to be called once."""
+        self._find(self._frames.last(), peak)
+        found = [values for hits in self._channels if (values := hits.loudest_db(_gain(peak))) is not None]
+        if not found:
+            return None
+        mean_db, sd_db = np.mean([(values.mean(), values.std()) for values in found], axis=0)
+        return float(mean_db), float(sd_db)
+
+    def _find(self, batch: np.ndarray, peak: float) -> None:
+        for hits, frames in zip(self._channels, batch, strict=True):
+            hits.find(frames, _gain(peak))
+
+
+class _Hits:
+    """Onsets of one channel and the largest |x| from each to the next."""
+
+    def __init__(self) -> None:
+        self._finder = onsets.OnsetFinder()
+        self._waiting, self._first = np.zeros(0, np.float32), 0  # |x| of which it is not known which onset it follows
+        self._starts: list[int] = []
+        self._peaks: list[np.float32] = []
+
+    def take(self, signal: np.ndarray) -> None:
+        self._waiting = np.concatenate([self._waiting, np.abs(signal)])
+
+    def find(self, frames: np.ndarray, gain: float) -> None:
+        self._starts.extend(self._finder.add(frames, gain).tolist())
+        self._settle(self._finder.settled)
+
+    def loudest_db(self, gain: float) -> np.ndarray | None:
+        """The peaks above the percentile, float32, all of them where none is above; None without onsets."""
+        self._settle(self._first + len(self._waiting))
+        if not self._peaks:
+            return None
+        peaks_db = 20.0 * np.log10(np.array(self._peaks) * gain)
         loudest = peaks_db[peaks_db > np.percentile(peaks_db, PERCENTILE)]
-        kept = loudest if len(loudest) else peaks_db
-        channels.append((kept.mean(), kept.std()))
-    if not channels:
-        return None
-    mean_db, sd_db = np.mean(channels, axis=0)
-    return float(mean_db), float(sd_db)
+        return loudest if len(loudest) else peaks_db
+
+    def _settle(self, end: int) -> None:
+        """Take up to a sample what waits into the peaks of its onsets."""
+        part = self._waiting[: end - self._first]
+        starts = [start - self._first for start in self._starts if start < end]
+        before = part[: starts[0]] if starts else part
+        if self._peaks and before.size:
+            self._peaks[-1] = max(self._peaks[-1], before.max())
+        if starts:
+            self._peaks.extend(np.maximum.reduceat(part, starts))
+        self._starts = self._starts[len(starts) :]
+        self._waiting = self._waiting[len(part) :]
+        self._first += len(part)
+
+
+def _gain(peak: float) -> float:
+    """To a peak of -10 dBFS; silence is left silent."""
+    return 10.0 ** (PEAK_DBFS / 20) / peak if peak > 0 else 0.0
 
 
 def crest_factor_db(audio: np.ndarray) -> float:
@@ -54,23 +124,19 @@ def crest_factor_db(audio: np.ndarray) -> float:
     A sine alike in both channels reads 3.01, and 6.02 if it is on one side only.
 
     Args:
-        audio: float32, shape (channels, samples), with sound in it.
+        audio: float32, shape (channels, samples), one or two channels, with sound in it.
     """
-    return float(20.0 * np.log10(_peak(audio)) - 10.0 * np.log10(_energy(audio) / audio.size))
+    left, right, _ = panning.energies(np.broadcast_to(audio, (2, audio.shape[1])))
+    return crest_factor_of_sums_db(_peak(audio), left + right, 2 * audio.shape[1])
+
+
+def crest_factor_of_sums_db(peak: float, energy: float, samples: int) -> float:
+    """`crest_factor_db` by the peak, the sum of squares, and how many samples there are, over all channels."""
+    return float(20.0 * np.log10(peak) - 10.0 * np.log10(energy / samples))
 
 
 def _peak(audio: np.ndarray) -> float:
     return float(max(audio.max(), -audio.min()))
-
-
-@numba.njit(cache=True, fastmath={"reassoc"})
-def _energy(audio: np.ndarray) -> float:
-    """Sum of x^2 in float64 over a sound of shape (channels, samples)."""
-    energy = 0.0
-    for signal in audio:
-        for value in signal:
-            energy += np.float64(value) * np.float64(value)
-    return energy
 
 
 def _measure(stem: Stem) -> dict[str, Value]:
@@ -110,5 +176,4 @@ STATISTIC = Statistic(
     ),
     rows=None,
     measure=_measure,
-    whole=True,
 )

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
+from mixprior.stats.frames import Frames
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 HOP = 1024
@@ -18,7 +19,7 @@ HOP = 1024
 
 _WINDOW = scipy.signal.get_window("hann", HOP).astype(np.float32)
 _BIN_WEIGHTS = np.arange(1, HOP // 2 + 2, dtype=np.float32)
-_FRAMES_AT_ONCE = 256
+FRAMES_AT_ONCE = 256
 
 _NUMERATOR, (_, _, _LAST_POLE) = scipy.signal.butter(2, 0.34)
 # aubio 0.4.9 takes the last coefficient of this low-pass for the one before it; its onsets are wanted, so it stands.
@@ -40,37 +41,72 @@ def find(signal: np.ndarray, gain: float = 1.0) -> np.ndarray:
     Returns:
         Ascending sample positions, int64, shape (onsets,); empty where there is none.
     """
-    frames = signal[: len(signal) // HOP * HOP].reshape(-1, HOP)
-    if len(frames) == 0:
-        return np.zeros(0, np.int64)
-    novelty, level_db = _novelty(frames, gain)
-    above = _above_threshold(novelty)
-    audible = level_db >= _SILENCE_DB
-    before, middle, after = above[:-2], above[1:-1], above[2:]
-    peaks = np.flatnonzero((middle > before) & (middle > after) & (middle > 0.0) & audible[2:])
-    # Vertex of the parabola through the three values, in frames after the first of them.
-    vertex = 1.0 + 0.5 * (before - after)[peaks] / (before - 2.0 * middle + after)[peaks]
-    detected = (peaks + 2) * HOP + np.round(vertex * HOP).astype(np.int64)
-    starts = [-_LEAST_GAP_S * SAMPLE_RATE_HZ - 1.0]
-    if audible[0]:
-        starts.append(0)  # a sound that is there from the first frame on starts with it
-    for position in detected - _DELAY:
-        if position >= 0 and position - starts[-1] > _LEAST_GAP_S * SAMPLE_RATE_HZ:
-            starts.append(position)
-    return np.array(starts[1:], np.int64)
+    finder, frames = OnsetFinder(), Frames(HOP, HOP, FRAMES_AT_ONCE)
+    batches = [*frames.add(signal[np.newaxis]), frames.last()]
+    return np.concatenate([finder.add(batch[0], gain) for batch in batches])
+
+
+class OnsetFinder:
+    """`find` in a channel that comes in frames."""
+
+    def __init__(self) -> None:
+        self._frames = self._judged = 0
+        self._novelty = np.zeros(_PAST + _FUTURE)  # before the sound there is none
+        self._audible = np.zeros(0, bool)
+        self._last = -_LEAST_GAP_S * SAMPLE_RATE_HZ - 1.0
+
+    @property
+    def settled(self) -> int:
+        """Samples from the beginning in which no more onsets will be found."""
+        return max(0, (self._frames - 4) * HOP)
+
+    def add(self, frames: np.ndarray, gain: float) -> np.ndarray:
+        """Return the onsets that some more frames show.
+
+        Args:
+            frames: float32, shape (frames, 1024): what follows the frames before.
+            gain: as `find` takes it.
+
+        Returns:
+            Ascending sample positions, int64, shape (onsets,).
+        """
+        if len(frames) == 0:
+            return np.zeros(0, np.int64)
+        novelty, level_db = _novelty(frames, gain)
+        audible = level_db >= _SILENCE_DB
+        starts = []
+        if self._frames == 0 and audible[0]:
+            starts.append(0)  # a sound that is there from the first frame on starts with it
+            self._last = 0.0
+        self._frames += len(frames)
+        self._novelty = np.concatenate([self._novelty, novelty])
+        self._audible = np.concatenate([self._audible, audible])
+        for position in self._detected() - _DELAY:
+            if position >= 0 and position - self._last > _LEAST_GAP_S * SAMPLE_RATE_HZ:
+                starts.append(position)
+                self._last = position
+        return np.array(starts, np.int64)
+
+    def _detected(self) -> np.ndarray:
+        above = _above_threshold(self._novelty)
+        before, middle, after = above[:-2], above[1:-1], above[2:]
+        peaks = np.flatnonzero((middle > before) & (middle > after) & (middle > 0.0) & self._audible[2:])
+        # Vertex of the parabola through the three values, in frames after the first of them.
+        vertex = 1.0 + 0.5 * (before - after)[peaks] / (before - 2.0 * middle + after)[peaks]
+        detected = (self._judged + peaks + 2) * HOP + np.round(vertex * HOP).astype(np.int64)
+        self._judged += len(middle)
+        self._novelty, self._audible = self._novelty[len(middle) :], self._audible[len(middle) :]
+        return detected
 
 
 def _novelty(frames: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
     """High-frequency content of log(1 + |X|), and mean-square level in dB, of every frame."""
-    content, power = np.empty(len(frames), np.float32), np.empty(len(frames), np.float32)
-    for start in range(0, len(frames), _FRAMES_AT_ONCE):
-        part = slice(start, start + _FRAMES_AT_ONCE)
-        block = frames[part] * np.float32(gain)
-        power[part] = np.einsum("fs,fs->f", block, block) / HOP
-        block *= _WINDOW
-        spectra = scipy.fft.rfft(block, axis=-1, overwrite_x=True)
-        magnitude = np.sqrt(spectra.real**2 + spectra.imag**2)
-        content[part] = np.log(magnitude + np.float32(1.0)) @ _BIN_WEIGHTS
+    block = frames * np.float32(gain)
+    power = np.einsum("fs,fs->f", block, block) / HOP
+    block *= _WINDOW
+    spectra = scipy.fft.rfft(block, axis=-1, overwrite_x=True)
+    magnitude = np.sqrt(spectra.real**2 + spectra.imag**2)
+    content = np.log(magnitude + np.float32(1.0)) @ _BIN_WEIGHTS
     with np.errstate(divide="ignore"):
         return content.astype(np.float64), 10.0 * np.log10(power)
 
@@ -78,10 +114,12 @@ def _novelty(frames: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
 def _above_threshold(novelty: np.ndarray) -> np.ndarray:
     """How far each frame's novelty, smoothed with its neighbours, is above median + weighted mean of them.
 
-    Element n is for frame n - 1, the last one that has a frame after it.
+    Of the frames from the seventh value on: each element is for the frame before, the last one with a frame after it.
     """
     length = _PAST + _FUTURE + 1
-    windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.zeros(length - 1), novelty]), length)
+    if len(novelty) < length:
+        return np.zeros(0)
+    windows = np.lib.stride_tricks.sliding_window_view(novelty, length)
     smoothed = windows @ _zero_phase_smoothing(length)
     return smoothed[:, _PAST] - np.median(smoothed, axis=1) - _MEAN_WEIGHT * smoothed.mean(axis=1)
 

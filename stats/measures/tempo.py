@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
 import librosa
 import numpy as np
 import scipy.interpolate
 
+from mixprior.stats.frames import Frames
 from mixprior.stats.statistic import BACKING, SAMPLE_RATE_HZ, Column, Family, Statistic, Value
-from mixprior.stats.stem import Stem
+
+if TYPE_CHECKING:
+    from mixprior.stats.stem import Stem
 
 FRAME = 2048
 HOP = 1024
@@ -16,6 +22,9 @@ SHORTEST_S = 4.0
 
 _WINDOW_S = 8.0
 _STEP_S = 1.0
+_FRAMES_AT_ONCE = 256
+_DYNAMIC_RANGE_DB = 80.0
+_LATE = 2  # frames that librosa counts from a rise to its onset
 _BEATS = 8  # multiples of the period that sharpen it
 _FRAMES_PER_MINUTE = 60.0 * SAMPLE_RATE_HZ / HOP
 
@@ -35,9 +44,67 @@ def tempo_bpm(signal: np.ndarray) -> float | None:
     Returns:
         Beats per minute; None if shorter than 4 s, or without any onset.
     """
-    if len(signal) < SHORTEST_S * SAMPLE_RATE_HZ:
-        return None
-    strength = librosa.onset.onset_strength(y=signal, sr=SAMPLE_RATE_HZ, hop_length=HOP, n_fft=FRAME)
+    frames = TempoFrames()
+    frames.add(signal)
+    return frames.result()
+
+
+class TempoFrames:
+    """`tempo_bpm` of a channel that comes in pieces of any length: 128 bands of every frame are kept."""
+
+    def __init__(self) -> None:
+        self._frames = Frames(FRAME, HOP, _FRAMES_AT_ONCE)
+        self._samples, self._bands_db = 0, [np.zeros((len(_mel_bands()), 0), np.float32)]
+        self._take(np.zeros(FRAME // 2, np.float32))  # the first frame is centred on the first sample
+
+    def add(self, signal: np.ndarray) -> None:
+        """Take the next piece: float32, shape (samples,), at 44.1 kHz."""
+        self._samples += len(signal)
+        self._take(signal)
+
+    def result(self) -> float | None:
+        """Return the tempo over all pieces in beats per minute; to be called once."""
+        if self._samples < SHORTEST_S * SAMPLE_RATE_HZ:
+            return None
+        self._take(np.zeros(FRAME // 2, np.float32))
+        self._measure(self._frames.last())
+        strength = _onset_strength(self._bands_db)
+        self._bands_db.clear()
+        return _tempo_of(strength)
+
+    def _take(self, signal: np.ndarray) -> None:
+        for batch in self._frames.add(signal[np.newaxis]):
+            self._measure(batch)
+
+    def _measure(self, batch: np.ndarray) -> None:
+        if not batch.shape[1]:
+            return
+        samples = np.append(batch[0, :, :HOP].ravel(), batch[0, -1, HOP:])
+        spectra = librosa.stft(samples, n_fft=FRAME, hop_length=HOP, center=False)
+        self._bands_db.append(librosa.power_to_db(_mel_bands() @ np.abs(spectra) ** 2, top_db=None))
+
+
+@lru_cache(maxsize=1)
+def _mel_bands() -> np.ndarray:
+    return np.asarray(librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=FRAME))
+
+
+def _onset_strength(bands_db: list[np.ndarray]) -> np.ndarray:
+    """Mean rise of the bands from frame to frame, over what is less than 80 dB under the loudest, two frames late.
+
+    `librosa.onset.onset_strength`, of a spectrogram in parts of shape (128, frames): that is, float32, shape (frames,).
+    """
+    floor_db = max((part.max(initial=-np.inf) for part in bands_db), default=-np.inf) - _DYNAMIC_RANGE_DB
+    strength, last = [np.zeros(_LATE, np.float32)], bands_db[0]
+    for part in bands_db:
+        part = np.maximum(np.concatenate([last, part], axis=1), floor_db, dtype=np.float32)
+        strength.append(np.maximum(np.diff(part, axis=1), np.float32(0)).mean(axis=0))
+        last = part[:, -1:]
+    frames = sum(part.shape[1] for part in bands_db)
+    return np.concatenate(strength)[:frames]
+
+
+def _tempo_of(strength: np.ndarray) -> float | None:
     tempogram = _tempogram(strength)
     if not tempogram.any():
         return None
@@ -62,7 +129,7 @@ def _tempogram(strength: np.ndarray) -> np.ndarray:
 def _measure(stem: Stem) -> dict[str, Value]:
     if stem.silent:
         return {"tempo_bpm": None}
-    return {"tempo_bpm": tempo_bpm(stem.audio.mean(axis=0))}
+    return {"tempo_bpm": stem.tempo_bpm}
 
 
 STATISTIC = Statistic(
@@ -78,5 +145,4 @@ STATISTIC = Statistic(
     ),
     rows=(BACKING,),
     measure=_measure,
-    whole=True,
 )

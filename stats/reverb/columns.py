@@ -11,7 +11,7 @@ from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
 from mixprior.stats.reverb.fdn.fit import fit_decay
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
-from mixprior.stats.statistic import BACKING, Column, Family, Statistic, Value
+from mixprior.stats.statistic import Column, Family, Statistic, Value
 from mixprior.stats.stem import Stem
 
 ASSUMED = FdnReverbSettings(
@@ -121,7 +121,7 @@ def measure(stem: Stem) -> dict[str, Value]:
     sung = vocal_active_ratio(stem.song)
     if sung is None or sung < MIN_ACTIVE_RATIO:  # what is left of an instrumental is bleed, and has no reverberation
         return values
-    found = blind.estimate(stem.audio, stem.song[BACKING].audio)
+    found = stem.reverberation
     if found is None:
         return values
     values["wet_dry_db"] = found.wet_dry_db
@@ -139,4 +139,4 @@ def measure(stem: Stem) -> dict[str, Value]:
     return values | {column.name: float(getattr(fit.settings, name)) for name, column in _SETTINGS.items()}
 
 
-STATISTIC = Statistic(columns=(*_SHOWN, *_SETTINGS.values(), _LOSS), rows=("vocals",), measure=measure, whole=True)
+STATISTIC = Statistic(columns=(*_SHOWN, *_SETTINGS.values(), _LOSS), rows=("vocals",), measure=measure)

@@ -1,13 +1,17 @@
 """A sound measured in pieces of any length gives the numbers of the whole, to the last bit."""
 
+import tracemalloc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mixprior.stats import long_term_spectra, loudness_blocks
+from mixprior.pipeline.synthesis import SCORES, perform
+from mixprior.stats import long_term_spectra, loudness_blocks, registry
+from mixprior.stats import pieces as in_pieces
 from mixprior.stats.frames import FrameEnergies
-from mixprior.stats.measures import panning, true_peak
+from mixprior.stats.measures import dynamics, panning, true_peak
 from mixprior.stats.registry import STATISTICS
-from mixprior.stats.reverb import columns as reverb
 from mixprior.stats.sound import Sound
 from mixprior.stats.stem import Stem, StemSet
 
@@ -45,9 +49,9 @@ def spectra(parts):
     missing = long_term_spectra.FRAME - sum(part.shape[1] for part in parts)
     if missing > 0:
         found = np.append(found, energies.add(np.zeros((2, missing), np.float32)))
-    sums = long_term_spectra.SpectraSums(long_term_spectra.floors_of(found))
+    sums = long_term_spectra.SpectraSums()
     for part in parts:
-        sums.add(part)
+        sums.add(part, long_term_spectra.floors_of(found))
     result = sums.result()
     return [result.magnitude, result.power, result.phi]
 
@@ -102,27 +106,84 @@ def test_nothing_reads_as_nothing():
     assert sps([nothing]) == [None] * 4
 
 
-WHOLE = {
-    "onset_peak_mean_db",
-    "onset_peak_sd_db",
-    "crest_factor_db",
-    "tempo_bpm",
-    *(column.name for column in reverb.STATISTIC.columns),
-}
+def test_onset_peaks_of_pieces_are_those_of_the_whole():
+    audio = sound(400_001)
+    for seed in range(4):
+        peaks = dynamics.OnsetPeaks(2)
+        for part in pieces(audio, seed):
+            peaks.add(part, float(np.abs(audio).max()))
+        assert peaks.result(float(np.abs(audio).max())) == dynamics.onset_peaks_db(audio)
 
 
-def test_these_statistics_need_the_whole_array():
-    declared = {column.name for statistic in STATISTICS if statistic.whole for column in statistic.columns}
-    assert declared == WHOLE
+def song_of(samples, names):
+    return {name: sound(samples, seed=k) for k, name in enumerate(names)}
 
 
-def test_no_other_statistic_reads_the_array(monkeypatch):
+def cut(stems, seed):
+    """The stems in pieces of the same random lengths, none empty."""
+    parts = {name: pieces(audio, seed) for name, audio in stems.items()}
+    steps = (dict(zip(parts, step, strict=True)) for step in zip(*parts.values(), strict=True))
+    return [step for step in steps if next(iter(step.values())).shape[1]]
+
+
+@pytest.mark.parametrize("samples", [1_000, 60_000, 900_001])
+@pytest.mark.parametrize(
+    "names", [("vocals", "drums"), ("drums", "bass"), ("backing", "vocals"), ("vocals", "other", "mixture")]
+)
+@pytest.mark.parametrize("held", [0, 1 << 28])
+def test_a_song_in_pieces_has_the_rows_of_the_whole(monkeypatch, samples, names, held):
+    monkeypatch.setattr(in_pieces, "HELD_BYTES", held)
+    stems = song_of(samples, names)
+    whole = {name: audio for name, audio in stems.items() if name != "mixture"}
+    expected = registry.to_table("", registry.measure(StemSet(whole, stems.get("mixture"))), "")
+    lengths_s = []
+    song = in_pieces.measured(lambda: iter(cut(stems, 1)), second_pass=lengths_s.append)
+    assert registry.to_table("", registry.measure(song), "").to_pylist() == expected.to_pylist()
+    assert lengths_s == [samples / RATE_HZ]
+
+
+def test_a_song_that_cannot_be_asked_again_reads_as_the_whole_to_the_resolution(monkeypatch):
+    """The second pass follows five seconds after the first, and takes for known what has come by then."""
+    monkeypatch.setattr(in_pieces, "HELD_BYTES", 2 * 2 * 4 * 5 * RATE_HZ)
+    stems = perform(replace(SCORES[0], duration_s=30.0))
+    expected = registry.measure(StemSet(stems))
+    parts = zip(*(np.array_split(audio, 30, axis=1) for audio in stems.values()), strict=True)
+    steps = [dict(zip(stems, part, strict=True)) for part in parts]
+    found = registry.measure(in_pieces.measured(lambda: iter(steps), repeatable=False))
+    for stem, row in expected.items():
+        for column in registry.COLUMNS:
+            one, other = row[column.name], found[stem][column.name]
+            assert (one is None) == (other is None)
+            if one is not None:
+                np.testing.assert_allclose(other, one, atol=column.resolution, err_msg=f"{stem} {column.name}")
+
+
+def test_no_samples_are_kept_of_a_long_song(monkeypatch):
+    monkeypatch.setattr(in_pieces, "HELD_BYTES", 1 << 22)
+    block = sound(1 << 18)
+
+    def steps(count):
+        for k in range(count):
+            yield {"vocals": block * np.float32(1 - 0.3 * (k % 3)), "other": block[::-1]}
+
+    peaks = []
+    for count in (3, 12):
+        tracemalloc.start()
+        in_pieces.measured(lambda count=count: steps(count))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # 9 blocks more are 38 MB of samples; what is kept of 100 ms and of frames is a fraction of it.
+    assert peaks[1] - peaks[0] < 6e6
+
+
+def test_no_statistic_reads_the_array(monkeypatch):
     song = StemSet({"vocals": sound(200_000), "drums": sound(200_000, seed=1)})
     for stem in [stem for stem in song.rows() if stem.name != "song"]:
         _ = (stem.blocks, stem.spectra, stem.true_peak_dbtp, stem.peak, stem.energies, stem.sps_rms)
+        _ = (stem.crest_factor_db, stem.onset_peaks_db, stem.tempo_bpm)
         if stem.name != "mixture":
             _ = stem.rest_blocks
-    _ = song.residual_blocks
+    _ = song.residual_blocks, song["vocals"].reverberation
     stems = [song[name] for name in ("vocals", "drums", "backing", "mixture")]
 
     def no_array(self, name, plain=object.__getattribute__):
@@ -133,7 +194,7 @@ def test_no_other_statistic_reads_the_array(monkeypatch):
     monkeypatch.setattr(Stem, "__getattribute__", no_array)
     for statistic in STATISTICS:
         for stem in stems:
-            if statistic.fills(stem.name) and not statistic.whole:
+            if statistic.fills(stem.name):
                 assert statistic.measure(stem)
         if statistic.fills("song"):
             assert statistic.measure(stems[-1])

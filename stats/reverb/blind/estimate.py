@@ -17,6 +17,7 @@ from importlib import resources
 import numba
 import numpy as np
 
+from mixprior.stats.frames import joined
 from mixprior.stats.reverb.blind import decay_features
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ, SEGMENT_S
 from mixprior.stats.reverb.blind.perceptron import Perceptrons
@@ -82,12 +83,14 @@ def estimate(vocals: np.ndarray, rest: np.ndarray | None = None) -> Reverberatio
     Returns:
         The estimate; None where there are not three seconds of singing.
     """
-    rows = [
-        describe(vocals[:, start:stop], None if rest is None else rest[:, start:stop])
-        for start, stop in segments(vocals)
-    ]
-    if not rows:
-        return None
+    stretches = SungStretches()
+    stretches.add(vocals)
+    stretches.add_again(vocals, rest)
+    return stretches.result()
+
+
+def _joint(rows: list[np.ndarray]) -> Reverberation:
+    """Estimate of the whole by the features of its stretches."""
     answers, spread = model().predict(np.stack(rows))
     expected = np.asarray(spread[:, 0], np.float64)
     weight = expected**-2 / np.sum(expected**-2)
@@ -110,7 +113,11 @@ def segments(vocals: np.ndarray) -> list[tuple[int, int]]:
     is within 25 dB of the loudest block, in the middle of the stereo picture. No stretch counts with less than three
     seconds of such blocks in all, or if the middle holds next to none of their energy.
     """
-    energy, side = _block_energies(vocals)
+    return _chosen(*_block_energies(vocals, 0.0))
+
+
+def _chosen(energy: np.ndarray, side: float) -> list[tuple[int, int]]:
+    """`segments` by the energy of the middle in each 100 ms and that of the side in all."""
     blocks = energy.size
     if blocks == 0 or not energy.sum() > side * 10 ** (_MIDDLE_DB / 10):
         return []
@@ -128,15 +135,82 @@ def segments(vocals: np.ndarray) -> list[tuple[int, int]]:
 
 
 @numba.njit(cache=True)
-def _block_energies(vocals: np.ndarray) -> tuple[np.ndarray, float]:
-    """Energy of the middle in each 100 ms, (blocks,), and of the side in all."""
+def _block_energies(vocals: np.ndarray, side: float) -> tuple[np.ndarray, float]:
+    """Energy of the middle in each 100 ms, (blocks,), and of the side in all, added to what it was."""
     middle = np.zeros(vocals.shape[1] // _BLOCK)
-    side = 0.0
     for block in range(middle.size):
         for n in range(block * _BLOCK, (block + 1) * _BLOCK):
             middle[block] += (vocals[0, n] + vocals[1, n]) ** 2 / 4
             side += (vocals[0, n] - vocals[1, n]) ** 2 / 4
     return middle, side
+
+
+class SungStretches:
+    """`estimate` of vocals that come in pieces of any length, twice, or once and then again at a distance.
+
+    Where there is most singing is known for sure when all pieces have come once. From then on only the stretches that
+    are chosen are described; before that, all that may be.
+    """
+
+    def __init__(self) -> None:
+        self._rest = np.zeros((2, 0), np.float32)
+        self._energy: list[np.ndarray] = []
+        self._side = 0.0
+        self._sounds: tuple[np.ndarray, np.ndarray | None] = (self._rest, None)
+        self._first = 0
+        self._rows: dict[int, np.ndarray] = {}
+
+    def add(self, vocals: np.ndarray) -> None:
+        """Take the next piece: float32, (2, samples), 44.1 kHz."""
+        vocals = np.ascontiguousarray(joined(self._rest, vocals))
+        energy, self._side = _block_energies(vocals, self._side)
+        self._energy.append(energy)
+        self._rest = vocals[:, energy.size * _BLOCK :].copy()
+
+    def add_again(self, vocals: np.ndarray, rest: np.ndarray | None = None, complete: bool = True) -> None:
+        """Take the next piece again.
+
+        Args:
+            vocals: as before.
+            rest: what else sounds, of the same shape.
+            complete: whether all pieces have come once.
+        """
+        waiting, beside = self._sounds
+        vocals = joined(waiting, vocals)
+        rest = None if rest is None else rest if beside is None else joined(beside, rest)
+        end, length = self._first + vocals.shape[1], round(SEGMENT_S * 10) * _BLOCK
+        wanted = self._wanted(complete)
+        for start in range(-(-self._first // length) * length, end - length + 1, length):
+            if start in wanted and start not in self._rows:
+                part = slice(start - self._first, start - self._first + length)
+                self._rows[start] = describe(vocals[:, part], None if rest is None else rest[:, part])
+        # The last stretch ends with the song, and may begin in the last of these.
+        kept = max(0, (end // length - 1) * length - self._first)
+        self._sounds = vocals[:, kept:].copy(), None if rest is None else rest[:, kept:].copy()
+        self._first += kept
+
+    def result(self) -> Reverberation | None:
+        """Return the estimate over all pieces; None where there are not three seconds of singing."""
+        vocals, rest = self._sounds
+        rows = []
+        for start, stop in self._segments():
+            if start not in self._rows:
+                part = slice(start - self._first, stop - self._first)
+                self._rows[start] = describe(vocals[:, part], None if rest is None else rest[:, part])
+            rows.append(self._rows[start])
+        return _joint(rows) if rows else None
+
+    def _segments(self) -> list[tuple[int, int]]:
+        return _chosen(np.concatenate(self._energy), self._side)
+
+    def _wanted(self, complete: bool) -> set[int]:
+        """Starts of the stretches that are chosen, or may be."""
+        if complete:
+            return {start for start, _ in self._segments()}
+        length, energy = round(SEGMENT_S * 10), np.concatenate(self._energy)
+        active = energy > energy.max(initial=0.0) * 10 ** (_ACTIVE_DB / 10)
+        starts = range(0, energy.size - length + 1, length)
+        return {start * _BLOCK for start in starts if active[start : start + length].mean() >= _LEAST_ACTIVE}
 
 
 def describe(vocals: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:

@@ -1,0 +1,290 @@
+"""A song measured piece by piece, so that memory does not grow with its length: the numbers of `StemSet`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from mixprior.stats.frames import FrameEnergies
+from mixprior.stats.long_term_spectra import FRAME, HOP, LongTermSpectra, SpectraSums, floors_of
+from mixprior.stats.loudness_blocks import BlockEnergies, Blocks
+from mixprior.stats.measures.dynamics import OnsetPeaks, crest_factor_of_sums_db
+from mixprior.stats.measures.panning import EnergySums, SpsFrames
+from mixprior.stats.measures.tempo import TempoFrames
+from mixprior.stats.measures.true_peak import PeakSearch
+from mixprior.stats.reverb.blind.estimate import Reverberation, SungStretches
+from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, VOCALS
+from mixprior.stats.stem import Stem, StemSet, sum_of, with_backing
+
+Piece = Mapping[str, np.ndarray]
+"""What follows in each stem, float32, shape (2, samples), 44.1 kHz, by name; "mixture" where it is not their sum."""
+
+Source = Callable[[], Iterator[Piece]]
+"""Begins with the first piece each time it is called; the pieces have the same names and are not empty."""
+
+HELD_BYTES = 1 << 28
+"""What is held of a song for its second pass: 256 MiB, 2.5 minutes of five sounds."""
+
+
+def measured(
+    pieces: Source,
+    repeatable: bool = True,
+    second_pass: Callable[[float], object] = lambda length_s: None,
+) -> StemSet:
+    """Measure all that statistics ask of a song which comes in pieces.
+
+    Onset peaks depend on the song's peak, panning similarity on its loudest frame, reverberation on where there is most
+    singing: they are measured in a second pass. A song that is held in memory by then gives the pieces of the first; a
+    longer one is asked for its pieces again. Where that would cost too much, the second pass follows the first at the
+    distance of what is held, and takes the peak, the loudest frame and the singing for known from what has come.
+
+    Args:
+        pieces: of the song.
+        repeatable: whether a long song may be asked twice.
+        second_pass: called with the length in seconds when the first pass is over.
+
+    Raises:
+        ValueError: if there are no pieces.
+    """
+    song, held, bytes_held, again = None, deque[Piece](), 0, False
+    for piece in pieces():
+        song = _SongSums(piece) if song is None else song
+        song.add(piece)
+        if again:
+            continue
+        held.append(piece)
+        bytes_held += _bytes(piece)
+        while bytes_held > HELD_BYTES and held:
+            again = repeatable
+            bytes_held -= _bytes(held[0])
+            first = held.popleft()
+            if not again:
+                song.add_again(first, complete=False)
+        if again:
+            held.clear()
+    if song is None:
+        raise ValueError("a song needs at least one piece")
+    second_pass(song.samples / SAMPLE_RATE_HZ)
+    for piece in pieces() if again else _drained(held):
+        song.add_again(piece, complete=True)
+    return MeasuredSong(song)
+
+
+def joined(pieces: Iterable[Piece]) -> StemSet:
+    """Put the pieces of a song together, for statistics that need the whole."""
+    parts: dict[str, list[np.ndarray]] = {}
+    for piece in pieces:
+        for name, audio in piece.items():
+            parts.setdefault(name, []).append(audio)
+    stems = {name: np.concatenate(parts.pop(name), axis=1) for name in list(parts)}
+    mixture = stems.pop(MIXTURE, None)
+    return StemSet(stems, mixture)
+
+
+def _bytes(piece: Piece) -> int:
+    return sum(audio.nbytes for audio in piece.values())
+
+
+def _drained(held: deque[Piece]) -> Iterator[Piece]:
+    while held:
+        yield held.popleft()
+
+
+class _SoundSums:
+    """One sound, as it comes; what is measured of it, once all has come."""
+
+    def __init__(self) -> None:
+        self.samples, self.peak = 0, 0.0
+        self._levels, self._true_peak = BlockEnergies(2, SAMPLE_RATE_HZ), PeakSearch()
+        self._energies, self._sps = EnergySums(), SpsFrames()
+        self._spectra, self._onsets = SpectraSums(), OnsetPeaks(2)
+        self._frames, self._frame_energies = FrameEnergies(FRAME, HOP), np.zeros(0)
+
+    def add(self, audio: np.ndarray) -> None:
+        self.samples += audio.shape[1]
+        self.peak = max(self.peak, float(audio.max()), -float(audio.min()))
+        for sums in (self._levels, self._true_peak, self._energies, self._sps):
+            sums.add(audio)
+        self._frame_energies = np.append(self._frame_energies, self._frames.add(audio))
+
+    def add_again(self, audio: np.ndarray, complete: bool) -> None:
+        if complete and self.samples < FRAME and not self._frame_energies.size:
+            self._frame_energies = self._frames.add(np.zeros((2, FRAME - self.samples), np.float32))
+        self._spectra.add(audio, floors_of(self._frame_energies))
+        self._onsets.add(audio, self.peak)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        return self._levels.result()
+
+    @cached_property
+    def true_peak_dbtp(self) -> float | None:
+        return self._true_peak.result()
+
+    @cached_property
+    def energies(self) -> tuple[float, float, float]:
+        return self._energies.result()
+
+    @cached_property
+    def sps_rms(self) -> dict[str, float | None]:
+        return self._sps.result()
+
+    @cached_property
+    def spectra(self) -> LongTermSpectra:
+        return self._spectra.result()
+
+    @cached_property
+    def onset_peaks_db(self) -> tuple[float, float] | None:
+        return self._onsets.result(self.peak)
+
+
+class _SongSums:
+    """The sounds of a song, as they come."""
+
+    def __init__(self, piece: Piece) -> None:
+        self.separated = tuple(name for name in piece if name != MIXTURE)
+        self.sounds = {name: _SoundSums() for name in dict.fromkeys((*self.separated, BACKING, MIXTURE))}
+        if VOCALS not in self.separated:
+            self.sounds[BACKING] = self.sounds[MIXTURE]
+        self.rests = {n: BlockEnergies(2, SAMPLE_RATE_HZ) for n in self.sounds if n not in (VOCALS, BACKING, MIXTURE)}
+        self.residual = BlockEnergies(2, SAMPLE_RATE_HZ)
+        self.tempo, self.singing = TempoFrames(), SungStretches()
+
+    @property
+    def samples(self) -> int:
+        return self.sounds[MIXTURE].samples
+
+    def add(self, piece: Piece) -> None:
+        sounds = self._sounds_of(piece)
+        for name in self._measured:
+            self.sounds[name].add(sounds[name])
+        for name, levels in self.rests.items():
+            levels.add(sounds[MIXTURE] - sounds[name])
+        residual = sounds[MIXTURE].copy()
+        for name in self.separated:
+            residual -= sounds[name]
+        self.residual.add(residual)
+        self.tempo.add(sounds[BACKING].mean(axis=0))
+        if VOCALS in sounds:
+            self.singing.add(sounds[VOCALS])
+
+    def add_again(self, piece: Piece, complete: bool) -> None:
+        sounds = self._sounds_of(piece)
+        for name in self._measured:
+            self.sounds[name].add_again(sounds[name], complete)
+        if VOCALS in sounds:
+            self.singing.add_again(sounds[VOCALS], sounds[BACKING], complete)
+
+    def _sounds_of(self, piece: Piece) -> dict[str, np.ndarray]:
+        stems = {name: piece[name] for name in self.separated}
+        return with_backing(stems, piece[MIXTURE] if MIXTURE in piece else sum_of(stems))
+
+    @cached_property
+    def _measured(self) -> list[str]:
+        """Names of the sounds, without a backing that is the mixture."""
+        return [name for name in self.sounds if name != BACKING or VOCALS in self.sounds]
+
+
+class MeasuredSong(StemSet):
+    """A song of which the samples are gone."""
+
+    def __init__(self, sums: _SongSums) -> None:
+        self.separated, self._sums = sums.separated, sums
+        self._sounds = {name: MeasuredStem(_GONE, SAMPLE_RATE_HZ, name, self, sums) for name in sums.sounds}
+
+    @cached_property
+    def residual_blocks(self) -> Blocks:
+        """`blocks` of what the stems leave of the mixture."""
+        return self._sums.residual.result()
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self._sums.samples / SAMPLE_RATE_HZ
+
+
+_GONE = np.zeros((2, 0), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredStem(Stem):
+    """One sound of such a song: what `Stem` measures is known, `audio` is empty.
+
+    Attributes:
+        sums: of the song.
+    """
+
+    sums: _SongSums = field(repr=False)
+
+    @property
+    def _own(self) -> _SoundSums:
+        return self.sums.sounds[self.name]
+
+    @property
+    def samples(self) -> int:
+        """Samples of each channel."""
+        return self._own.samples
+
+    @property
+    def blocks(self) -> Blocks:  # type: ignore[override]
+        """Energies of every 100 ms."""
+        return self._own.blocks
+
+    @cached_property
+    def rest_blocks(self) -> Blocks:
+        """`blocks` of what is left of the mixture without this stem."""
+        if self.name in (VOCALS, BACKING) and VOCALS in self.song:
+            return self.song[VOCALS if self.name == BACKING else BACKING].blocks
+        if self.name in self.sums.rests:
+            return self.sums.rests[self.name].result()
+        return Blocks(*(np.zeros_like(energy) for energy in vars(self.blocks).values()))  # of the mixture itself
+
+    @property
+    def spectra(self) -> LongTermSpectra:  # type: ignore[override]
+        """Long-term spectra."""
+        return self._own.spectra
+
+    @property
+    def true_peak_dbtp(self) -> float | None:  # type: ignore[override]
+        """True peak over all channels; None for digital silence."""
+        return self._own.true_peak_dbtp
+
+    @property
+    def peak(self) -> float:  # type: ignore[override]
+        """Largest sample over all channels."""
+        return self._own.peak
+
+    @property
+    def crest_factor_db(self) -> float | None:  # type: ignore[override]
+        """Peak over root mean square, both over all channels; None for digital silence."""
+        left, right, _ = self.energies
+        return crest_factor_of_sums_db(self.peak, left + right, 2 * self.samples) if self.peak > 0 else None
+
+    @property
+    def onset_peaks_db(self) -> tuple[float, float] | None:  # type: ignore[override]
+        """Mean and standard deviation of the loudest onset peaks; None where it is silent, or has no onset."""
+        return None if self.silent else self._own.onset_peaks_db
+
+    @property
+    def energies(self) -> tuple[float, float, float]:  # type: ignore[override]
+        """Sums of L^2, R^2 and L R."""
+        return self._own.energies
+
+    @property
+    def sps_rms(self) -> dict[str, float | None]:  # type: ignore[override]
+        """Distance from the middle by band."""
+        return self._own.sps_rms
+
+    @cached_property
+    def tempo_bpm(self) -> float | None:
+        """Tempo of the backing; None where it is silent."""
+        return None if self.silent else self.sums.tempo.result()
+
+    @cached_property
+    def reverberation(self) -> Reverberation | None:
+        """What the vocals are in, as estimated in front of the backing."""
+        return self.sums.singing.result()
