@@ -6,16 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from demucs.apply import BagOfModels, apply_model
-from demucs.htdemucs import HTDemucs
 
-from mixprior.pipeline.separation import model_store, overlap_add, separate
+from mixprior.pipeline.separation import model_store, separate
 from mixprior.pipeline.separation import separator as separation
 from mixprior.pipeline.separation.model_store import ModelUnavailable
 from mixprior.pipeline.separation.separator import SeparationSettings, load
 from mixprior.pipeline.store.records import InputError, SongError
 from tests import reference
-from tests.pipeline.tiny_model import ARGUMENTS, SIGNATURE, tiny_state, write_tiny_model
+from tests.pipeline.tiny_model import SIGNATURE, write_tiny_model
 
 STEMS = ["drums", "bass", "other", "vocals"]
 
@@ -220,49 +218,6 @@ def test_device_out_of_memory_is_retried_once_on_the_cpu(tiny, song, monkeypatch
     assert devices == ["cuda:0", "cuda:0", "cpu", "cpu", "cpu"]
     assert "cuda:0 has too little memory" in caplog.text
     assert all(stems[name].tobytes() == expected[name].tobytes() for name in STEMS)
-
-
-# In blocks
-
-
-@pytest.mark.parametrize("overlap", [0.0, 0.25, 0.6])
-@pytest.mark.parametrize("samples", [20_000, 44_100, 110_250, 400_003])
-def test_stems_in_blocks_are_those_of_the_whole(tiny, samples, overlap):
-    """A bag of two models with weights of their own, in blocks cut anywhere, against Demucs' apply_model."""
-    model = load(tiny)._model
-    other = HTDemucs(**ARGUMENTS)
-    other.load_state_dict(tiny_state(1))
-    bag = BagOfModels([model.models[0], other], [[1.0, 0.5, 0.0, 2.0], [0.3, 0.5, 1.0, 1.0]])
-    rng = np.random.default_rng(samples)
-    mix = torch.from_numpy(rng.standard_normal((2, samples)).astype(np.float32))
-    cuts = sorted(rng.integers(1, samples, 5).tolist())
-    blocks = [block for block in torch.tensor_split(mix, cuts, dim=1) if block.shape[1]]
-    with torch.inference_mode():
-        expected = apply_model(bag, mix[None], shifts=0, overlap=overlap)[0]
-
-    def run(one, chunk):
-        with torch.inference_mode():
-            return apply_model(one, chunk, shifts=0, split=False)
-
-    found = torch.cat(list(overlap_add.stems(bag, blocks, overlap, None, run)), dim=-1)
-    assert found.shape == expected.shape
-    assert torch.equal(found, expected)
-
-
-def test_a_song_in_blocks_has_the_stems_of_the_whole_and_its_own_sound(tiny, song):
-    long = np.tile(song, (1, 7))
-    expected = load(tiny).separate(long)
-    pieces = list(load(tiny).separate_blocks(lambda: iter(np.array_split(long, 9, axis=1))))
-    assert len(pieces) > 5
-    for name, audio in {**expected, "mixture": long}.items():
-        np.testing.assert_array_equal(np.concatenate([piece[name] for piece in pieces], axis=1), audio)
-
-
-def test_the_level_of_a_song_over_20_minutes_is_summed(tiny, song, monkeypatch):
-    expected = load(tiny).separate(song)
-    monkeypatch.setattr(separation, "_WHOLE_S", 1)
-    for name, stem in load(tiny).separate(song).items():
-        np.testing.assert_allclose(stem, expected[name], atol=1e-6)
 
 
 # As a library function
