@@ -94,6 +94,16 @@ class Priors:
     path: Path
     manifest: Mapping[str, Any]
 
+    def file(self, name: str) -> Path:
+        """Return the path of one of the files beside the manifest.
+
+        Raises:
+            NotPriors: if it is not the file that the manifest names.
+            FileNotFoundError: if the manifest names it and it is gone.
+        """
+        _check_digest(self.path, self.manifest, name)
+        return self.path / name
+
     @cached_property
     def contents(self) -> list[dict[str, Any]]:
         """What the priors hold: group, stem, statistic, unit, `n`, and the number of `bins` (0 for a scalar)."""
@@ -256,19 +266,19 @@ def open_priors(path: str | Path) -> Priors:
         manifest = dict(json.loads((folder / MANIFEST_FILE).read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise NotPriors(f"{folder / MANIFEST_FILE} is missing or damaged; build the priors again") from error
-    _check_digest(folder, manifest)
+    _check_digest(folder, manifest, PRIORS_FILE)
     return Priors(folder, manifest)
 
 
-def _check_digest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Refuse priors that are not those of their manifest: damaged, or half of them written by another run."""
+def _check_digest(folder: Path, manifest: Mapping[str, Any], name: str) -> None:
+    """Refuse a file that is not that of the manifest: damaged, or written by another run since."""
     said = manifest.get("files_sha256")
-    sha256 = said.get(PRIORS_FILE) if isinstance(said, dict) else None  # older priors have none
+    sha256 = said.get(name) if isinstance(said, dict) else None  # older priors have none
     if sha256 is None:
         return
-    if hashlib.sha256((folder / PRIORS_FILE).read_bytes()).hexdigest() != sha256:
+    if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
         raise NotPriors(
-            f"{folder / PRIORS_FILE} is not the file that {MANIFEST_FILE} names: it is damaged, or a run is writing it "
+            f"{folder / name} is not the file that {MANIFEST_FILE} names: it is damaged, or a run is writing it "
             "now; build the priors again if this stays so"
         )
 

@@ -48,8 +48,8 @@ def regress(priors: Priors, target: Name, on: Sequence[Name], group: str = EVERY
     from mixprior.stats.priors.moments import Moments
 
     try:
-        moments = pq.read_table(priors.path / MOMENTS_FILE, filters=[("group", "=", group)])
-        state = pq.read_table(priors.path / STATE_FILE, filters=[("group", "=", group)])
+        moments = pq.read_table(priors.file(MOMENTS_FILE), filters=[("group", "=", group)])
+        state = pq.read_table(priors.file(STATE_FILE), filters=[("group", "=", group)])
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{priors.path} has no joint moments; build it again with `mixprior aggregate`") from error
     if not len(moments):

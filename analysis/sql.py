@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from mixprior.analysis.priors import open_priors
+from mixprior.analysis.priors import Priors, open_priors
 from mixprior.pipeline.store.layout import (
     ARCHIVE_FOLDER,
     JOINT_FILE,
@@ -22,6 +22,7 @@ from mixprior.pipeline.store.layout import (
     PARTS_PATTERN,
     PRIORS_FILE,
     SONGS_FILE,
+    TABLES_FOLDER,
 )
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import PRIORS_SCHEMA
@@ -60,7 +61,8 @@ def sql(
         raise InputError("SQL needs DuckDB: pip install 'mixprior[sql]'") from error
     if not (0 < time_limit_s < math.inf and memory_limit_mb >= 1):
         raise InputError(f"limits of {time_limit_s:g} s and {memory_limit_mb} MB: both must be above 0")
-    folder = open_priors(path).path.resolve()
+    priors = open_priors(path)
+    folder = priors.path.resolve()
     run = folder.parent if (folder.parent / SONGS_FILE).is_file() else folder
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
@@ -70,10 +72,11 @@ def sql(
         "memory_limit": f"{memory_limit_mb}MB",
         "temp_directory": "",
     }
+    songs = _songs_of(priors, run)
     with duckdb.connect(config=config) as connection:
-        for view in _views(folder, run):
+        for view in _views(folder, run, songs):
             connection.execute(view)
-        tables = ", ".join(map(_quoted, (folder / PRIORS_FILE, folder / JOINT_FILE, run / SONGS_FILE)))
+        tables = ", ".join(map(_quoted, (folder / PRIORS_FILE, folder / JOINT_FILE, songs or run / SONGS_FILE)))
         rows_in = ", ".join(map(_quoted, (run / LOOSE_FOLDER, run / ARCHIVE_FOLDER)))
         for guard in (
             f"SET allowed_paths = [{tables}]",
@@ -123,7 +126,19 @@ def _rows(answer: Any) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _views(folder: Path, run: Path) -> Iterator[str]:
+def _songs_of(priors: Priors, run: Path) -> Path | None:
+    """The table of songs that the priors are of: that of the run that ended last, or another run's in the folder."""
+    own = priors.manifest.get("members_sha256")
+    tables = [run / SONGS_FILE, *sorted((run / TABLES_FOLDER).glob("*.parquet"))]
+    for table in tables:
+        if table.is_file():
+            known = (pq.read_schema(table).metadata or {}).get(b"members_sha256", b"").decode()
+            if own is None or known in ("", own):  # older ones do not say
+                return table
+    return None
+
+
+def _views(folder: Path, run: Path, songs: Path | None) -> Iterator[str]:
     priors = folder / PRIORS_FILE
     there = set(pq.read_schema(priors).names)
     columns = ", ".join(
@@ -131,8 +146,8 @@ def _views(folder: Path, run: Path) -> Iterator[str]:
         for name in PRIORS_SCHEMA.names
     )
     yield f"CREATE VIEW priors AS SELECT {columns} FROM read_parquet({_quoted(priors)})"  # nosec B608 # quoted
-    for name, file in (("joint", folder / JOINT_FILE), ("songs", run / SONGS_FILE)):
-        if file.is_file():
+    for name, file in (("joint", folder / JOINT_FILE), ("songs", songs)):
+        if file is not None and file.is_file():
             yield f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet({_quoted(file)})'  # nosec B608 # quoted
     literal = re.sub(r"([*?\[])", r"[\1]", str(run))
     globs = [

@@ -106,7 +106,7 @@ class Material:
         if not file.is_file():
             return []
         try:
-            rows = pq.read_table(file, filters=pc.field("group") == EVERY_SONG).to_pylist()
+            rows = pq.read_table(self.priors.file(JOINT_FILE), filters=pc.field("group") == EVERY_SONG).to_pylist()
         except (OSError, pa.ArrowException) as error:
             raise NotPriors(f"{file} is damaged; build the priors again") from error
         return [row for row in rows if row["correlation"] is not None]

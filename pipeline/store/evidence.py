@@ -186,11 +186,19 @@ class Evidence:
 
         Raises:
             FileNotFoundError: if the manifest or the state is not there.
-            InputError: if the state is of another version.
+            InputError: if the state is of another version, or a file is not that of the manifest.
         """
         manifest = json.loads(read(MANIFEST_FILE))
+
+        def table(name: str) -> pa.Table:
+            content = read(name)
+            said = manifest.get("files_sha256", {}).get(name)  # older manifests do not say
+            if said is not None and hashlib.sha256(content).hexdigest() != said:
+                raise InputError(f"{name} is not the file that {MANIFEST_FILE} names: run `mixprior aggregate` again")
+            return seal.table(content)
+
         try:
-            members = _table(read(MEMBERS_FILE))
+            members = table(MEMBERS_FILE)
         except FileNotFoundError:
             members = None
         features = {
@@ -198,7 +206,7 @@ class Evidence:
             for key, facts in manifest["features"].items()
         }
         return cls(
-            digests_of(_table(read(STATE_FILE)), _table(read(MOMENTS_FILE))) if digests else {},
+            digests_of(table(STATE_FILE), table(MOMENTS_FILE)) if digests else {},
             members,
             features,
             manifest["versions"],
@@ -257,7 +265,3 @@ def _counts(members: pa.Table) -> dict[str, Any]:
 def _within(group: str, grouped_by: Sequence[str], wanted: Sequence[str]) -> bool:
     """Whether a group is one of those that grouping by the wanted columns alone gives."""
     return set(Group.parse(group, grouped_by).columns) <= set(wanted)
-
-
-def _table(content: bytes) -> pa.Table:
-    return seal.table(content)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from mixprior.analysis.sql import sql
 from mixprior.pipeline.store import files
 from tests.conftest import ROOT
 
@@ -42,6 +43,7 @@ def test_row_2_a_replayed_bundle_leaves_the_same_files(stems_catalog, mined_run,
 
 BARRIER = """
 import pathlib, sys, time
+from mixprior.analysis.sql import sql
 from mixprior.pipeline.store import files
 
 path, own, other = sys.argv[1:]
@@ -208,3 +210,23 @@ def test_row_26_priors_that_are_none_or_not_whole_are_refused(mined_run, mixprio
     done = mixprior("query", run, expect=2)
     assert str(path) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["state", "moments", "members", "joint"])
+def test_row_26_files_of_two_runs_are_not_read_together(mined_run, mixprior, tmp_path, name):
+    run = Path(shutil.copytree(mined_run, tmp_path / "run"))
+    path = run / f"priors/{name}.parquet"
+    files.write_table(str(path), files.read_table(str(path)).slice(1))  # whole, and another's
+    command = ("report", run, "-o", tmp_path / "page.html") if name == "joint" else ("merge", run, "-o", tmp_path / "m")
+    done = mixprior(*command, expect=2)
+    assert path.name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_sql_joins_priors_with_the_songs_that_they_are_of(mined_run, tmp_path):
+    pytest.importorskip("duckdb")
+    run = Path(shutil.copytree(mined_run, tmp_path / "run"))
+    table = files.read_table(str(run / "songs.parquet"))
+    other = {**table.schema.metadata, b"members_sha256": b"0" * 64}
+    files.write_table(str(run / "songs.parquet"), table.slice(0, 1).replace_schema_metadata(other))
+    assert sql(run, "SELECT count(*) AS n FROM songs") == [{"n": 5}]

@@ -72,8 +72,17 @@ def catalogs(stems_catalog, tmp_path_factory) -> tuple[Path, Path]:
     return part_of(stems_catalog, folder / "one", titles[:3]), part_of(stems_catalog, folder / "two", titles[2:])
 
 
+@pytest.fixture(scope="module")
+def alone(catalogs, mixprior, tmp_path_factory) -> tuple[Path, Path]:
+    """What a run over each of them leaves in a folder of its own."""
+    folder = tmp_path_factory.mktemp("alone")
+    for k, catalog in enumerate(catalogs):
+        mixprior("mine", catalog, "-o", folder / f"{k}", "-j", 1)
+    return folder / "0", folder / "1"
+
+
 @pytest.mark.parametrize("first_to_end", [0, 1])
-def test_two_catalogs_at_once_give_each_run_its_own_songs_and_priors(catalogs, mixprior, tmp_path, first_to_end):
+def test_two_catalogs_at_once_give_each_run_its_own_songs_and_priors(catalogs, alone, mixprior, tmp_path, first_to_end):
     out = tmp_path / "out"
     first, second = catalogs[first_to_end], catalogs[1 - first_to_end]
     early = Run(first, out, tmp_path / "early", passing=1)
@@ -84,28 +93,25 @@ def test_two_catalogs_at_once_give_each_run_its_own_songs_and_priors(catalogs, m
         assert run.process.poll() is None
     early.release()
     summaries = [early.end()]
-    alone = []
-    for k, catalog in enumerate((first, second)):
-        alone.append(tmp_path / f"alone {k}")
-        mixprior("mine", catalog, "-o", alone[-1], "-j", 1)
-    assert priors(out) == priors(alone[0])
+    there = (alone[first_to_end], alone[1 - first_to_end])
+    assert priors(out) == priors(there[0])
     late.release()
     summaries.append(late.end())
-    assert priors(out) == priors(alone[1])
-    for summary, catalog, there in zip(summaries, (first, second), alone, strict=True):
+    assert priors(out) == priors(there[1])
+    for summary, catalog, own in zip(summaries, (first, second), there, strict=True):
         songs = pq.read_table(summary["songs_table"]).to_pylist()
         assert {Path(song["path"]).name for song in songs} == {path.name for path in catalog.iterdir()}
         assert summary["mined"] + summary["kept"] == len(songs)
         assert Counter(song["status"] for song in songs)["mined"] == summary["mined"]
         # The priors of the run that another followed are made again from its own table, song by song the same.
         mixprior("aggregate", summary["songs_table"], "-o", tmp_path / "again" / "priors", "-j", 1)
-        assert priors(tmp_path / "again") == priors(there)
+        assert priors(tmp_path / "again") == priors(own)
     assert sum(summary["mined"] for summary in summaries) >= 5
     assert len(list(out.glob("catalogs/*.jsonl"))) == 2
     assert strays(out) == []
 
 
-def test_one_catalog_twice_at_once_writes_every_song_whole_and_leaves_nothing(catalogs, mixprior, tmp_path):
+def test_row_3_one_catalog_twice_at_once_writes_every_song_whole_and_leaves_nothing(catalogs, alone, tmp_path):
     out = tmp_path / "out"
     runs = [Run(catalogs[0], out, tmp_path / f"run {k}", passing=1) for k in range(2)]
     runs[0].wait_for(1, out)
@@ -113,8 +119,7 @@ def test_one_catalog_twice_at_once_writes_every_song_whole_and_leaves_nothing(ca
         run.release()
     summaries = [run.end() for run in runs]
     assert [summary["mined"] + summary["kept"] for summary in summaries] == [3, 3]
-    there = tmp_path / "alone"
-    mixprior("mine", catalogs[0], "-o", there, "-j", 1)
+    there = alone[0]
     for name in rows(there):
         [own], [same] = (list(folder.glob(f"features/*/*/{name}.parquet")) for folder in (out, there))
         assert own.read_bytes() == same.read_bytes()

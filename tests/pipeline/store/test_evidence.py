@@ -169,7 +169,8 @@ def test_a_statistic_counted_otherwise_is_refused_with_the_remedy():
     changed = state.set_column(state.column_names.index("resolution"), state.schema.field("resolution"), resolution)
     sink = pa.BufferOutputStream()
     pa.parquet.write_table(changed, sink)
-    files = {**WHOLE, "state.parquet": sink.getvalue().to_pybytes()}
+    unsaid = json.dumps({**json.loads(WHOLE["manifest.json"]), "files_sha256": {}}).encode()
+    files = {**WHOLE, "state.parquet": sink.getvalue().to_pybytes(), "manifest.json": unsaid}
     with pytest.raises(InputError, match="mixprior aggregate"):
         Evidence.read(files.__getitem__)
 
