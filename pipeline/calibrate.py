@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mixprior.pipeline.song.settings import MiningSettings
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Progress
-    from mixprior.pipeline.store.records import Song
+    from mixprior.pipeline.store.song_list import SongList
     from mixprior.stats.priors.calibration import Calibration
 
 parse = beam.parse
@@ -138,7 +138,7 @@ def calibrate(
 
     workers = processes(workers)
     songs = _songs(truth, fold_by)
-    folder = _run_folder(output, run_folder).mining(tables.listed(songs), stray.name())
+    folder = _run_folder(output, run_folder).mining(songs.content, stray.name())
     from_stems = options.settings(separation, max_minutes, model_store.resolve, beam.is_local(beam_options))
     ways = [
         (_way(folder, "true"), from_stems),
@@ -175,14 +175,15 @@ def _way(folder: RunFolder, way: str) -> RunFolder:
     return replace(folder, root=f"{folder.root}/{way}")
 
 
-def _songs(truth: str | Path | Sequence[str | Path], fold_by: str | None) -> list[Song]:
+def _songs(truth: str | Path | Sequence[str | Path], fold_by: str | None) -> SongList:
     from mixprior.pipeline.catalogs.catalog import open_catalog
+    from mixprior.pipeline.store.song_list import SongList
 
     locations = [str(each) for each in ([truth] if isinstance(truth, str | Path) else truth)]
-    songs = [song for location in locations for song in open_catalog(location) if song.has_stems]
-    if not songs:
+    songs = SongList.of(song for location in locations for song in open_catalog(location) if song.has_stems)
+    if not len(songs):
         raise InputError(f"no song of {', '.join(locations)} comes with its stems: give songs with true stems")
-    if fold_by is not None and fold_by not in {name for song in songs for name, _ in song.metadata}:
+    if fold_by is not None and fold_by not in songs.columns:
         raise InputError(f"--fold-by {fold_by}: the catalog has no such column")
     return songs
 

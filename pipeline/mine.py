@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mixprior.pipeline.separation.separator import SeparationSettings
     from mixprior.pipeline.song.settings import MiningSettings
     from mixprior.pipeline.store.progress import Progress
-    from mixprior.pipeline.store.records import Song
+    from mixprior.pipeline.store.song_list import SongList
 
 parse = beam.parse
 
@@ -149,12 +149,12 @@ def mine(
     started_s = time.monotonic()
     workers = processes(workers)
     songs = _songs(catalog, limit)
-    folder = RunFolder.at(output).mining(tables.listed(songs), stray.name())
+    folder = RunFolder.at(output).mining(songs.content, stray.name())
     grouping = grouping_of(group_by, min_group, calibration)
-    check_groups(grouping, {name for song in songs for name, _ in song.metadata})
+    check_groups(grouping, songs.columns)
     files.need_writable(folder.root)
     settings = _settings(songs, separation, max_minutes, beam_options)
-    if not all(song.has_stems for song in songs):
+    if False in songs.has_stems:
         check_calibration(grouping, settings.provenance(has_stems=False))
     log = Log(folder)
     tick = partial(log.report, len(songs), progress)
@@ -185,7 +185,6 @@ def plan(
 ) -> Plan:
     """Return what `mine` would do, by reading every song but mining none. Arguments and errors are those of `mine`."""
     from mixprior.pipeline.song.fingerprint import Fingerprints
-    from mixprior.pipeline.store import songs as tables
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
 
@@ -194,7 +193,7 @@ def plan(
     by_content: dict[SongKey, list[Found]] = {}
     for key, found in Fingerprints(settings).of(songs):
         by_content.setdefault(key, []).append(found)
-    ledger = Ledger(RunFolder.at(output).mining(tables.listed(songs)), force, retry_failed)
+    ledger = Ledger(RunFolder.at(output).mining(songs.content), force, retry_failed)
     counts: Counter[str] = Counter()
     for key, same in by_content.items():
         counts.update(outcome.status for outcome in ledger.outcomes(key, same))
@@ -202,17 +201,19 @@ def plan(
     return Plan(len(songs), counts["to mine"], kept, counts["duplicate"], counts["failed"])
 
 
-def _songs(catalog: str | Path | Sequence[str | Path], limit: int | None) -> list[Song]:
+def _songs(catalog: str | Path | Sequence[str | Path], limit: int | None) -> SongList:
     from mixprior.pipeline.catalogs.catalog import open_catalog
+    from mixprior.pipeline.store.song_list import SongList
 
     if limit is not None and limit < 1:
         raise InputError("--limit takes a number from 1")
     locations = [catalog] if isinstance(catalog, str | Path) else catalog
-    return list(chain.from_iterable(open_catalog(str(location)) for location in locations))[:limit]
+    found = chain.from_iterable(open_catalog(str(location)) for location in locations)
+    return SongList.of(islice(found, limit))
 
 
 def _settings(
-    songs: Sequence[Song],
+    songs: SongList,
     separation: SeparationSettings | None,
     max_minutes: float,
     beam_options: Sequence[str],
@@ -221,7 +222,7 @@ def _settings(
     from mixprior.pipeline.separation import model_store
 
     find = model_store.resolve if fetch else model_store.find
-    separates = any(not song.has_stems for song in songs)
+    separates = False in songs.has_stems
     return options.settings(separation, max_minutes, find if separates else None, beam.is_local(beam_options))
 
 

@@ -23,11 +23,12 @@ from mixprior.pipeline.song.causes import Causes
 from mixprior.pipeline.song.fingerprint import Fingerprint, Fingerprints
 from mixprior.pipeline.song.pool import Answer
 from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.pipeline.store import files, progress, songs
+from mixprior.pipeline.store import files, progress, song_list, songs
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
 from mixprior.pipeline.store.records import Failure, Outcome, Song, SongError
+from mixprior.pipeline.store.song_list import SongList
 
 _TICK_S = 0.5
 
@@ -204,7 +205,7 @@ class _Graph:
         found = (
             pipeline
             | "Name the catalog" >> beam.Create([self.catalog])
-            | "Read songs" >> beam.FlatMap(conveying(read_songs))
+            | "Read songs" >> beam.FlatMap(conveying(song_list.read))
         )
         for folder, settings in self.ways:
             extract = Extract(folder, settings, self.force, self.retry_failed, self.children)
@@ -214,7 +215,7 @@ class _Graph:
 
 def extract_songs(
     catalog: RunFolder,
-    found: Sequence[Song],
+    found: SongList,
     ways: Sequence[tuple[RunFolder, MiningSettings]],
     *,
     force: bool,
@@ -238,9 +239,9 @@ def extract_songs(
     Raises:
         Exception: as `runner.run` does.
     """
-    files.write_bytes(catalog.catalog, songs.listed(found))
+    files.write_bytes(catalog.catalog, found.content)
     for folder, settings in ways:
-        for has_stems in {song.has_stems for song in found}:
+        for has_stems in sorted(found.has_stems):
             provenance = json.dumps(settings.provenance(has_stems), indent=2, sort_keys=True)
             files.write_bytes(folder.settings(settings.feature_key(has_stems)), provenance.encode())
         progress.begin(folder)
@@ -254,8 +255,3 @@ def extract_songs(
         except BaseException:
             shared_pool.close()
             raise
-
-
-def read_songs(catalog: str) -> Iterator[Song]:
-    """Give the songs of a list that `extract_songs` wrote."""
-    yield from map(Song.from_json, files.read_bytes(catalog).decode().splitlines())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from mixprior.stats.errors import InputError as InputError
 from mixprior.stats.visible import as_utf8
@@ -40,7 +40,8 @@ class Song:
 
     def to_json(self) -> str:
         """Return the song as one line of JSON."""
-        return json.dumps(asdict(self))
+        # Not by `asdict`, which takes three times as long: there may be a million.
+        return json.dumps(vars(self))
 
     @classmethod
     def from_json(cls, line: str) -> Song:

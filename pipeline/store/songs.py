@@ -12,7 +12,7 @@ import pyarrow as pa
 from mixprior.pipeline.store import files
 from mixprior.pipeline.store.layout import SONGS_FILE, RunFolder, content_hash, parquet_bytes, table_in
 from mixprior.pipeline.store.members import members_hash, members_of
-from mixprior.pipeline.store.records import Outcome, Song
+from mixprior.pipeline.store.records import Outcome
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import SONGS_SCHEMA, with_metadata
 from mixprior.stats.visible import as_utf8
@@ -36,11 +36,6 @@ def read(path: str | Path) -> pa.Table:
     except (OSError, pa.ArrowException) as error:
         wanted = f"{path} holds no {SONGS_FILE}" if table_in(path) != str(path) else f"{path} is no table of songs"
         raise NotARun(f"{wanted}; give the output folder of `mixprior mine`") from error
-
-
-def listed(found: Iterable[Song]) -> bytes:
-    """Return the list of the songs of a catalog, a line of JSON each, as it is stored."""
-    return "".join(f"{song.to_json()}\n" for song in found).encode()
 
 
 def write(folder: RunFolder, outcomes: Iterable[Outcome]) -> None:

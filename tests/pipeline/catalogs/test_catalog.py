@@ -324,7 +324,7 @@ def test_an_unknown_scheme_is_told():
     ],
 )
 def test_long_manifests_stream(tmp_path, suffix, rows):
-    """In a process of its own, a million rows below 250 MB in all, interpreter and libraries included."""
+    """In a process of its own, a million rows below 400 MB in all, interpreter and libraries included."""
     manifest = tmp_path / f"songs{suffix}"
     if suffix == ".parquet":
         columns = {"path": [f"{n // 1000}/{n}.mp3" for n in range(rows)], "genre": ["rock"] * rows}
@@ -337,14 +337,16 @@ def test_long_manifests_stream(tmp_path, suffix, rows):
     script = """if True:
         import re, sys
         from mixprior.pipeline.catalogs.catalog import open_catalog
-        print(sum(1 for _ in open_catalog(sys.argv[1])))
+        from mixprior.pipeline.store.song_list import SongList
+        songs = SongList.of(open_catalog(sys.argv[1]))  # what `mine` keeps of them
+        print(sum(1 for _ in songs))
         print(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
     """
     command = [sys.executable, "-c", script, str(manifest)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     songs, peak_kb = map(int, done.stdout.split())
     assert songs == rows
-    assert peak_kb * 1024 < 150e6 + 100 * rows
+    assert peak_kb * 1024 < 150e6 + 250 * rows
 
 
 def test_neither_torch_nor_beam_is_imported():
