@@ -23,14 +23,18 @@ _DROPOUT_SAMPLES = (16, 1_024)
 """Shortest and longest dropout: 200 bytes are 50 samples of 16-bit stereo, 4 KiB are 1 024."""
 _EDGE = 1 / 1024
 """Level at both ends of a dropout: music that is zero for a while is near zero before and after."""
+_EDGE_STEPS = 4.0
+"""The same over the smallest difference of neighbours within 32 samples."""
+_LOUD = 1 / 8
+"""Level from which two equal highest samples are clipped."""
 _GARBAGE, _STILL_GARBAGE = 2.0, 1.5
 """Mean absolute fourth difference of a piece; that of random bytes is 3.9."""
 _ABRUPT = 6.0
 """Mean absolute fourth difference of garbage over that before and after it."""
 _RARE = 0.25
 """Share of a sound's seconds up to which events are accidents."""
-_BIT_SHARE, _BIT_OCTAVES, _ONE_SIZE = 0.3, 0.07, 0.75
-"""Share of errors within so many octaves of a power of two (0.14 by chance), and largest share of one size."""
+_BIT_SHARE, _BIT_OCTAVES, _ONE_SIZE, _FEWEST_BITS = 0.4, 0.07, 0.75, 12
+"""Of so many errors, share within so many octaves of a power of two (0.14 by chance), and largest share of one size."""
 
 
 class DamageSearch:
@@ -74,7 +78,7 @@ class DamageSearch:
         for number, channel in enumerate(sound):
             highest, mean = _bends(channel, _MARGIN - 2 * _PIECE, end + 2 * _PIECE)
             wrong, errors = _wrong_samples(channel, highest, _MARGIN)
-            garbage, self._bursts[number] = _garbage(mean, self._bursts[number])
+            garbage, self._bursts[number] = _garbage(channel, mean, _MARGIN, self._bursts[number])
             self._errors.append(errors)
             places += [wrong, _MARGIN + garbage * _PIECE]
         self._seconds.update(((begins + np.concatenate(places)) // self._rate_hz).tolist())
@@ -90,7 +94,9 @@ class DamageSearch:
         octaves = np.log2(np.abs(np.concatenate([*self._errors, np.zeros(0)])))
         nearest = np.round(octaves)
         sizes, counts = np.unique(nearest[np.abs(octaves - nearest) < _BIT_OCTAVES], return_counts=True)
-        return len(sizes) > 1 and counts.sum() > _BIT_SHARE * len(octaves) and counts.max() < _ONE_SIZE * len(octaves)
+        if len(octaves) < _FEWEST_BITS or len(sizes) < 2:
+            return False
+        return bool(counts.sum() > _BIT_SHARE * len(octaves) and counts.max() < _ONE_SIZE * len(octaves))
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "nnan"})
@@ -128,11 +134,21 @@ def _wrong_samples(x: np.ndarray, highest: np.ndarray, start: int) -> tuple[np.n
                 error = x[at] - repaired
                 weight = 6 if n == at else -4 if abs(n - at) == 1 else 1 if abs(n - at) == 2 else 0
                 around = max(around, abs(_bend(x, n, x[n]) - weight * error))
-            # A pulse out of digital silence is a test signal.
-            if abs(x[at] - repaired) >= _SMALLEST and high > _RATIO * around and around > 1e-6:
+            if abs(x[at] - repaired) >= _SMALLEST and high > _RATIO * around and not _is_beside_flat(x, at):
                 places.append(at)
                 errors.append(x[at] - repaired)
     return np.array(places, np.int64), np.array(errors, np.float64)
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_beside_flat(x: np.ndarray, n: int) -> bool:
+    """Whether samples beside it are equal: clipped, or silence that a gate or an edit left."""
+    if x[n] == x[n - 1] or x[n] == x[n + 1] or (x[n - 4] == x[n - 3] == x[n - 2]) or (x[n + 2] == x[n + 3] == x[n + 4]):
+        return True
+    around = np.concatenate((x[n - 5 : n], x[n + 1 : n + 6]))
+    return (around.max() > _LOUD and (around == around.max()).sum() > 1) or (
+        around.min() < -_LOUD and (around == around.min()).sum() > 1
+    )
 
 
 @numba.njit(cache=True, nogil=True)
@@ -142,8 +158,8 @@ def _bend(x: np.ndarray, n: int, value: float) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def _garbage(mean: np.ndarray, level: float) -> tuple[np.ndarray, float]:
-    """Where bursts end, in pieces, and the level of one that has not ended; `mean` is as of `_wrong_samples`."""
+def _garbage(x: np.ndarray, mean: np.ndarray, start: int, level: float) -> tuple[np.ndarray, float]:
+    """Where bursts end, in pieces, and the level of one that has not ended; arguments are as of `_wrong_samples`."""
     ends = []
     for i in range(2, len(mean) - 2):
         if level == 0 and mean[i] >= _GARBAGE and mean[i] > _ABRUPT * mean[i - 2]:
@@ -152,7 +168,16 @@ def _garbage(mean: np.ndarray, level: float) -> tuple[np.ndarray, float]:
             if level > _ABRUPT * mean[i + 1]:
                 ends.append(i - 2)
             level = 0.0
+        if level > 0 and _is_clipped(x, start + (i - 2) * _PIECE):
+            level = 0.0
     return np.array(ends, np.int64), level
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_clipped(x: np.ndarray, start: int) -> bool:
+    """Whether a piece has its highest or lowest sample twice; of random bytes it hardly ever does."""
+    piece = x[start : start + _PIECE]
+    return (piece == piece.max()).sum() > 1 or (piece == piece.min()).sum() > 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -168,9 +193,10 @@ def _dropouts(sound: np.ndarray, start: int, end: int) -> np.ndarray:
             continue
         while after - before <= longest and _is_zero(sound, after):
             after += 1
-        is_short = shortest < after - before <= longest + 1
-        if is_short and min(_edge(sound, before, -1), _edge(sound, after, 1)) >= _EDGE:
-            places.append(n)
+        if shortest < after - before <= longest + 1:
+            edge = min(_edge(sound, before, -1), _edge(sound, after, 1))
+            if edge >= _EDGE and edge > _EDGE_STEPS * _step(sound, before, after):
+                places.append(n)
     return np.array(places, np.int64)
 
 
@@ -183,10 +209,24 @@ def _is_zero(sound: np.ndarray, n: int) -> bool:
 
 
 @numba.njit(cache=True, nogil=True)
+def _step(sound: np.ndarray, before: int, after: int) -> float:
+    """Smallest difference of neighbours next to a dropout: a step of a coarse sound, which rests at zero."""
+    step = np.inf
+    for channel in sound:
+        for n in range(_PIECE):
+            for place in (before - n, after + n + 1):
+                difference = abs(channel[place] - channel[place - 1])
+                if 0 < difference < step:
+                    step = difference
+    return step
+
+
+@numba.njit(cache=True, nogil=True)
 def _edge(sound: np.ndarray, n: int, away: int) -> float:
     """Level of the last sample before zero, unless the one before it (`away`) says that zero is where it was going."""
     level = 0.0
     for channel in range(len(sound)):
-        here = sound[channel, n]
-        level = max(level, min(abs(here), abs(2 * here - sound[channel, n + away])))
+        here, next_to_it = sound[channel, n], sound[channel, n + away]
+        if here != next_to_it:  # else samples are held
+            level = max(level, min(abs(here), abs(2 * here - next_to_it)))
     return level
