@@ -12,6 +12,12 @@ from mixprior.pipeline.separation.separator import SeparationSettings, load
 from tests.pipeline.tiny_model import ARGUMENTS, tiny_state, write_tiny_model
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Threads of torch that wait for each other take long on a busy machine."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     return SeparationSettings("tiny", str(write_tiny_model(tmp_path_factory.mktemp("repo"))), "", "cpu", "fp32")
@@ -22,8 +28,8 @@ def song():
     return (0.1 * np.random.default_rng(7).standard_normal((2, 110_250))).astype(np.float32)
 
 
-@pytest.mark.parametrize("overlap", [0.0, 0.25, 0.6])
-@pytest.mark.parametrize("samples", [20_000, 44_100, 110_250, 200_003])
+@pytest.mark.parametrize("overlap", [0.25, 0.6])
+@pytest.mark.parametrize("samples", [20_000, 150_003])
 def test_stems_in_blocks_are_those_of_the_whole(tiny, samples, overlap):
     """A bag of two models with weights of their own, in blocks cut anywhere, against Demucs' apply_model."""
     model = load(tiny)._model
