@@ -98,10 +98,16 @@ class MineSongs(beam.DoFn):
     def setup(self) -> None:
         """Begin to count what songs fail by."""
         self.causes = Causes()
+        self.mining: dict[Future[Answer], list[Outcome]] = {}
 
     def start_bundle(self) -> None:
         """Begin with nothing."""
-        self.mining: dict[Future[Answer], list[Outcome]] = {}
+        self.mining = {}
+
+    def teardown(self) -> None:
+        """Let go of the songs of a bundle that failed: where it is tried again, they are submitted again."""
+        for future in self.mining:
+            future.cancel()
 
     @conveying
     def process(self, element: tuple[SongKey, Iterable[Found]]) -> Iterator[Outcome]:

@@ -41,7 +41,7 @@ def _take(stream: BinaryIO, jobs: queue.SimpleQueue[Any]) -> None:
     try:
         while True:
             jobs.put(pickle.load(stream))  # nosec B301 # of its parent
-    except (EOFError, OSError, pickle.UnpicklingError):
+    finally:
         os._exit(0)
 
 

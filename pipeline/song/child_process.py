@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -43,6 +42,11 @@ def interpreter(module: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of a child: this one, but a child works on one core, unless the user says otherwise."""
+    return {**dict.fromkeys(_THREADS, "1"), **os.environ}
+
+
 class ChildProcess:
     """One child, or none yet. One thread talks to it; any thread may kill it."""
 
@@ -55,36 +59,38 @@ class ChildProcess:
     @property
     def is_ready(self) -> bool:
         """Whether it runs and takes jobs."""
-        return self._process is not None and self._process.poll() is None
+        process = self._process
+        return process is not None and not self._was_late and process.poll() is None
 
     def start(self, limit_s: float) -> None:
         """Start it, and wait until it takes jobs.
 
         Raises:
-            Ended: if it ended instead.
+            Ended: if it ended instead, or the system has no room for it.
         """
         self.kill()
         debug = logging.getLogger().isEnabledFor(logging.DEBUG)
-        # A child works on one core, unless the user says otherwise.
-        environment = {**dict.fromkeys(_THREADS, "1"), **os.environ}
         with self._lock:
             if self._is_barred:
                 raise Ended("it is not to be started")
             self._was_late = False
-            self._process = subprocess.Popen(
-                interpreter("mixprior.pipeline.song.child"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=None if debug else subprocess.DEVNULL,
-                env=environment,
-                start_new_session=True,  # a Ctrl-C in the terminal reaches the parent alone
-            )
+            try:
+                self._process = subprocess.Popen(
+                    interpreter("mixprior.pipeline.song.child"),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=None if debug else subprocess.DEVNULL,
+                    env=environment(),
+                    start_new_session=True,  # a Ctrl-C in the terminal reaches the parent alone
+                )
+            except OSError as error:
+                raise Ended(error.strerror or str(error)) from None
         self.allow(limit_s)
         self.read()
         self.allow(None)
 
-    def give(self, job: Any) -> None:
-        """Send a job.
+    def give(self, job: bytes) -> None:
+        """Send a job, pickled.
 
         Raises:
             Ended: if it is gone.
@@ -92,7 +98,7 @@ class ChildProcess:
         process = self._running()
         assert process.stdin is not None
         try:
-            pickle.dump(job, process.stdin)
+            process.stdin.write(job)
             process.stdin.flush()
         except OSError:
             raise self._ended(process) from None
@@ -115,28 +121,32 @@ class ChildProcess:
 
     def allow(self, limit_s: float | None) -> None:
         """Let it be late so many seconds from now; never for None."""
-        self._deadline_s = None if limit_s is None else time.monotonic() + limit_s
+        with self._lock:
+            self._deadline_s = None if limit_s is None else time.monotonic() + limit_s
 
     def kill_if_late(self) -> None:
         """Kill it if its limit is exceeded."""
-        deadline_s = self._deadline_s
-        if deadline_s is not None and time.monotonic() > deadline_s:
-            self._was_late, self._deadline_s = True, None
-            self._signal()
+        if self._deadline_s is None:
+            return
+        with self._lock:
+            if self._deadline_s is not None and time.monotonic() > self._deadline_s:
+                self._was_late, self._deadline_s = True, None
+                self._signal()
 
     def kill(self, for_ever: bool = False) -> None:
         """Kill it, if it runs, and bar it from being started again if that is for ever."""
-        self._deadline_s = None
         with self._lock:
+            self._deadline_s = None
             self._is_barred |= for_ever
-        self._signal()
+            self._signal()
         if not for_ever and self._process is not None:
             self._close(self._process)
 
     def _signal(self) -> None:
-        with self._lock:
-            if self._process is not None and self._process.poll() is None:
-                self._process.kill()
+        """Kill what runs; under the lock."""
+        process = self._process  # its own thread may close it meanwhile
+        if process is not None and process.poll() is None:
+            process.kill()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -145,13 +155,15 @@ class ChildProcess:
 
     def _ended(self, process: subprocess.Popen[bytes]) -> Ended:
         """Take leave of a child that is gone, or that nobody can talk to any more."""
-        self._deadline_s = None
+        self.allow(None)
         if process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(1.0)  # its pipe closes a moment before it ends
-        self._signal()
+        how = "broke off its answer" if process.poll() is None else _how(process.returncode)
+        with self._lock:
+            self._signal()
         self._close(process)
-        return Ended(_how(process.returncode), self._was_late)
+        return Ended(how, self._was_late)
 
     def _close(self, process: subprocess.Popen[bytes]) -> None:
         process.wait()

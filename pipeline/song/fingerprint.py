@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 
 from mixprior.pipeline.audio import decode
 from mixprior.pipeline.song import trouble
@@ -55,12 +56,13 @@ class Fingerprints:
             yield self._first()
 
     def _first(self) -> Fingerprint:
-        reading = self._reading.popleft()
-        limit_s = self.settings.time_limits.to_read(reading.size_bytes)
-        try:
-            return reading.future.result(limit_s)
-        except TimeoutError:
-            return reading.failed(Reported("read", trouble.TIMED_OUT, f"could not be read within {limit_s:.0f} s"))
+        reading, waited_s = self._reading.popleft(), 0.0
+        # The size may become known only while this waits.
+        while (limit_s := self.settings.time_limits.to_read(reading.size_bytes)) > waited_s:
+            with suppress(TimeoutError):
+                return reading.future.result(limit_s - waited_s)
+            waited_s = limit_s
+        return reading.failed(Reported("read", trouble.TIMED_OUT, f"could not be read within {waited_s:.0f} s"))
 
 
 class _Reading(threading.Thread):

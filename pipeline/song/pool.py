@@ -7,8 +7,8 @@ start none by multiprocessing, and a fork after threads were started is unsafe.
 
 from __future__ import annotations
 
-import heapq
 import os
+import pickle
 import threading
 import time
 from concurrent.futures import CancelledError, Future
@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mixprior.pipeline.song import trouble
-from mixprior.pipeline.song.child_process import ChildProcess, Ended
+from mixprior.pipeline.song.child_process import ChildProcess, Ended, environment
 from mixprior.pipeline.song.time_limits import USUAL, TimeLimits
 from mixprior.pipeline.store.records import InputError, Reported
 
-_FALSE_STARTS = 3
 _WATCH_S = 0.2
 
 
@@ -37,17 +36,26 @@ class Answer:
     content: bytes
 
 
-@dataclass(order=True)
+@dataclass(eq=False)
 class _Job:
     rank: tuple[float, int]
-    call: tuple[str, tuple[Any, ...]] = field(compare=False)
-    longest_s: float = field(compare=False)
-    limits: TimeLimits = field(compare=False)
-    future: Future[Answer] = field(compare=False, default_factory=Future)
-    alone: bool = field(compare=False, default=False)
-    ready_s: float = field(compare=False, default=0.0)
-    crashes: int = field(compare=False, default=0)
-    troubles: int = field(compare=False, default=0)
+    call: tuple[str, tuple[Any, ...]]
+    longest_s: float
+    limits: TimeLimits
+    future: Future[Answer] = field(default_factory=Future)
+    alone: bool = False
+    ready_s: float = 0.0
+    crashes: int = 0
+    troubles: int = 0
+
+    def is_wanted(self) -> bool:
+        """Whether nobody cancelled it; nobody can from now on."""
+        return self.future.running() or self.future.set_running_or_notify_cancel()
+
+    def cancel(self) -> None:
+        """End it, undone. Whoever waits for it is told, which `Future.cancel` leaves to the one that runs it."""
+        if self.is_wanted():
+            self.future.set_exception(CancelledError())
 
 
 @dataclass
@@ -61,6 +69,7 @@ class _Again(Exception):
 class Pool:
     """Child processes, started as jobs come, at most `workers` of them. Threads may share it.
 
+    A child that cannot be started is tried again after a pause; where none can, a job fails by it.
     A job that took its child down is tried once more, when no other job is left or runs; if it does so again, it fails
     as `Crashed`. One in passing trouble (`mixprior.pipeline.song.trouble`) is tried up to three times. One that exceeds
     a time limit fails as `TimedOut` at once.
@@ -119,14 +128,15 @@ class Pool:
             self._count += 1
             job = _Job((-weight, self._count), (target, arguments), longest_s, limits)
             if self._closed:
-                job.future.cancel()
+                job.cancel()
                 return job.future
-            heapq.heappush(self._jobs, job)
-            if len(self._keepers) < min(self.workers, len(self._jobs) + len(self._last) + len(self._running)):
-                self._keepers.append(_Keeper(self, len(self._keepers)))
-                self._keepers[-1].start()
+            if len(self._keepers) < min(self.workers, len(self._jobs) + len(self._last) + len(self._running) + 1):
+                keeper = _Keeper(self, len(self._keepers))
+                keeper.start()
+                self._keepers.append(keeper)
                 if len(self._keepers) == 1:
                     threading.Thread(target=self._watch, name="pool watch", daemon=True).start()
+            self._jobs.append(job)
             self._changed.notify_all()
             return job.future
 
@@ -136,23 +146,25 @@ class Pool:
             self._closed = True
             left, self._jobs, self._last = [*self._jobs, *self._last], [], []
             self._changed.notify_all()
+        for job in left:
+            job.cancel()
         for keeper in self._keepers:
             keeper.child.kill(for_ever=True)
         for keeper in self._keepers:
             keeper.join()
-        for job in left:
-            _cancel(job)
 
     def _next(self, keeper: _Keeper) -> _Job | None:
-        """Wait for a job and take it; None where the pool is closed."""
+        """Wait for a job and take it; None where the pool is closed, or the child is gone."""
         with self._changed:
-            while not self._closed:
+            while not self._closed and keeper.child.is_ready:
                 job = self._ready() if keeper.number < self.workers else None
-                if job is not None:
+                if job is None:
+                    self._changed.wait(_WATCH_S if self._last or self._jobs else None)
+                    continue
+                self._changed.notify_all()
+                if job.is_wanted():
                     self._running.append(job)
-                    self._changed.notify_all()
                     return job
-                self._changed.wait(_WATCH_S if self._last or self._jobs else None)
             return None
 
     def _ready(self) -> _Job | None:
@@ -160,35 +172,47 @@ class Pool:
         if any(job.alone for job in self._running):
             return None
         now_s = time.monotonic()
-        for job in heapq.nsmallest(len(trouble.BACK_OFF_S) * self.workers + 1, self._jobs):
-            if job.ready_s <= now_s:
-                self._jobs.remove(job)
-                heapq.heapify(self._jobs)
-                return job
+        ready = [job for job in self._jobs if job.ready_s <= now_s]
+        if ready:
+            job = min(ready, key=lambda job: job.rank)
+            self._jobs.remove(job)
+            return job
         if self._last and not self._jobs and not self._running and self._last[0].ready_s <= now_s:
             return self._last.pop(0)
         return None
 
-    def _await_work(self) -> bool:
-        """Wait until there is a job, for someone; False where the pool is closed."""
+    def _await_work(self, keeper: _Keeper) -> bool:
+        """Wait until there is a job, for someone, and the keeper may give one; False where the pool is closed."""
         with self._changed:
-            while not (self._closed or self._jobs or self._last):
+            while not (self._closed or (keeper.number < self.workers and (self._jobs or self._last))):
                 self._changed.wait()
             return not self._closed
+
+    def _not_started(self, ended: Ended, times: int) -> None:
+        """Pause where a child cannot be started; let a job fail by it where none can, time and again."""
+        pauses_s = trouble.BACK_OFF_S
+        with self._changed:
+            if times > len(pauses_s) and not any(other.child.is_ready for other in self._keepers):
+                job = self._ready()
+                if job is not None and job.is_wanted():
+                    error = f"no process to mine in can be started ({ended.how})"
+                    job.future.set_exception(RuntimeError(error))
+                    self._changed.notify_all()
+            self._changed.wait_for(lambda: self._closed, pauses_s[min(times, len(pauses_s)) - 1])
 
     def _left(self, job: _Job, again: _Again | None) -> None:
         """Note that a job does not run any more; let it wait again."""
         with self._changed:
             self._running.remove(job)
-            if again is not None and not self._closed:
+            if again is not None and self._closed:
+                job.cancel()
+            elif again is not None:
                 job.alone, job.ready_s = again.alone, time.monotonic() + again.after_s
                 if job.alone:
                     self._last.append(job)
                 else:
-                    heapq.heappush(self._jobs, job)
+                    self._jobs.append(job)
             self._changed.notify_all()
-        if again is not None and self._closed:
-            _cancel(job)
 
     def _watch(self) -> None:
         """Kill children that exceed their limit; whoever reads from them sees the end."""
@@ -208,7 +232,7 @@ class _Keeper(threading.Thread):
 
     def run(self) -> None:
         """Give jobs until the pool is closed."""
-        while self.pool._await_work():
+        while self.pool._await_work(self):
             # The heaviest job is taken once there is a child to give it to: by then the jobs of a run are known.
             if self._is_started():
                 job = self.pool._next(self)
@@ -223,11 +247,7 @@ class _Keeper(threading.Thread):
             self.child.start(USUAL.start_s)
         except Ended as ended:
             self._false_starts += 1
-            if self._false_starts >= _FALSE_STARTS:
-                job = self.pool._next(self)
-                if job is not None:
-                    self.pool._left(job, None)
-                    job.future.set_exception(RuntimeError(f"no process to mine in can be started ({ended.how})"))
+            self.pool._not_started(ended, self._false_starts)
             return False
         self._false_starts = 0
         return True
@@ -248,26 +268,33 @@ class _Keeper(threading.Thread):
 
     def _answer(self, job: _Job) -> Answer:
         stage = "decode"
+        task = pickle.dumps((*job.call, environment(), _folder()))
         self.child.allow(job.limits.start_s)
         try:
-            self.child.give((*job.call, dict(os.environ), os.getcwd()))
+            self.child.give(task)
             while True:
                 reply, content = self.child.read()
                 match reply["reply"]:
                     case "begun":
                         self.child.allow(job.limits.of(stage, job.longest_s))
                     case "stage":
-                        stage = reply["stage"]
                         duration_s = job.longest_s if reply["duration_s"] is None else reply["duration_s"]
-                        self.child.allow(job.limits.of(stage, duration_s))
+                        self.child.allow(job.limits.of(reply["stage"], duration_s))
+                        stage = reply["stage"]
                     case "done":
-                        return Answer(reply["facts"], content)
+                        return Answer(dict(reply["facts"]), content)
                     case "refused":
                         raise InputError(reply["message"])
                     case "failed":
                         self._fail(job, reply, stage)
         except Ended as ended:
             raise self._end(job, stage, ended) from None
+        except (Reported, InputError, _Again):
+            raise
+        except Exception:
+            # What else its child said must not be taken for the answer to the next job.
+            self.child.kill()
+            raise self._end(job, stage, Ended("answered what is no answer")) from None
         finally:
             self.child.allow(None)
 
@@ -298,6 +325,8 @@ class _Keeper(threading.Thread):
         )
 
 
-def _cancel(job: _Job) -> None:
-    if not job.future.cancel():
-        job.future.set_exception(CancelledError())
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return "."

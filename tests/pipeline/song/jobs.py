@@ -7,10 +7,11 @@ import errno
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mixprior.pipeline.store.records import InputError, SongError
+from mixprior.pipeline.store.records import InputError, Song, SongError
 
 HERE = __name__
 
@@ -89,10 +90,36 @@ def babble(*_: Any) -> tuple[dict, bytes]:
 
 def lie(*_: Any) -> tuple[dict, bytes]:
     """Write into the pipe of messages what is none, as a process may that runs a stranger's code."""
-    for descriptor in range(3, 64):
-        try:
-            os.write(descriptor, b'{"bytes": -1}\n\x80\x04K*.')
-        except OSError:
-            continue
+    _say(b'{"bytes": -1}\n\x80\x04K*.')
     time.sleep(60)
     return {}, b""
+
+
+def say(text: str, _entering: Any) -> tuple[dict, bytes]:
+    """Write a line into the pipe of messages, and answer."""
+    _say(text.encode() + b"\n")
+    return {"of": "the job before"}, b""
+
+
+def _say(content: bytes) -> None:
+    for descriptor in range(3, 64):
+        with suppress(OSError):
+            os.write(descriptor, content)
+
+
+def cores(*_: Any) -> tuple[dict, bytes]:
+    return {"cores": os.environ.get("OMP_NUM_THREADS")}, b""
+
+
+def linger(song: Song, *_: Any) -> tuple[dict, bytes]:
+    """Take the place of mining: note in the song's file that it began, and take a while."""
+    times(song.path)
+    time.sleep(0.5)
+    return {}, b""
+
+
+class Unloadable:
+    """An argument that cannot be loaded."""
+
+    def __reduce__(self) -> tuple:
+        return os.strerror, ("no number",)

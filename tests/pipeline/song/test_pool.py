@@ -1,6 +1,8 @@
 """Whatever a job does to its process, every other job is done, and the job ends with its reason."""
 
+import errno
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -10,11 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from mixprior.pipeline.song import trouble
+from mixprior.pipeline.audio import decode
+from mixprior.pipeline.audio.decode import DecodeLimits
+from mixprior.pipeline.graphs.extract import Extract, MineSongs
+from mixprior.pipeline.separation.separator import SeparationSettings
+from mixprior.pipeline.song import mining, shared_pool, trouble
 from mixprior.pipeline.song.child_process import ChildProcess
+from mixprior.pipeline.song.fingerprint import Fingerprints
 from mixprior.pipeline.song.pool import Pool
+from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.song.time_limits import TimeLimits
-from mixprior.pipeline.store.records import InputError, SongError
+from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store.ledger import Found
+from mixprior.pipeline.store.records import InputError, Song, SongError
 from tests.conftest import ROOT
 from tests.pipeline.song import jobs
 
@@ -40,6 +51,18 @@ def failure(future) -> tuple[str, str]:
     with pytest.raises(SongError) as caught:
         future.result(60)
     return caught.value.kind, caught.value.message
+
+
+def kill_idle_children(pool: Pool) -> None:
+    """Have as many children as the pool may have, and kill them when they have nothing to do."""
+    wait([submit(pool, jobs.pid) for _ in range(10)])
+    while not all(keeper.child.is_ready for keeper in pool._keepers):
+        submit(pool, jobs.pid).result(60)
+    time.sleep(0.2)
+    for keeper in pool._keepers:
+        os.kill(keeper.child._process.pid, signal.SIGKILL)
+    while any(keeper.child.is_ready for keeper in pool._keepers):
+        time.sleep(0.01)
 
 
 def test_a_native_crash_is_tried_again_alone_and_is_a_failure_then(pool):
@@ -158,7 +181,9 @@ def test_closing_ends_children_and_cancels_what_waits(tmp_path):
 
 def test_children_end_with_a_parent_that_is_killed(tmp_path):
     code = f"""
+from mixprior.pipeline.song.fingerprint import Fingerprints
 from mixprior.pipeline.song.pool import Pool
+from mixprior.pipeline.song.settings import MiningSettings
 from tests.pipeline.song import jobs
 pool = Pool(1)
 print(pool.submit("{jobs.HERE}:pid").result().facts["pid"], flush=True)
@@ -193,3 +218,133 @@ def test_a_child_that_is_barred_is_not_started_again():
     child.kill(for_ever=True)
     with pytest.raises(Exception, match="not to be started"):
         child.start(60)
+
+
+def test_a_child_works_on_one_core_unless_the_user_says_otherwise(pool, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert submit(pool, jobs.cores).result(60).facts == {"cores": "1"}
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert submit(pool, jobs.cores).result(60).facts == {"cores": "3"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"bytes": 0}', '{"bytes": 0, "reply": "stage", "stage": "x", "duration_s": 1}', '{"bytes": 0, "reply": "done"}'],
+)
+def test_what_a_child_said_is_never_taken_for_the_answer_to_the_next_job(line):
+    with Pool(1) as pool:
+        assert failure(submit(pool, jobs.say, line))[0] == "Crashed"
+        assert "pid" in submit(pool, jobs.pid).result(60).facts
+
+
+def test_a_job_waits_where_no_process_can_be_forked_for_a_while(monkeypatch):
+    popen, left = subprocess.Popen, [2]
+
+    def start(*arguments, **options):
+        if left[0]:
+            left[0] -= 1
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return popen(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with Pool(1) as pool:
+        assert submit(pool, jobs.pid).result(60)
+        assert left == [0]
+
+
+def test_where_no_thread_can_be_started_it_is_raised_and_the_pool_can_be_closed(monkeypatch):
+    def start(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with Pool(1) as pool:
+        monkeypatch.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="new thread"):
+            submit(pool, jobs.pid)
+        monkeypatch.undo()
+        assert submit(pool, jobs.pid).result(60)
+
+
+def test_arguments_that_cannot_be_sent_or_loaded_fail_at_once():
+    with Pool(1) as pool:
+        with pytest.raises(AttributeError, match="pickle"):
+            submit(pool, jobs.pid, "x" * 100_000, lambda: None).result(60)
+        assert failure(submit(pool, jobs.pid, jobs.Unloadable()))[0] == "Crashed"
+        assert submit(pool, jobs.pid).result(60)
+
+
+def test_jobs_go_on_where_the_working_folder_was_removed(pool, monkeypatch):
+    def removed():
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr(os, "getcwd", removed)
+    assert submit(pool, jobs.pid).result(60)
+
+
+def test_a_child_that_was_killed_while_it_had_no_job_is_not_the_next_jobs_fault(pool, tmp_path):
+    kill_idle_children(pool)
+    assert submit(pool, jobs.crash_once, str(tmp_path / "a")).result(60).facts == {"times": 2}
+
+
+def test_jobs_in_trouble_do_not_hold_up_the_others(monkeypatch, tmp_path):
+    monkeypatch.setattr(trouble, "BACK_OFF_S", (30.0, 30.0))
+    with Pool(1) as pool:
+        for k in range(9):
+            submit(pool, jobs.trouble, str(tmp_path / str(k)), "disk", 9, weight=1.0)
+        assert submit(pool, jobs.pid).result(20)
+
+
+def test_a_job_that_is_cancelled_before_it_begins_is_not_begun(tmp_path):
+    with Pool(1) as pool:
+        cancelled = submit(pool, jobs.order, str(tmp_path / "a"), "x")
+        assert cancelled.cancel()
+        assert submit(pool, jobs.pid).result(60)
+        assert wait([cancelled], 60).done
+        assert not (tmp_path / "a").exists()
+
+
+def test_whoever_waits_for_a_job_is_told_that_the_pool_was_closed():
+    pool = Pool(1)
+    at_work, waiting = submit(pool, jobs.hang, weight=1.0), submit(pool, jobs.pid)
+    time.sleep(0.3)
+    pool.close()
+    assert len(wait([at_work, waiting, submit(pool, jobs.pid)], 10).done) == 3
+
+
+def test_fewer_workers_start_no_more_children(pool):
+    kill_idle_children(pool)
+    pool.workers = 1
+    assert len({submit(pool, jobs.pid).result(60).facts["pid"] for _ in range(50)}) == 1
+    assert sum(keeper.child.is_ready for keeper in pool._keepers) == 1
+
+
+def test_songs_of_a_bundle_that_failed_are_not_mined_for_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr(mining, "JOB", f"{jobs.HERE}:linger")
+    settings = MiningSettings(SeparationSettings(), DecodeLimits())
+    step = MineSongs(Extract(RunFolder(str(tmp_path / "run")), settings))
+    step.setup()
+    step.start_bundle()
+    with shared_pool.kept():
+        for name in "abcde":
+            song = Song(str(tmp_path / name))
+            list(step.process((("key", name * 16), [Found(song)])))
+        step.teardown()
+        left = list(step.mining)
+        assert len(wait(left, 60).done) == 5
+    assert sum(each.cancelled() for each in left) >= 4
+    assert len(list(tmp_path.glob("?"))) <= 1
+
+
+def test_the_time_a_file_may_take_to_be_read_follows_its_size_when_that_is_known_late(monkeypatch):
+    def size(_path):
+        time.sleep(0.2)
+        return 100
+
+    def read(_song):
+        time.sleep(0.4)
+        return "a" * 16
+
+    monkeypatch.setattr(sources, "size_bytes", size)
+    monkeypatch.setattr(decode, "fingerprint", read)
+    limits = TimeLimits(stage_s=0.3, read_bytes_per_s=10.0)
+    named = Fingerprints(MiningSettings(SeparationSettings(), DecodeLimits(), time_limits=limits))
+    assert [found.failure for _, found in named.of([Song("a.wav")])] == [None]
