@@ -101,6 +101,10 @@ class StemSet:
         yield from self._sounds.values()
         yield replace(self._sounds[MIXTURE], name=SONG)
 
+    def clear(self) -> None:
+        """Let go of the sounds, which know their song: without it they stay until Python looks for cycles."""
+        self._sounds.clear()
+
     @property
     def duration_s(self) -> float:
         """Length in seconds."""

@@ -96,12 +96,16 @@ def features(
     """
     _give_back_large_buffers()
     try:
-        rows = registry.measure(load(song, settings, entering, flags))
+        measured = load(song, settings, entering, flags)
+        rows = registry.measure(measured)
+        measured.clear()
     except (SongError, InputError):
         raise
     except Exception as error:
         # A song nobody foresaw is a failed song, not the end of the run.
         raise SongError("measure", f"unexpected {type(error).__name__}: {error}") from error
+    finally:
+        _call_libc("malloc_trim", 0)  # so that the thousandth song takes no more than the twentieth
     return registry.to_table(song_id, rows, settings.feature_key(song.has_stems))
 
 
@@ -112,5 +116,10 @@ def _give_back_large_buffers() -> None:
     glibc raises that limit to 32 MB as they come and go, and then keeps what lies between: a quarter of the peak while
     a segment is separated. A limit of 1 MB would cost a third more time.
     """
-    with contextlib.suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+    _call_libc("mallopt", _MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+def _call_libc(name: str, *arguments: int) -> None:
+    """Call a function of glibc; nothing where there is another C library."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        getattr(ctypes.CDLL(None), name)(*arguments)
