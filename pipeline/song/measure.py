@@ -54,7 +54,7 @@ def load(song: Song, settings: MiningSettings, entering: Entering = _ignore, fla
     stems = separator.load(settings.separation).separate_blocks(
         lambda: _mixture(song, settings, flags), lambda duration_s: entering("separate", duration_s)
     )
-    return _measured(lambda: stems, False, all_came)
+    return _measured(lambda: _trimming(stems), False, all_came)
 
 
 def _measured(source: pieces.Source, repeatable: bool, all_came: Callable[[float], object]) -> StemSet:
@@ -63,6 +63,13 @@ def _measured(source: pieces.Source, repeatable: bool, all_came: Callable[[float
     song = pieces.joined(source())
     all_came(song.duration_s)
     return song
+
+
+def _trimming(stems: Iterator[pieces.Piece]) -> Iterator[pieces.Piece]:
+    """Return what the heap has free after every piece: among buffers that are held it would grow with the song."""
+    for piece in stems:
+        yield piece
+        _call_libc("malloc_trim", 0)
 
 
 def _mixture(song: Song, settings: MiningSettings, flags: set[str] | None) -> Iterator[np.ndarray]:
