@@ -11,15 +11,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mixprior.analysis.priors import local_folder, open_priors
+from mixprior.analysis.priors import EVERY_SONG, local_folder, open_priors
 from mixprior.pipeline.store.evidence import Evidence
-from mixprior.pipeline.store.layout import folder_named
+from mixprior.pipeline.store.layout import MANIFEST_FILE, folder_named
 from mixprior.pipeline.store.members import joined_members
 from mixprior.pipeline.store.rows import Rows
 from mixprior.pipeline.store.songs import NotARun
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping, tally
+from mixprior.stats.priors.unused import Unused
 
 _SHOWN = 3
 
@@ -82,6 +83,8 @@ def merge(
         merged = replace(merged, min_group=min_group)
     merged.write(str(output))
     manifest = merged.manifest()
+    if merged.unused.count:
+        notes.append(merged.unused.text(f"{output}/{MANIFEST_FILE}"))
     return Merged(str(output), manifest["songs"], manifest["hours"], notes)
 
 
@@ -208,4 +211,5 @@ def _without(evidence: Evidence, rows: Rows, song_ids: pa.Array) -> Evidence:
     if members is not None:
         members = members.filter(pc.invert(pc.is_in(members["song_id"], song_ids)))
     merged = {group: Digest.merged(found) for group, found in digests.items()}
-    return replace(evidence, digests=merged, members=members)
+    unused = merged[EVERY_SONG].unused if EVERY_SONG in merged else Unused()
+    return replace(evidence, digests=merged, members=members, unused=unused)

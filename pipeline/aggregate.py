@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -81,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{made.songs} songs, {made.hours:.2f} hours; priors: {visible(made.priors)}")
         if made.withheld:
             print(f"{len(made.withheld)} groups with fewer than {args.min_group} songs are withheld")
+    if note := unused_note(made.priors):
+        print(f"mixprior: {note}", file=sys.stderr)
     return 0
 
 
@@ -146,12 +149,15 @@ def aggregate(
     from mixprior.pipeline.store import files, songs
     from mixprior.pipeline.store.layout import MANIFEST_FILE, folder_named
     from mixprior.pipeline.store.rows import Rows
+    from mixprior.stats.priors.tally import metadata_of
 
     table = songs.kept(run)
     rows = Rows.open(table)
     folder = rows.folder
     grouping = grouping_of(group_by, min_group, calibration)
-    check_groups(grouping, {name for text in set(rows.songs["metadata"].to_pylist()) for name in json.loads(text)})
+    check_groups(
+        grouping, {name for text in set(rows.songs["metadata"].to_pylist()) for name in metadata_of(text) or ()}
+    )
     if not len(rows.finished):
         raise InputError(f"{folder.root} has no finished song to aggregate")
     for feature_key in sorted(set(rows.songs["feature_key"].to_pylist())):
@@ -226,6 +232,17 @@ def _warn_of_lost(folder: RunFolder, priors: str) -> None:
             RowsLost,
             stacklevel=3,
         )
+
+
+def unused_note(priors: str) -> str | None:
+    """Return what of the rows is not counted in a priors folder, in one line; None if all is."""
+    from mixprior.pipeline.store import files
+    from mixprior.pipeline.store.evidence import unused_of
+    from mixprior.pipeline.store.layout import MANIFEST_FILE
+
+    path = f"{priors}/{MANIFEST_FILE}"
+    unused = unused_of(json.loads(files.read_bytes(path)))
+    return unused.text(path) if unused.count else None
 
 
 def grouping_of(group_by: Sequence[str], min_group: int, calibration: str | Path | None) -> Grouping:

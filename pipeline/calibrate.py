@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -194,6 +193,7 @@ def _fit(runs: Sequence[str], settings: MiningSettings, fold_by: str | None) -> 
     from mixprior.pipeline.store.rows import Rows
     from mixprior.stats.priors.calibration import Calibration
     from mixprior.stats.priors.calibration_fit import fit_all
+    from mixprior.stats.priors.tally import metadata_of
     from mixprior.stats.schema import FEATURE_VERSION
 
     measured = [Rows.open(run) for run in runs]
@@ -203,7 +203,7 @@ def _fit(runs: Sequence[str], settings: MiningSettings, fold_by: str | None) -> 
         raise InputError(f"no song could be measured both ways: {measured[0].folder.songs} has the reasons")
     separated, true = (rows.of(both) for rows in measured)
     metadata = {song_id: text for key in separated.feature_keys for song_id, text in separated.metadata(key).items()}
-    folds = {song_id: str(json.loads(text).get(fold_by) or song_id) for song_id, text in metadata.items()}
+    folds = {song_id: str((metadata_of(text) or {}).get(fold_by) or song_id) for song_id, text in metadata.items()}
     separation = settings.separation
     return Calibration(
         model=separation.model,

@@ -47,14 +47,27 @@ def parse(text: str | bytes) -> dict[str, Any]:
     """Return the JSON object that a text holds.
 
     Raises:
-        InputError: if it is not JSON (NaN and Infinity are not), or no object.
+        InputError: if it is not JSON (RFC 8259), or no object. NaN, Infinity and 1e999 are not JSON here, nor is an
+            object with a key twice, half a surrogate pair, or a text nested so deeply that the stack does not hold it.
 
     >>> parse('{"gain_db": -3}')
     {'gain_db': -3}
+    >>> parse('{"gain_db": -3, "gain_db": 0}')
+    Traceback (most recent call last):
+    ...
+    mixprior.stats.errors.InputError: not JSON: the key "gain_db" is there twice
     """
     try:
-        found = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        if isinstance(text, bytes | bytearray):
+            text = text.decode(json.detect_encoding(text))
+        found = _DECODER.decode(text)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeError as error:
+        raise InputError("not JSON: it holds characters that are none") from error
+    except RecursionError as error:
+        raise InputError("not JSON: nested too deeply") from error
+    except ValueError as error:
         raise InputError(f"not JSON: {error}") from error
     if not isinstance(found, dict):
         raise InputError("no JSON object")
@@ -181,14 +194,45 @@ def _is_required(field: Field[Any]) -> bool:
 
 
 def _within(at: str, name: str) -> str:
+    if len(name) > _SHOWN or not name.isprintable():
+        name = _quoted(name)
     return f"{at}.{name}" if at else name
 
 
 def _wrong(found: Any, at: str, wanted: str) -> InputError:
-    text = json.dumps(found, ensure_ascii=False, default=str)
-    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-    return InputError(f"{at or 'the document'} is {shown}, not {wanted}")
+    return InputError(f"{at or 'the document'} is {_quoted(found)}, not {wanted}")
+
+
+def _quoted(found: Any) -> str:
+    """The beginning of a value as JSON, where a control character is an escape."""
+    if isinstance(found, str):
+        found = found[: _SHOWN + 1]
+    try:
+        text = json.dumps(found, default=str)
+    except RecursionError:
+        text = "nested too deeply"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {_quoted(twice)} is there twice")
+    return found
+
+
+def _finite(text: str) -> float:
+    found = float(text)
+    if math.isinf(found):
+        raise ValueError(f"{text[:_SHOWN]} is no number")
+    return found
 
 
 def _refuse(name: str) -> float:
     raise ValueError(f"{name} is no number")
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse, object_pairs_hook=_unique)
+"""Made once: `json.loads` makes one for each call that has hooks."""

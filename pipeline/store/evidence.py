@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -30,6 +30,7 @@ from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.grouping import EVERY_SONG, MIN_GROUP, Group
 from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
 from mixprior.stats.priors.tally import Grouping
+from mixprior.stats.priors.unused import Unused, UnusedValue
 from mixprior.stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, with_metadata
 from mixprior.stats.statistic import SONG
 
@@ -47,6 +48,7 @@ class Evidence:
         group_by: columns the songs are grouped by, sorted.
         min_group: groups with fewer songs are not published.
         calibration: corrections that were applied to separated stems, as they were read; None if there were none.
+        unused: values of the songs' rows that are not counted.
     """
 
     digests: Mapping[str, Digest]
@@ -56,6 +58,7 @@ class Evidence:
     group_by: tuple[str, ...] = ()
     min_group: int = MIN_GROUP
     calibration: Mapping[str, Any] | None = None
+    unused: Unused = Unused()
 
     @classmethod
     def of(cls, rows: Rows, digests: Mapping[str, Digest], grouping: Grouping, versions: Mapping[str, str]) -> Evidence:
@@ -80,6 +83,7 @@ class Evidence:
             tuple(sorted(grouping.group_by)),
             grouping.min_group,
             None if grouping.calibration is None else json.loads(grouping.calibration),
+            digests[EVERY_SONG].unused if EVERY_SONG in digests else Unused(),
         )
 
     @classmethod
@@ -114,6 +118,7 @@ class Evidence:
             group_by,
             max(part.min_group for part in parts),
             first.calibration,
+            Unused.merged([part.unused for part in parts]),
         )
 
     def files(self) -> Iterator[tuple[str, bytes]]:
@@ -174,6 +179,7 @@ class Evidence:
             },
             "calibration": self.calibration,
             "versions": {name: list(versions) for name, versions in self.versions.items()},
+            **({"unused": asdict(self.unused)} if self.unused.count else {}),
         }
 
     @classmethod
@@ -213,6 +219,7 @@ class Evidence:
             tuple(manifest["group_by"]),
             manifest["min_group"],
             manifest["calibration"],
+            unused_of(manifest),
         )
 
     def grouped_by(self, group_by: Sequence[str]) -> Evidence:
@@ -234,6 +241,12 @@ class Evidence:
             return None
         counted = pc.and_(pc.equal(self.members["feature_key"], feature_key), pc.is_null(self.members["error"]))
         return int(pc.sum(counted).as_py() or 0)
+
+
+def unused_of(manifest: Mapping[str, Any]) -> Unused:
+    """Return the values that are not counted in priors, by their manifest, which has an entry only where there are."""
+    found = manifest.get("unused", {"count": 0, "first": []})
+    return Unused(found["count"], tuple(UnusedValue(**value) for value in found["first"]))
 
 
 _COUNTS = ("songs", "hours", "duplicates", "failed", "failures")

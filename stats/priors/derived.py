@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from mixprior.stats.priors.summary import countable
 from mixprior.stats.registry import COLUMNS, columns_filled
 from mixprior.stats.statistic import Column, Family
 
@@ -31,9 +32,13 @@ def derive(rows: pa.Table) -> pa.Table:
     level_db = rows[_SPECTRUM.name].combine_chunks()
     lengths = level_db.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+    flat = level_db.flatten().to_numpy(zero_copy_only=False)
+    below = flat <= -countable(_SPECTRUM.resolution)
     # A bin without sound is null in decibels, and 0 here.
-    flat = np.nan_to_num(level_db.flatten().to_numpy(zero_copy_only=False), nan=-np.inf)
-    values = pa.array((10.0 ** (flat / 20.0)).astype(np.float32))
+    with np.errstate(over="ignore"):  # to infinity, which is not counted
+        magnitude = 10.0 ** (np.nan_to_num(flat, nan=-np.inf) / 20.0)
+    magnitude[below] = np.inf  # a level that is not counted makes no magnitude of 0 either
+    values = pa.array(magnitude.astype(np.float32))
     return rows.append_column(
         MAGNITUDE_SPECTRUM.name, pa.ListArray.from_arrays(offsets, values, mask=level_db.is_null())
     )

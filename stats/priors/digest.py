@@ -12,6 +12,7 @@ import numpy as np
 from mixprior.stats.priors.derived import CORRECTED
 from mixprior.stats.priors.moments import Moments
 from mixprior.stats.priors.summary import ARRAYS, SPAN, Summary
+from mixprior.stats.priors.unused import Unused
 from mixprior.stats.statistic import Column
 
 LONGEST_HISTOGRAM = 64
@@ -60,12 +61,14 @@ class Digest:
         counted: summary of the cells that are no curves, side by side in the order of `cells`.
         curves: the same of the curves; None where they are not kept.
         moments: joint moments of the `is_joint` cells, in the order of `cells`; None where they are not kept.
+        unused: values of the rows that are not counted; kept by the group of all songs alone.
     """
 
     cells: tuple[Cell, ...]
     counted: Summary
     curves: Summary | None
     moments: Moments | None
+    unused: Unused = Unused()
 
     @classmethod
     def merged(cls, digests: Sequence[Digest]) -> Digest:
@@ -84,6 +87,7 @@ class Digest:
             Summary.merged([d.counted for d in digests]),
             Summary.merged(curves) if len(curves) == len(digests) else None,
             Moments.merged(moments) if len(moments) == len(digests) else None,
+            Unused.merged([d.unused for d in digests]),
         )
 
     def rows_of(self, stem: str, statistic: str) -> int:
@@ -103,6 +107,7 @@ class Digest:
         if not mergeable or [c.key for c in self.cells] != [c.key for c in other.cells]:
             return Digest.merged([self, other])
         self.counted.absorb(other.counted)
+        self.unused = Unused.merged([self.unused, other.unused])
         if self.curves is not None and other.curves is not None:
             self.curves.absorb(other.curves)
         if self.moments is not None and other.moments is not None:
@@ -138,6 +143,7 @@ class Digest:
             _spread_summary(self.counted, [c for c in cells if not c.is_curve], own),
             None if self.curves is None else _spread_summary(self.curves, [c for c in cells if c.is_curve], own),
             moments,
+            self.unused,
         )
 
 

@@ -14,6 +14,8 @@ EVERY_SONG = "all"
 DERIVED = {"decade": ("decade", "year", "date", "release_date"), "tempo_band": ("tempo_band",)}
 """Columns that need not be in the catalog: `decade` comes from one of these, `tempo_band` from the measured tempo."""
 TEMPO_EDGES_BPM = (80, 100, 120, 140)
+_LONGEST_VALUE = 1000
+"""Characters: what is longer is a text about the song, and would stand in every row of its group."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,13 @@ def groups_of(metadata: Mapping[str, object], group_by: Iterable[str], tempo_bpm
     ['all', 'tempo_band=100-120 BPM']
     """
     found = [(name, _value(metadata, name, tempo_bpm)) for name in sorted(set(group_by))]
-    values = [(name, str(value)) for name, value in found if value not in (None, "")]
+    values = [(name, str(value)) for name, value in found if value not in (None, "") and is_value(value)]
     return [Group(), *(Group((value,)) for value in values), *(Group(pair) for pair in combinations(values, 2))]
+
+
+def is_value(value: object) -> bool:
+    """Whether songs can be grouped by a value: a number, true or false, or a text of up to 1,000 characters."""
+    return isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= _LONGEST_VALUE)
 
 
 def decade(value: object) -> str | None:

@@ -12,7 +12,8 @@ from mixprior.stats.priors.confidence import confidence
 from mixprior.stats.priors.derived import columns_in, derive
 from mixprior.stats.priors.digest import Cell, Digest
 from mixprior.stats.priors.moments import Moments
-from mixprior.stats.priors.summary import FULL_WEIGHT, Summary
+from mixprior.stats.priors.summary import FULL_WEIGHT, Summary, countable
+from mixprior.stats.priors.unused import OUT_OF_RANGE, SECOND_ROW, WRONG_LENGTH
 from mixprior.stats.statistic import BACKING, MIXTURE, SONG, VOCALS
 
 
@@ -30,6 +31,7 @@ class Measurements:
         silent: bool, shape (songs, stems): whether it is silent.
         weights: int64, shape (songs, stems): confidence in the stem, of `FULL_WEIGHT`.
         stems: names of the stems, sorted.
+        unused: song (its index), stem, column and reason of what is in the rows and cannot be counted: NaN here.
     """
 
     song_ids: list[str]
@@ -40,6 +42,7 @@ class Measurements:
     silent: np.ndarray
     weights: np.ndarray
     stems: list[str]
+    unused: list[tuple[int, str, str, str]]
 
     @classmethod
     def of(cls, rows: pa.Table, separated: bool = True) -> Measurements:
@@ -49,24 +52,32 @@ class Measurements:
             rows: of any number of songs.
             separated: whether their stems were separated; true stems are trusted fully.
         """
-        rows = derive(rows)
         song_ids, song = _coded(rows["song_id"])
         names, name = _coded(rows["stem"])
         stems = sorted(names)
         stem = np.array([stems.index(name) for name in names], np.int64)[name]
+        present = np.zeros((len(song_ids), len(stems)), bool)
+        present[song, stem] = True
+        unused = []
+        if present.sum() < len(rows):  # of rows of the same stem, the first counts
+            _, first = np.unique(song * len(stems) + stem, return_index=True)
+            second = np.setdiff1d(np.arange(len(rows)), first)
+            unused = [(int(song[row]), stems[stem[row]], "stem", SECOND_ROW) for row in second]
+            first.sort()
+            rows, song, stem = rows.take(first), song[first], stem[first]
+        rows = derive(rows)
         cells = tuple(
             sorted(
                 (Cell(name, c) for name in stems for c in columns_in(name, rows.column_names)),
                 key=lambda cell: cell.key,
             )
         )
-        present = np.zeros((len(song_ids), len(stems)), bool)
-        present[song, stem] = True
         rows_of = {name: np.flatnonzero(stem == k) for k, name in enumerate(stems)}
-        counted, curves = _matrices(rows, cells, song, rows_of, len(song_ids))
+        counted, curves, faults = _matrices(rows, cells, song, rows_of, len(song_ids))
         scalars = _Scalars(cells, counted)
         weights = _weights(scalars, stems, present.shape) if separated else np.full(present.shape, FULL_WEIGHT)
-        return cls(song_ids, cells, counted, curves, present, _silent(scalars, stems, present), weights, stems)
+        silent = _silent(scalars, stems, present)
+        return cls(song_ids, cells, counted, curves, present, silent, weights, stems, unused + faults)
 
     def digest(self, songs: np.ndarray, scalars_only: bool = False) -> Digest:
         """Digest some of the songs.
@@ -143,17 +154,20 @@ class _Scalars:
 
 def _matrices(
     rows: pa.Table, cells: Sequence[Cell], song: np.ndarray, rows_of: Mapping[str, np.ndarray], songs: int
-) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """`Measurements.counted` and `.curves` of rows, given the song of each row and the rows of each stem."""
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]], list[tuple[int, str, str, str]]]:
+    """`Measurements.counted`, `.curves` and `.unused` of rows, given the song of each row and the rows of each stem."""
     counted = np.full((songs, sum(cell.bins for cell in cells if not cell.is_curve)), np.nan)
     curves: list[tuple[np.ndarray, np.ndarray]] = []
-    numbers: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    unused: list[tuple[int, str, str, str]] = []
+    numbers: dict[str, tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]] = {}
     start = 0
     for cell in cells:
         if cell.column.name not in numbers:
             numbers[cell.column.name] = _numbers(rows, cell)
-        filled, content = numbers[cell.column.name]
+        filled, content, faults = numbers[cell.column.name]
         at = rows_of[cell.stem]
+        for reason, faulty in faults.items():
+            unused += [(int(song[row]), cell.stem, cell.column.name, reason) for row in at[faulty[at]]]
         at = at[filled[at] >= 0]
         if cell.is_curve:
             place = np.full(songs, -1)
@@ -162,7 +176,7 @@ def _matrices(
         else:
             counted[song[at], start : start + cell.bins] = content[filled[at]]
             start += cell.bins
-    return counted, curves
+    return counted, curves, unused
 
 
 def _silent(scalars: _Scalars, stems: Sequence[str], present: np.ndarray) -> np.ndarray:
@@ -197,11 +211,27 @@ def _coded(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
     return coded.dictionary.to_pylist(), coded.indices.to_numpy()
 
 
-def _numbers(rows: pa.Table, cell: Cell) -> tuple[np.ndarray, np.ndarray]:
-    """Content of a column without its nulls, and for each row where in it the value is (-1: null)."""
+def _numbers(rows: pa.Table, cell: Cell) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Content of a column without its nulls; for each row where in it the value is (-1: null); and what is not counted.
+
+    That is null in the content. It is given as the rows concerned, bool, by the reason.
+    """
     column = rows[cell.column.name].combine_chunks()
     valid = column.is_valid().to_numpy(zero_copy_only=False)
+    faults: dict[str, np.ndarray] = {}
+    if cell.column.is_vector:
+        lengths = column.value_lengths().fill_null(cell.bins).to_numpy(zero_copy_only=False)
+        wrong = lengths != cell.bins
+        if wrong.any():
+            faults[WRONG_LENGTH] = wrong
+            valid = valid & ~wrong
+            column = column.filter(pa.array(valid))
     filled = np.where(valid, np.cumsum(valid) - 1, -1)
     flat = column.flatten() if cell.column.is_vector else column.drop_null()
     content = flat.to_numpy(zero_copy_only=False).reshape(-1, cell.bins)
-    return filled, content
+    beyond = np.abs(content) >= countable(cell.column.resolution)
+    if beyond.any():
+        content = np.where(beyond, np.nan, content)
+        faults[OUT_OF_RANGE] = np.zeros(len(valid), bool)
+        faults[OUT_OF_RANGE][np.flatnonzero(valid)[beyond.any(axis=1)]] = True
+    return filled, content, faults

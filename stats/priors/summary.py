@@ -23,6 +23,15 @@ _OVERFLOWING = 1 << 62
 _DENSE = 1 << 22
 
 
+def countable(resolution: float) -> float:
+    """Return the magnitude that a value must stay below to be counted, in the column's unit.
+
+    >>> round(countable(0.01))
+    20972
+    """
+    return _LIMIT * resolution * (1 - 2.0**-40)
+
+
 @dataclass
 class Summary:
     """Counts, sums, extremes and a histogram for every bin: of one column, or of many side by side.

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from mixprior.stats import json_document
+from mixprior.stats.errors import InputError
 from mixprior.stats.priors.calibration import Calibration
 from mixprior.stats.priors.digest import Digest
-from mixprior.stats.priors.grouping import MIN_GROUP, Group, groups_of
+from mixprior.stats.priors.grouping import MIN_GROUP, Group, groups_of, is_value
 from mixprior.stats.priors.measurements import Measurements
+from mixprior.stats.priors.unused import NO_GROUP, NO_METADATA, Unused
+from mixprior.stats.statistic import SONG
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ def tally(
     """Digest rows of songs, once for every group that one of the songs is in.
 
     Args:
-        rows: `mixprior.stats.registry.FEATURES_SCHEMA`.
+        rows: `mixprior.stats.registry.FEATURES_SCHEMA`. What cannot be counted is null, and named in the digest of all
+            songs: no row is refused.
         metadata: columns of the catalog as JSON, by song id; songs that are not in it are skipped.
         grouping: how the songs are grouped and corrected.
         separated: whether the stems were separated, and not in the catalog.
@@ -46,10 +51,33 @@ def tally(
     measured = Measurements.of(rows, separated)
     tempo_bpm = measured.scalar("backing", "tempo_bpm")
     members: dict[Group, list[int]] = {}
+    unused = [(measured.song_ids[song], *names) for song, *names in measured.unused]
     for k, song_id in enumerate(measured.song_ids):
         if song_id in metadata:
             tempo = None if tempo_bpm is None or np.isnan(tempo_bpm[k]) else float(tempo_bpm[k])
-            for group in groups_of(json.loads(metadata[song_id]), grouping.group_by, tempo):
+            known = metadata_of(metadata[song_id])
+            if known is None:
+                unused.append((song_id, SONG, "metadata", NO_METADATA))
+                known = {}
+            for name in grouping.group_by:
+                if known.get(name) is not None and not is_value(known[name]):
+                    unused.append((song_id, SONG, name, NO_GROUP))
+            for group in groups_of(known, grouping.group_by, tempo):
                 members.setdefault(group, []).append(k)
     for group, songs in members.items():
-        yield group.name, measured.digest(np.array(songs), scalars_only=len(group.columns) == 2)
+        digest = measured.digest(np.array(songs), scalars_only=len(group.columns) == 2)
+        if group == Group() and unused:
+            digest.unused = Unused.of(found for found in unused if found[0] in metadata)
+        yield group.name, digest
+
+
+def metadata_of(text: str) -> dict[str, Any] | None:
+    """Return the columns that the catalog has of a song; None if they are damaged.
+
+    >>> metadata_of('{"genre": "rock"}'), metadata_of('{"genre": ')
+    ({'genre': 'rock'}, None)
+    """
+    try:
+        return json_document.parse(text)
+    except InputError:
+        return None
