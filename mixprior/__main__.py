@@ -14,7 +14,7 @@ from typing import NoReturn, TextIO
 
 from mixprior import __version__
 from mixprior.extras import advice
-from mixprior.stats.errors import InputError, RowsLost, Stopped, TooManyFailed
+from mixprior.stats.errors import InputError, RowsLost, Stopped, TooManyFailed, ValuesUnused
 from mixprior.stats.visible import visible
 
 COMMANDS = {
@@ -82,7 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     with warnings.catch_warnings():
         warnings.showwarning = _show
-        warnings.simplefilter("always", RowsLost)
+        for category in (RowsLost, ValuesUnused):
+            warnings.simplefilter("always", category)
         return _answer(argv)
 
 
@@ -131,7 +132,7 @@ def _show(
     line: str | None = None,
 ) -> None:
     """Print a warning of ours as an error is printed, another as Python does."""
-    text = f"mixprior: {message}\n" if issubclass(category, RowsLost) else None
+    text = f"mixprior: {message}\n" if issubclass(category, RowsLost | ValuesUnused) else None
     (file or sys.stderr).write(text or warnings.formatwarning(message, category, filename, lineno, line))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixprior.pipeline.graphs import beam_options as beam
-from mixprior.stats.errors import InputError, RowsLost
+from mixprior.stats.errors import InputError, RowsLost, ValuesUnused
 from mixprior.stats.priors.grouping import MIN_GROUP, can_group_by
 from mixprior.stats.visible import visible
 
@@ -82,8 +81,6 @@ def run(args: argparse.Namespace) -> int:
         print(f"{made.songs} songs, {made.hours:.2f} hours; priors: {visible(made.priors)}")
         if made.withheld:
             print(f"{len(made.withheld)} groups with fewer than {args.min_group} songs are withheld")
-    if note := unused_note(made.priors):
-        print(f"mixprior: {note}", file=sys.stderr)
     return 0
 
 
@@ -135,6 +132,7 @@ def aggregate(
         progress: called with (songs done, songs in all): with none done at first, with all at the end.
 
     Warns:
+        ValuesUnused: if rows hold values that cannot be counted: they count as null.
         RowsLost: if rows of some songs are damaged or gone: their files are set aside, the priors are of the rest.
 
     Raises:
@@ -213,6 +211,7 @@ def build_priors(
     versions = {name: version(name) for name in ("mixprior", *_NUMERIC_LIBRARIES)}
     runner.run(AggregateRun(run, priors, grouping, versions), beam_options, workers)
     _warn_of_lost(folder, priors)
+    _warn_of_unused(priors)
     if progress is not None:
         progress(total, total)
 
@@ -234,15 +233,15 @@ def _warn_of_lost(folder: RunFolder, priors: str) -> None:
         )
 
 
-def unused_note(priors: str) -> str | None:
-    """Return what of the rows is not counted in a priors folder, in one line; None if all is."""
+def _warn_of_unused(priors: str) -> None:
     from mixprior.pipeline.store import files
     from mixprior.pipeline.store.evidence import unused_of
     from mixprior.pipeline.store.layout import MANIFEST_FILE
 
     path = f"{priors}/{MANIFEST_FILE}"
     unused = unused_of(json.loads(files.read_bytes(path)))
-    return unused.text(path) if unused.count else None
+    if unused.count:
+        warnings.warn(unused.text(path), ValuesUnused, stacklevel=3)
 
 
 def grouping_of(group_by: Sequence[str], min_group: int, calibration: str | Path | None) -> Grouping:

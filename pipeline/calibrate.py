@@ -203,7 +203,9 @@ def _fit(runs: Sequence[str], settings: MiningSettings, fold_by: str | None) -> 
         raise InputError(f"no song could be measured both ways: {measured[0].folder.songs} has the reasons")
     separated, true = (rows.of(both) for rows in measured)
     metadata = {song_id: text for key in separated.feature_keys for song_id, text in separated.metadata(key).items()}
-    folds = {song_id: str((metadata_of(text) or {}).get(fold_by) or song_id) for song_id, text in metadata.items()}
+    folds = {
+        song_id: str((metadata_of(text) or {}).get(fold_by or "") or song_id) for song_id, text in metadata.items()
+    }
     separation = settings.separation
     return Calibration(
         model=separation.model,

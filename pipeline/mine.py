@@ -22,7 +22,6 @@ from mixprior.pipeline.aggregate import (
     check_groups,
     grouping_of,
     processes,
-    unused_note,
 )
 from mixprior.pipeline.graphs import beam_options as beam
 from mixprior.pipeline.graphs import options
@@ -92,8 +91,6 @@ def run(args: argparse.Namespace) -> int:
     finally:
         display.close()
     print(json.dumps(asdict(mined)) if args.json else mined.text())
-    if mined.priors and (note := unused_note(mined.priors)):
-        print(f"mixprior: {note}", file=sys.stderr)
     if mined.failed > _allowed_failures(args.max_failures, mined.songs):
         print(f"mixprior: more songs failed than --max-failures {args.max_failures} allows", file=sys.stderr)
         return 3

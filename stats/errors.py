@@ -9,6 +9,10 @@ class Stopped(Exception):
     """The machine ended the work, and nothing that was given is wrong. The command ends with exit code 1."""
 
 
+class ValuesUnused(UserWarning):
+    """Some values of a run's rows cannot be counted; priors are made without them, and their manifest names them."""
+
+
 class RowsLost(UserWarning):
     """Rows of finished songs are damaged or gone, and what was made of the rest lacks these songs."""
 

@@ -30,7 +30,7 @@ from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.grouping import EVERY_SONG, MIN_GROUP, Group
 from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
 from mixprior.stats.priors.tally import Grouping
-from mixprior.stats.priors.unused import Unused, UnusedValue
+from mixprior.stats.priors.unused import NOTHING_UNUSED, Unused, UnusedValue
 from mixprior.stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, with_metadata
 from mixprior.stats.statistic import SONG
 
@@ -58,7 +58,7 @@ class Evidence:
     group_by: tuple[str, ...] = ()
     min_group: int = MIN_GROUP
     calibration: Mapping[str, Any] | None = None
-    unused: Unused = Unused()
+    unused: Unused = NOTHING_UNUSED
 
     @classmethod
     def of(cls, rows: Rows, digests: Mapping[str, Digest], grouping: Grouping, versions: Mapping[str, str]) -> Evidence:

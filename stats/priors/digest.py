@@ -12,7 +12,7 @@ import numpy as np
 from mixprior.stats.priors.derived import CORRECTED
 from mixprior.stats.priors.moments import Moments
 from mixprior.stats.priors.summary import ARRAYS, SPAN, Summary
-from mixprior.stats.priors.unused import Unused
+from mixprior.stats.priors.unused import NOTHING_UNUSED, Unused
 from mixprior.stats.statistic import Column
 
 LONGEST_HISTOGRAM = 64
@@ -68,7 +68,7 @@ class Digest:
     counted: Summary
     curves: Summary | None
     moments: Moments | None
-    unused: Unused = Unused()
+    unused: Unused = NOTHING_UNUSED
 
     @classmethod
     def merged(cls, digests: Sequence[Digest]) -> Digest:

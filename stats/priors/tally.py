@@ -51,7 +51,7 @@ def tally(
     measured = Measurements.of(rows, separated)
     tempo_bpm = measured.scalar("backing", "tempo_bpm")
     members: dict[Group, list[int]] = {}
-    unused = [(measured.song_ids[song], *names) for song, *names in measured.unused]
+    unused = [(measured.song_ids[song], stem, column, why) for song, stem, column, why in measured.unused]
     for k, song_id in enumerate(measured.song_ids):
         if song_id in metadata:
             tempo = None if tempo_bpm is None or np.isnan(tempo_bpm[k]) else float(tempo_bpm[k])

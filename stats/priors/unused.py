@@ -56,8 +56,10 @@ class Unused:
         >>> Unused.of([("b", "song", "x", "why"), ("a", "song", "x", "why")]).first[0].song_id
         'a'
         """
+        longest = _LONGEST_NAME
         values = sorted(
-            UnusedValue(*(name[:_LONGEST_NAME] for name in names), reason=reason) for *names, reason in found
+            UnusedValue(song_id[:longest], stem[:longest], column[:longest], reason)
+            for song_id, stem, column, reason in found
         )
         return cls(len(values), tuple(values[:NAMED]))
 
@@ -83,3 +85,6 @@ class Unused:
         )
         more = f", and {self.count - _SHOWN} more: {where}" if self.count > _SHOWN else ""
         return f"{self.count} {'value is' if self.count == 1 else 'values are'} not used: {listed}{more}"
+
+
+NOTHING_UNUSED = Unused()
