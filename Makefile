@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench scale clean \
-  lock nightly-benches nightly-conformance nightly-dependencies nightly-evaluation nightly-material nightly-memory nightly-scale nightly-speed
+  lock nightly-benches nightly-conformance nightly-dependencies nightly-evaluation nightly-fuzz nightly-material nightly-memory nightly-scale nightly-speed fuzz
 MUSIC ?= ../shared/music
 MULTITRACKS ?= $(MUSIC)/multitracks
 RESPONSES ?= ../shared/reference/impulse_responses
@@ -44,12 +44,14 @@ test: setup  ## run every test but the nightly ones, on all cores
 test-fast: setup  ## run the quick tests alone
 	$(PYTEST) -m "not slow"
 
-NIGHTLY := benches conformance dependencies evaluation material memory scale speed
+NIGHTLY := benches conformance dependencies evaluation fuzz material memory scale speed
 
-nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, evaluation, material, memory, scale, speed (all without PART)
+nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, evaluation, fuzz, material, memory, scale, speed (all without PART)
 
-nightly-conformance nightly-material nightly-memory nightly-speed: setup
+nightly-conformance nightly-fuzz nightly-material nightly-memory nightly-speed: setup
 	$(BIN)/python -m pytest --nightly $(@:nightly-%=%)
+
+fuzz: nightly-fuzz  ## damage 5,000 sound files and documents of every kind, and read them
 
 nightly-dependencies: setup
 	$(BIN)/python -m tools.dependencies.audit

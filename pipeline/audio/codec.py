@@ -6,6 +6,7 @@ files, is no audio file here.
 
 from __future__ import annotations
 
+import errno
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -171,6 +172,11 @@ def peak(audio: np.ndarray) -> float:
     return float(np.maximum(audio.max(initial=0.0), -audio.min(initial=0.0)))
 
 
+def _is_damage(error: Exception) -> bool:
+    """Whether it is the content's fault: a size in it may have FFmpeg seek before the file's beginning (EINVAL)."""
+    return isinstance(error, av.FFmpegError | ValueError) or getattr(error, "errno", None) == errno.EINVAL
+
+
 def open_audio(file: BinaryIO, stream: int = 0) -> AudioStream:
     """Read the header of an audio stream.
 
@@ -244,7 +250,9 @@ class _AvFile(AudioStream):
         try:
             # The list of formats keeps out playlists, which would open other files.
             self._container = av.open(file, mode="r", options={"format_whitelist": _DEMUXERS}, metadata_errors="ignore")
-        except (av.FFmpegError, ValueError) as error:
+        except (av.FFmpegError, ValueError, OSError) as error:
+            if not _is_damage(error):
+                raise
             raise Undecodable("decode", f"is no audio file ({_READABLE}), or its header is damaged") from error
         streams = self._container.streams.audio
         if not streams:
@@ -286,7 +294,9 @@ class _AvFile(AudioStream):
             try:
                 packet = next(packets, None)
                 frames = packet.decode() if packet is not None else []
-            except av.FFmpegError:
+            except (av.FFmpegError, OSError) as error:
+                if not _is_damage(error):
+                    raise
                 damaged = decoded > 0
                 continue
             if packet is None:
