@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench scale clean \
-  lock nightly-benches nightly-conformance nightly-dependencies nightly-evaluation nightly-fuzz nightly-material nightly-memory nightly-scale nightly-speed fuzz
+  lock nightly-benches nightly-conformance nightly-dependencies nightly-evaluation nightly-fuzz nightly-material nightly-memory nightly-scale nightly-speed nightly-torture torture fuzz
 MUSIC ?= ../shared/music
 MULTITRACKS ?= $(MUSIC)/multitracks
 RESPONSES ?= ../shared/reference/impulse_responses
@@ -44,11 +44,11 @@ test: setup  ## run every test but the nightly ones, on all cores
 test-fast: setup  ## run the quick tests alone
 	$(PYTEST) -m "not slow"
 
-NIGHTLY := benches conformance dependencies evaluation fuzz material memory scale speed
+NIGHTLY := benches conformance dependencies evaluation fuzz material memory scale speed torture
 
-nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, evaluation, fuzz, material, memory, scale, speed (all without PART)
+nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, evaluation, fuzz, material, memory, scale, speed, torture (all without PART)
 
-nightly-conformance nightly-fuzz nightly-material nightly-memory nightly-speed: setup
+nightly-conformance nightly-fuzz nightly-material nightly-memory nightly-speed nightly-torture: setup
 	$(BIN)/python -m pytest --nightly $(@:nightly-%=%)
 
 fuzz: nightly-fuzz  ## damage 5,000 sound files and documents of every kind, and read them
@@ -59,6 +59,8 @@ nightly-dependencies: setup
 
 lock: setup  ## write requirements.lock: what an image needs to mine, with hashes
 	$(BIN)/python -m tools.dependencies.lock
+
+torture: nightly-torture  ## kill runs at 200 random moments, and compare
 
 nightly-benches: bench
 nightly-evaluation: mix-eval

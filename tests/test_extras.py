@@ -28,6 +28,7 @@ def without_extras(program: str, *arguments) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize(
     ("arguments", "extra"),
     [
@@ -57,6 +58,7 @@ except mixprior.InputError as error:
     assert "pip install 'mixprior[mine]'" in done.stdout
 
 
+@pytest.mark.fault(32)
 def test_every_command_explains_itself_without_extras():
     done = without_extras(
         "print([mixprior.main([command, '--help']) for command in sys.argv[1:]])", *front_door.COMMANDS

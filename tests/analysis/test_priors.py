@@ -67,6 +67,7 @@ def test_query_narrows_by_stem_statistic_and_group(priors):
     assert priors.query(statistic="vocal-to-backing-lu", group="all")["mean"].tolist() == [-2.15]
 
 
+@pytest.mark.fault(27)
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
@@ -112,6 +113,7 @@ def test_a_newer_minor_version_with_more_columns_is_read(tmp_path):
     assert priors.lookup("song", RATIO).p50 == -1.89
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize(
     ("version", "remedy"),
     [("2", "version 2, this mixprior reads 1; update mixprior"), ("0.9", "version 0.9, .* reads 1; build them again")],
@@ -127,6 +129,7 @@ def test_a_missing_column_is_refused_by_name(tmp_path):
         open_priors(write_priors(tmp_path, schema=schema))
 
 
+@pytest.mark.fault(26)
 def test_foreign_parquet_is_refused(tmp_path):
     with pytest.raises(NotPriors, match="not priors of mixprior"):
         open_priors(write_priors(tmp_path, version=None))
@@ -146,6 +149,7 @@ def test_a_folder_without_priors_is_refused(tmp_path, path):
         open_priors(tmp_path / path)
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"<html>" * 99])
 def test_a_damaged_file_is_refused(tmp_path, damage):
     file = write_priors(tmp_path) / "priors.parquet"
@@ -154,6 +158,7 @@ def test_a_damaged_file_is_refused(tmp_path, damage):
         open_priors(tmp_path)
 
 
+@pytest.mark.fault(26)
 def test_a_file_damaged_inside_is_refused_when_read(tmp_path):
     file = write_priors(tmp_path) / "priors.parquet"
     start = pq.read_metadata(file).row_group(0).column(0).dictionary_page_offset

@@ -72,6 +72,7 @@ def garbage(content):
     content[middle : middle + 20_000] = np.random.default_rng(1).bytes(20_000)
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize(
     "content",
     [
@@ -92,6 +93,7 @@ def test_what_is_no_audio_is_undecodable(tmp_path, content, name):
     assert error.stage == "decode"
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize("playlist", PLAYLISTS)
 @pytest.mark.parametrize("suffix", [".mp3", ".wav"])
 def test_a_playlist_opens_no_other_file(tmp_path, playlist, suffix):
@@ -100,6 +102,7 @@ def test_a_playlist_opens_no_other_file(tmp_path, playlist, suffix):
     assert type(refusal(tmp_path / "a.mp3")) is Undecodable
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("suffix", [".flac", ".mp3", ".wav", ".aiff", ".ogg", ".opus", ".wma"])
 def test_a_file_cut_in_half_is_truncated(tmp_path, suffix):
     assert type(refusal(damaged(write(tmp_path / f"a{suffix}", noise()), cut))) is Truncated
@@ -116,12 +119,14 @@ def test_an_m4a_cut_in_half_is_truncated_or_has_lost_its_header(tmp_path):
     assert type(refusal(damaged(first, cut))) is Truncated
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("suffix", [".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma"])
 def test_a_file_with_garbage_in_its_middle_is_refused(tmp_path, suffix):
     error = refusal(damaged(write(tmp_path / f"a{suffix}", noise()), garbage))
     assert type(error) in (Undecodable, Truncated)
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("suffix", [".flac", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".wav"])
 def test_a_file_with_200_zeroed_bytes_is_refused_or_as_loud_as_before(tmp_path, suffix):
     made = write(tmp_path / f"a{suffix}", noise())
@@ -164,6 +169,7 @@ def test_junk_after_the_end_of_an_mp3_does_no_harm(tmp_path):
     np.testing.assert_array_equal(decode(str(made)), whole)
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize(
     ("suffix", "duration_s"), [(".wav", 0.0), *((suffix, s) for suffix in (".wav", ".flac") for s in (0.1, 0.39, 2.9))]
 )
@@ -173,22 +179,26 @@ def test_a_song_below_3_s_is_too_short(tmp_path, duration_s, suffix):
     assert "3 s" in error.message
 
 
+@pytest.mark.fault(14)
 def test_a_short_mp3_of_undeclared_length_is_too_short(tmp_path):
     made = write(tmp_path / "a.mp3", tone(1.0), options={"write_xing": "0"})
     assert type(refusal(made)) is TooShort
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("suffix", [".wav", ".mp3", ".m4a", ".ogg"])
 def test_digital_silence_is_silent(tmp_path, suffix):
     assert type(refusal(write(tmp_path / f"a{suffix}", np.zeros((2, 5 * 44_100), np.float32)))) is Silent
 
 
+@pytest.mark.fault(15)
 def test_noise_at_minus_100_dbfs_is_silent_and_at_minus_60_is_not(tmp_path):
     made = write(tmp_path / "a.wav", noise(5.0) * 10**-4, subtype="FLOAT")
     assert type(refusal(made)) is Silent
     assert decode_mixture(Song(str(write(made, noise(5.0) * 10**-2, subtype="FLOAT")))).shape == (2, 5 * 44_100)
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000])
 def test_samples_that_are_no_numbers_are_not_finite(tmp_path, value, rate_hz):
@@ -197,10 +207,12 @@ def test_samples_that_are_no_numbers_are_not_finite(tmp_path, value, rate_hz):
     assert type(refusal(write(tmp_path / "a.wav", audio, rate_hz=rate_hz, subtype="FLOAT"))) is NonFinite
 
 
+@pytest.mark.fault(16)
 def test_integers_saved_as_floats_are_over_scale(tmp_path):
     assert type(refusal(write(tmp_path / "a.wav", tone() * 32_768, subtype="FLOAT"))) is OverScale
 
 
+@pytest.mark.fault(18)
 @pytest.mark.parametrize("rate_hz", [1, 4_000, 384_000])
 def test_a_rate_outside_8_to_192_khz_is_unsupported(tmp_path, rate_hz):
     made = write(tmp_path / "a.wav", np.zeros((1, 5 * rate_hz), np.float32), rate_hz=rate_hz)
@@ -221,11 +233,13 @@ def test_a_stem_file_without_its_stems_is_unsupported(tmp_path):
         decode_stems(Song(str(made)))
 
 
+@pytest.mark.fault(20)
 def test_a_video_without_sound_has_no_audio(tmp_path):
     made = write_picture(tmp_path / "a.mp4")
     assert type(refusal(made)) is NoAudio
 
 
+@pytest.mark.fault(20)
 def test_a_protected_file_is_undecodable_with_a_hint(tmp_path):
     made = write(tmp_path / "a.m4a", tone())
     made.write_bytes(made.read_bytes().replace(b"mp4a", b"drms"))
@@ -234,6 +248,7 @@ def test_a_protected_file_is_undecodable_with_a_hint(tmp_path):
     assert "DRM" in error.message
 
 
+@pytest.mark.fault(19)
 def test_a_header_that_claims_10_hours_is_refused_unread(tmp_path):
     made = write(tmp_path / "a.flac", tone())
     # STREAMINFO: the low 32 bits of the number of samples are bytes 22 to 25 (RFC 9639, 8.2).
@@ -279,6 +294,7 @@ def test_missing_and_forbidden_files_are_unreadable(tmp_path):
     assert type(refusal("memory://nowhere/a.mp3")) is Unreadable
 
 
+@pytest.mark.fault(21)
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("scheme", ["", "file://"])
 def test_a_pipe_is_unreadable_and_does_not_hang(tmp_path, scheme):

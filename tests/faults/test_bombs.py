@@ -69,6 +69,7 @@ def sparse_hours(path: Path, hours: int = 10) -> Path:
     return path
 
 
+@pytest.mark.fault(19)
 @pytest.mark.slow
 def test_row_19_bombs_are_refused_in_2_s_of_cpu_and_100_mb(tmp_path):
     expected = {
@@ -105,6 +106,7 @@ def test_row_19_four_minutes_of_a_silent_stem_are_no_bomb(tmp_path, suffix):
     assert decode(str(write(tmp_path / f"a{suffix}", audio))).shape[1] == pytest.approx(240 * 44_100, abs=5_000)
 
 
+@pytest.mark.fault(19)
 def test_row_19_undeclared_length_is_stopped_at_the_limit_of_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(codec, "_HARMLESS_BYTES", 1_000_000)
     made = claim(write(tmp_path / "a.flac", np.zeros((2, 5 * 44_100), np.float32)), 0)
@@ -112,6 +114,7 @@ def test_row_19_undeclared_length_is_stopped_at_the_limit_of_bytes(tmp_path, mon
         decode(str(made))
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize("samples", [36_000 * 44_100, 1 << 32], ids=["10 hours", "4 G samples"])
 def test_row_19_mixing_refuses_hours_in_a_small_file(mixprior, tmp_path, samples):
     hostile = claim(write(tmp_path / "hours.flac", tone()), samples)

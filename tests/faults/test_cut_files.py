@@ -55,6 +55,7 @@ def test_row_12_a_lossless_file_that_lacks_50_ms_is_flagged(tmp_path, suffix):
     assert flags(cut(made, 44_100 * 4 // 20)) == {LENGTH_UNSURE}
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("suffix", [".ogg", ".opus"])
 @pytest.mark.parametrize("missing_bytes", [1, 100, 2_000])
 def test_row_12_an_ogg_file_cut_within_its_last_page_is_truncated(tmp_path, suffix, missing_bytes):
@@ -90,6 +91,7 @@ def test_row_12_an_mp3_that_counts_its_frames_is_truncated_when_half_a_second_is
         decode(str(cut(made, made.stat().st_size // 16)))
 
 
+@pytest.mark.fault(12)
 def test_row_12_an_mp3_that_does_not_count_its_frames_is_mined_and_flagged(tmp_path):
     made = write(tmp_path / "a.mp3", noise(), options=UNDECLARED)
     assert flags(made) == {LENGTH_UNSURE}
@@ -145,6 +147,7 @@ def test_row_12_a_streamed_wav_and_a_flac_of_undeclared_length_are_flagged(tmp_p
     assert flags(made) == {LENGTH_UNSURE}
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("suffix", [".wav", ".au", ".aiff", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".wma"])
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.97, 0.99])
 def test_row_12_no_cut_file_passes_unnoticed(tmp_path, suffix, share):

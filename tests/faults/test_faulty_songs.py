@@ -65,6 +65,7 @@ def mine(tmp_path, monkeypatch):
     shared_pool.close()
 
 
+@pytest.mark.fault(6, 7, 8)
 def test_row_6_7_8_songs_that_crash_hang_or_exhaust_memory_are_rows_and_the_others_are_mined(mine, tmp_path):
     names = [
         "crash_a",
@@ -97,6 +98,7 @@ def test_row_6_7_8_songs_that_crash_hang_or_exhaust_memory_are_rows_and_the_othe
     assert {row["status"] for row in again.values()} == {"kept", "failed"}
 
 
+@pytest.mark.fault(8)
 def test_a_run_in_which_most_songs_fail_for_one_cause_stops_and_says_so(mine, monkeypatch):
     monkeypatch.setattr(causes, "LEAST", 3)
     with pytest.raises(TooManyFailed, match=r"3 of \d songs failed by DeviceLost .*CUDA error"):

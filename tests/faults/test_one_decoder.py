@@ -57,6 +57,7 @@ def run(mixprior, name, path, tmp_path, constants, expect=None):
     return mixprior(*words, expect=refused if expect is None else expect)
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3"])
 @pytest.mark.parametrize("name", NAMES)
 def test_row_12_a_cut_file_is_refused_by_every_command(mixprior, tmp_path, constants, name, suffix):
@@ -75,6 +76,7 @@ def damaged(path):
     return write(path, audio)
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("mine", "reverb fit")])
 def test_row_13_a_damaged_file_is_used_with_a_warning_by_every_command(mixprior, tmp_path, constants, name):
     told = run(mixprior, name, damaged(tmp_path / "song.wav"), tmp_path, constants, expect=0)

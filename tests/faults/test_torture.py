@@ -102,6 +102,7 @@ def listing(folder: Path) -> set[str]:
     }
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize(
     ("songs", "kills"), [(10, 15), pytest.param(60, 200, marks=pytest.mark.nightly("torture"))], ids=["15", "200"]
 )

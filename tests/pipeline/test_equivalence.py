@@ -66,23 +66,27 @@ def test_pipeline_equals_direct_computation(stems_catalog, mined_run):
     assert min(loudness["sd"].to_pylist()) > 0.1
 
 
+@pytest.mark.fault(25)
 def test_two_worker_processes_give_the_same_bytes(stems_catalog, mined_run, mixprior, tmp_path):
     options = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
     mixprior("mine", stems_catalog, "-o", tmp_path / "run", *options)
     assert digests(tmp_path / "run") == digests(mined_run)
 
 
+@pytest.mark.fault(2)
 def test_replayed_bundles_give_the_same_bytes(stems_catalog, mined_run, mixprior, tmp_path):
     mixprior("mine", stems_catalog, "-o", tmp_path / "run", "-j", 1, "--direct_runner_bundle_repeat=1")
     assert digests(tmp_path / "run") == digests(mined_run)
 
 
+@pytest.mark.fault(25)
 def test_the_order_of_the_catalog_does_not_matter(stems_catalog, mined_run, mixprior, tmp_path):
     folders = sorted(stems_catalog.iterdir(), reverse=True)
     mixprior("mine", *folders, "-o", tmp_path / "run", "-j", 1)
     assert digests(tmp_path / "run") == digests(mined_run)
 
 
+@pytest.mark.fault(25)
 def test_the_portable_job_service_gives_the_same_bytes(stems_catalog, mined_run, mixprior, tmp_path, bin_first_on_path):
     jobs, workers = free_port(), free_port()
     with (

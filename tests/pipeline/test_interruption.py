@@ -47,6 +47,7 @@ class Run:
         return json.loads(mixprior_process("mine", self.catalog, "-o", self.out, "-j", 1, "--json", env=env).stdout)
 
 
+@pytest.mark.fault(5, 29)
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_an_interrupted_run_goes_on_with_the_rest_only(stems_catalog, mixprior_process, mined_run, tmp_path, how, code):
     run = Run(stems_catalog, tmp_path, finished=2)
@@ -70,6 +71,7 @@ def test_an_interrupted_run_goes_on_with_the_rest_only(stems_catalog, mixprior_p
     assert (run.out / priors).read_bytes() == (mined_run / priors).read_bytes()
 
 
+@pytest.mark.fault(5)
 def test_a_child_that_is_killed_is_replaced_and_loses_no_song(stems_catalog, mined_run, tmp_path):
     run = Run(stems_catalog, tmp_path, finished=1)
     # Nothing is held from here on; the songs that the children were at are mined once more.

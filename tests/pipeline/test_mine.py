@@ -51,6 +51,7 @@ def test_limit_takes_the_first_songs(stems_catalog, mixprior, tmp_path):
     assert [Path(song["path"]).name for song in songs(tmp_path)] == ["Amber", "Birch"]
 
 
+@pytest.mark.fault(4)
 def test_a_half_written_file_is_not_taken_for_a_finished_song(stems_catalog, mixprior, finished):
     victim = next(finished.glob("features/*/*/*.parquet"))
     whole = victim.read_bytes()
@@ -81,6 +82,7 @@ def motley_catalog(stems_catalog, tmp_path_factory) -> Path:
     return root
 
 
+@pytest.mark.fault(1)
 def test_bad_songs_are_rows_with_reasons_and_good_ones_are_mined(motley_catalog, mixprior, tmp_path):
     done = mixprior("mine", motley_catalog, "-o", tmp_path, "-j", 2)
     found = {Path(song["path"]).name: song for song in songs(tmp_path)}

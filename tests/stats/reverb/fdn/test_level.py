@@ -82,6 +82,7 @@ def test_a_level_out_of_reach_is_refused_with_the_largest_that_is_not():
             dry_wet_for(settings, bad)
 
 
+@pytest.mark.fault(31)
 def test_where_there_is_no_reverb_or_nothing_dry_there_is_no_level():
     assert wet_dry_db(replace(SEED, dry_wet=0.0)) is None
     assert wet_dry_db(replace(SEED, dry_wet=1.0)) is None
