@@ -122,7 +122,7 @@ def calibrate(
     Raises:
         InputError: if no song has its stems, an option does not fit, the model cannot be had, or no song could be
             measured both ways.
-        WorkerDied: if a worker process did; what is finished is kept.
+        TooManyFailed: if most songs fail by one cause that is the machine's; what is finished is kept.
         KeyboardInterrupt: on Ctrl-C; what is finished is kept.
 
     >>> calibrate("music/musdb18", "outputs/calibration.json").songs  # doctest: +SKIP

@@ -133,7 +133,8 @@ def mine(
     Raises:
         InputError: if the catalog or an option does not fit, the model cannot be had, the output cannot be written, or
             the extra `[mine]` is not installed.
-        WorkerDied: if a worker process did; what is finished is kept.
+        TooManyFailed: if most songs fail by one cause that is the machine's; what is finished is kept.
+        WorkerDied: if a process that aggregates died; what is finished is kept.
         KeyboardInterrupt: on Ctrl-C; what is finished is kept.
 
     >>> mine("music/songs", "outputs/mine", group_by=["genre"]).mined  # doctest: +SKIP

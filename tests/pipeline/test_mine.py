@@ -9,6 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
+from mixprior.pipeline.mine import mine
+from mixprior.pipeline.song import shared_pool
+
 
 def features(root: Path) -> dict[str, int]:
     """Every finished song and when it was written."""
@@ -36,6 +39,11 @@ def test_a_second_run_mines_nothing_again_and_force_mines_all(stems_catalog, mix
     assert (summary["kept"], summary["mined"]) == (0, 5)
     assert features(finished).keys() == before.keys()
     assert all(features(finished)[song] > before[song] for song in before)
+
+
+def test_nothing_is_started_where_nothing_is_to_be_mined(stems_catalog, finished, monkeypatch):
+    monkeypatch.setattr(shared_pool, "get", lambda _children: pytest.fail("a pool was asked for"))
+    assert mine(stems_catalog, finished, workers=2).kept == 5
 
 
 def test_dry_run_tells_and_touches_nothing(stems_catalog, mixprior, finished, tmp_path):

@@ -1,0 +1,68 @@
+"""Naming songs by their content: trouble in reading one, or a file that hangs, is that song's."""
+
+import errno
+import threading
+
+import pytest
+
+from mixprior.pipeline.audio import decode
+from mixprior.pipeline.audio.decode import DecodeLimits
+from mixprior.pipeline.separation.separator import SeparationSettings
+from mixprior.pipeline.song import trouble
+from mixprior.pipeline.song.fingerprint import Fingerprints
+from mixprior.pipeline.song.settings import MiningSettings
+from mixprior.pipeline.song.time_limits import USUAL, TimeLimits
+from mixprior.pipeline.store.records import Song
+
+SONGS = [Song(f"{name}.wav") for name in "abcde"]
+
+
+@pytest.fixture
+def fingerprints(monkeypatch):
+    """Fingerprints by a stand-in for reading, which is given for each test."""
+    monkeypatch.setattr(trouble, "BACK_OFF_S", (0.0, 0.0))
+
+    def of(read, limits: TimeLimits = USUAL) -> dict[str, tuple[str, object]]:
+        monkeypatch.setattr(decode, "fingerprint", read)
+        settings = MiningSettings(SeparationSettings(), DecodeLimits(), time_limits=limits)
+        return {found.song.path: (key[1], found.failure) for key, found in Fingerprints(settings, 2).of(SONGS)}
+
+    return of
+
+
+def test_songs_come_in_their_order_with_their_names(fingerprints):
+    found = fingerprints(lambda song: song.path[0] * 16)
+    assert list(found.items()) == [(f"{name}.wav", (name * 16, None)) for name in "abcde"]
+
+
+@pytest.mark.fault(1)
+def test_an_io_error_that_stays_is_the_songs_and_one_that_passes_is_nobodys(fingerprints):
+    tries = []
+
+    def read(song):
+        tries.append(song.path)
+        if song.path == "b.wav" or (song.path == "d.wav" and tries.count("d.wav") < 3):
+            raise OSError(errno.EIO, "Input/output error")
+        return song.path[0] * 16
+
+    found = fingerprints(read)
+    assert [path for path, (_, failure) in found.items() if failure is not None] == ["b.wav"]
+    failure = found["b.wav"][1]
+    assert (failure.stage, failure.error) == ("read", "Unreadable")
+    assert "Input/output error" in failure.message
+    assert not failure.is_lasting
+    assert tries.count("b.wav") == 3
+
+
+@pytest.mark.fault(7)
+def test_a_file_that_hangs_is_the_songs(fingerprints):
+    released = threading.Event()
+
+    def read(song):
+        if song.path == "c.wav":
+            released.wait()
+        return song.path[0] * 16
+
+    found = fingerprints(read, TimeLimits(stage_s=0.2))
+    released.set()
+    assert {path: failure.error for path, (_, failure) in found.items() if failure} == {"c.wav": "TimedOut"}
