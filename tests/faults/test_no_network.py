@@ -40,6 +40,7 @@ def offline(tmp_path):
     return run
 
 
+@pytest.mark.fault(24)
 def test_row_24_a_model_that_is_not_here_is_one_line_with_each_source(offline):
     started_s = time.monotonic()
     done = offline("model", "fetch")
@@ -50,6 +51,7 @@ def test_row_24_a_model_that_is_not_here_is_one_line_with_each_source(offline):
     assert time.monotonic() - started_s < 60
 
 
+@pytest.mark.fault(24)
 def test_row_24_a_model_that_is_here_is_used(offline, tmp_path):
     folder = write_tiny_model(tmp_path / "cache" / "mixprior" / "models" / "mdx", "mdx")
     files = {path.name: file_sha256(path) for path in folder.iterdir()}

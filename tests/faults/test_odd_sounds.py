@@ -50,6 +50,7 @@ def mixture(path: Path) -> dict:
     return rows({"other": decode(str(path))})["mixture"]
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".ogg", ".m4a"])
 @pytest.mark.parametrize("duration_s", [0.1, 0.39, 2.9])
 def test_row_14_a_song_below_3_s_is_refused_in_every_format(tmp_path, suffix, duration_s):
@@ -57,6 +58,7 @@ def test_row_14_a_song_below_3_s_is_refused_in_every_format(tmp_path, suffix, du
         decode(str(write(tmp_path / f"a{suffix}", tone(duration_s))))
 
 
+@pytest.mark.fault(14)
 def test_row_14_a_header_without_samples_and_a_song_over_the_limit_are_refused(tmp_path):
     with pytest.raises(TooShort):
         decode(str(write(tmp_path / "none.wav", np.zeros((2, 0), np.float32))))
@@ -64,6 +66,7 @@ def test_row_14_a_header_without_samples_and_a_song_over_the_limit_are_refused(t
         decode(str(write(tmp_path / "long.wav", tone(7.0))), DecodeLimits(max_minutes=0.1))
 
 
+@pytest.mark.fault(15)
 def test_row_15_a_silent_song_is_refused_and_a_silent_stem_is_null(tmp_path):
     silence = np.zeros((2, 5 * RATE_HZ), np.float32)
     for audio in (silence, np.repeat(noise(level=1e-5), 2, axis=0)):
@@ -82,6 +85,7 @@ def test_row_15_a_silent_song_is_refused_and_a_silent_stem_is_null(tmp_path):
     assert rows(stems)["mixture"]["integrated_lufs"] is not None
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize(
     ("value", "error"),
     [(np.nan, NonFinite), (np.inf, NonFinite), (1e30, NonFinite), (1e10, OverScale), (9.0, OverScale)],
@@ -93,6 +97,7 @@ def test_row_16_samples_that_are_no_sound_are_refused(tmp_path, value, error):
         decode(str(write(tmp_path / "a.wav", audio, subtype="FLOAT")))
 
 
+@pytest.mark.fault(17)
 def test_row_17_mono_is_in_the_middle(tmp_path):
     row = mixture(write(tmp_path / "a.wav", noise()))
     assert (row["mid_energy_fraction"], row["pan_position"], row["sps_rms_full"]) == (1.0, 0.5, 0.0)
@@ -100,12 +105,14 @@ def test_row_17_mono_is_in_the_middle(tmp_path):
     assert {**row, "song_id": ""} == {**both, "song_id": ""}, "equal channels are mono"
 
 
+@pytest.mark.fault(17)
 def test_row_17_opposite_channels_have_no_middle(tmp_path):
     row = mixture(write(tmp_path / "a.wav", np.concatenate([noise(), -noise()])))
     assert row["mid_energy_fraction"] == pytest.approx(0.0, abs=1e-6)
     assert row["integrated_lufs"] is not None
 
 
+@pytest.mark.fault(17)
 def test_row_17_surround_is_mixed_down_by_bs775_and_flagged(tmp_path):
     flags: set[str] = set()
     audio = np.zeros((6, 5 * RATE_HZ), np.float32)
@@ -116,12 +123,14 @@ def test_row_17_surround_is_mixed_down_by_bs775_and_flagged(tmp_path):
     np.testing.assert_allclose(whole, np.repeat(noise(), 2, axis=0) * 0.5**0.5, atol=1e-6)
 
 
+@pytest.mark.fault(17)
 def test_row_17_a_dc_offset_is_not_heard(tmp_path):
     still = mixture(write(tmp_path / "a.wav", np.repeat(noise(level=0.03), 2, axis=0), subtype="FLOAT"))
     offset = mixture(write(tmp_path / "b.wav", np.repeat(noise(level=0.03), 2, axis=0) + 0.3, subtype="FLOAT"))
     assert offset["integrated_lufs"] == pytest.approx(still["integrated_lufs"], abs=0.1)
 
 
+@pytest.mark.fault(17)
 def test_row_17_hard_clipping_is_measured_and_not_flagged_as_damage(tmp_path):
     flags: set[str] = set()
     clipped = np.clip(np.concatenate([noise(), noise(seed=8)]) * 30, -1, 1)
@@ -131,6 +140,7 @@ def test_row_17_hard_clipping_is_measured_and_not_flagged_as_damage(tmp_path):
     assert rows({"other": audio})["mixture"]["true_peak_dbtp"] > 0
 
 
+@pytest.mark.fault(18)
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 48_000, 96_000, 192_000])
 def test_row_18_a_tone_is_as_loud_at_every_rate(tmp_path, rate_hz):
     """A stereo sine of 1 kHz that peaks at -23 dBFS reads -23.0 LUFS (EBU Tech 3341, case 1)."""
@@ -139,18 +149,21 @@ def test_row_18_a_tone_is_as_loud_at_every_rate(tmp_path, rate_hz):
     assert Sound(audio, RATE_HZ).integrated_lufs == pytest.approx(-23.0, abs=0.1)
 
 
+@pytest.mark.fault(18)
 @pytest.mark.parametrize("rate_hz", [1, 7_999, 192_001, 384_000])
 def test_row_18_a_rate_outside_8_to_192_khz_is_refused(tmp_path, rate_hz):
     with pytest.raises(Unsupported, match=str(rate_hz)):
         decode(str(write(tmp_path / "a.wav", np.zeros((1, 5 * rate_hz), np.float32), rate_hz=rate_hz)))
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.mov"])
 def test_row_20_a_video_without_sound_is_refused(tmp_path, name):
     with pytest.raises(NoAudio):
         decode(str(write_picture(tmp_path / name)))
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize("tag", [b"drms", b"enca"])
 def test_row_20_an_encrypted_file_is_refused_in_words(tmp_path, tag):
     made = write(tmp_path / "a.m4a", tone())
@@ -179,6 +192,7 @@ def flac_picture() -> bytes:
     return bytes([6]) + len(body).to_bytes(3, "big") + body
 
 
+@pytest.mark.fault(20)
 def test_row_20_a_cover_in_a_flac_is_passed_over(tmp_path):
     made = write(tmp_path / "a.flac", tone())
     content = made.read_bytes()
@@ -189,6 +203,7 @@ def test_row_20_a_cover_in_a_flac_is_passed_over(tmp_path):
     assert rms_db(audio) == pytest.approx(rms_db(tone()), abs=0.01)
 
 
+@pytest.mark.fault(20)
 def test_row_20_a_cover_in_an_mp3_is_passed_over(tmp_path):
     made = write(tmp_path / "a.mp3", tone())
     frame = b"\x00image/jpeg\x00\x03\x00" + jpeg()

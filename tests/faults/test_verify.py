@@ -117,6 +117,7 @@ def test_a_song_of_no_table_and_a_song_twice_are_told_and_harm_nothing(tmp_path,
     assert mixprior("verify", run).stdout.endswith(": sound\n")
 
 
+@pytest.mark.fault(30)
 def test_row_30_stale_temporary_files_and_foreign_files_are_ignored_and_only_ours_removed(
     mined_run, mixprior, stems_catalog, tmp_path
 ):

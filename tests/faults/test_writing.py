@@ -30,6 +30,7 @@ def in_python(code: str, *arguments: object) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE)
 
 
+@pytest.mark.fault(2)
 def test_row_2_a_replayed_bundle_leaves_the_same_files(stems_catalog, mined_run, mixprior, tmp_path):
     mixprior("mine", stems_catalog, "-o", tmp_path, "-j", 1, "--direct_runner_bundle_repeat=2")
     for run in (tmp_path, mined_run):
@@ -60,6 +61,7 @@ files.write_bytes(path, pathlib.Path(path + ".whole").read_bytes())
 """
 
 
+@pytest.mark.fault(3)
 def test_row_3_two_attempts_that_write_one_song_at_once_leave_one_whole_file(mined_run, tmp_path):
     [(name, content), *_] = rows(mined_run).items()
     path = tmp_path / name
@@ -91,6 +93,7 @@ mixprior.mine(sys.argv[1], sys.argv[2], workers=1)
 """
 
 
+@pytest.mark.fault(4)
 def test_row_4_a_kill_amid_a_write_leaves_nothing_that_is_read(stems_catalog, mined_run, mixprior, tmp_path):
     run = Path(shutil.copytree(mined_run, tmp_path / "run"))
     victim = sorted(run.glob("features/*/*/*.parquet"))[2]
@@ -135,6 +138,7 @@ def ends_for_want_of_space(stems_catalog, mixprior, run: Path) -> None:
         assert files.read_table(str(path)).num_rows
 
 
+@pytest.mark.fault(9)
 def test_row_9_a_full_disk_is_told_and_the_run_goes_on_when_there_is_space(
     stems_catalog, mined_run, mixprior, small_disk
 ):
@@ -147,6 +151,7 @@ def test_row_9_a_full_disk_is_told_and_the_run_goes_on_when_there_is_space(
     assert (small_disk / "run" / NAME).read_bytes() == (mined_run / NAME).read_bytes()
 
 
+@pytest.mark.fault(9)
 def test_row_9_a_write_without_space_leaves_no_partial_file(stems_catalog, mined_run, mixprior, tmp_path, monkeypatch):
     written, real = [], files.os.fsync
 
@@ -163,6 +168,7 @@ def test_row_9_a_write_without_space_leaves_no_partial_file(stems_catalog, mined
     assert (tmp_path / NAME).read_bytes() == (mined_run / NAME).read_bytes()
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("where", ["/proc/mixprior", "file/run", "locked/run"])
 def test_row_10_an_output_that_cannot_be_written_is_told_before_a_song_is_opened(
     stems_catalog, mixprior, tmp_path, monkeypatch, where
@@ -181,6 +187,7 @@ def test_row_10_an_output_that_cannot_be_written_is_told_before_a_song_is_opened
     assert "cannot be written" in told
 
 
+@pytest.mark.fault(10)
 def test_row_10_a_missing_input_is_told_before_anything_is_written(mixprior, tmp_path):
     started_s = time.monotonic()
     done = mixprior("mine", tmp_path / "songs", "-o", tmp_path / "run", "-j", 1, expect=2)
@@ -189,6 +196,7 @@ def test_row_10_a_missing_input_is_told_before_anything_is_written(mixprior, tmp
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize("damage", ["cut", "bit", "version", "foreign", "manifest of another"])
 def test_row_26_priors_that_are_none_or_not_whole_are_refused(mined_run, mixprior, tmp_path, damage):
     run = Path(shutil.copytree(mined_run, tmp_path / "run"))
@@ -212,6 +220,7 @@ def test_row_26_priors_that_are_none_or_not_whole_are_refused(mined_run, mixprio
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize("name", ["state", "moments", "members", "joint"])
 def test_row_26_files_of_two_runs_are_not_read_together(mined_run, mixprior, tmp_path, name):
     run = Path(shutil.copytree(mined_run, tmp_path / "run"))

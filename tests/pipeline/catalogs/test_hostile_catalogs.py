@@ -32,6 +32,7 @@ def refusal(song: Song) -> str:
     return named.value.message
 
 
+@pytest.mark.fault(21)
 def test_a_link_that_leads_out_of_a_folder_is_a_song_that_fails_alone(tmp_path):
     touch(tmp_path, "outside/a.mp3", "outside/vocals.wav", "music/c/d.mp3", "music/song/readme.txt")
     music = tmp_path / "music"
@@ -50,6 +51,7 @@ def test_a_link_that_leads_out_of_a_folder_is_a_song_that_fails_alone(tmp_path):
     assert Song.from_json(songs["out.mp3"].to_json()).root == str(music)
 
 
+@pytest.mark.fault(21)
 def test_a_link_that_leads_out_of_a_manifests_folder_is_a_song_that_fails_alone(tmp_path):
     touch(tmp_path, "outside/a.mp3", "outside/song/vocals.wav", "outside/song/drums.wav", "music/b.mp3")
     music = tmp_path / "music"
@@ -63,6 +65,7 @@ def test_a_link_that_leads_out_of_a_manifests_folder_is_a_song_that_fails_alone(
     assert not folder.stems, "the folder outside was listed"
 
 
+@pytest.mark.fault(21)
 def test_a_file_replaced_by_a_link_after_it_was_listed_is_not_followed(tmp_path):
     write(tmp_path / "outside.wav", tone())
     touch(tmp_path, "music/a.wav")
@@ -72,6 +75,7 @@ def test_a_file_replaced_by_a_link_after_it_was_listed_is_not_followed(tmp_path)
     assert "links to a file outside" in refusal(song)
 
 
+@pytest.mark.fault(21)
 @pytest.mark.parametrize("path", ["/proc/kmsg", "/proc/self/mem", "/proc/self/environ", "/sys/kernel/uevent_seqnum"])
 def test_files_of_the_kernel_are_refused_before_they_are_read(tmp_path, path):
     """`/proc/kmsg` is a regular file by its mode, and reading it waits for ever."""
@@ -84,6 +88,7 @@ def test_files_of_the_kernel_are_refused_before_they_are_read(tmp_path, path):
     assert "belongs to the kernel" in refusal(linked)
 
 
+@pytest.mark.fault(21)
 def test_pipes_sockets_and_devices_are_refused_and_nobody_waits(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp3")
     with socket.socket(socket.AF_UNIX) as bound:
@@ -96,6 +101,7 @@ def test_pipes_sockets_and_devices_are_refused_and_nobody_waits(tmp_path):
     assert refusal(device) == "is not a regular file"
 
 
+@pytest.mark.fault(21)
 def test_names_that_are_not_utf8_are_ignored_or_mined_and_shown_escaped(tmp_path, mixprior, stems_catalog):
     (tmp_path / f"{LATIN_1}.jpg").write_bytes(b"x")
     (tmp_path / f"{LATIN_1}.mp3").write_bytes(b"no audio")
@@ -111,6 +117,7 @@ def test_names_that_are_not_utf8_are_ignored_or_mined_and_shown_escaped(tmp_path
     assert "1 kept" in mixprior("mine", tmp_path, "-o", tmp_path / "out", "-j", 1).stdout
 
 
+@pytest.mark.fault(21)
 @pytest.mark.parametrize(
     "name",
     [
@@ -128,6 +135,7 @@ def test_odd_but_legal_names_are_read(tmp_path, name):
     assert fingerprint(found(write_rows(music / "songs.csv", [{"path": name}]))[0]) == fingerprint(song)
 
 
+@pytest.mark.fault(21)
 def test_a_name_of_300_characters_costs_only_itself(tmp_path):
     touch(tmp_path, "b.mp3")
     long, other = found(write_rows(tmp_path / "songs.csv", [{"path": "x" * 300 + ".mp3"}, {"path": "b.mp3"}]))
@@ -160,6 +168,7 @@ def deep_folder():
     shutil.rmtree(root)
 
 
+@pytest.mark.fault(21)
 def test_deep_folders_are_searched_and_one_too_deep_to_be_named_costs_only_itself(deep_folder):
     touch(deep_folder, "last.mp3")
     listed = found(deep_folder)
@@ -170,6 +179,7 @@ def test_deep_folders_are_searched_and_one_too_deep_to_be_named_costs_only_itsel
     assert "File name too long" in refusal(listed[0])
 
 
+@pytest.mark.fault(21)
 def test_a_folder_that_cannot_be_listed_costs_only_itself(tmp_path, monkeypatch):
     touch(tmp_path, "a/1.mp3", "b/2.mp3", "c/3.mp3")
     scandir = os.scandir
@@ -186,6 +196,7 @@ def test_a_folder_that_cannot_be_listed_costs_only_itself(tmp_path, monkeypatch)
         fingerprint(listed[1])
 
 
+@pytest.mark.fault(21)
 def test_half_a_character_in_a_manifest_is_told_with_its_line(tmp_path):
     manifest = tmp_path / "songs.jsonl"
     manifest.write_text('{"path": "a.mp3", "title": "x\\ud83d"}\n')
@@ -196,6 +207,7 @@ def test_half_a_character_in_a_manifest_is_told_with_its_line(tmp_path):
         open_catalog(str(manifest))
 
 
+@pytest.mark.fault(21)
 def test_a_run_over_hostile_files_ends_with_a_row_for_each(tmp_path, mixprior, stems_catalog):
     good = next(stems_catalog.iterdir())
     os.mkfifo(tmp_path / "pipe.mp3")
