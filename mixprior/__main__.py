@@ -117,7 +117,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     parser.add_argument("--debug", action="store_true", help="log everything; show tracebacks")
     parse = getattr(module, "parse", argparse.ArgumentParser.parse_args)  # a command may take options of others' too
     args = parse(parser, arguments)
-    for option, value in zip(arguments, [*arguments[1:], None], strict=True):
+    for option, value in zip(arguments, [*arguments[1:], None], strict=False):
         if option == "--output=" or (option in ("-o", "--output") and not (value or "").strip()):
             raise InputError("-o takes the name of a file or folder: it is empty")
     return int(module.run(args))

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from mixprior.stats.measures.panning import EnergySums, SpsFrames
 from mixprior.stats.measures.tempo import TempoFrames
 from mixprior.stats.measures.true_peak import PeakSearch
 from mixprior.stats.reverb.blind.estimate import Reverberation, SungStretches
-from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, VOCALS
+from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
 from mixprior.stats.stem import Stem, StemSet, sum_of, with_backing
 
 Piece = Mapping[str, np.ndarray]
@@ -206,13 +207,18 @@ class MeasuredSong(StemSet):
         """Length in seconds."""
         return self._sums.samples / SAMPLE_RATE_HZ
 
+    def rows(self) -> Iterator[Stem]:
+        """The stems, the backing and the mixture, then "song": one for each row of the song's table."""
+        yield from self._sounds.values()
+        yield MeasuredStem(_GONE, SAMPLE_RATE_HZ, SONG, self, self._sums)
+
 
 _GONE = np.zeros((2, 0), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredStem(Stem):
-    """One sound of such a song: what `Stem` measures is known, `audio` is empty.
+    """One sound of such a song: what `Stem` measures is known, `audio` is gone.
 
     Attributes:
         sums: of the song.
@@ -220,9 +226,27 @@ class MeasuredStem(Stem):
 
     sums: _SongSums = field(repr=False)
 
+    def __post_init__(self) -> None:
+        """Check nothing: there are no samples."""
+
+    def __getattribute__(self, name: str) -> Any:
+        """Refuse the samples: a statistic that took none for a silent sound would be null without a word.
+
+        Raises:
+            ValueError: if it is asked for them.
+        """
+        if name == "audio":
+            raise ValueError("a statistic reads samples of a song that came in pieces: register it with whole=True")
+        return super().__getattribute__(name)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return 2
+
     @property
     def _own(self) -> _SoundSums:
-        return self.sums.sounds[self.name]
+        return self.sums.sounds[MIXTURE if self.name == SONG else self.name]
 
     @property
     def samples(self) -> int:

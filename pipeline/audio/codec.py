@@ -18,7 +18,6 @@ import numpy as np
 import soundfile
 
 from mixprior.pipeline.audio import length
-from mixprior.pipeline.audio.damage import DamageSearch
 from mixprior.pipeline.audio.flags import DAMAGED_PCM, LENGTH_UNSURE
 from mixprior.pipeline.store.records import SongError
 
@@ -130,6 +129,9 @@ class AudioStream(ABC):
             TooLarge: if it takes more than is allowed.
         """
         decoded_s = 0.0
+        # Here, as it loads numba: who writes a file or reads FLAC needs none.
+        from mixprior.pipeline.audio.damage import DamageSearch
+
         search = None if self._has_checksum else DamageSearch(self.rate_hz)
         for block in self._decoded():
             if not peak(block) < _SQUARE_OVERFLOWS:

@@ -140,7 +140,7 @@ LARGE = "SELECT max(x) FROM (SELECT string_agg(range::VARCHAR || repeat('x', 100
 
 def test_an_endless_query_ends_at_its_time_limit_in_one_line(tmp_path, capsys):
     assert main(["query", str(write_priors(tmp_path)), "--sql", ENDLESS, "--sql-limits", "0.3,500"]) == 2
-    assert capsys.readouterr().err == ("mixprior: SQL: no answer within 0.3 s: narrow it or raise the limit\n")
+    assert capsys.readouterr().err == ("mixprior: SQL: no answer within 0.3 s: narrow the query, or raise the limit\n")
 
 
 def test_a_large_query_ends_at_its_memory_limit_and_writes_nothing(tmp_path, monkeypatch):

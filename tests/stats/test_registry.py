@@ -36,6 +36,7 @@ STATISTIC = Statistic(
     ),
     rows=("vocals",),
     measure=lambda stem: {"positive_ratio": float(np.mean(stem.audio > 0))},
+    whole=True,
 )
 '''
 NAMED = """

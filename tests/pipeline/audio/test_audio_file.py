@@ -122,7 +122,7 @@ def test_a_video_without_sound_is_refused(tmp_path):
 
 def test_a_missing_file_a_folder_and_a_pipe_are_refused_by_name(tmp_path):
     assert "nowhere.wav cannot be read: No such file" in refusal(tmp_path / "nowhere.wav")
-    assert "is not a regular file" in refusal(tmp_path)
+    assert "is a folder" in refusal(tmp_path)
     os.mkfifo(tmp_path / "pipe.wav")
     assert "pipe.wav is not a regular file" in refusal(tmp_path / "pipe.wav")
     assert "is not a regular file" in refusal("/dev/zero")
