@@ -31,7 +31,7 @@ def mine(tmp_path, monkeypatch):
     usual = options.settings
 
     def hasty(*arguments):
-        return replace(usual(*arguments), time_limits=TimeLimits(stage_s=8.0, decode=0.0, measure=100.0))
+        return replace(usual(*arguments), time_limits=TimeLimits(stage_s=25.0, decode=0.0, measure=100.0))
 
     monkeypatch.setattr(options, "settings", hasty)
     shared_pool.close()  # children of this environment

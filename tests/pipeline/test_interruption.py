@@ -37,7 +37,8 @@ class Run:
             stderr=subprocess.PIPE,
             text=True,
         )
-        while len(features(self.out)) < finished:
+        # A song is finished when that is noted, a moment after its rows are written.
+        while len(list(self.out.glob("made/*/*/*"))) < finished:
             assert self.process.poll() is None, self.process.communicate()
             time.sleep(0.02)
 
