@@ -21,6 +21,7 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping, tally
 from mixprior.stats.priors.unused import Unused
+from mixprior.stats.visible import visible
 
 _SHOWN = 3
 
@@ -77,6 +78,8 @@ def merge(
         raise InputError(f"merge writes to this machine only, not to {output}: copy the folder there afterwards")
     output = folder_named(output)
     merged, notes = _merged([_Input.open(path) for path in folders], progress or (lambda done, total: None))
+    if not merged.digests:
+        raise InputError(f"there is no song in the priors {', '.join(str(folder) for folder in folders)}")
     if group_by is not None:
         merged = merged.grouped_by(group_by)
     if min_group is not None:
@@ -139,10 +142,10 @@ def _read(folder: Path, digests: bool) -> Evidence:
         raise InputError(
             f"{folder} lacks {missing}: it cannot be merged; build it again with `mixprior aggregate`"
         ) from error
-    except (KeyError, ValueError, pa.ArrowException) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{folder} is damaged ({error}); build the priors again") from error
+    except InputError as error:
+        raise InputError(f"{folder}: {error}") from error
+    except (LookupError, TypeError, AttributeError, ValueError, pa.ArrowException) as error:
+        raise InputError(f"{folder} is damaged ({visible(str(error))}); build the priors again") from error
 
 
 def _merged(inputs: Sequence[_Input], progress: Callable[[int, int], None]) -> tuple[Evidence, list[str]]:

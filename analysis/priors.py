@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -18,6 +17,8 @@ import pyarrow.parquet as pq
 
 from mixprior.analysis.errors import NotPriors, PriorsLookupError, PriorsVersionError
 from mixprior.pipeline.store.layout import MANIFEST_FILE, PRIORS_FILE, PRIORS_FOLDER, SONGS_FILE
+from mixprior.stats import json_document
+from mixprior.stats.errors import InputError
 from mixprior.stats.priors.grouping import EVERY_SONG as EVERY_SONG
 from mixprior.stats.schema import PRIORS_SCHEMA, SCHEMA_VERSION
 
@@ -230,7 +231,7 @@ class Priors:
                 if field.name not in there:
                     table = table.append_column(field, pa.nulls(len(table), field.type))
             return table.select(list(columns)).cast(schema)
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise NotPriors(f"{file} is damaged ({_first_line(error)}); build the priors again") from error
 
 
@@ -263,8 +264,8 @@ def open_priors(path: str | Path) -> Priors:
         raise NotPriors(f"{file} is not Parquet, or cut short; build the priors again") from error
     _check_version(file, schema)
     try:
-        manifest = dict(json.loads((folder / MANIFEST_FILE).read_text("utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        manifest = json_document.parse((folder / MANIFEST_FILE).read_bytes())
+    except (OSError, InputError) as error:
         raise NotPriors(f"{folder / MANIFEST_FILE} is missing or damaged; build the priors again") from error
     _check_digest(folder, manifest, PRIORS_FILE)
     return Priors(folder, manifest)

@@ -262,7 +262,10 @@ def grouping_of(group_by: Sequence[str], min_group: int, calibration: str | Path
             text = files.read_bytes(str(calibration)).decode()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"--calibration {calibration} cannot be read: {error}") from error
-        Calibration.load(text)
+        try:
+            Calibration.load(text)
+        except InputError as error:
+            raise InputError(f"--calibration {calibration}: {error}") from error
     return Grouping(tuple(dict.fromkeys(group_by)), min_group, text)
 
 

@@ -265,7 +265,7 @@ class _AvFile(AudioStream):
         context = self._stream.codec_context
         if context is None:
             raise Undecodable("decode", "is in a format that has no decoder here")
-        if not context.sample_rate:
+        if not context.sample_rate or not context.layout.nb_channels:
             raise Undecodable("decode", "is no audio file, or is damaged from its beginning")
         if context.codec_tag in _ENCRYPTED_TAGS:
             raise Undecodable("decode", "is encrypted (DRM); get it without copy protection")

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from mixprior.pipeline.catalogs import column_types, song_folder
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.records import InputError, Song, SongError
-from mixprior.stats.visible import csv_text
+from mixprior.stats.visible import csv_text, visible
 
 Row = tuple[int, Mapping[str, Any]]
 """Number of its line (of Parquet: its row), from 1, and its cells by column."""
@@ -174,7 +174,11 @@ def _jsonl_rows(location: str) -> Iterator[Row]:
             continue
         try:
             row = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (RecursionError, ValueError) as error:
+            if not isinstance(error, json.JSONDecodeError):
+                raise InputError(
+                    f"{_where(location, number)}: no JSON: nested too deeply, or a number too long"
+                ) from error
             raise InputError(f"{_where(location, number)}: no JSON: {error.msg} at column {error.colno}") from error
         if not isinstance(row, dict):
             raise InputError(f"{_where(location, number)}: no JSON object")
@@ -190,8 +194,8 @@ def _parquet_rows(location: str) -> Iterator[Row]:
             _need_path(table.schema_arrow.names, os.path.basename(location))
             rows = (row for batch in table.iter_batches(4096) for row in batch.to_pylist())
             yield from enumerate(rows, 1)
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{location} is no readable Parquet file: {error}") from error
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise InputError(f"{location} is no readable Parquet file: {visible(str(error))}") from error
 
 
 def _lines(location: str) -> Iterator[tuple[int, str]]:

@@ -96,8 +96,11 @@ class ModelFolder:
         try:
             self.bag: dict[str, Any] = yaml.safe_load(self.bag_file.read_text())
             self.weights_files = [_weights_file(folder, str(signature)) for signature in self.bag["models"]]
-        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-            raise InputError(f"{folder} holds no model {name}: {self.bag_file.name} cannot be read ({error})") from None
+        except InputError:
+            raise
+        except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
+            why = " ".join(str(error).split())
+            raise InputError(f"{folder} holds no model {name}: {self.bag_file.name} cannot be read ({why})") from None
 
     def weights_sha256(self) -> str:
         """`weights_digest` of the model; of several, the SHA-256 of their digests in the bag's order.
@@ -190,10 +193,13 @@ def _read_safetensors(path: Path, with_state: bool) -> dict[str, Any]:
         raise InputError(f"{path} holds quantised weights, which are not supported: take the model without _q")
     if metadata.get("klass") not in _architectures():
         raise InputError(f"{path} is no model of Demucs (class {metadata.get('klass')})")
+    args, kwargs = (json.loads(metadata[name], object_hook=fraction) for name in ("args", "kwargs"))
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise InputError(f"{path} does not hold its arguments as a list and by name")
     return {
         "klass": _architectures()[metadata["klass"]],
-        "args": json.loads(metadata["args"], object_hook=fraction),
-        "kwargs": json.loads(metadata["kwargs"], object_hook=fraction),
+        "args": args,
+        "kwargs": kwargs,
         "state": state,
     }
 

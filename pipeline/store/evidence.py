@@ -25,13 +25,14 @@ from mixprior.pipeline.store.layout import (
 from mixprior.pipeline.store.members import LOST, joined_members, lost_from, members_hash, members_of
 from mixprior.pipeline.store.rows import Rows
 from mixprior.pipeline.store.state import digests_of, moments_table, state_table
+from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.grouping import EVERY_SONG, MIN_GROUP, Group
 from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
 from mixprior.stats.priors.tally import Grouping
 from mixprior.stats.priors.unused import NOTHING_UNUSED, Unused, UnusedValue
-from mixprior.stats.schema import MEMBERS_SCHEMA, SCHEMA_VERSION, with_metadata
+from mixprior.stats.schema import MEMBERS_SCHEMA, MOMENTS_SCHEMA, SCHEMA_VERSION, STATE_SCHEMA, with_metadata
 from mixprior.stats.statistic import SONG
 
 
@@ -194,32 +195,38 @@ class Evidence:
             FileNotFoundError: if the manifest or the state is not there.
             InputError: if the state is of another version, or a file is not that of the manifest.
         """
-        manifest = json.loads(read(MANIFEST_FILE))
+        manifest = json_document.parse(read(MANIFEST_FILE))
+        facts = json_document.decode(_Facts, manifest, others=True)
 
-        def table(name: str) -> pa.Table:
+        def table(name: str, schema: pa.Schema) -> pa.Table:
             content = read(name)
             said = manifest.get("files_sha256", {}).get(name)  # older manifests do not say
             if said is not None and hashlib.sha256(content).hexdigest() != said:
                 raise InputError(f"{name} is not the file that {MANIFEST_FILE} names: run `mixprior aggregate` again")
-            return seal.table(content)
+            found = seal.table(content)
+            try:
+                seal.check_columns(found, schema)
+            except seal.Damaged as error:
+                raise InputError(f"{name} {error}: run `mixprior aggregate` again") from error
+            return found
 
         try:
-            members = table(MEMBERS_FILE)
+            members = table(MEMBERS_FILE, MEMBERS_SCHEMA)
         except FileNotFoundError:
             members = None
         features = {
-            key: {name: value for name, value in facts.items() if name != "songs"}
-            for key, facts in manifest["features"].items()
+            key: {name: value for name, value in each.items() if name != "songs"}
+            for key, each in facts.features.items()
         }
         return cls(
-            digests_of(table(STATE_FILE), table(MOMENTS_FILE)) if digests else {},
+            digests_of(table(STATE_FILE, STATE_SCHEMA), table(MOMENTS_FILE, MOMENTS_SCHEMA)) if digests else {},
             members,
             features,
-            manifest["versions"],
-            tuple(manifest["group_by"]),
-            manifest["min_group"],
-            manifest["calibration"],
-            unused_of(manifest),
+            facts.versions,
+            facts.group_by,
+            facts.min_group,
+            facts.calibration,
+            facts.unused,
         )
 
     def grouped_by(self, group_by: Sequence[str]) -> Evidence:
@@ -241,6 +248,18 @@ class Evidence:
             return None
         counted = pc.and_(pc.equal(self.members["feature_key"], feature_key), pc.is_null(self.members["error"]))
         return int(pc.sum(counted).as_py() or 0)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is read of a manifest."""
+
+    features: Mapping[str, Mapping[str, Any]]
+    versions: Mapping[str, tuple[str, ...]]
+    group_by: tuple[str, ...]
+    min_group: int
+    calibration: Mapping[str, Any] | None
+    unused: Unused = NOTHING_UNUSED
 
 
 def unused_of(manifest: Mapping[str, Any]) -> Unused:

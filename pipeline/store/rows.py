@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from mixprior.pipeline.store import archive, files, seal, songs
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import SONGS_FILE, RunFolder
 from mixprior.pipeline.store.members import first_of_each
+from mixprior.stats import json_document
 from mixprior.stats.errors import InputError, RowsLost
 from mixprior.stats.registry import FEATURES_SCHEMA
 from mixprior.stats.schema import FINISHED
@@ -87,7 +87,7 @@ class Rows:
         """
         path = self.folder.settings(feature_key)
         try:
-            facts: dict[str, Any] = json.loads(files.read_bytes(path))
+            facts: dict[str, Any] = json_document.parse(files.read_bytes(path))
         except (FileNotFoundError, ValueError) as error:
             raise InputError(f"{path} is missing or damaged: mine the catalog again") from error
         return facts

@@ -52,6 +52,28 @@ def table(content: bytes, columns: Sequence[str] | None = None) -> pa.Table:
         raise Damaged(f"is damaged ({error})") from error
 
 
+def check_columns(found: pa.Table, schema: pa.Schema, optional: Sequence[str] = ()) -> None:
+    """Refuse a table that another program wrote: one that lacks columns, or holds other values in them.
+
+    Args:
+        found: the table.
+        schema: which columns it has, of which types, and which of them have no null.
+        optional: columns that may be missing.
+
+    Raises:
+        Damaged: naming the column.
+    """
+    for field in schema:
+        if field.name not in found.column_names:
+            if field.name in optional:
+                continue
+            raise Damaged(f"has no column {field.name}")
+        if found.column_names.count(field.name) > 1 or found.schema.field(field.name).type != field.type:
+            raise Damaged(f"has a column {field.name} that is not of {field.type}")
+        if not field.nullable and found[field.name].null_count:
+            raise Damaged(f"lacks values of {field.name}")
+
+
 def opened(source: Any) -> pq.ParquetFile:
     """Open a Parquet file whose pages are checked as they are read. Raises one of `PARSING` if it is none."""
     return pq.ParquetFile(source, page_checksum_verification=True)

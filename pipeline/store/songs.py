@@ -13,6 +13,7 @@ from mixprior.pipeline.store import files
 from mixprior.pipeline.store.layout import SONGS_FILE, RunFolder, content_hash, parquet_bytes, table_in
 from mixprior.pipeline.store.members import members_hash, members_of
 from mixprior.pipeline.store.records import Outcome
+from mixprior.pipeline.store.seal import check_columns
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import SONGS_SCHEMA, with_metadata
 from mixprior.stats.visible import as_utf8
@@ -32,7 +33,9 @@ def read(path: str | Path) -> pa.Table:
         NotARun: if there is none.
     """
     try:
-        return files.read_table(table_in(path))
+        found = files.read_table(table_in(path))
+        check_columns(found, SONGS_SCHEMA, optional=("flags",))
+        return found
     except (OSError, pa.ArrowException) as error:
         wanted = f"{path} holds no {SONGS_FILE}" if table_in(path) != str(path) else f"{path} is no table of songs"
         raise NotARun(f"{wanted}; give the output folder of `mixprior mine`") from error

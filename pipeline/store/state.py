@@ -113,6 +113,9 @@ def _cells(rows: pa.Table) -> list[Cell]:
 def _summary(rows: pa.Table, cells: Sequence[Cell]) -> Summary:
     flat = {name: _flat(rows[name]) for name in rows.column_names if pa.types.is_list(rows[name].type)}
     n = flat["n"]
+    bins = sum(cell.bins for cell in cells)
+    if {flat[name].size for name in flat.keys() - {"keys", "counts"}} != {bins}:
+        raise InputError(f"{STATE_FILE} of these priors does not have a number for each bin: build them again")
     lengths = np.array(rows["keys"].combine_chunks().value_lengths())
     starts = np.cumsum([0, *(cell.bins for cell in cells)])[:-1]
     return Summary(

@@ -54,8 +54,10 @@ def _metadata(path: Path) -> dict[str, Any]:
     try:
         # As text: a song called 1979 or No is not a number or a boolean.
         cells = yaml.load("".join(lines(path)), yaml.BaseLoader)  # nosec B506 # makes text alone
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is no YAML: {error}; fetch it again") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}; fetch it again") from error
     if not isinstance(cells, dict):
         raise InputError(f"{path} is no metadata of MedleyDB; fetch it again")
     return cells
