@@ -116,7 +116,12 @@ class ModelFolder:
         Raises:
             InputError: if a file is damaged, or is no model of Demucs.
         """
-        return arguments_digest(list(self._packages(with_state=False)), self.bag)
+        try:
+            return arguments_digest(list(self._packages(with_state=False)), self.bag)
+        except (InputError, AttributeError, TypeError, ValueError) as error:
+            raise InputError(
+                f"the model in {self.weights_files[0].parent} cannot be used: {_first_line(error)}"
+            ) from error
 
     def load(self, weights_sha256: str, arguments_sha256: str) -> BagOfModels:
         """The model on the CPU, ready to separate.

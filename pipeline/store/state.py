@@ -107,16 +107,21 @@ def _cells(rows: pa.Table) -> list[Cell]:
                 f"the statistic {name} of these priors is not counted as this mixprior counts it: "
                 "build them again with `mixprior aggregate`, from the run's rows"
             )
-    return [Cell(stem, known[name]) for stem, name in zip(rows["stem"].to_pylist(), names, strict=True)]
+    cells = [Cell(stem, known[name]) for stem, name in zip(rows["stem"].to_pylist(), names, strict=True)]
+    if len({cell.key for cell in cells}) < len(cells):
+        raise InputError(f"{STATE_FILE} of these priors has a statistic twice: build them again")
+    return cells
 
 
 def _summary(rows: pa.Table, cells: Sequence[Cell]) -> Summary:
     flat = {name: _flat(rows[name]) for name in rows.column_names if pa.types.is_list(rows[name].type)}
     n = flat["n"]
+    lengths = np.array(rows["keys"].combine_chunks().value_lengths())
     bins = sum(cell.bins for cell in cells)
     if {flat[name].size for name in flat.keys() - {"keys", "counts"}} != {bins}:
         raise InputError(f"{STATE_FILE} of these priors does not have a number for each bin: build them again")
-    lengths = np.array(rows["keys"].combine_chunks().value_lengths())
+    if flat["keys"].size != flat["counts"].size or lengths.size != len(cells):
+        raise InputError(f"{STATE_FILE} of these priors does not have a count for each key: build them again")
     starts = np.cumsum([0, *(cell.bins for cell in cells)])[:-1]
     return Summary(
         resolution=np.repeat([cell.column.resolution for cell in cells], [cell.bins for cell in cells]),

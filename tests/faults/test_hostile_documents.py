@@ -191,8 +191,8 @@ def packaged(folder: Path) -> None:
 
 def read_priors(folder: Path) -> None:
     priors = open_priors(folder)
-    statistic = priors.contents[0]
-    priors.lookup(statistic["stem"], statistic["statistic"], statistic["group"])
+    for statistic in priors.contents[:1]:
+        priors.lookup(statistic["stem"], statistic["statistic"], statistic["group"])
 
 
 def run_folder(folder: Path) -> None:
