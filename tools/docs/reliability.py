@@ -49,8 +49,8 @@ def table(outcomes: dict[str, set[str]]) -> str:
 
 def main() -> None:
     """Write the document anew."""
-    text = DOCUMENT.read_text(encoding="utf-8")
     written = f"{MARK}\n{table(results())}\n{MARK}"
+    text = DOCUMENT.read_text(encoding="utf-8")
     DOCUMENT.write_text(re.sub(f"{MARK}.*{MARK}", lambda _: written, text, flags=re.DOTALL), encoding="utf-8")
 
 
