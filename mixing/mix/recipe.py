@@ -14,6 +14,7 @@ from mixprior.mixing.plan.step import Step
 from mixprior.mixing.rules.notice import Notice
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
+from mixprior.stats.visible import visible
 
 SCHEMA_VERSION = 3
 """Major version of the recipe's layout: keys are added, never renamed. In version 2 warnings were sentences without a
@@ -131,7 +132,7 @@ def read(path: str | Path) -> dict[str, Any]:
     if "settings" not in document:
         raise InputError(f"{path} holds no settings of a mix; give the .json that `mixprior mix` wrote")
     if document.get("schema_version") not in _READ_VERSIONS:
-        version = document.get("schema_version")
+        version = visible(document.get("schema_version"))[:40]
         raise InputError(f"{path} is of version {version}, this mixprior reads {SCHEMA_VERSION}: mix again")
     return document
 
