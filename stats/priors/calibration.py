@@ -15,6 +15,7 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.priors.derived import CORRECTED, corrected
 from mixprior.stats.registry import COLUMNS, columns_filled
 from mixprior.stats.statistic import Column
+from mixprior.stats.visible import visible
 
 SCHEMA_VERSION = 1
 KINDS = ("none", "offset", "linear")
@@ -107,7 +108,7 @@ class Calibration:
         try:
             found = json_document.parse(text)
             if (version := found.get("schema_version")) != SCHEMA_VERSION:
-                raise InputError(f"schema_version is {version}, not {SCHEMA_VERSION}")
+                raise InputError(f"schema_version is {visible(version)[:40]}, not {SCHEMA_VERSION}")
             calibration = json_document.decode(cls, found, others=True)
         except InputError as error:
             raise InputError(f"this is no calibration ({error}); make one by `mixprior calibrate`") from error
