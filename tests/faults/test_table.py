@@ -19,11 +19,11 @@ def held() -> dict[int, list[str]]:
     return found
 
 
-def test_every_row_has_a_test():
+def test_every_row_has_a_test() -> None:
     assert [number for number, names in held().items() if not names] == []
 
 
-def test_the_document_names_every_row_and_the_tests_that_hold_it():
+def test_the_document_names_every_row_and_the_tests_that_hold_it() -> None:
     text = (TESTS.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
     rows = {int(number): row for number, row in re.findall(r"^\| (\d+) \|(.*)$", text, re.MULTILINE)}
     for number, names in held().items():
