@@ -38,7 +38,7 @@ class Run:
             text=True,
         )
         # A song is finished when that is noted, a moment after its rows are written.
-        while len(list(self.out.glob("made/*/*/*"))) < finished:
+        while sum(note.suffix != ".tmp" for note in self.out.glob("made/*/*/*")) < finished:
             assert self.process.poll() is None, self.process.communicate()
             time.sleep(0.02)
 
