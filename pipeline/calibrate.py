@@ -108,7 +108,7 @@ def calibrate(
         output: file of the corrections, JSON.
         run_folder: keeps finished songs; None for the output without `.json`.
         fold_by: column of the catalog that says what songs share, so that they are held out together.
-        workers: local processes; None for all cores, 1 for this one.
+        workers: processes that mine on this machine; None for one a core.
         separation: model and way of separating; None for the usual.
         max_minutes: longer songs fail.
         force: measure again what is finished.

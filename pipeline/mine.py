@@ -118,7 +118,7 @@ def mine(
     Args:
         catalog: songs, folders of songs or stems, or manifests, local or fsspec URLs; one, or several.
         output: folder of the run.
-        workers: local processes; None for all cores, 1 for this one.
+        workers: processes that mine on this machine; None for one a core.
         group_by: columns of the catalog to group by; `decade` and `tempo_band` are derived.
         min_group: publish no smaller groups.
         calibration: file of corrections by `calibrate`, for stems that are separated.

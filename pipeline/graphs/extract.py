@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import apache_beam as beam
@@ -98,11 +99,12 @@ class MineSongs(beam.DoFn):
     def setup(self) -> None:
         """Begin to count what songs fail by."""
         self.causes = Causes()
-        self.mining: dict[Future[Answer], list[Outcome]] = {}
+        self.start_bundle()
 
     def start_bundle(self) -> None:
         """Begin with nothing."""
-        self.mining = {}
+        self.mining: dict[Future[Answer], list[Outcome]] = {}
+        self.done: SimpleQueue[Future[Answer]] = SimpleQueue()
 
     def teardown(self) -> None:
         """Let go of the songs of a bundle that failed: where it is tried again, they are submitted again."""
@@ -141,10 +143,16 @@ class MineSongs(beam.DoFn):
             limits=settings.time_limits,
         )
         self.mining[future] = outcomes
+        future.add_done_callback(self.done.put)
 
     def _finished(self, wait_s: float) -> Iterator[Outcome]:
-        done, _ = wait(self.mining, wait_s, FIRST_COMPLETED)
-        for future in done:
+        """Give the songs that are finished; wait so long for the first."""
+        while True:
+            try:
+                future = self.done.get(wait_s > 0, wait_s)
+            except Empty:
+                return
+            wait_s = 0.0
             first, *duplicates = self.mining.pop(future)
             mined_s, outcome = self._outcome(first, future)
             yield from self._reported([outcome, *duplicates], mined_s)

@@ -154,7 +154,7 @@ class ChildProcess:
         return self._process
 
     def _ended(self, process: subprocess.Popen[bytes]) -> Ended:
-        """Take leave of a child that is gone, or that nobody can talk to any more."""
+        """Close the pipes of a child that ended, or that sent an invalid message."""
         self.allow(None)
         if process.poll() is None:
             with suppress(subprocess.TimeoutExpired):

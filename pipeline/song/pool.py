@@ -49,11 +49,11 @@ class _Job:
     troubles: int = 0
 
     def is_wanted(self) -> bool:
-        """Whether nobody cancelled it; nobody can from now on."""
+        """Whether it was not cancelled; from now on it cannot be."""
         return self.future.running() or self.future.set_running_or_notify_cancel()
 
     def cancel(self) -> None:
-        """End it, undone. Whoever waits for it is told, which `Future.cancel` leaves to the one that runs it."""
+        """End it undone: its future raises `CancelledError`. `Future.cancel` alone would not wake a waiting thread."""
         if self.is_wanted():
             self.future.set_exception(CancelledError())
 
@@ -215,7 +215,7 @@ class Pool:
             self._changed.notify_all()
 
     def _watch(self) -> None:
-        """Kill children that exceed their limit; whoever reads from them sees the end."""
+        """Kill children that exceed their limit; the thread that reads from one then reaches the end of its pipe."""
         while not self._closed:
             time.sleep(_WATCH_S)
             for keeper in list(self._keepers):

@@ -15,8 +15,8 @@ RUN/songs.parquet                     what became of every song, of the run that
     calls/CALL/                       what one call of `mine` has done so far, and its table; gone when it ends
 ```
 
-Several calls of `mine` may work in one folder at once. They share the rows of songs, which are the same whoever makes
-them. What depends on the catalog is named by its content, what depends on the call by the call.
+Several calls of `mine` may work in one folder at once. They share the rows of songs, which are the same in every
+call. What depends on the catalog is named by its content, what depends on the call by the call.
 """
 
 from __future__ import annotations

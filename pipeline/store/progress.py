@@ -1,4 +1,4 @@
-"""How far a call of `mine` is: workers append a line a song to its file; whoever started it reads it."""
+"""How far a call of `mine` is: a line a song is appended to its file, which the command reads."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def report(path: str, outcome: Outcome, audio_s: float = 0.0) -> None:
 
 
 def tick(path: str | None) -> None:
-    """Let whoever follows a progress file in this process look at it."""
+    """Call the function that follows a progress file in this process."""
     if path in _followers:
         _followers[path]()
 

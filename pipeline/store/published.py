@@ -1,7 +1,7 @@
 """A folder of priors, with the songs it is of, written so that the files that a reader finds belong together.
 
-No lock holds on an object store. The manifest names the content of every file and is written last; whoever writes looks
-afterwards whether another wrote in between, and writes again if so. Whoever writes last leaves the files of one.
+No lock holds on an object store. The manifest names the content of every file and is written last; each writer checks
+afterwards whether another wrote in between, and writes again if so. The files that remain are those of one writer.
 """
 
 from __future__ import annotations

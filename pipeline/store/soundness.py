@@ -29,7 +29,7 @@ class Finding:
         path: where.
         what: what is wrong.
         remedy: what to do.
-        is_fault: whether the folder is inconsistent by it; else it is told, and harms nothing.
+        is_fault: whether it makes the folder inconsistent; otherwise it is only reported.
         repair: leaves what a rerun rebuilds; None where there is nothing to be done here.
     """
 

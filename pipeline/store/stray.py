@@ -1,6 +1,6 @@
 """What processes that ended before their work did have left behind: temporary files, and folders of calls.
 
-Their names say who made them, so that nobody else's are removed: the machine, the process, and a random number.
+Their names hold the machine, the process and a random number, so that only those of ended processes are removed.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from tests.pipeline.sounds import write
 HERE = __name__
 LIMITS = DecodeLimits(max_minutes=1.0, min_s=0.5)
 MISTAKES = 20
-"""How many of a job's wrong outcomes are told."""
+"""How many wrong outcomes of a job are reported."""
 
 _SOUNDFILE = (
     ("a16.wav", "WAV", "PCM_16"),

@@ -103,7 +103,7 @@ def test_a_damaged_part_is_set_aside_and_the_rest_is_aggregated(run, mixprior, t
     mixprior("aggregate", alone, "-j", 1)
     for name in ("priors", "joint", "state", "moments"):
         assert (run / f"priors/{name}.parquet").read_bytes() == (alone / f"priors/{name}.parquet").read_bytes()
-    # It is told again until the songs are mined, and the library warns.
+    # The warning is repeated until the songs are mined; the library raises it, too.
     with pytest.warns(RowsLost, match="904 songs"):
         assert aggregate(run, workers=1).songs == 4096
 

@@ -1,4 +1,4 @@
-"""Without a network, what is on the machine is enough, and what is not is told in one line (B6, row 24)."""
+"""Without a network, a cached model is used, and a missing one is reported in one line (row 24)."""
 
 from __future__ import annotations
 

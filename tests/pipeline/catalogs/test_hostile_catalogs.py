@@ -1,4 +1,4 @@
-"""Whatever lies in a catalog, it reaches nothing outside, and one odd name is a row or ignored."""
+"""No file of a catalog leads outside it, and one odd name is a failure row or is ignored."""
 
 from __future__ import annotations
 
