@@ -48,6 +48,7 @@ class Torture:
         folder.mkdir()
         self.rng = np.random.default_rng(seed)
         self.left, self.killed = kills, Counter()
+        self.has_songs_to_mine, self.mean_pause_s = True, MEAN_PAUSE_S
 
     def start(self, *options: object) -> subprocess.Popen:
         words = ["mine", self.songs, "-o", self.out, "-j", 2, "--quiet", *options]
@@ -64,12 +65,12 @@ class Torture:
         assert process.returncode == 0, told
 
     def _was_killed(self, process: subprocess.Popen) -> bool:
-        if self.rng.random() < 0.8:  # else it may be killed while it starts
+        if self.has_songs_to_mine and self.rng.random() < 0.8:  # else it may be killed while it starts
             while process.poll() is None and not children_of(process.pid):
                 time.sleep(0.02)
         while self.left:
             try:
-                process.wait(self.rng.exponential(MEAN_PAUSE_S))
+                process.wait(self.rng.exponential(self.mean_pause_s))
             except subprocess.TimeoutExpired:
                 self.left -= 1
                 children = children_of(process.pid)
@@ -119,7 +120,9 @@ def test_kills_at_random_moments_lose_nothing_and_leave_nothing(tmp_path, mixpri
         tortured.to_its_end("--limit", limit)
     monkeypatch.setattr(archive, "MANY", tortured_mine.MANY)
     mixprior("mine", catalog, "-o", spared, "-j", 2)
-    while tortured.left:  # with every song mined, what is left is to aggregate
+    # With every song mined, what is left is to aggregate: three seconds from the start, and there are no children.
+    tortured.has_songs_to_mine, tortured.mean_pause_s = False, 3 * MEAN_PAUSE_S
+    while tortured.left:
         tortured.to_its_end()
     # A song whose child was killed twice is a failure, until the user has it tried again.
     tortured.to_its_end("--retry-failed")
