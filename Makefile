@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench scale clean \
+.PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench bench-gpu scale clean \
   lock nightly-benches nightly-conformance nightly-dependencies nightly-evaluation nightly-fuzz nightly-material nightly-memory nightly-scale nightly-speed nightly-torture torture fuzz
 MUSIC ?= ../shared/music
 MULTITRACKS ?= $(MUSIC)/multitracks
@@ -75,13 +75,11 @@ lint: setup  ## check style, types and security
 	$(BIN)/mypy
 	$(BIN)/bandit -q -c pyproject.toml -r stats pipeline analysis mixing mixprior
 
-bench: setup  ## time our kernels against the libraries, in one run
-	$(BIN)/python -m tools.benches.loudness
-	$(BIN)/python -m tools.benches.spectra
-	$(BIN)/python -m tools.benches.chain
-	$(BIN)/python -m tools.benches.reverb_fit
-	$(BIN)/python -m tools.benches.blind_reverb
-	$(BIN)/python -m tools.benches.separation
+bench: setup  ## time what we do beside what others do, and write docs/performance.md (ROW="NAME ..." some rows)
+	$(BIN)/python -m tools.benches $(ROW)
+
+bench-gpu: setup  ## the same on a GPU
+	$(BIN)/python -m tools.benches --cuda $(ROW)
 
 scale: setup  ## aggregate, merge and query up to a million generated songs (an hour, 8 GB in outputs/scale)
 	$(BIN)/python -m tools.benches.million outputs/scale

@@ -56,6 +56,7 @@ EXTRAS["dev"] = [
     "bandit>=1.8",
     "filelock>=3",
     "hypothesis>=6",
+    "imageio-ffmpeg>=0.6",
     "ipykernel>=6",
     "mypy>=1.13",
     "nbclient>=0.10",

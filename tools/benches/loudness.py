@@ -1,78 +1,92 @@
-"""CPU seconds of loudness, range and true peak on four minutes of stereo: `python -m tools.benches.loudness`."""
+"""Loudness, range and true peak of four minutes of stereo, beside pyloudnorm, scipy and FFmpeg."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 
 import numpy as np
-import pyloudnorm
-from scipy.signal import lfilter, resample_poly, sosfilt
 
-from mixprior.pipeline.audio.decode import decode
-from mixprior.stats.loudness_blocks import k_weighting, measure
-from mixprior.stats.measures.loudness import integrated_lufs, max_momentary_lufs, max_short_term_lufs
-from mixprior.stats.measures.loudness_range import loudness_range_100ms_lu, loudness_range_lu
-from mixprior.stats.measures.true_peak import true_peak_dbtp
-from mixprior.stats.statistic import SAMPLE_RATE_HZ
-from tools import SHARED
-from tools.benches.cpu_time import cpu_s
-
-SONGS = SHARED / "music" / "songs"
-SECONDS = 240
+from tools.benches import ffmpeg
+from tools.benches.comparison import Comparison, Peer, difference
+from tools.benches.sounds import MINUTES, RATE_HZ, song, song_file
 
 
-def song() -> tuple[str, np.ndarray]:
-    """Four minutes of real music, repeated to length; swelling noise where the songs are not beside the checkout."""
-    for path in sorted(SONGS.glob("*Better*")):
-        return path.stem, np.resize(decode(str(path)).T, (SECONDS * SAMPLE_RATE_HZ, 2)).T.copy()
-    noise = np.random.default_rng(1).standard_normal((2, SECONDS * SAMPLE_RATE_HZ))
-    swell = 1 + np.sin(np.arange(noise.shape[1]) / SAMPLE_RATE_HZ)
-    return "swelling noise", (0.02 * swell * lfilter([1], [1, -0.95], noise)).astype(np.float32)
+def integrated(audio: np.ndarray) -> float:
+    from mixprior.stats.loudness_blocks import measure
+    from mixprior.stats.measures.loudness import integrated_lufs
+
+    return float(integrated_lufs(measure(audio, RATE_HZ).weighted) or 0.0)
 
 
-def scipy_blocks(audio: np.ndarray) -> np.ndarray:
-    """K-weighted mean squares of 100 ms, by scipy."""
-    filtered = sosfilt(k_weighting(SAMPLE_RATE_HZ), audio.astype(np.float64), axis=-1)
-    block = SAMPLE_RATE_HZ // 10
-    return np.square(filtered[:, : filtered.shape[1] // block * block]).reshape(len(audio), -1, block).mean(axis=-1)
+def integrated_by_pyloudnorm(audio: np.ndarray) -> float:
+    import pyloudnorm
+
+    return float(pyloudnorm.Meter(RATE_HZ, filter_class="DeMan").integrated_loudness(audio.T))
 
 
-def oversampled_peak_dbtp(audio: np.ndarray) -> float:
-    """True peak by oversampling everything."""
+def true_peak(audio: np.ndarray) -> float:
+    from mixprior.stats.measures.true_peak import true_peak_dbtp
+
+    return float(true_peak_dbtp(audio) or 0.0)
+
+
+def true_peak_by_scipy(audio: np.ndarray) -> float:
+    """By oversampling everything."""
+    from scipy.signal import resample_poly
+
     return 20 * float(np.log10(np.abs(resample_poly(audio, 4, 1, axis=-1)).max()))
 
 
-def all_of(audio: np.ndarray) -> tuple[object, ...]:
-    """Every loudness measure of one sound."""
-    blocks = measure(audio, SAMPLE_RATE_HZ)
-    ranges = loudness_range_lu(blocks.weighted), loudness_range_100ms_lu(blocks.weighted)
-    return integrated_lufs(blocks.weighted), *ranges, max_short_term_lufs(blocks), max_momentary_lufs(blocks)
+def clipped_noise() -> np.ndarray:
+    """The sound whose true peak costs most: it has a peak in every millisecond."""
+    noise = np.random.default_rng(1).standard_normal((2, MINUTES * 60 * RATE_HZ), dtype=np.float32)
+    return np.clip(0.1 * noise, -0.05, 0.05)
 
 
-def main() -> None:
-    """Print the table."""
-    name, audio = song()
-    noise = (0.1 * np.random.default_rng(1).standard_normal(audio.shape)).astype(np.float32)
-    clipped = np.clip(noise, -0.05, 0.05)
-    meter = pyloudnorm.Meter(SAMPLE_RATE_HZ, filter_class="DeMan")
-    rows: list[tuple[str, Callable[[], object]]] = [
-        ("I: ours", lambda: integrated_lufs(measure(audio, SAMPLE_RATE_HZ).weighted)),
-        ("I: scipy sosfilt and our gates", lambda: integrated_lufs(scipy_blocks(audio))),
-        ("I: pyloudnorm", lambda: float(meter.integrated_loudness(audio.T))),
-        ("LRA: pyloudnorm", lambda: float(meter.loudness_range(audio.T))),
-        ("I, LRA, 100 ms range, max S, max M: ours", lambda: all_of(audio)),
-    ]
-    for sound, label in ((audio, "song"), (noise, "noise"), (clipped, "clipped noise")):
-        rows += [
-            (f"true peak of {label}: ours", partial(true_peak_dbtp, sound)),
-            (f"true peak of {label}: resample_poly", partial(oversampled_peak_dbtp, sound)),
-        ]
-    print(f"{name}, {SECONDS} s stereo at {SAMPLE_RATE_HZ} Hz; least CPU time of 3 runs, compiled")
-    for label, work in rows:
-        numbers = np.round(np.atleast_1d(np.asarray(work(), float)), 4).tolist()
-        print(f"{label:42s} {1000 * cpu_s(work):8.1f} ms   {numbers}")
+def meters(path: Path) -> tuple[float, float, float]:
+    from mixprior.pipeline.audio.decode import decode
+    from mixprior.stats.sound import Sound
+
+    sound = Sound(decode(str(path)), RATE_HZ)
+    return sound.integrated_lufs or 0.0, sound.loudness_range_lu or 0.0, true_peak(sound.audio)
 
 
-if __name__ == "__main__":
-    main()
+LENGTH = f"{MINUTES} minutes of stereo"
+ROWS = (
+    Comparison(
+        "loudness",
+        f"integrated loudness, {LENGTH}",
+        integrated,
+        Peer("pyloudnorm", integrated_by_pyloudnorm),
+        song,
+        off=difference,
+        unit="LU",
+    ),
+    Comparison(
+        "meters",
+        f"a WAV file read; integrated loudness, range and true peak, {LENGTH}",
+        meters,
+        Peer("ffmpeg, ebur128", ffmpeg.loudness),
+        song_file,
+        off=difference,
+        unit="LU or dB",
+    ),
+    Comparison(
+        "true-peak",
+        f"true peak of a song, {LENGTH}",
+        true_peak,
+        Peer("scipy, resample_poly", true_peak_by_scipy),
+        song,
+        off=difference,
+        unit="dB",
+    ),
+    Comparison(
+        "true-peak-noise",
+        f"true peak of clipped noise, {LENGTH}",
+        true_peak,
+        Peer("scipy, resample_poly", true_peak_by_scipy),
+        clipped_noise,
+        off=difference,
+        unit="dB",
+    ),
+)

@@ -10,7 +10,6 @@ import argparse
 import json
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from mixprior.pipeline.store.layout import MANIFEST_FILE, PRIORS_FOLDER, SONGS_F
 from mixprior.pipeline.store.members import members_of
 from mixprior.stats.priors.tally import Grouping, tally
 from tools import ROOT
+from tools.benches.command import Watcher
 from tools.catalogs.generated import KEY, SETTINGS, rows, songs_table, write_run
 
 GROUP_BY = "genre,decade,tempo_band"
@@ -81,39 +81,9 @@ def measured(*arguments: object) -> dict[str, float]:
     process = subprocess.Popen(
         [sys.executable, "-m", "mixprior", *map(str, arguments)], cwd=ROOT, stdout=subprocess.DEVNULL
     )
-    peak, seconds = [0.0], [0.0]
-
-    def watch() -> None:
-        while process.poll() is None:
-            peak[0] = max(peak[0], sum(memory_mb(pid) for pid in family(process.pid)))
-            time.sleep(1.0)  # reading the memory of a large process takes tens of milliseconds
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    watcher = Watcher(process.pid)
     assert process.wait() == 0, arguments
-    seconds[0] = time.monotonic() - started
-    watcher.join()
-    return {"seconds": round(seconds[0], 1), "peak_mb": round(peak[0])}
-
-
-def family(pid: int) -> list[int]:
-    children = [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in _read(task).split()]
-    return [pid, *(each for child in children for each in family(child))]
-
-
-def memory_mb(pid: int) -> float:
-    """Proportional set size: pages that processes share count once."""
-    for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1000
-    return 0.0
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
+    return {"seconds": round(time.monotonic() - started, 1), "peak_mb": round(watcher.stop())}
 
 
 def queries(run: Path) -> dict[str, float]:

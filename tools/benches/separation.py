@@ -1,46 +1,124 @@
-"""Times separation as Demucs comes and as we run it, in one run: `python -m tools.benches.separation`."""
+"""Separation beside demucs, on a CPU and on a GPU."""
 
-import time
-from dataclasses import replace
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-from demucs.apply import apply_model
 
-from mixprior.pipeline.separation import model_store
-from mixprior.pipeline.separation.model_folder import ModelFolder
-from mixprior.pipeline.separation.separator import SeparationSettings, load
-from mixprior.pipeline.synthesis import SCORES, perform
+from tools.benches.comparison import Comparison, Missing, Peer, before, residual_db
+from tools.benches.sounds import stems
 
-SECONDS = 12.0
+SECONDS = 17.5
+"""Three segments."""
+STEMS = ("drums", "bass", "other", "vocals")
 
 
-def main() -> None:
-    """Print the table."""
-    audio = np.sum(list(perform(replace(SCORES[0], duration_s=SECONDS)).values()), axis=0)
-    settings = SeparationSettings(precision="fp32", device="cpu")
-    separator = load(settings)
-    separator.separate(audio[:, :44_100])
-    start_s = time.process_time()
-    ours = separator.separate(audio)
-    ours_s = time.process_time() - start_s
+def mixture() -> np.ndarray:
+    return np.asarray(np.sum(list(stems(SECONDS).values()), axis=0, dtype=np.float32))
 
-    found = model_store.resolve()
-    model = ModelFolder(found.folder, found.name).load(found.weights_sha256, found.arguments_sha256)
-    torch.backends.mha.set_fastpath_enabled(True)
+
+def ours(audio: np.ndarray) -> np.ndarray:
+    """As `mixprior mine` separates on this machine: shape (4, 2, samples)."""
+    from mixprior.pipeline.separation.separator import SeparationSettings, load
+
+    found = load(SeparationSettings(device="cpu")).separate(audio)
+    return np.stack([found[name] for name in STEMS])
+
+
+def ours_fp32(audio: np.ndarray) -> np.ndarray:
+    from mixprior.pipeline.separation.separator import SeparationSettings, load
+
+    found = load(SeparationSettings(device="cpu", precision="fp32")).separate(audio)
+    return np.stack([found[name] for name in STEMS])
+
+
+def apply_model(audio: np.ndarray, device: str = "cpu") -> np.ndarray:
+    """As demucs comes, without its random shift: shape (4, 2, samples)."""
+    import torch
+    from demucs import apply
+
+    model = _model(device)
     mono = audio.mean(axis=0)
     mean, scale = mono.mean(), mono.std(ddof=1) + 1e-8
-    song = torch.from_numpy((audio - mean) / scale)[None]
     with torch.inference_mode():
-        start_s = time.process_time()
-        theirs = apply_model(model, song, shifts=0)[0].numpy() * scale + mean
-        theirs_s = time.process_time() - start_s
-    error = max(np.abs(ours[name] - theirs[k]).max() for k, name in enumerate(model.sources))
-    print(f"{SECONDS:.0f} s of stereo, htdemucs, fp32, one thread: CPU seconds and times real time")
-    print(f"  demucs as it comes  {theirs_s:7.2f} s  {SECONDS / theirs_s:5.2f}x")
-    print(f"  ours                {ours_s:7.2f} s  {SECONDS / ours_s:5.2f}x")
-    print(f"  largest difference of a sample {20 * np.log10(error):.0f} dBFS")
+        song = torch.from_numpy((audio - mean) / scale)[None]
+        return np.asarray(apply.apply_model(model, song, shifts=0, device=device)[0].cpu().numpy() * scale + mean)
 
 
-if __name__ == "__main__":
-    main()
+_loaded: dict[str, Any] = {}
+
+
+def _model(device: str) -> Any:
+    """The model out of our store, kept from run to run."""
+    if device not in _loaded:
+        from mixprior.pipeline.separation.model_folder import ModelFolder
+
+        found = _files()
+        model = ModelFolder(found.folder, found.name).load(found.weights_sha256, found.arguments_sha256)
+        _loaded[device] = model.to(device)
+    return _loaded[device]
+
+
+def _files() -> Any:
+    from mixprior.pipeline.separation import model_store
+
+    found = model_store.find()
+    if found is None:
+        raise Missing("no separation model on this machine: mixprior model fetch")
+    return found
+
+
+def repository() -> Path:
+    """Our store's model as demucs' own command reads it with `--repo`: pickled, beside the bag."""
+    import shutil
+
+    import torch
+    from demucs.htdemucs import HTDemucs
+
+    found, folder = _files(), Path("repository").absolute()
+    folder.mkdir()
+    bag = _model("cpu")
+    shutil.copy(next(found.folder.glob("*.yaml")), folder / f"{found.name}.yaml")
+    for path, model in zip(sorted(found.folder.glob("*.safetensors")), bag.models, strict=True):
+        args, kwargs = model._init_args_kwargs
+        package = {"klass": HTDemucs, "args": args, "kwargs": kwargs, "state": model.state_dict()}
+        torch.save(package, folder / f"{path.stem}.th")
+    return folder
+
+
+LENGTH = f"{SECONDS:g} s of a generated song, htdemucs"
+ROWS = (
+    Comparison(
+        "separation",
+        f"separation of {LENGTH}, as `mine` does it",
+        ours,
+        Peer("demucs, apply_model", apply_model),
+        mixture,
+        residual_db,
+        "dB",
+        bar=3.0,
+        audio_s=SECONDS,
+    ),
+    Comparison(
+        "separation-fp32",
+        f"separation of {LENGTH}, fp32",
+        ours_fp32,
+        Peer("demucs, apply_model", apply_model),
+        mixture,
+        residual_db,
+        "dB",
+        audio_s=SECONDS,
+    ),
+    Comparison(
+        "separation-before",
+        f"separation of {LENGTH}, as `mine` does it",
+        ours,
+        before(ours),
+        mixture,
+        residual_db,
+        "dB",
+        audio_s=SECONDS,
+    ),
+)

@@ -1,0 +1,78 @@
+"""Writes what was measured between the marks of docs/performance.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools import ROOT
+from tools.benches.comparison import Comparison
+from tools.benches.measured import Record
+
+DOCUMENT = ROOT / "docs" / "performance.md"
+HEAD = (
+    "row",
+    "what",
+    "beside",
+    "CPU s, ours / theirs",
+    "wall s",
+    "CPU ratio",
+    "wall ratio",
+    "bar",
+    "peak MB",
+    "off",
+    "real time",
+    "machine",
+    "measured",
+)
+
+
+def write(comparisons: Sequence[Comparison], records: Sequence[Record], mark: str, path: Path = DOCUMENT) -> None:
+    """Replace the table between two marks; what else the document says stays."""
+    text = path.read_text(encoding="utf-8")
+    between = f"<!-- {mark} -->"
+    if text.count(between) != 2:
+        raise ValueError(f"{path} has no two marks {between}")
+    written = f"{between}\n{table(comparisons, records)}\n{between}"
+    path.write_text(re.sub(f"{between}.*{between}", lambda _: written, text, flags=re.DOTALL), encoding="utf-8")
+
+
+def table(comparisons: Sequence[Comparison], records: Sequence[Record]) -> str:
+    """Every record of a row that there is, in the order of the rows; below, the machines."""
+    known = [(row, record) for row in comparisons for record in records if record.row == row.row]
+    if not known:
+        return "Not run yet."
+    machines = {machine: chr(ord("A") + k) for k, machine in enumerate(dict.fromkeys(r.machine for _, r in known))}
+    lines = [_line(HEAD), _line(["---"] * 3 + ["--:"] * (len(HEAD) - 5) + ["---"] * 2)]
+    lines += [_line(_cells(row, record, machines[record.machine])) for row, record in known]
+    return "\n".join([*lines, "", *(f"Machine {letter}: {name}." for name, letter in machines.items())])
+
+
+def _cells(row: Comparison, record: Record, machine: str) -> list[str]:
+    held = {"cpu": record.cpu_ratio, "wall": record.wall_ratio}[row.by]
+    bar = "" if row.bar is None else f"{row.bar:g} {row.by}{'' if held >= row.bar else ', **missed**'}"
+    runs = "" if record.runs >= 5 else f" ({record.runs} run{'s'[: record.runs > 1]})"
+    return [
+        f"`{row.row}`",
+        row.what,
+        row.peer.name,
+        _pair(record.cpu_s) + runs,
+        _pair(record.wall_s),
+        f"{record.cpu_ratio:.2f}",
+        f"{record.wall_ratio:.2f}",
+        bar,
+        f"{record.peak_mb[0]:.0f} / {record.peak_mb[1]:.0f}",
+        "" if record.off is None else f"{record.off:.2g} {row.unit}".strip(),
+        "" if row.audio_s is None else f"{row.audio_s / record.wall_s[0]:.3g}x",
+        machine,
+        record.measured_on,
+    ]
+
+
+def _pair(values: tuple[float, float]) -> str:
+    return " / ".join(f"{value:.3g}" for value in values)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

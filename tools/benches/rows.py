@@ -1,0 +1,14 @@
+"""Every row of the table, in its order."""
+
+from __future__ import annotations
+
+from tools.benches import chain, loudness, reverb, separation, spectra
+from tools.benches.comparison import Comparison
+
+ROWS: tuple[Comparison, ...] = (
+    *separation.ROWS,
+    *loudness.ROWS,
+    *spectra.ROWS,
+    *reverb.ROWS,
+    *chain.ROWS,
+)
