@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mixprior.mixing.effects.compressor import Compressor
-from mixprior.mixing.effects.effect import Effect, render
+from mixprior.mixing.effects.effect import Effect, render_all
 from mixprior.mixing.effects.equaliser import Equaliser
+from mixprior.mixing.effects.gain import Gain
 from mixprior.mixing.effects.limiter import Limiter
 from mixprior.mixing.effects.matching import MatchingFilter
 from mixprior.mixing.effects.panner import Panner
@@ -89,18 +90,19 @@ def parts(settings: MixSettings, sounds: Mapping[str, Sound]) -> Iterator[tuple[
 
 def finish(sound: Sound, settings: MixSettings) -> Sound:
     """Apply the gain and the limiter of the mix to a sum."""
-    sound = sound.gained(settings.gain_db)
-    if settings.limiter is None:
-        return sound
-    return Sound(render(Limiter(settings.limiter, sound.rate_hz), sound.audio), sound.rate_hz)
+    effects: list[Effect] = [*_gain(settings.gain_db)]
+    if settings.limiter is not None:
+        effects.append(Limiter(settings.limiter, sound.rate_hz))
+    return _through(effects, sound)
 
 
 def process(chain: Chain, sound: Sound) -> Sound:
     """Send a sound of two channels through its chain: as long as it was, and the same object where nothing is done."""
-    sound = sound.gained(chain.input_gain_db)
-    for effect in _effects(chain, sound.rate_hz):
-        sound = Sound(render(effect, sound.audio), sound.rate_hz)
-    return sound.gained(chain.output_gain_db)
+    return _through(list(_effects(chain, sound.rate_hz)), sound)
+
+
+def _through(effects: Sequence[Effect], sound: Sound) -> Sound:
+    return Sound(render_all(effects, sound.audio), sound.rate_hz) if effects else sound
 
 
 class Total:
@@ -124,6 +126,7 @@ class Total:
 
 
 def _effects(chain: Chain, rate_hz: int) -> Iterator[Effect]:
+    yield from _gain(chain.input_gain_db)
     if chain.match is not None:
         yield MatchingFilter(chain.match, rate_hz)
     if chain.bands:
@@ -134,3 +137,9 @@ def _effects(chain: Chain, rate_hz: int) -> Iterator[Effect]:
         yield Panner(chain.pan)
     if chain.reverb is not None:
         yield Reverb(chain.reverb, rate_hz)
+    yield from _gain(chain.output_gain_db)
+
+
+def _gain(gain_db: float) -> Iterator[Effect]:
+    if gain_db != 0:
+        yield Gain(gain_db)

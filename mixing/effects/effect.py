@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
+
+_BLOCK = 16_384
+"""Samples that pass all effects together: with what is made of them they stay in the processor's second cache."""
 
 
 class Effect(Protocol):
@@ -33,7 +38,40 @@ def render(effect: Effect, audio: np.ndarray) -> np.ndarray:
     Returns:
         float32, (2, samples).
     """
-    if not effect.delay:
-        return effect.process(audio)
-    tail = np.zeros((audio.shape[0], effect.delay), np.float32)
-    return np.concatenate([effect.process(audio), effect.process(tail)], axis=1)[:, effect.delay :]
+    return render_all([effect], audio)
+
+
+def render_all(effects: Sequence[Effect], audio: np.ndarray) -> np.ndarray:
+    """Process a whole sound by one effect after the other: what `render` by each in turn gives, bit for bit.
+
+    A block passes all effects while it is in the processor's cache.
+
+    Args:
+        effects: fresh ones.
+        audio: float32, (2, samples).
+
+    Returns:
+        float32, (2, samples); a new array.
+    """
+    blocks: Iterator[np.ndarray] = (audio[:, at : at + _BLOCK] for at in range(0, audio.shape[1], _BLOCK))
+    for effect in effects:
+        blocks = _in_time(effect, blocks)
+    rendered = np.empty(audio.shape, np.float32)
+    done = 0
+    for block in blocks:
+        rendered[:, done : done + block.shape[1]] = block
+        done += block.shape[1]
+    return rendered
+
+
+def _in_time(effect: Effect, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """What an effect makes of blocks, as many samples and not late: silence follows the last block."""
+    late = effect.delay
+    silence = np.zeros((2, _BLOCK), np.float32)
+    tail = (silence[:, : effect.delay - at] for at in range(0, effect.delay, _BLOCK))
+    for block in chain(blocks, tail):
+        processed = effect.process(block)
+        early = min(late, processed.shape[1])
+        late -= early
+        if early < processed.shape[1]:
+            yield processed[:, early:]
