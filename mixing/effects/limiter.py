@@ -13,7 +13,13 @@ from mixprior.mixing.effects.stereo import checked
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.true_peak import CURVED, LEVEL, PHASES, REACH, STRAIGHT
 
-_PHASES = PHASES.astype(np.float32)
+# Weights of the samples k before and k after the middle between two samples: of their sum in the value there, and of
+# their sum and their difference in the values a quarter of a sample to either side.
+_BEFORE = PHASES[:, REACH::-1][:, :REACH]
+_AFTER = PHASES[:, REACH + 1 :]
+_HERE = np.float32(PHASES[0, REACH])
+_MIDDLE = _BEFORE[2].astype(np.float32)
+_EVEN, _ODD = ((_BEFORE[1] + sign * _AFTER[1]).astype(np.float32) / 2 for sign in (1, -1))
 
 CLEAN_UP_SAMPLES = 128
 """Look-ahead of each of the two stages that take what the first leaves above the ceiling."""
@@ -21,7 +27,7 @@ CLEAN_UP_SAMPLES = 128
 _PIECE = 1 << 15  # samples worked on together, to stay in the cache
 _BLOCK = 64  # samples for which it is decided together whether they need oversampling
 _SLACK = 2e-6  # of the ceiling: more than float32 rounds away, so that a bound below it can be trusted
-_UNIT = 1 << 40  # gains are summed as whole numbers of 1 / _UNIT, and thus without drift
+_UNIT = 1 << 40  # reductions are summed as whole numbers of 1 / _UNIT, and thus without drift
 
 
 class Limiter:
@@ -90,96 +96,119 @@ class _Stage:
     """One pass of gain; `window` is its look-ahead in samples, `keep` what is left of a reduction a sample later."""
 
     def __init__(self, ceiling: float, window: int, keep: float) -> None:
-        self._ceiling, self._window, self._keep = ceiling, window, keep
+        self._ceiling, self._keep = ceiling, keep
         self.delay = window - 1 + REACH
-        self._past = np.zeros((2, max(self.delay, 2 * REACH)), np.float32)
-        # The minimum over window + 1 samples is the head of a queue that rises: gains, and when they were needed.
-        room = 1 << (window + 1).bit_length()
-        self._queue_gain, self._queue_time = np.ones(room), np.zeros(room, np.int64)
-        self._mean_of = np.full(window, _UNIT, np.int64)
-        self._gain = 1.0
-        self._counts = np.array([0, 0, 0, window * _UNIT])  # head and tail of the queue, time, sum of _mean_of
+        self._sound = np.zeros((2, max(self.delay, 2 * REACH)), np.float32)
+        # The maximum over window + 1 samples, by blocks of as many: of the block so far, and from each place of the
+        # block before to its end (M. van Herk, Pattern Recognition Letters 13, 1992).
+        self._block = np.zeros((2, window + 2))
+        self._mean_of = np.zeros(window, np.int64)
+        self._reductions = np.zeros(2)  # largest of the block so far, and that of the release
+        self._counts = np.zeros(3, np.int64)  # place in the block, place in _mean_of, sum of _mean_of
 
     def process(self, audio: np.ndarray) -> np.ndarray:
-        sound = np.concatenate([self._past, audio], axis=1)
-        late = sound.shape[1] - self.delay - audio.shape[1]
-        self._past = sound[:, audio.shape[1] :]
-        needed = _needed_gain(sound, audio.shape[1], self._ceiling, _PHASES, LEVEL, STRAIGHT, CURVED)
-        self._gain = _smooth(
-            needed, self._gain, self._keep, self._queue_gain, self._queue_time, self._mean_of, self._counts
-        )
-        return np.multiply(sound[:, late : late + audio.shape[1]], needed, dtype=np.float64).astype(np.float32)
+        past = self._sound.shape[1]
+        sound = np.concatenate([self._sound, audio], axis=1)
+        self._sound = sound[:, audio.shape[1] :]
+        needed = _needed_reduction(sound[:, past - 2 * REACH :], self._ceiling)
+        limited = np.empty_like(audio)
+        _turn_down(
+            sound[:, past - self.delay :], needed, self._keep, self._block, self._mean_of, self._reductions,
+            self._counts, limited,
+        )  # fmt: skip
+        return limited
 
 
-@numba.njit(cache=True, nogil=True)
-def _needed_gain(
-    sound: np.ndarray, samples: int, ceiling: float, phases: np.ndarray, level: float, straight: float, curved: float
-) -> np.ndarray:
-    # Gain for the values from each sample on and before the next, for the last `samples` that have REACH others behind.
-    first = sound.shape[1] - samples - 2 * REACH
-    gain = np.ones(samples)
-    value = np.empty(_BLOCK, np.float32)
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
+def _needed_reduction(sound: np.ndarray, ceiling: float) -> np.ndarray:
+    """One less the gain for the values from each sample on and before the next, for all with REACH on both sides."""
+    samples = sound.shape[1] - 2 * REACH
+    reduction = np.zeros(samples)
     largest = np.empty(_BLOCK, np.float32)
+    window = np.zeros(_BLOCK + 2 * REACH, np.float32)
+    threshold = np.float32(ceiling * (1 + _SLACK))
     for start in range(0, samples, _BLOCK):
         size = min(_BLOCK, samples - start)
-        largest[:] = ceiling * (1 + _SLACK)
-        for channel in range(sound.shape[0]):
-            window = sound[channel, first + start : first + start + size + 2 * REACH]
-            if _bound(window, level, straight, curved) <= ceiling:
-                continue
-            for phase in range(phases.shape[0]):
-                value[:] = 0
-                for tap in range(phases.shape[1]):
-                    weight = phases[phase, tap]
-                    for n in range(size):
-                        value[n] += weight * window[tap + n]
-                for n in range(size):
-                    largest[n] = max(largest[n], abs(value[n]))
-        for n in range(size):
-            if largest[n] > np.float32(ceiling * (1 + _SLACK)):
-                gain[start + n] = ceiling / largest[n]
-    return gain
+        largest[:] = threshold
+        above = False
+        for channel in range(2):
+            window[: size + 2 * REACH] = sound[channel, start : start + size + 2 * REACH]
+            window[size + 2 * REACH :] = 0
+            if _bound(window) > ceiling:
+                above = True
+                _between(window, largest)
+        if above:
+            for n in range(size):
+                if largest[n] > threshold:
+                    reduction[start + n] = 1 - ceiling / largest[n]
+    return reduction
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
-def _bound(window: np.ndarray, level: float, straight: float, curved: float) -> float:
+@numba.njit(inline="always")
+def _bound(window: np.ndarray) -> float:
     # What no value between these samples can pass: see mixprior.stats.measures.true_peak.
     height = bend = np.float32(0)
-    for n in range(window.size):
+    for n in range(_BLOCK + 2 * REACH):
         height = max(height, abs(window[n]))
-    for n in range(window.size - 2):
+    for n in range(_BLOCK + 2 * REACH - 2):
         bend = max(bend, abs(window[n] - window[n + 1] - window[n + 1] + window[n + 2]))
-    return min(level * height, straight * height + curved * bend)
+    return min(LEVEL * height, STRAIGHT * height + CURVED * bend)
 
 
-@numba.njit(cache=True, nogil=True)
-def _smooth(
+@numba.njit(inline="always")
+def _between(window: np.ndarray, largest: np.ndarray) -> None:
+    """Raise `largest` to the values at and after each sample, a quarter apart.
+
+    The filters are symmetric about the middle between two samples, that of the first quarter and that of the third
+    each other's mirror image; sums and differences of samples as far from there serve them all.
+    """
+    for n in range(_BLOCK):
+        middle = even = odd = np.float32(0)
+        for k in range(REACH):
+            before, after = window[n + REACH - k], window[n + REACH + 1 + k]
+            total, difference = before + after, before - after
+            middle += _MIDDLE[k] * total
+            even += _EVEN[k] * total
+            odd += _ODD[k] * difference
+        here = _HERE * abs(window[n + REACH])
+        largest[n] = max(max(max(largest[n], here), abs(middle)), abs(even) + abs(odd))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "contract"})
+def _turn_down(
+    sound: np.ndarray,
     needed: np.ndarray,
-    gain: float,
     keep: float,
-    queue_gain: np.ndarray,
-    queue_time: np.ndarray,
+    block: np.ndarray,
     mean_of: np.ndarray,
+    reductions: np.ndarray,
     counts: np.ndarray,
-) -> float:
-    # Turns the gain that is needed into the gain that is applied, in place; returns the state of the release.
-    head, tail, time, total = counts
-    window, last = mean_of.size, queue_gain.size - 1
-    slot = time % window
+    limited: np.ndarray,
+) -> None:
+    """From the reduction that is needed to the one that is applied, and to the sound."""
+    window = mean_of.size
+    largest, reduction = reductions
+    place, slot, total = counts
+    share = 1 / (window * _UNIT)
     for n in range(needed.size):
-        while tail > head and queue_gain[(tail - 1) & last] >= needed[n]:
-            tail -= 1
-        queue_gain[tail & last], queue_time[tail & last] = needed[n], time
-        tail += 1
-        if queue_time[head & last] < time - window:
-            head += 1
-        lowest = queue_gain[head & last]
-        gain = min(lowest, lowest + (gain - lowest) * keep)
-        units = np.int64(gain * _UNIT)
+        largest = max(largest, needed[n])
+        block[0, place] = needed[n]
+        highest = max(largest, block[1, place + 1])
+        if place == window:
+            after = 0.0
+            for k in range(window, -1, -1):
+                after = max(after, block[0, k])
+                block[1, k] = after
+            largest, place = 0.0, 0
+        else:
+            place += 1
+        reduction = max(highest, highest * (1 - keep) + reduction * keep)
+        units = np.int64(reduction * _UNIT)
         total += units - mean_of[slot]
         mean_of[slot] = units
-        needed[n] = total / (window * _UNIT)
-        time += 1
         slot = slot + 1 if slot + 1 < window else 0
-    counts[:] = head, tail, time, total
-    return gain
+        gain = 1 - total * share
+        limited[0, n] = np.float64(sound[0, n]) * gain
+        limited[1, n] = np.float64(sound[1, n]) * gain
+    reductions[:] = largest, reduction
+    counts[:] = place, slot, total
