@@ -89,4 +89,4 @@ def test_only_what_is_between_the_marks_is_written(tmp_path):
     text = path.read_text()
     assert text.startswith("Before.\n<!-- cpu -->\n| row |")
     assert text.endswith("<!-- cpu -->\nAfter.\n")
-    assert "| `word` | a word | they | 1 / 2 (1 run) | 1 / 4 | 2.00 | 4.00 | 3 cpu, **missed** | 5 / 6 |" in text
+    assert "| `word` | a word | they | 1 / 2 (1 run) | 1 / 4 | 2.00 | 4.00 | cpu 3x, **missed** | 5 / 6 |" in text

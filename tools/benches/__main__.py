@@ -26,7 +26,7 @@ def main() -> int:
     if args.cuda and not _has_cuda():
         print("no CUDA device here: nothing was measured on a GPU")
         return 0
-    chosen = [row for row in ROWS if row.on == on and (row.row in args.rows or not args.rows)]
+    chosen = [row for row in ROWS if row.on == on and (row.row in args.rows or not (args.rows or row.long))]
     failed = [row.row for row in chosen if not _measured(row, args.runs)]
     for each in ("cpu", "cuda"):
         document.write([row for row in ROWS if row.on == each], measured.read(), each)

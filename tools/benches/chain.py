@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tools.benches import ffmpeg
-from tools.benches.comparison import Comparison, Peer, before, residual_db
+from tools.benches.comparison import Comparison, Peer, Work, before, residual_db
 from tools.benches.sounds import MINUTES, RATE_HZ, bursts
 
 BANDS = ((250, -3), (1000, 2), (3000, 4), (8000, -2))
@@ -101,8 +101,8 @@ def whole(vocal: np.ndarray) -> np.ndarray:
     return np.asarray(chain.finish(chain.sum_up(settings, sounds).sound, settings).audio)
 
 
-def _before(row: str, what: str, work: object, bar: float | None = None) -> Comparison:
-    return Comparison(row, f"{what}, {LENGTH}", work, before(work), bursts, off=residual_db, unit="dB", bar=bar)  # type: ignore[arg-type]
+def _before(row: str, what: str, work: Work, bar_s: float | None = None) -> Comparison:
+    return Comparison(row, f"{what}, {LENGTH}", work, before(work), bursts, off=residual_db, unit="dB", bar_s=bar_s)
 
 
 ROWS = (
@@ -126,6 +126,6 @@ ROWS = (
         Peer("ffmpeg, alimiter at 4x oversampling", limiter_of_ffmpeg),
         loud,
     ),
-    _before("reverb-before", "reverb of 1 s", reverb),
-    _before("chain-before", "whole mix chain of vocals and backing", whole),
+    _before("reverb-before", "reverb of 1 s", reverb, bar_s=1.8),
+    _before("chain-before", "whole mix chain of vocals and backing", whole, bar_s=3.0),
 )

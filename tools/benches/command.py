@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -19,17 +20,22 @@ class Command:
     """A command as work: runs in the folder of its process, and fails if the command does.
 
     Attributes:
-        arguments: what to run; "{given}" becomes what `Comparison.given` returned. "python" is this one.
+        arguments: what to run; "python" is this one. "{given}" becomes what `Comparison.given` returned, each of it
+            where that is a list, "{fresh}" a name that no run before had.
         result: called after it, with what was given, for what is compared.
         peak_mb: greatest memory of it and its children together, of all runs by now.
+        runs: how many there were.
     """
 
     arguments: tuple[str, ...]
     result: Callable[[Any], Any] | None = None
     peak_mb: float = field(default=0.0, init=False)
+    runs: int = field(default=0, init=False)
 
     def __call__(self, given: Any) -> Any:
-        arguments = [str(given) if each == "{given}" else each for each in self.arguments]
+        self.runs += 1
+        stands_for = {"{given}": given if isinstance(given, list) else [given], "{fresh}": [f"fresh-{self.runs}"]}
+        arguments = [str(part) for each in self.arguments for part in stands_for.get(each, [each])]
         if arguments[0] == "python":
             arguments[0] = sys.executable
         with Path("output").open("wb") as output:
@@ -74,8 +80,14 @@ def memory_mb(pid: int) -> float:
     return _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss:") / 1000
 
 
+def forget_peak() -> None:
+    """Let `own_peak_mb` begin anew, from what is resident now."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def own_peak_mb() -> float:
-    """Greatest resident memory of this process since it began its program."""
+    """Greatest resident memory of this process since it began its program, or since `forget_peak`."""
     return _kilobytes(Path("/proc/self/status"), "VmHWM:") / 1000
 
 

@@ -11,6 +11,9 @@ import numpy as np
 BEFORE = "9fa59e7"
 """The commit that rows called "before" compare with: the last one before anything was tuned."""
 
+NO_RESIDUAL_DB = -300.0
+"""What `residual_db` says of sounds that are alike to the last bit."""
+
 Work = Callable[[Any], Any]
 """Takes what `Comparison.given` returned; what it returns is compared. Pickled by name."""
 
@@ -51,8 +54,10 @@ class Comparison:
         threads: threads that libraries may take; 0 for all cores.
         by: "cpu" or "wall": the time whose ratio is held to the bar.
         bar: the ratio aimed at.
+        bar_s: seconds of ours that it should take at most.
         audio_s: seconds of audio, where the table says how many times real time we are.
         on: "cpu", or "cuda" for a row of `make bench-gpu`.
+        long: whether it takes so long that it is measured only where it is named.
     """
 
     row: str
@@ -67,8 +72,10 @@ class Comparison:
     threads: int = 1
     by: str = "cpu"
     bar: float | None = None
+    bar_s: float | None = None
     audio_s: float | None = None
     on: str = "cpu"
+    long: bool = False
 
 
 def before(work: Work) -> Peer:
@@ -88,4 +95,5 @@ def difference(ours: Any, theirs: Any) -> float:
 def residual_db(ours: Any, theirs: Any) -> float:
     """Energy of the difference of two sounds of one shape, over that of the peer's, in dB."""
     reference = np.asarray(theirs, float)
-    return float(10 * np.log10(np.square(ours - reference).sum() / np.square(reference).sum() + 1e-30))
+    share = np.square(ours - reference).sum() / np.square(reference).sum()
+    return float(10 * np.log10(share)) if share else NO_RESIDUAL_DB

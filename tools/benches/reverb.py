@@ -59,7 +59,14 @@ ROWS = (
         decays,
     ),
     Comparison(
-        "fit-before", f"fit of FdnReverb to {TARGETS} exact responses", fits, before(fits), decays, difference, "s"
+        "fit-before",
+        f"fit of FdnReverb to {TARGETS} exact responses",
+        fits,
+        before(fits),
+        decays,
+        difference,
+        "s",
+        bar_s=0.025 * TARGETS,
     ),
     Comparison(
         "blind-before",
@@ -69,5 +76,6 @@ ROWS = (
         voice_and_backing,
         difference,
         "dB or s",
+        bar_s=0.05 * MINUTES,
     ),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from tools.benches import chain, loudness, reverb, separation, spectra
+from tools.benches import chain, loudness, mining, reverb, separation, song, spectra
 from tools.benches.comparison import Comparison
 
 ROWS: tuple[Comparison, ...] = (
     *separation.ROWS,
+    *mining.ROWS,
+    *song.ROWS,
     *loudness.ROWS,
     *spectra.ROWS,
     *reverb.ROWS,

@@ -70,14 +70,14 @@ def _files() -> Any:
     return found
 
 
-def repository() -> Path:
-    """Our store's model as demucs' own command reads it with `--repo`: pickled, beside the bag."""
+def write_repository() -> None:
+    """Our store's model as demucs' own command reads it with `--repo repository`: pickled, beside the bag."""
     import shutil
 
     import torch
     from demucs.htdemucs import HTDemucs
 
-    found, folder = _files(), Path("repository").absolute()
+    found, folder = _files(), Path("repository")
     folder.mkdir()
     bag = _model("cpu")
     shutil.copy(next(found.folder.glob("*.yaml")), folder / f"{found.name}.yaml")
@@ -85,7 +85,6 @@ def repository() -> Path:
         args, kwargs = model._init_args_kwargs
         package = {"klass": HTDemucs, "args": args, "kwargs": kwargs, "state": model.state_dict()}
         torch.save(package, folder / f"{path.stem}.th")
-    return folder
 
 
 LENGTH = f"{SECONDS:g} s of a generated song, htdemucs"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import ROOT
-from tools.benches.command import Command, own_peak_mb
+from tools.benches.command import Command, forget_peak, own_peak_mb
 from tools.benches.comparison import Comparison, Missing, Work
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -119,6 +119,7 @@ def _serve(pipe: Connection, pickled: bytes, tree: str) -> None:
         try:
             work, given = pickle.loads(pickled)
             value = given() if given else None
+            forget_peak()
             result = None
             while pipe.recv() == "run":
                 cpu_s, wall_s, result = _timed(work, value)

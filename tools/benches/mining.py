@@ -1,0 +1,128 @@
+"""The whole command `mine`, beside demucs' own command and beside itself before and on one core."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tools.benches import separation
+from tools.benches.command import Command
+from tools.benches.comparison import Comparison, Missing, Peer, before
+from tools.benches.sounds import RATE_HZ, SONGS, stems
+
+SHORT = ("*Twit_JournalisT*", "*Vibe_Ace*", "*Drum-bass*")
+SHORT_S, ALL_S = 148.1, 1504.9
+ALBUM, SONG_S = 10, 120.0
+MANY, SHORTEST_S = 60, 5.0
+
+FRESH = ("python", "-m", "mixprior", "mine", "{given}", "-o", "{fresh}", "--quiet")
+AGAIN = ("python", "-m", "mixprior", "mine", "{given}", "-o", "run", "--quiet")
+DEMUCS = ("python", "-m", "demucs", "--repo", "repository", "-o", "{fresh}", "{given}")
+
+
+def short_songs() -> list[Path]:
+    """Three songs to separate; and the model as demucs' command reads it."""
+    found = [path for pattern in SHORT for path in SONGS.glob(pattern)]
+    return _with_model(found)
+
+
+def all_songs() -> list[Path]:
+    """All eleven shared songs."""
+    return _with_model([path for path in sorted(SONGS.glob("*")) if path.suffix in (".mp3", ".ogg")])
+
+
+def _with_model(songs: list[Path]) -> list[Path]:
+    if not songs:
+        raise Missing(f"no songs in {SONGS}")
+    separation.write_repository()
+    return songs
+
+
+def album() -> Path:
+    """Songs with stems, all of a length."""
+    _write(Path("album"), ALBUM, SONG_S)
+    return Path("album").absolute()
+
+
+def mined() -> Path:
+    """Many short songs with stems, and a run that has mined them."""
+    _write(Path("many"), MANY, SHORTEST_S)
+    subprocess.run([sys.executable, *AGAIN[1:4], "many", *AGAIN[5:]], check=True, capture_output=True)
+    return Path("many").absolute()
+
+
+def _write(folder: Path, songs: int, duration_s: float) -> None:
+    import soundfile
+
+    sounds = stems(duration_s)
+    for song in range(songs):
+        (folder / f"song-{song:03d}").mkdir(parents=True)
+        for name, audio in sounds.items():
+            turned = np.roll(audio, song * RATE_HZ // 4, axis=1)
+            soundfile.write(folder / f"song-{song:03d}" / f"{name}.wav", turned.T, RATE_HZ, "PCM_16")
+
+
+ROWS = (
+    Comparison(
+        "mine",
+        "three songs from files to priors, 148 s, all cores; demucs writes their stems",
+        Command(FRESH),
+        Peer("demucs' own command", Command(DEMUCS)),
+        short_songs,
+        runs=1,
+        warm_up=False,
+        threads=0,
+        by="wall",
+        audio_s=SHORT_S,
+    ),
+    Comparison(
+        "mine-eleven",
+        "the eleven shared songs from files to priors, 25 minutes, all cores; demucs writes their stems",
+        Command(FRESH),
+        Peer("demucs' own command", Command(DEMUCS)),
+        all_songs,
+        runs=1,
+        warm_up=False,
+        threads=0,
+        by="wall",
+        audio_s=ALL_S,
+        long=True,
+    ),
+    Comparison(
+        "mine-before",
+        "three songs from files to priors, 148 s, all cores",
+        Command(FRESH),
+        before(Command(FRESH)),
+        short_songs,
+        runs=1,
+        warm_up=False,
+        threads=0,
+        by="wall",
+        audio_s=SHORT_S,
+    ),
+    Comparison(
+        "cores",
+        f"{ALBUM} songs with stems, 20 minutes, two workers; the whole command",
+        Command((*FRESH, "-j", "2")),
+        Peer("one worker", Command((*FRESH, "-j", "1"))),
+        album,
+        runs=3,
+        threads=0,
+        by="wall",
+        bar=1.9,
+        audio_s=ALBUM * SONG_S,
+    ),
+    Comparison(
+        "nothing-before",
+        f"`mine` again on {MANY} songs that are mined",
+        Command(AGAIN),
+        before(Command(AGAIN)),
+        mined,
+        threads=0,
+        by="wall",
+        bar_s=2.0,
+    ),
+)
