@@ -171,9 +171,10 @@ def _offline() -> Check:
 
 
 def _folders() -> Iterator[Check]:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mixprior"
+    from mixprior.pipeline.store import user_cache
+
     for name, folder, variable in (
-        ("cache", cache, "XDG_CACHE_HOME"),
+        ("cache", user_cache.folder(), "XDG_CACHE_HOME"),
         ("temporary files", Path(tempfile.gettempdir()), "TMPDIR"),
     ):
         remedy = f"set {variable} to a folder that can be written to, with {_LEAST_DISK_GB:.0f} GB free"

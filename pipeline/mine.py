@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="mine the first N songs of the catalog")
     parser.add_argument("--force", action="store_true", help="mine again what is finished")
     parser.add_argument("--retry-failed", action="store_true", help="try again what failed in an earlier run")
+    parser.add_argument("--rehash", action="store_true", help="read every song, even those that have not changed")
     parser.add_argument("--max-failures", metavar="N|P%", help="end with exit code 3 if more songs fail")
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     }
     same["beam_options"] = args.beam_options
     if args.dry_run:
-        planned = plan(args.catalog, args.output, **same)
+        planned = plan(args.catalog, args.output, rehash=args.rehash, **same)
         print(json.dumps(asdict(planned)) if args.json else planned.text())
         return 0
     display = Display(args.quiet)
@@ -182,17 +183,19 @@ def plan(
     limit: int | None = None,
     force: bool = False,
     retry_failed: bool = False,
+    rehash: bool = False,
     beam_options: Sequence[str] = (),
 ) -> Plan:
-    """Return what `mine` would do, by reading every song but mining none. Arguments and errors are those of `mine`."""
+    """Return what `mine` would do, without mining a song. Arguments and errors are those of `mine`."""
     from mixprior.pipeline.song.fingerprint import Fingerprints
+    from mixprior.pipeline.store.digests import Digests
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
 
     songs = _songs(catalog, limit)
     settings = _settings(songs, separation, max_minutes, beam_options, fetch=False)
     by_content: dict[SongKey, list[Found]] = {}
-    for key, found in Fingerprints(settings).of(songs):
+    for key, found in Fingerprints(settings, digests=Digests(str(output), rehash)).of(songs):
         by_content.setdefault(key, []).append(found)
     ledger = Ledger(RunFolder.at(output).mining(songs.content), force, retry_failed)
     counts: Counter[str] = Counter()
@@ -221,9 +224,10 @@ def _settings(
     fetch: bool = True,
 ) -> MiningSettings:
     from mixprior.pipeline.separation import model_store
+    from mixprior.pipeline.separation.model_digests import RememberedDigests
 
-    find = model_store.resolve if fetch else model_store.find
     separates = False in songs.has_stems
+    find = partial(model_store.resolve if fetch else model_store.find, digests=RememberedDigests())
     return options.settings(separation, max_minutes, find if separates else None, beam.is_local(beam_options))
 
 

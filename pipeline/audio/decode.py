@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,18 +91,22 @@ class DecodeLimits:
         return round(self.max_minutes * 60 * RATES_HZ[1] * 2 * 4)
 
 
-def fingerprint(song: Song) -> str:
+def fingerprint(song: Song, sha256: Callable[[str, str | None], str] = sources.sha256_of) -> str:
     """Return the song's id: the first 16 hex digits of the sha256 of its content.
 
     The content of a file is its bytes; that of stems is a line `NAME SHA256` for each stem and the mixture, sorted.
+
+    Args:
+        song: the song.
+        sha256: returns the SHA-256 of a file, in hex, by its path and the folder that it must not leave.
 
     Raises:
         Unreadable: if a file cannot be read.
     """
     if not song.stems:
-        return _sha256(song.path, song.root)[:16]
+        return sha256(song.path, song.root)[:16]
     files = [*song.stems, *([("mixture", song.mixture)] if song.mixture else [])]
-    lines = "".join(f"{name} {_sha256(path, song.root)}\n" for name, path in sorted(files))
+    lines = "".join(f"{name} {sha256(path, song.root)}\n" for name, path in sorted(files))
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
@@ -111,11 +115,6 @@ def files_of(song: Song) -> list[str]:
     if not song.stems:
         return [song.path]
     return [path for _, path in song.stems] + ([song.mixture] if song.mixture else [])
-
-
-def _sha256(path: str, root: str | None) -> str:
-    with sources.open_file(path, root) as file:
-        return sources.sha256(file)
 
 
 def decode_mixture(song: Song, limits: DecodeLimits = DecodeLimits(), flags: set[str] | None = None) -> np.ndarray:

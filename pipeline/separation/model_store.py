@@ -9,8 +9,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from mixprior.pipeline.separation.model_digests import ModelDigests
 from mixprior.pipeline.separation.model_folder import ModelFolder, file_sha256
 from mixprior.pipeline.separation.model_sources import SOURCES, Fetch
+from mixprior.pipeline.store import user_cache
 from mixprior.pipeline.store.records import InputError
 
 _log = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ PINNED_ARGUMENTS = {"htdemucs": "e53a06d7b6e659d030db17b1dccc9a29c55d1749ef3c630
 MODEL_REPO_VARIABLE = "MIXPRIOR_MODEL_REPO"
 LICENCE = "weights for research use; see demucs issue 327"
 RECORD = "source.json"
+_ANEW = ModelDigests()
 
 
 class ModelUnavailable(InputError):
@@ -51,7 +54,7 @@ class ModelFiles:
     source: str
 
 
-def resolve(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFiles:
+def resolve(name: str = DEFAULT_MODEL, model_repo: str | None = None, digests: ModelDigests = _ANEW) -> ModelFiles:
     """Find a model in the user's folder, else in the cache; else download it into the cache.
 
     If the user gives a folder, no other place is searched.
@@ -59,12 +62,13 @@ def resolve(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFi
     Args:
         name: one of `KNOWN_MODELS`, or any bag in the user's folder.
         model_repo: the user's folder; None takes the environment variable MIXPRIOR_MODEL_REPO, if that is set.
+        digests: digest its files and what is in them.
 
     Raises:
         InputError: if no such model is known.
         ModelUnavailable: if no source has it, or its digest is wrong.
     """
-    found = find(name, model_repo)
+    found = find(name, model_repo, digests)
     if found:
         return found
     _log.warning("fetching the weights of %s, once (%s)", name, LICENCE)
@@ -82,41 +86,40 @@ def resolve(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFi
     )
 
 
-def find(name: str = DEFAULT_MODEL, model_repo: str | None = None) -> ModelFiles | None:
+def find(name: str = DEFAULT_MODEL, model_repo: str | None = None, digests: ModelDigests = _ANEW) -> ModelFiles | None:
     """As `resolve`, but without a download: None where the model would have to be fetched."""
     model_repo = model_repo or os.environ.get(MODEL_REPO_VARIABLE)
     if model_repo:
-        return _in_user_folder(name, Path(model_repo).expanduser())
+        return _in_user_folder(name, Path(model_repo).expanduser(), digests)
     if name not in KNOWN_MODELS:
         raise InputError(
             f"no model called {name}: known are {', '.join(KNOWN_MODELS)}; --model-repo FOLDER adds others"
         )
     folder = cache_folder(name)
-    return _in_cache(name, folder) if folder.exists() else None
+    return _in_cache(name, folder, digests) if folder.exists() else None
 
 
 def cache_folder(name: str) -> Path:
     """Where the cache keeps a model: `$XDG_CACHE_HOME/mixprior/models/NAME`, by default under `~/.cache`."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "mixprior" / "models" / name
+    return user_cache.folder() / "models" / name
 
 
-def _in_user_folder(name: str, folder: Path) -> ModelFiles:
+def _in_user_folder(name: str, folder: Path, digests: ModelDigests) -> ModelFiles:
     try:
-        return _held_to_pins(name, folder, ModelFolder(folder, name).weights_sha256(), f"folder {folder}")
+        return _held_to_pins(name, folder, digests.weights(ModelFolder(folder, name)), f"folder {folder}", digests)
     except InputError as error:
         raise ModelUnavailable(f"model {name} cannot be read from the folder given: {error}") from error
 
 
-def _in_cache(name: str, folder: Path) -> ModelFiles:
+def _in_cache(name: str, folder: Path, digests: ModelDigests = _ANEW) -> ModelFiles:
     """The cached model, if no file has changed since it was stored."""
     try:
         record = json.loads((folder / RECORD).read_text())
         weights_sha256, source = record["weights_sha256"], record["origin"]["source"]
         for file, sha256 in record["files"].items():
-            if file_sha256(folder / file) != sha256:
+            if digests.of_file(folder / file) != sha256:
                 raise InputError(f"{file} has changed since it was fetched")
-        return _held_to_pins(name, folder, weights_sha256, source)
+        return _held_to_pins(name, folder, weights_sha256, source, digests)
     except (InputError, OSError, ValueError, KeyError, TypeError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise ModelUnavailable(
@@ -145,9 +148,11 @@ def _keep(name: str, fetch: Fetch) -> ModelFiles:
     return _in_cache(name, folder)
 
 
-def _held_to_pins(name: str, folder: Path, weights_sha256: str, source: str) -> ModelFiles:
+def _held_to_pins(
+    name: str, folder: Path, weights_sha256: str, source: str, digests: ModelDigests = _ANEW
+) -> ModelFiles:
     """The model, if its weights and its arguments are those that are pinned, or it is not."""
-    arguments_sha256 = ModelFolder(folder, name).arguments_sha256()
+    arguments_sha256 = digests.arguments(ModelFolder(folder, name))
     for what, found, pins in (
         ("weights", weights_sha256, PINNED),
         ("arguments", arguments_sha256, PINNED_ARGUMENTS),

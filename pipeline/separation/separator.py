@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -78,8 +80,8 @@ class SeparationSettings:
         device = _device(self.device)
         precision = self.precision
         if precision == "auto":
-            precision = "bf16" if device.type == "cuda" or _cpu_has_bf16() else "fp32"
-        return replace(self, device=str(device), precision=precision)
+            precision = "bf16" if device.startswith("cuda") or _cpu_has_bf16() else "fp32"
+        return replace(self, device=device, precision=precision)
 
 
 class Separator:
@@ -296,17 +298,24 @@ def _warm(settings: SeparationSettings) -> Separator:
     return Separator(model, settings.resolved())
 
 
-def _device(name: str) -> torch.device:
+def _device(name: str) -> str:
+    if name == "cpu" or (name == "auto" and not _may_have_gpu()):
+        return "cpu"
     import torch
 
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"device {name} is not available: {str(error).partition(chr(10))[0]}") from None
-    return device
+    return str(device)
+
+
+def _may_have_gpu() -> bool:
+    """Whether there may be a GPU for torch, which takes seconds to load: a driver of one, or no Linux."""
+    return sys.platform != "linux" or any(map(os.path.exists, ("/dev/nvidiactl", "/dev/nvmap", "/dev/kfd", "/dev/dxg")))
 
 
 def _cpu_has_bf16() -> bool:

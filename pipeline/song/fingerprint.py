@@ -15,6 +15,7 @@ from mixprior.pipeline.audio import decode
 from mixprior.pipeline.song import trouble
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.digests import Digests
 from mixprior.pipeline.store.ledger import Found, SongKey
 from mixprior.pipeline.store.records import Failure, Reported, Song, SongError
 
@@ -30,21 +31,25 @@ class Fingerprints:
     Args:
         settings: how songs are mined, with the limits.
         at_once: songs read at a time; None for one a core.
+        digests: of files that were read before; None where none are kept.
     """
 
-    def __init__(self, settings: MiningSettings, at_once: int | None = None) -> None:
+    def __init__(self, settings: MiningSettings, at_once: int | None = None, digests: Digests | None = None) -> None:
         self.settings, self.at_once = settings, at_once or os.cpu_count() or 1
+        self.digests = digests or Digests()
         self._reading: deque[_Reading] = deque()
+        self._feature_keys: dict[bool, str] = {}
 
     def of(self, songs: Iterable[Song]) -> Iterator[Fingerprint]:
-        """Give the fingerprints of songs, in their order."""
+        """Give the fingerprints of songs, in their order; keep the digests of their files when all are known."""
         for song in songs:
             yield from self.add(song)
         yield from self.rest()
+        self.digests.save()
 
     def add(self, song: Song) -> Iterator[Fingerprint]:
         """Begin with a song, and give what there is of those before it where they are many."""
-        reading = _Reading(song, self.settings.feature_key(song.has_stems))
+        reading = _Reading(song, self._feature_key(song.has_stems), self.digests)
         reading.start()
         self._reading.append(reading)
         if len(self._reading) > self.at_once:
@@ -54,6 +59,11 @@ class Fingerprints:
         """Give those that are left."""
         while self._reading:
             yield self._first()
+
+    def _feature_key(self, has_stems: bool) -> str:
+        if has_stems not in self._feature_keys:
+            self._feature_keys[has_stems] = self.settings.feature_key(has_stems)
+        return self._feature_keys[has_stems]
 
     def _first(self) -> Fingerprint:
         reading, waited_s = self._reading.popleft(), 0.0
@@ -68,9 +78,9 @@ class Fingerprints:
 class _Reading(threading.Thread):
     """Reads one song."""
 
-    def __init__(self, song: Song, feature_key: str) -> None:
+    def __init__(self, song: Song, feature_key: str, digests: Digests) -> None:
         super().__init__(name="reading a song", daemon=True)
-        self.song, self.feature_key, self.size_bytes = song, feature_key, 0
+        self.song, self.feature_key, self.size_bytes, self.digests = song, feature_key, 0, digests
         self.future: Future[Fingerprint] = Future()
 
     def run(self) -> None:
@@ -78,7 +88,7 @@ class _Reading(threading.Thread):
         for pause_s in (*trouble.BACK_OFF_S, None):
             try:
                 self.size_bytes = sum(map(sources.size_bytes, decode.files_of(self.song)))
-                song_id = decode.fingerprint(self.song)
+                song_id = decode.fingerprint(self.song, self.digests.sha256)
             except Exception as error:
                 if pause_s is not None and trouble.kind_of(error) is not None:
                     time.sleep(pause_s)

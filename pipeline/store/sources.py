@@ -196,6 +196,12 @@ def sha256(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
+def sha256_of(path: str, root: str | None = None) -> str:
+    """SHA-256 of a file, in hex. Arguments and errors are those of `open_file`."""
+    with open_file(path, root) as file:
+        return sha256(file)
+
+
 def is_folder(path: str) -> bool:
     """Whether there is a folder."""
     if is_remote(path):

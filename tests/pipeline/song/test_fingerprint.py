@@ -31,7 +31,7 @@ def fingerprints(monkeypatch):
 
 
 def test_songs_come_in_their_order_with_their_names(fingerprints):
-    found = fingerprints(lambda song: song.path[0] * 16)
+    found = fingerprints(lambda song, _sha256: song.path[0] * 16)
     assert list(found.items()) == [(f"{name}.wav", (name * 16, None)) for name in "abcde"]
 
 
@@ -39,7 +39,7 @@ def test_songs_come_in_their_order_with_their_names(fingerprints):
 def test_an_io_error_that_stays_is_the_songs_and_one_that_passes_is_nobodys(fingerprints):
     tries = []
 
-    def read(song):
+    def read(song, _sha256):
         tries.append(song.path)
         if song.path == "b.wav" or (song.path == "d.wav" and tries.count("d.wav") < 3):
             raise OSError(errno.EIO, "Input/output error")
@@ -58,7 +58,7 @@ def test_an_io_error_that_stays_is_the_songs_and_one_that_passes_is_nobodys(fing
 def test_a_file_that_hangs_is_the_songs(fingerprints):
     released = threading.Event()
 
-    def read(song):
+    def read(song, _sha256):
         if song.path == "c.wav":
             released.wait()
         return song.path[0] * 16

@@ -1,0 +1,117 @@
+"""SHA-256 of files, kept from run to run for files that have not changed since."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from typing import NamedTuple
+
+from mixprior.pipeline.store import sources, user_cache
+
+_KIND = "digests"
+_SHA256 = re.compile("[0-9a-f]{64}")
+_SETTLED_NS = 2_000_000_000
+"""A file that was changed this shortly before it was read may be changed again within one tick of its time stamp: FAT
+counts in steps of 2 s. It is read again, as Git does with what is "racily clean" in its index."""
+_MOST = 1_000_000
+"""Files that are remembered besides those of the last run."""
+
+
+class State(NamedTuple):
+    """What tells that a local file is still the same: its time of change shows what sets the other time back."""
+
+    size_bytes: int
+    modified_ns: int
+    changed_ns: int
+    inode: int
+    device: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> State:
+        """Return the state that the system tells."""
+        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+
+
+def is_settled(state: State, read_ns: int) -> bool:
+    """Whether a change after a file was read is sure to show in its state.
+
+    Args:
+        state: of the file.
+        read_ns: when it began to be read, in nanoseconds since the epoch.
+
+    >>> second = 1_000_000_000
+    >>> is_settled(State(9, 10 * second, 10 * second, 1, 1), read_ns=13 * second)
+    True
+    >>> is_settled(State(9, 10 * second, 10 * second, 1, 1), read_ns=11 * second)
+    False
+    """
+    return max(state.modified_ns, state.changed_ns) < read_ns - _SETTLED_NS
+
+
+class Digests:
+    """SHA-256 of files by path and state. Threads may share it.
+
+    They are in the user's cache, a document for each folder of a run: they are no part of the run, and a run that is
+    copied, or another's, brings none. Remote files are read each time.
+
+    Args:
+        place: the folder of the run, under whose name they are kept; None to keep none.
+        rehash: read all files, and remember them anew.
+    """
+
+    def __init__(self, place: str | None = None, rehash: bool = False) -> None:
+        self._name = None if place is None else user_cache.name_of(place)
+        self._known = {} if self._name is None or rehash else _entries(user_cache.read(_KIND, self._name))
+        self._seen: dict[str, tuple[State, str]] = {}
+        self._is_new = False
+        self._adding = threading.Lock()
+
+    def sha256(self, path: str, root: str | None = None) -> str:
+        """Return the SHA-256 of a file, in hex: read now, unless it is as it was when it was read before.
+
+        Args:
+            path: local path or fsspec URL.
+            root: a folder that the file must not leave by way of links.
+
+        Raises:
+            Unreadable: as `sources.open_file` does; it opens the file in any case.
+            InputError: as `sources.open_file` does.
+        """
+        with sources.open_file(path, root) as file:
+            if sources.is_remote(path) or self._name is None:
+                return sources.sha256(file)
+            path, state = os.path.abspath(sources.local_path(path)), State.of(os.fstat(file.fileno()))
+            known = self._known.get(path)
+            if known is not None and known[0] == state:
+                self._seen[path] = known
+                return known[1]
+            began_ns = time.time_ns()
+            sha256 = sources.sha256(file)
+            if State.of(os.fstat(file.fileno())) == state and is_settled(state, began_ns):
+                with self._adding:
+                    self._seen[path] = state, sha256
+                    self._is_new = True
+            return sha256
+
+    def save(self) -> None:
+        """Keep what was read, beside what is known of other files."""
+        if self._name is None or not self._is_new:
+            return
+        others = {path: entry for path, entry in self._known.items() if path not in self._seen}
+        entries = {**(others if len(others) <= _MOST else {}), **self._seen}
+        user_cache.write(_KIND, self._name, {path: [*state, sha256] for path, (state, sha256) in entries.items()})
+        self._is_new = False
+
+
+def _entries(document: object) -> dict[str, tuple[State, str]]:
+    """What a document holds; what it holds wrongly is left out."""
+    found: dict[str, tuple[State, str]] = {}
+    if isinstance(document, dict):
+        for path, entry in document.items():
+            if isinstance(entry, list) and len(entry) == len(State._fields) + 1:
+                *state, sha256 = entry
+                if all(type(each) is int for each in state) and isinstance(sha256, str) and _SHA256.fullmatch(sha256):
+                    found[path] = State(*state), sha256
+    return found
