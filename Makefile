@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench bench-gpu scale clean \
-  lock nightly-benches nightly-conformance nightly-dependencies nightly-evaluation nightly-fuzz nightly-material nightly-memory nightly-scale nightly-speed nightly-torture torture fuzz
+  lock nightly-benches nightly-conformance nightly-dependencies nightly-evaluation nightly-fuzz nightly-material nightly-memory nightly-scale nightly-separation nightly-speed nightly-torture torture fuzz
 MUSIC ?= ../shared/music
 MULTITRACKS ?= $(MUSIC)/multitracks
 RESPONSES ?= ../shared/reference/impulse_responses
@@ -44,9 +44,9 @@ test: setup  ## run every test but the nightly ones, on all cores
 test-fast: setup  ## run the quick tests alone
 	$(PYTEST) -m "not slow"
 
-NIGHTLY := benches conformance dependencies evaluation fuzz material memory scale speed torture
+NIGHTLY := benches conformance dependencies evaluation fuzz material memory scale separation speed torture
 
-nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, evaluation, fuzz, material, memory, scale, speed, torture (all without PART)
+nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, evaluation, fuzz, material, memory, scale, separation, speed, torture (all without PART)
 
 nightly-conformance nightly-fuzz nightly-material nightly-memory nightly-speed nightly-torture: setup
 	$(BIN)/python -m pytest --nightly $(@:nightly-%=%)
@@ -65,6 +65,9 @@ torture: nightly-torture  ## kill runs at 200 random moments, and compare
 nightly-benches: bench
 nightly-evaluation: mix-eval
 nightly-scale: scale
+
+nightly-separation: setup
+	$(BIN)/python -m tools.benches.separation_accuracy
 
 core:  ## install the core alone into .venv-core and run its commands there
 	PYTHON=$(PYTHON) .ci/core

@@ -30,11 +30,16 @@ HEAD = (
 
 def write(comparisons: Sequence[Comparison], records: Sequence[Record], mark: str, path: Path = DOCUMENT) -> None:
     """Replace the table between two marks; what else the document says stays."""
+    replace(mark, table(comparisons, records), path)
+
+
+def replace(mark: str, words: str, path: Path = DOCUMENT) -> None:
+    """Replace what is between two marks of the document as it is now."""
     text = path.read_text(encoding="utf-8")
     between = f"<!-- {mark} -->"
     if text.count(between) != 2:
         raise ValueError(f"{path} has no two marks {between}")
-    written = f"{between}\n{table(comparisons, records)}\n{between}"
+    written = f"{between}\n{words}\n{between}"
     path.write_text(re.sub(f"{between}.*{between}", lambda _: written, text, flags=re.DOTALL), encoding="utf-8")
 
 

@@ -1,0 +1,167 @@
+"""How far each precision and path is from demucs in fp32: `python -m tools.benches.separation_accuracy`.
+
+Separates six whole songs by demucs' `apply_model` and by each path (a quarter of an hour on two cores), writes the
+table of docs/performance.md, and returns 1 where an audible stem misses a bar. `--seconds 60` takes the middle of each
+song and prints the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from tools.benches import document, processor
+from tools.benches.separation import STEMS, apply_model
+from tools.benches.sounds import RATE_HZ, SONGS
+
+WHOLE = ("Drum-bass", "Vibe_Ace", "Twit_JournalisT", "Mr_Fancy_Pants", "Not_About_You", "Lets_Go_Fishin")
+"""The shortest of the shared songs: 8 minutes."""
+SILENCE = "two thirds silence"
+AUDIBLE_LU = -30.0
+MOST_DRIFT_LU, LEAST_SDR_DB = 0.02, 37.5
+SEGMENT_S = 7.8
+
+PATHS: dict[str, dict[str, str]] = {"fp32": {"precision": "fp32"}, "bf16": {"precision": "bf16"}}
+"""By the name of a path: the fields of `SeparationSettings` that choose it."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One stem by one path, beside the reference.
+
+    Attributes:
+        song: its name.
+        path: one of `PATHS`.
+        stem: its name.
+        level_lu: integrated loudness of the reference against that of the song; None for silence.
+        sdr_db: energy of the reference over that of the difference.
+        drift_lu: integrated loudness by the path minus that of the reference; None for silence.
+    """
+
+    song: str
+    path: str
+    stem: str
+    level_lu: float | None
+    sdr_db: float
+    drift_lu: float | None
+
+    @property
+    def audible(self) -> bool:
+        """Whether it is heard beside the others."""
+        return self.level_lu is not None and self.level_lu >= AUDIBLE_LU
+
+    @property
+    def holds(self) -> bool:
+        """Whether it keeps the bars, which are those of audible stems of songs."""
+        if self.song == SILENCE or not self.audible:
+            return True
+        return self.sdr_db >= LEAST_SDR_DB and self.drift_lu is not None and abs(self.drift_lu) <= MOST_DRIFT_LU
+
+
+def songs(seconds: float | None) -> Iterator[tuple[str, np.ndarray]]:
+    """The songs, or the middle of each, and the segment that is mostly silent."""
+    from mixprior.pipeline.audio.decode import decode
+
+    for name in WHOLE:
+        [path] = SONGS.glob(f"*{name}*")
+        audio = decode(str(path))
+        if seconds:
+            first = max(0, (audio.shape[1] - round(seconds * RATE_HZ)) // 2)
+            audio = audio[:, first : first + round(seconds * RATE_HZ)]
+        yield path.stem.partition(".")[0].replace("_", " "), audio
+    [path] = SONGS.glob("*Better*")
+    samples = round(SEGMENT_S * RATE_HZ)
+    segment = decode(str(path))[:, 60 * RATE_HZ : 60 * RATE_HZ + samples].copy()
+    segment[:, : 2 * samples // 3] = 0.0
+    yield SILENCE, segment
+
+
+def separated(audio: np.ndarray, path: str | None) -> np.ndarray:
+    """Stems, shape (4, 2, samples), by one of `PATHS`, or by demucs in fp32."""
+    import torch
+
+    torch.set_num_threads(1)
+    if path is None:
+        return apply_model(audio)
+    from mixprior.pipeline.separation.separator import SeparationSettings, load
+
+    found = load(SeparationSettings(device="cpu", **PATHS[path])).separate(audio)  # type: ignore[arg-type]
+    return np.stack([found[name] for name in STEMS])
+
+
+def readings(song: str, audio: np.ndarray) -> list[Reading]:
+    """Every path and stem of a song."""
+    reference = separated(audio, None)
+    mixture_lufs = _lufs(audio)
+    found = []
+    for path in PATHS:
+        for stem, ours, theirs in zip(STEMS, separated(audio, path), reference, strict=True):
+            ours_lufs, theirs_lufs = _lufs(ours), _lufs(theirs)
+            error = np.square(ours.astype(np.float64) - theirs).sum()
+            sdr_db = 10 * np.log10(np.square(theirs.astype(np.float64)).sum() / (error + 1e-20))
+            level_lu = None if theirs_lufs is None or mixture_lufs is None else theirs_lufs - mixture_lufs
+            drift_lu = None if ours_lufs is None or theirs_lufs is None else ours_lufs - theirs_lufs
+            found.append(Reading(song, path, stem, level_lu, float(sdr_db), drift_lu))
+    return found
+
+
+def _lufs(audio: np.ndarray) -> float | None:
+    from mixprior.stats.loudness_blocks import measure
+    from mixprior.stats.measures.loudness import integrated_lufs
+
+    return integrated_lufs(measure(np.ascontiguousarray(audio, np.float32), RATE_HZ).weighted)
+
+
+def table(found: list[Reading]) -> str:
+    """A line a song and path, a cell a stem: SDR, drift, and its level where it is not audible; then the worst."""
+    lines = [f"| song | path | {' | '.join(STEMS)} |", f"|---|---|{'---|' * len(STEMS)}"]
+    for song in dict.fromkeys(reading.song for reading in found):
+        for path in PATHS:
+            cells = [_cell(reading) for reading in found if (reading.song, reading.path) == (song, path)]
+            lines.append(f"| {song} | {path} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *_worst(found), "", f"Machine: {processor.description()}."])
+
+
+def _cell(reading: Reading) -> str:
+    drift = "silent" if reading.drift_lu is None else f"{reading.drift_lu:+.3f} LU"
+    level = "" if reading.audible or reading.level_lu is None else f" (at {reading.level_lu:.0f} LU)"
+    return f"{reading.sdr_db:.1f} dB, {drift}{level}{'' if reading.holds else ' **missed**'}"
+
+
+def _worst(found: list[Reading]) -> Iterator[str]:
+    for path in PATHS:
+        heard = [each for each in found if each.path == path and each.audible and each.song != SILENCE]
+        drift = max(heard, key=lambda each: abs(each.drift_lu or 0.0))
+        least = min(heard, key=lambda each: each.sdr_db)
+        yield (
+            f"- {path}, worst audible stem: drift {drift.drift_lu:+.4f} LU ({drift.stem} of *{drift.song}*), "
+            f"SDR {least.sdr_db:.1f} dB ({least.stem} of *{least.song}*)."
+        )
+
+
+def main() -> int:
+    """Write the table; return 1 where a bar is missed, 0 without the songs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, help="take so much of each song, print the table, write nothing")
+    parser.add_argument("--workers", type=int, default=2)
+    args = parser.parse_args()
+    if not Path(SONGS).is_dir():
+        print(f"left out: no songs in {SONGS}")
+        return 0
+    with ProcessPoolExecutor(args.workers, get_context("spawn")) as pool:
+        found = [reading for each in pool.map(readings, *zip(*songs(args.seconds), strict=True)) for reading in each]
+    print(table(found))
+    if args.seconds is None:
+        document.replace("accuracy", table(found))
+    return int(not all(reading.holds for reading in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
