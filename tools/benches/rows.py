@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.benches import chain, loudness, mining, reverb, separation, song, spectra
+from tools.benches import chain, gpu, loudness, mining, reverb, separation, song, spectra
 from tools.benches.comparison import Comparison
 
 ROWS: tuple[Comparison, ...] = (
@@ -13,4 +13,5 @@ ROWS: tuple[Comparison, ...] = (
     *spectra.ROWS,
     *reverb.ROWS,
     *chain.ROWS,
+    *gpu.ROWS,
 )
