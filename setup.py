@@ -62,6 +62,7 @@ EXTRAS["dev"] = [
     "nbclient>=0.10",
     "nbformat>=5.10",
     "pedalboard>=0.9",
+    "py-spy>=0.4",
     "pytest>=8",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",

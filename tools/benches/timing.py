@@ -51,7 +51,7 @@ def measure(comparison: Comparison) -> tuple[Times, Times]:
         Missing: if something it needs is not there.
         RuntimeError: if either side fails.
     """
-    with _tree(comparison.peer.commit) as tree, _threads(comparison.threads):
+    with tree_of(comparison.peer.commit) as tree, _threads(comparison.threads):
         ours = _Side(comparison.ours, comparison, ROOT)
         theirs = _Side(comparison.peer.work, comparison, tree)
         try:
@@ -162,7 +162,7 @@ def _threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _tree(commit: str | None) -> Iterator[Path]:
+def tree_of(commit: str | None) -> Iterator[Path]:
     """The tree of a commit in a folder that is removed at the end; of None, the working tree."""
     if commit is None:
         yield ROOT
