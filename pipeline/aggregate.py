@@ -19,6 +19,7 @@ from mixprior.stats.visible import visible
 if TYPE_CHECKING:
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Progress
+    from mixprior.pipeline.store.rows import Rows
     from mixprior.stats.priors.tally import Grouping
 
 _SONGS_A_WORKER = 256
@@ -173,6 +174,7 @@ def build_priors(
     workers: int,
     beam_options: Sequence[str],
     progress: Progress | None = None,
+    keep: bool = False,
 ) -> None:
     """Build the priors of a run; compact the files of single songs first where there are many.
 
@@ -185,13 +187,9 @@ def build_priors(
         workers: local processes, if there are songs enough.
         beam_options: Beam's own.
         progress: called at the beginning and at the end.
+        keep: leave priors that are what would be built.
     """
-    from importlib.metadata import version
-
-    from mixprior.pipeline.graphs import runner
-    from mixprior.pipeline.graphs.aggregate import AggregateRun
-    from mixprior.pipeline.graphs.compact import CompactRun
-    from mixprior.pipeline.store import archive, files, published
+    from mixprior.pipeline.store import basis, files, published
     from mixprior.pipeline.store.rows import Rows
 
     rows = Rows.open(run)
@@ -204,16 +202,47 @@ def build_priors(
     if progress is not None:
         progress(0, total)
     workers = min(workers, 1 + total // _SONGS_A_WORKER)
-    keys = sorted(set(rows.songs["feature_key"].to_pylist()))
-    many = [key for key in keys if len(archive.loose_songs(folder, key)) >= archive.MANY]
-    if many:
-        runner.run(CompactRun(folder, many), beam_options, workers)
-    versions = {name: version(name) for name in ("mixprior", *_NUMERIC_LIBRARIES)}
-    runner.run(AggregateRun(run, priors, grouping, versions), beam_options, workers)
+    is_compact = _compact(rows, workers, beam_options)
+    versions = _versions()
+    before = basis.of(rows, grouping, versions)
+    beside = {folder.songs: files.read_bytes(run)} if priors == folder.priors else {}
+    if not (keep and is_compact and basis.keep(priors, before, beside)):
+        _aggregate(run, priors, grouping, versions, workers, beam_options)
+        if before is not None and basis.of(rows, grouping, versions) == before:
+            basis.note(priors, before)
     _warn_of_lost(folder, priors)
     _warn_of_unused(priors)
     if progress is not None:
         progress(total, total)
+
+
+def _compact(rows: Rows, workers: int, beam_options: Sequence[str]) -> bool:
+    """Compact the files of single songs where there are many; return whether nothing was to be done."""
+    from mixprior.pipeline.store import archive
+
+    keys = sorted(set(rows.songs["feature_key"].to_pylist()))
+    many = [key for key in keys if len(archive.loose_songs(rows.folder, key)) >= archive.MANY]
+    if many:
+        from mixprior.pipeline.graphs import runner
+        from mixprior.pipeline.graphs.compact import CompactRun
+
+        runner.run(CompactRun(rows.folder, many), beam_options, workers)
+    return not many
+
+
+def _aggregate(
+    run: str, priors: str, grouping: Grouping, versions: dict[str, str], workers: int, beam_options: Sequence[str]
+) -> None:
+    from mixprior.pipeline.graphs import runner
+    from mixprior.pipeline.graphs.aggregate import AggregateRun
+
+    runner.run(AggregateRun(run, priors, grouping, versions), beam_options, workers)
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("mixprior", *_NUMERIC_LIBRARIES)}
 
 
 def _warn_of_lost(folder: RunFolder, priors: str) -> None:

@@ -165,7 +165,7 @@ def mine(
     try:
         extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)
         table = tables.of_call(folder)
-        build_priors(table, folder.priors, grouping, workers, beam_options)
+        build_priors(table, folder.priors, grouping, workers, beam_options, keep=not force)
         tick()
     finally:
         files.remove_folder(folder.own_call)

@@ -34,15 +34,14 @@ def write(folder: str, contents: Callable[[], Iterator[tuple[str, bytes]]], besi
     manifest = f"{folder}/{MANIFEST_FILE}"
     for attempt in range(_TRIES):
         files.remove(manifest)  # no old one may describe new tables
-        for url, content in beside.items():
-            files.write_bytes(url, content)
+        write_beside(beside)
         names = set()
         for name, content in contents():
             names.add(name)
             files.write_bytes(f"{folder}/{name}", content)
         if MEMBERS_FILE not in names:
             files.remove(f"{folder}/{MEMBERS_FILE}")
-        if _is_of_one(folder, beside):
+        if are_of_one(folder, beside):
             return
         time.sleep(_PAUSE_S * attempt * random.random())  # nosec B311 # a pause
     raise InputError(f"{folder}: others write into it all the time; name another folder")
@@ -51,8 +50,12 @@ def write(folder: str, contents: Callable[[], Iterator[tuple[str, bytes]]], besi
 def withdraw(folder: str, beside: Mapping[str, bytes]) -> None:
     """Leave a folder without priors, since there are none of what is beside it."""
     files.remove(f"{folder}/{MANIFEST_FILE}")
-    for url, content in beside.items():
-        files.write_bytes(url, content)
+    write_beside(beside)
+
+
+def manifest_sha256(folder: str) -> str:
+    """Return the SHA-256 of a folder's manifest, in hex. Raises FileNotFoundError if there is none."""
+    return hashlib.sha256(files.read_bytes(f"{folder}/{MANIFEST_FILE}")).hexdigest()
 
 
 def broken(folder: str) -> list[str]:
@@ -65,7 +68,13 @@ def broken(folder: str) -> list[str]:
     return [name for name, sha256 in said.items() if _sha256(f"{folder}/{name}") != sha256]
 
 
-def _is_of_one(folder: str, beside: Mapping[str, bytes]) -> bool:
+def write_beside(beside: Mapping[str, bytes]) -> None:
+    """Write what goes with the files of a folder: content by URL."""
+    for url, content in beside.items():
+        files.write_bytes(url, content)
+
+
+def are_of_one(folder: str, beside: Mapping[str, bytes]) -> bool:
     """Whether the files are all of one writer, and what is beside them is ours if they are."""
     try:
         return not broken(folder) and all(files.read_bytes(url) == content for url, content in beside.items())
