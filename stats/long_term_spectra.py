@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-import scipy.fft
-import scipy.signal
+import scipy
 
 from mixprior.stats.frames import FrameEnergies, Frames
+from mixprior.stats.windows import periodic_hann
 
 FRAME = 65_536
 HOP = 16_384
@@ -17,7 +17,7 @@ BINS = FRAME // 2 + 1
 POOL = 16
 """Bins that are averaged into one stored bin."""
 
-_WINDOW = np.sqrt(scipy.signal.get_window("hann", FRAME)).astype(np.float32)
+_WINDOW = np.sqrt(periodic_hann(FRAME)).astype(np.float32)
 _FRAMES_AT_ONCE = 8
 SILENT_FRAME = 1e-6
 """Frames with less than this share of the loudest frame's energy (-60 dB) are left out of panning."""

@@ -7,23 +7,22 @@ annotation of musical audio for interactive applications" (2006), section 2, for
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
-import scipy.fft
-import scipy.signal
+import scipy
 
 from mixprior.stats.frames import Frames
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.windows import periodic_hann
 
 HOP = 1024
 """Samples of a frame, and from one frame to the next: frames do not overlap."""
 
-_WINDOW = scipy.signal.get_window("hann", HOP).astype(np.float32)
+_WINDOW = periodic_hann(HOP).astype(np.float32)
 _BIN_WEIGHTS = np.arange(1, HOP // 2 + 2, dtype=np.float32)
 FRAMES_AT_ONCE = 256
 
-_NUMERATOR, (_, _, _LAST_POLE) = scipy.signal.butter(2, 0.34)
-# aubio 0.4.9 takes the last coefficient of this low-pass for the one before it; its onsets are wanted, so it stands.
-_SMOOTHER = (_NUMERATOR, (1.0, _LAST_POLE))
 _PAST, _FUTURE = 5, 1  # frames around the one that is judged
 _MEAN_WEIGHT = 0.058  # the threshold is the median plus this much of the mean
 _SILENCE_DB = -70.0
@@ -124,7 +123,12 @@ def _above_threshold(novelty: np.ndarray) -> np.ndarray:
     return smoothed[:, _PAST] - np.median(smoothed, axis=1) - _MEAN_WEIGHT * smoothed.mean(axis=1)
 
 
+@cache
 def _zero_phase_smoothing(length: int) -> np.ndarray:
     """Matrix that filters a row of `length` values forward and then backward, from rest each time."""
-    forward = scipy.signal.lfilter(*_SMOOTHER, np.eye(length), axis=-1)
-    return scipy.signal.lfilter(*_SMOOTHER, forward[:, ::-1], axis=-1)[:, ::-1]
+    numerator, (_, _, last_pole) = scipy.signal.butter(2, 0.34)
+    # aubio 0.4.9 takes the last coefficient of this low-pass for the one before it; its onsets are wanted: it stands.
+    smoother = numerator, (1.0, last_pole)
+    forward = scipy.signal.lfilter(*smoother, np.eye(length), axis=-1)
+    matrix: np.ndarray = scipy.signal.lfilter(*smoother, forward[:, ::-1], axis=-1)[:, ::-1]
+    return matrix

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
-import scipy.fft
-import scipy.signal
+import scipy
 
 from mixprior.stats.frames import FrameEnergies, Frames, joined
 from mixprior.stats.long_term_spectra import BINS as LONG_BINS
 from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
 from mixprior.stats.long_term_spectra import POOL, UNEXCITED_BIN, audible, pool
 from mixprior.stats.statistic import SAMPLE_RATE_HZ, Column, Family, Statistic, Value
+from mixprior.stats.windows import periodic_hann
 
 if TYPE_CHECKING:
     from mixprior.stats.stem import Stem
@@ -33,7 +33,7 @@ _TITLE_ENDS = {
     "high": " above 2.5 kHz",
 }
 
-_WINDOW = np.sqrt(scipy.signal.get_window("hann", FRAME)).astype(np.float32)
+_WINDOW = np.sqrt(periodic_hann(FRAME)).astype(np.float32)
 _FRAMES_AT_ONCE = 32
 _LANES = 32
 # First and past-the-last bin of each band, edges rounded down as in FxNorm-automix.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import librosa
 import numpy as np
-import scipy.interpolate
+import scipy
 
 from mixprior.stats.frames import Frames
 from mixprior.stats.statistic import BACKING, SAMPLE_RATE_HZ, Column, Family, Statistic, Value

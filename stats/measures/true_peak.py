@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from scipy.signal import firwin
 
 from mixprior.stats.frames import joined
 from mixprior.stats.statistic import Column, Family, Statistic
@@ -22,7 +21,9 @@ _ROUNDING = 1e-6
 def _interpolators() -> np.ndarray:
     # The filter of scipy.signal.resample_poly(up=4), as four filters, one for each quarter of a sample.
     # Row p holds the weights of the samples n-10..n+10 in the value at n + p/4.
-    taps = _UP * firwin(2 * REACH * _UP + 1, 1 / _UP, window=("kaiser", 5.0))
+    window = np.kaiser(2 * REACH * _UP + 1, 5.0)
+    taps = window * np.sinc(np.arange(-REACH * _UP, REACH * _UP + 1) / _UP)
+    taps *= _UP / taps.sum()
     padded = np.concatenate([taps, np.zeros(_UP)])
     return np.array([padded[phase : phase + 2 * REACH * _UP + 1 : _UP][::-1] for phase in range(_UP)])
 

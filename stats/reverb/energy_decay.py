@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from scipy.fft import next_fast_len, rfft
-from scipy.signal import butter, sosfilt
 
 from mixprior.stats.errors import InputError
 
@@ -202,8 +202,10 @@ def reverberation_time_s(
     """
     response = np.atleast_2d(np.asarray(impulse_response, dtype=np.float64))
     if band_hz is not None:
-        filter_ = butter(3, (band_hz / 2**0.5, band_hz * 2**0.5), "bandpass", fs=sample_rate_hz, output="sos")
-        response = sosfilt(filter_, response[:, ::-1])[:, ::-1]
+        filter_ = scipy.signal.butter(
+            3, (band_hz / 2**0.5, band_hz * 2**0.5), "bandpass", fs=sample_rate_hz, output="sos"
+        )
+        response = scipy.signal.sosfilt(filter_, response[:, ::-1])[:, ::-1]
     energy = np.sum(response**2, axis=0)
     if not energy.any():
         return None

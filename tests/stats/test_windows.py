@@ -1,0 +1,30 @@
+"""Windows and filters that are computed here, since scipy.signal takes half a second to load, are scipy's."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from mixprior.stats.measures import true_peak
+from mixprior.stats.windows import periodic_hann
+
+
+@pytest.mark.parametrize("samples", [2, 1024, 2048, 4096])
+def test_the_hann_window_is_bit_for_bit_scipys(samples):
+    assert np.array_equal(periodic_hann(samples), scipy.signal.get_window("hann", samples))
+
+
+def test_the_interpolator_of_true_peaks_is_the_filter_of_resample_poly():
+    up, reach = 4, true_peak.REACH
+    taps = up * scipy.signal.firwin(2 * reach * up + 1, 1 / up, window=("kaiser", 5.0))
+    ours = np.sort(true_peak._interpolators().ravel())
+    assert np.allclose(ours, np.sort(np.concatenate([taps, np.zeros(up - 1)])), atol=1e-15)
+
+
+def test_the_registry_of_statistics_loads_no_more_of_scipy_than_it_needs():
+    slow = {"scipy.signal", "scipy.stats", "scipy.interpolate"}
+    code = f"import sys, mixprior.stats.registry; print({slow} & {{*sys.modules}})"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "set()"
