@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
 from mixprior.pipeline.separation import model_store, separator
@@ -55,7 +53,7 @@ def separate(
         import torch  # noqa: F401
     except ImportError as error:
         raise InputError("separation needs Demucs and torch: pip install 'mixprior[mine]'") from error
-    settings = SeparationSettings(model, model_repo, device=device or "auto", threads=os.cpu_count() or 1)
+    settings = SeparationSettings(model, model_repo, device=device or "auto")
     stems = separator.load(settings).separate(mix.stereo.at(SAMPLE_RATE_HZ).audio, progress)
     return {name: _as_long(Sound(stem, SAMPLE_RATE_HZ).at(rate_hz).audio, mix.samples) for name, stem in stems.items()}
 

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixprior.pipeline.separation import model_store, overlap_add
+from mixprior.pipeline.separation.batches import Batches
+from mixprior.pipeline.separation.eager import Eager
 from mixprior.pipeline.separation.model_folder import ModelFolder
+from mixprior.pipeline.song import cores
 from mixprior.pipeline.store.records import InputError, SongError
 from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ
 
@@ -27,6 +30,7 @@ _log = logging.getLogger(__name__)
 _loading = threading.Lock()
 
 _BLOCK_SAMPLES = 1 << 18
+_CUDA_BATCH = 8
 _WHOLE_S = 20 * 60  # the longest song of which the level is taken as Demucs takes it
 
 Progress = Callable[[int, int], None]
@@ -42,11 +46,14 @@ class SeparationSettings:
         model_repo: folder with the model; None searches $MIXPRIOR_MODEL_REPO, the cache, then downloads it.
         weights_sha256: digest that the model's weights must have; "" accepts those of the store.
         device: "cpu", "cuda", "cuda:1"; "auto" takes CUDA where there is one.
-        precision: "fp32" or "bf16" (autocast: over twice as fast, levels of audible stems within 0.01 dB);
-            "auto" takes bf16 on CUDA, and on a CPU that has instructions for it.
+        precision: "fp32", or "bf16" (autocast: over twice as fast, levels of audible stems within 0.02 dB), or,
+            on CUDA, "fp16"; "auto" takes bf16 on CUDA, and on a CPU that has instructions for it.
         overlap: share of a segment that the next one overlaps, 0 up to but not including 1.
         segment_s: length of the segments in seconds; None takes the model's own, which is also the most.
-        threads: CPU threads for one song. Two processes of one thread beat one of two.
+        threads: segments that a CPU separates at the same time; None takes as many as this process has cores. The stems
+            do not depend on it.
+        batch: segments that go through the model together, of whatever songs; None takes 8 on CUDA, 1 on a CPU.
+        compiled: whether PyTorch compiles the model when it is first run, which takes a minute.
 
     Raises:
         InputError: if a value is out of range.
@@ -59,33 +66,43 @@ class SeparationSettings:
     precision: str = "auto"
     overlap: float = 0.25
     segment_s: float | None = None
-    threads: int = 1
+    threads: int | None = None
+    batch: int | None = None
+    compiled: bool = False
 
     def __post_init__(self) -> None:
-        if self.precision not in ("auto", "fp32", "bf16"):
-            raise InputError(f"precision {self.precision} is not known: auto, fp32 or bf16")
+        if self.precision not in ("auto", "fp32", "bf16", "fp16"):
+            raise InputError(f"precision {self.precision} is not known: auto, fp32, bf16 or fp16")
         if not 0 <= self.overlap < 1:
             raise InputError(f"overlap {self.overlap:g} is out of range: 0 up to, not including, 1")
         if self.segment_s is not None and self.segment_s <= 0:
             raise InputError(f"segments of {self.segment_s:g} s: must be longer than 0")
-        if self.threads < 1:
+        if self.threads is not None and self.threads < 1:
             raise InputError(f"{self.threads} threads: at least 1")
+        if self.batch is not None and self.batch < 1:
+            raise InputError(f"batches of {self.batch}: at least 1")
 
     def resolved(self) -> SeparationSettings:
-        """The same with device and precision as "auto" chooses them on this machine.
+        """The same with device, precision and batch as they are chosen on this machine.
 
         Raises:
-            InputError: if the device is not available.
+            InputError: if the device is not available, or slow in what is asked of it.
         """
         device = _device(self.device)
         precision = self.precision
         if precision == "auto":
             precision = "bf16" if device.startswith("cuda") or _cpu_has_bf16() else "fp32"
-        return replace(self, device=device, precision=precision)
+        is_cpu = not device.startswith("cuda")
+        batch = self.batch or (1 if is_cpu else _CUDA_BATCH)
+        if is_cpu and precision == "fp16":
+            raise InputError("fp16 is for CUDA: on a CPU take bf16 or fp32")
+        if is_cpu and precision == "bf16" and batch > 1:
+            raise InputError(f"batches of {batch} in bf16 take a CPU six times as long: give 1, or fp32")
+        return replace(self, device=device, precision=precision, batch=batch)
 
 
 class Separator:
-    """A loaded model. Threads may share it; it separates one song at a time.
+    """A loaded model. Threads may share it: segments of their songs then go in the same batches.
 
     Args:
         model: a model of Demucs, on the CPU.
@@ -101,8 +118,8 @@ class Separator:
         if settings.segment_s is not None and settings.segment_s > model.max_allowed_segment:
             raise InputError(f"segments of {settings.segment_s:g} s: the model takes {model.max_allowed_segment:g} s")
         self.settings = settings
-        self._model = model.to(settings.device)
-        self._one_song = threading.Lock()
+        self._model = model
+        self._segments = batches(model, settings)
 
     def separate(self, audio: np.ndarray, progress: Progress | None = None) -> dict[str, np.ndarray]:
         """Separate a song. The same audio gives the same bytes on the same machine.
@@ -152,16 +169,15 @@ class Separator:
             SongError: of stage "separate", if it fails for any reason; and what `blocks` raises.
         """
         try:
-            with self._one_song:
-                level = _Level()
-                for block in blocks():
-                    level.add(block)
-                if begun is not None:
-                    begun(level.samples / SAMPLE_RATE_HZ)
-                for piece in self._pieces(blocks, level, progress):
-                    if not all(np.isfinite(audio).all() for audio in piece.values()):
-                        raise SongError("separate", "the model gave values that are not finite numbers")
-                    yield piece
+            level = _Level()
+            for block in blocks():
+                level.add(block)
+            if begun is not None:
+                begun(level.samples / SAMPLE_RATE_HZ)
+            for piece in self._pieces(blocks, level, progress):
+                if not all(np.isfinite(audio).all() for audio in piece.values()):
+                    raise SongError("separate", "the model gave values that are not finite numbers")
+                yield piece
         except (SongError, InputError):
             raise
         except Exception as error:  # a song that fails, for whatever reason, must not end the run
@@ -178,10 +194,6 @@ class Separator:
         if level.is_silent:  # has no level to normalise to
             yield from ({name: np.zeros_like(block) for name in (*sources, MIXTURE)} for block in blocks())
             return
-        torch.set_num_threads(self.settings.threads)
-        # The fused encoder layer multiplies its attention out; without it torch takes flash attention: a quarter less
-        # time for a segment on a CPU, the same stems to -130 dBFS (tools/benches/separation.py).
-        torch.backends.mha.set_fastpath_enabled(False)
         mean, scale = level.mean_and_scale()
         waiting = np.zeros((2, 0), np.float32)
 
@@ -191,29 +203,24 @@ class Separator:
                 waiting = np.concatenate([waiting, block], axis=1)
                 yield (torch.from_numpy(np.ascontiguousarray(block, np.float32)) - mean) / scale
 
-        home = next(self._model.parameters()).device
-        run = _Runner(self, progress, self._segments(level.samples))
-        try:
-            for stems in overlap_add.stems(
-                self._model, normalised(), self.settings.overlap, self.settings.segment_s, run
-            ):
-                audio = (stems * scale + mean).numpy()
-                samples = audio.shape[-1]
-                yield {**dict(zip(sources, audio, strict=True)), MIXTURE: waiting[:, :samples].copy()}
-                waiting = waiting[:, samples:]
-        finally:
-            self._model.to(home)  # where there was too little memory on the device it went to the CPU
+        done, total = 0, self._count(level.samples)
 
-    def _apply(self, model: Any, chunk: Any, device: str) -> torch.Tensor:
-        """A model on a segment; only that travels to the device, the song and the stems stay on the CPU."""
-        import torch
-        from demucs.apply import apply_model
+        def separated() -> None:
+            nonlocal done
+            done += 1
+            if progress is not None:
+                progress(done, total)
 
-        bf16 = self.settings.precision == "bf16"
-        with torch.inference_mode(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
-            return apply_model(model, chunk, shifts=0, split=False, segment=self.settings.segment_s, device=device)
+        settings = self.settings
+        for stems in overlap_add.stems(
+            *(self._model, normalised(), settings.overlap, settings.segment_s, self._segments, separated)
+        ):
+            audio = (stems * scale + mean).numpy()
+            samples = audio.shape[-1]
+            yield {**dict(zip(sources, audio, strict=True)), MIXTURE: waiting[:, :samples].copy()}
+            waiting = waiting[:, samples:]
 
-    def _segments(self, samples: int) -> int:
+    def _count(self, samples: int) -> int:
         """How many segments `apply_model` computes for a song, over all models of the bag."""
         total = 0
         for model in self._model.models:
@@ -255,29 +262,21 @@ class _Level:
         return torch.tensor(mean, dtype=torch.float32), torch.tensor(deviation, dtype=torch.float32) + 1e-8
 
 
-class _Runner:
-    """Applies models to the segments of one song, and counts them."""
+def batches(model: BagOfModels, settings: SeparationSettings) -> Batches:
+    """Return what separates segments by these models, with resolved settings."""
+    eager = Eager(model, settings.device, settings.precision, settings.compiled)
+    size = settings.batch or 1
+    if not settings.device.startswith("cuda"):
+        return Batches(eager, size, lambda: settings.threads or cores.at_hand())
+    rescue: list[Eager] = []
 
-    def __init__(self, separator: Separator, progress: Progress | None, total: int) -> None:
-        self.device = separator.settings.device
-        self._separator, self._progress = separator, progress
-        self._done, self._total = 0, total
+    def on_cpu(number: int, batch: torch.Tensor) -> torch.Tensor:
+        if not rescue:
+            rescue.append(eager.on_cpu())
+        return rescue[0](number, batch)
 
-    def __call__(self, model: Any, chunk: Any) -> torch.Tensor:
-        import torch
-
-        try:
-            estimate = self._separator._apply(model, chunk, self.device)
-        except torch.OutOfMemoryError:
-            estimate = None
-        if estimate is None:  # out of the handler, whose traceback would keep the device's memory in use
-            _log.warning("%s has too little memory for this song: separating it on the CPU", self.device)
-            self.device = "cpu"
-            estimate = self._separator._apply(model, chunk, self.device)
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done, self._total)
-        return estimate
+    # One batch is computed while another is copied.
+    return Batches(eager, size, lambda: 2, on_cpu, most_waiting=4 * size)
 
 
 def load(settings: SeparationSettings) -> Separator:

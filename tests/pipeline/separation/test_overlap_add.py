@@ -8,6 +8,8 @@ from demucs.htdemucs import HTDemucs
 
 from mixprior.pipeline.separation import overlap_add
 from mixprior.pipeline.separation import separator as separation
+from mixprior.pipeline.separation.batches import Batches
+from mixprior.pipeline.separation.eager import Eager
 from mixprior.pipeline.separation.separator import SeparationSettings, load
 from tests.pipeline.tiny_model import ARGUMENTS, tiny_state, write_tiny_model
 
@@ -43,11 +45,8 @@ def test_stems_in_blocks_are_those_of_the_whole(tiny, samples, overlap):
     with torch.inference_mode():
         expected = apply_model(bag, mix[None], shifts=0, overlap=overlap)[0]
 
-    def run(one, chunk):
-        with torch.inference_mode():
-            return apply_model(one, chunk, shifts=0, split=False)
-
-    found = torch.cat(list(overlap_add.stems(bag, blocks, overlap, None, run)), dim=-1)
+    segments = Batches(Eager(bag, "cpu", "fp32"), threads=lambda: 2)
+    found = torch.cat(list(overlap_add.stems(bag, blocks, overlap, None, segments)), dim=-1)
     assert found.shape == expected.shape
     assert torch.equal(found, expected)
 

@@ -1,4 +1,3 @@
-import logging
 import sys
 import threading
 from dataclasses import replace
@@ -181,7 +180,7 @@ def test_song_that_is_not_finite_fails(tiny, song):
 
 def test_stems_that_are_not_finite_fail_the_song(tiny, song, monkeypatch):
     separator = load(tiny)
-    monkeypatch.setattr(separator, "_apply", lambda model, chunk, _: torch.full((1, 4, 2, chunk.length), torch.nan))
+    monkeypatch.setattr(separator._segments, "_run", lambda _, batch: torch.full((1, 4, *batch.shape[1:]), torch.nan))
     with pytest.raises(SongError, match="not finite") as failure:
         separator.separate(song)
     assert failure.value.stage == "separate"
@@ -193,47 +192,20 @@ def test_trouble_in_the_model_fails_the_song(tiny, song, monkeypatch):
     def broken(*_):
         raise RuntimeError("cannot allocate\nwith a second line")
 
-    monkeypatch.setattr(separator, "_apply", broken)
+    monkeypatch.setattr(separator._segments, "_run", broken)
     with pytest.raises(SongError) as failure:
         separator.separate(song)
     assert str(failure.value) == "the model failed: RuntimeError: cannot allocate"
     assert failure.value.stage == "separate"
 
 
-def test_device_out_of_memory_is_retried_once_on_the_cpu(tiny, song, monkeypatch, caplog):
-    separator = load(tiny)
-    expected = separator.separate(song)
-    apply, devices = separator._apply, []
-
-    def too_small(model, chunk, device):
-        devices.append(device)
-        if len(devices) == 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return apply(model, chunk, "cpu")
-
-    monkeypatch.setattr(separator, "settings", replace(separator.settings, device="cuda:0"))
-    monkeypatch.setattr(separator, "_apply", too_small)
-    with caplog.at_level(logging.WARNING):
-        stems = separator.separate(song)
-    assert devices == ["cuda:0", "cuda:0", "cpu", "cpu", "cpu"]
-    assert "cuda:0 has too little memory" in caplog.text
-    assert all(stems[name].tobytes() == expected[name].tobytes() for name in STEMS)
-
-
 # As a library function
-
-
-@pytest.fixture
-def _one_core(monkeypatch):
-    """Threads of torch that wait for each other take long on a busy machine."""
-    monkeypatch.setattr(separate.os, "cpu_count", lambda: 1)
 
 
 def separated(audio, rate_hz, tiny, **options):
     return separate.separate(audio, rate_hz, model="tiny", model_repo=tiny.model_repo, device="cpu", **options)
 
 
-@pytest.mark.usefixtures("_one_core")
 @pytest.mark.parametrize("rate_hz", [8_000, 48_000])
 def test_stems_come_back_at_the_rate_and_length_of_the_mix(tiny, rate_hz):
     audio = (0.1 * np.random.default_rng(7).standard_normal((2, 7001))).astype(np.float32)
@@ -244,7 +216,6 @@ def test_stems_come_back_at_the_rate_and_length_of_the_mix(tiny, rate_hz):
         assert np.isfinite(stem).all()
 
 
-@pytest.mark.usefixtures("_one_core")
 def test_at_the_models_rate_the_library_gives_the_stems_of_mine(tiny, song):
     stems = separated(song, 44_100, tiny)
     settings = SeparationSettings("tiny", tiny.model_repo, device="cpu", threads=1)
@@ -252,7 +223,6 @@ def test_at_the_models_rate_the_library_gives_the_stems_of_mine(tiny, song):
         np.testing.assert_array_equal(stems[name], expected)
 
 
-@pytest.mark.usefixtures("_one_core")
 @pytest.mark.parametrize("dimensions", [1, 2])
 def test_a_mono_mix_gives_stereo_stems(tiny, song, dimensions):
     mono = song[0] if dimensions == 1 else song[:1]
@@ -262,7 +232,6 @@ def test_a_mono_mix_gives_stereo_stems(tiny, song, dimensions):
         np.testing.assert_array_equal(stems[name], stereo[name])
 
 
-@pytest.mark.usefixtures("_one_core")
 def test_progress_counts_every_segment(tiny, song):
     calls = []
     separated(song, 44_100, tiny, progress=lambda done, total: calls.append((done, total)))
@@ -301,6 +270,7 @@ def test_without_demucs_the_extra_is_named(tiny, song, monkeypatch):
         {"overlap": -0.1},
         {"segment_s": 0.0},
         {"threads": 0},
+        {"batch": 0},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong):
@@ -311,6 +281,13 @@ def test_settings_out_of_range_are_refused(wrong):
 def test_device_that_is_not_there_is_refused(tiny):
     with pytest.raises(InputError, match="device cuda:63 is not available"):
         load(replace(tiny, device="cuda:63"))
+
+
+def test_what_a_cpu_is_slow_in_is_refused(tiny):
+    with pytest.raises(InputError, match="batches of 2 in bf16"):
+        load(replace(tiny, precision="bf16", batch=2))
+    with pytest.raises(InputError, match="fp16 is for CUDA"):
+        load(replace(tiny, precision="fp16"))
 
 
 def test_segments_longer_than_the_models_are_refused(tiny):
