@@ -48,9 +48,14 @@ def environment() -> dict[str, str]:
 
 
 class ChildProcess:
-    """One child, or none yet. One thread talks to it; any thread may kill it."""
+    """One child, or none yet. One thread talks to it; any thread may kill it.
 
-    def __init__(self) -> None:
+    Args:
+        descriptors: files that it inherits.
+    """
+
+    def __init__(self, *descriptors: int) -> None:
+        self._descriptors = descriptors
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._deadline_s: float | None = None
@@ -81,6 +86,7 @@ class ChildProcess:
                     stdout=subprocess.PIPE,
                     stderr=None if debug else subprocess.DEVNULL,
                     env=environment(),
+                    pass_fds=self._descriptors,
                     start_new_session=True,  # a Ctrl-C in the terminal reaches the parent alone
                 )
             except OSError as error:

@@ -17,6 +17,7 @@ from typing import Any
 
 from mixprior.pipeline.song import trouble
 from mixprior.pipeline.song.child_process import ChildProcess, Ended, environment
+from mixprior.pipeline.song.cores import Cores
 from mixprior.pipeline.song.time_limits import USUAL, TimeLimits
 from mixprior.pipeline.store.records import InputError, Reported
 
@@ -45,6 +46,7 @@ class _Job:
     future: Future[Answer] = field(default_factory=Future)
     alone: bool = False
     ready_s: float = 0.0
+    keeper: int = 0
     crashes: int = 0
     troubles: int = 0
 
@@ -69,6 +71,8 @@ class _Again(Exception):
 class Pool:
     """Child processes, started as jobs come, at most `workers` of them. Threads may share it.
 
+    As many cores are dealt to the jobs that run (`mixprior.pipeline.song.cores`): one alone may use them all.
+
     A child that cannot be started is tried again after a pause; where none can, a job fails by it.
     A job that took its child down is tried once more, when no other job is left or runs; if it does so again, it fails
     as `Crashed`. One in passing trouble (`mixprior.pipeline.song.trouble`) is tried up to three times. One that exceeds
@@ -90,6 +94,7 @@ class Pool:
         self._last: list[_Job] = []
         """Jobs to be tried alone."""
         self._running: list[_Job] = []
+        self._cores = Cores()
         self._keepers: list[_Keeper] = []
         self._count = 0
         self._closed = False
@@ -152,6 +157,7 @@ class Pool:
             keeper.child.kill(for_ever=True)
         for keeper in self._keepers:
             keeper.join()
+        self._cores.close()
 
     def _next(self, keeper: _Keeper) -> _Job | None:
         """Wait for a job and take it; None where the pool is closed, or the child is gone."""
@@ -164,6 +170,8 @@ class Pool:
                 self._changed.notify_all()
                 if job.is_wanted():
                     self._running.append(job)
+                    job.keeper = keeper.number
+                    self._deal_cores()
                     return job
             return None
 
@@ -204,6 +212,7 @@ class Pool:
         """Note that a job does not run any more; let it wait again."""
         with self._changed:
             self._running.remove(job)
+            self._deal_cores()
             if again is not None and self._closed:
                 job.cancel()
             elif again is not None:
@@ -213,6 +222,9 @@ class Pool:
                 else:
                     self._jobs.append(job)
             self._changed.notify_all()
+
+    def _deal_cores(self) -> None:
+        self._cores.deal(self.workers, [job.keeper for job in self._running])
 
     def _watch(self) -> None:
         """Kill children that exceed their limit; the thread that reads from one then reaches the end of its pipe."""
@@ -227,7 +239,7 @@ class _Keeper(threading.Thread):
 
     def __init__(self, pool: Pool, number: int) -> None:
         super().__init__(name=f"pool {number}", daemon=True)
-        self.pool, self.number, self.child = pool, number, ChildProcess()
+        self.pool, self.number, self.child = pool, number, ChildProcess(pool._cores.descriptor)
         self._false_starts = 0
 
     def run(self) -> None:
@@ -268,7 +280,8 @@ class _Keeper(threading.Thread):
 
     def _answer(self, job: _Job) -> Answer:
         stage = "decode"
-        task = pickle.dumps((*job.call, environment(), _folder()))
+        told = {**environment(), **self.pool._cores.variable(self.number)}
+        task = pickle.dumps((*job.call, told, _folder()))
         self.child.allow(job.limits.start_s)
         try:
             self.child.give(task)

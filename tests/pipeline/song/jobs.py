@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mixprior.pipeline.song.cores import at_hand
 from mixprior.pipeline.store.records import InputError, Song, SongError
 
 HERE = __name__
@@ -31,6 +32,17 @@ def order(path: str, name: str, _entering: Any) -> tuple[dict, bytes]:
     with Path(path).open("a") as file:
         file.write(name)
     return {}, b""
+
+
+def cores_until(most: int, path: str, _entering: Any) -> tuple[dict, bytes]:
+    """Note that it began, and see how many cores it has until there are so many."""
+    seen = [at_hand()]
+    Path(path).touch()
+    while seen[-1] != most:
+        now = at_hand()
+        if now != seen[-1]:
+            seen.append(now)
+    return {"seen": seen}, b""
 
 
 def crash(*_: Any) -> tuple[dict, bytes]:

@@ -1,0 +1,35 @@
+"""A job that runs alone may use all cores of its pool, and learns while it runs that others have come."""
+
+import pytest
+
+from mixprior.pipeline.song import cores
+from mixprior.pipeline.song.cores import VARIABLE, Cores
+from mixprior.pipeline.song.pool import Pool
+from tests.pipeline.song import jobs
+
+
+@pytest.mark.parametrize(
+    ("total", "busy", "shares"), [(4, [2], [4]), (5, [0, 3], [3, 2]), (2, [0, 1, 2], [1, 1, 1]), (2, [], [])]
+)
+def test_cores_are_dealt_to_those_at_work(total, busy, shares):
+    dealt = Cores()
+    dealt.deal(total, busy)
+    assert [dealt.share(number) for number in busy] == shares
+    dealt.close()
+
+
+def test_a_process_of_no_pool_has_all_cores(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert cores.at_hand() >= 1
+    monkeypatch.setenv(VARIABLE, "99999:0")
+    assert cores.at_hand() == 1
+
+
+def test_a_job_alone_has_all_cores_until_another_comes_and_when_it_is_gone(tmp_path):
+    with Pool(2) as pool:
+        first = pool.submit(f"{jobs.HERE}:cores_until", 1, str(tmp_path / "begun"))
+        while not (tmp_path / "begun").exists():
+            assert not first.done()
+        second = pool.submit(f"{jobs.HERE}:cores_until", 2, str(tmp_path / "other"))
+        assert first.result(60).facts["seen"] == [2, 1]
+        assert second.result(60).facts["seen"][-1] == 2
