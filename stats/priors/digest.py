@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pickle
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from mixprior.stats.priors.derived import CORRECTED
 from mixprior.stats.priors.moments import Moments
@@ -114,12 +114,15 @@ class Digest:
             self.moments.absorb(other.moments)
         return self
 
-    def __getstate__(self) -> bytes:
+    def __getstate__(self) -> tuple[int, bytes]:
         """Between workers digests travel compressed, to a quarter or less."""
-        return zlib.compress(pickle.dumps(vars(self), protocol=5), level=1)
+        whole = pickle.dumps(vars(self), protocol=5)
+        return len(whole), pa.Codec("zstd", compression_level=1).compress(whole, asbytes=True)
 
-    def __setstate__(self, state: bytes) -> None:
-        vars(self).update(pickle.loads(zlib.decompress(state)))  # nosec B301 # of another worker of the run
+    def __setstate__(self, state: tuple[int, bytes]) -> None:
+        size, compressed = state
+        whole = pa.decompress(compressed, decompressed_size=size, codec="zstd")
+        vars(self).update(pickle.loads(whole))  # nosec B301 # of another worker of the run
 
     def summary(self, curves: bool) -> Summary | None:
         """The summary of all cells that are curves, or that are none, side by side; None if it is not kept."""
