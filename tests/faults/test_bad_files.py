@@ -146,9 +146,9 @@ def test_real_mp3_with_200_zeroed_bytes_is_refused_or_as_loud_as_before(tmp_path
     """Nothing in an MP3 tells of damage between two frame headers: what comes of it must be too little to matter."""
     rng = np.random.default_rng(5)
     refused = 0
-    for path in reference.files("music/songs", "*.mp3"):
+    for path in sorted(reference.files("music/songs", "*.mp3"), key=lambda path: path.stat().st_size)[:3]:
         before = rms_db(decode(str(path)))
-        for _ in range(3):
+        for _ in range(6):
             content = bytearray(path.read_bytes())
             place = int(len(content) * rng.uniform(0.1, 0.9))
             content[place : place + 200] = bytes(200)

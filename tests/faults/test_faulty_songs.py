@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import soundfile
@@ -31,18 +32,18 @@ def mine(tmp_path, monkeypatch):
     usual = options.settings
 
     def hasty(*arguments):
-        return replace(usual(*arguments), time_limits=TimeLimits(stage_s=25.0, decode=0.0, measure=100.0))
+        return replace(usual(*arguments), time_limits=TimeLimits(stage_s=10.0, decode=0.0, measure=100.0))
 
     monkeypatch.setattr(options, "settings", hasty)
     shared_pool.close()  # children of this environment
 
     def run(names, **keywords) -> dict[str, dict]:
-        folder = tmp_path / "songs"
+        folder, stems = tmp_path / "songs", perform(replace(SCORES[0], duration_s=4.0))
         for k, name in enumerate(names):
             title = folder / name
             title.mkdir(parents=True, exist_ok=True)
-            for stem, audio in perform(replace(SCORES[0], duration_s=4.0, seed=k)).items():
-                soundfile.write(title / f"{name}_{stem}.wav", audio.T, RATE_HZ)
+            for stem, audio in stems.items():
+                soundfile.write(title / f"{name}_{stem}.wav", np.roll(audio, 100 * k, axis=1).T, RATE_HZ)
         lines = [
             json.dumps(
                 {

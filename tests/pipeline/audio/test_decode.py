@@ -263,12 +263,17 @@ def test_real_song_decodes_whole(path):
 
 @pytest.mark.reference("music/multitracks")
 @pytest.mark.parametrize(
-    ("title", "tracks"), [pytest.param("3.Sodium", 28, marks=pytest.mark.nightly("material")), ("4.Potassium", 19)]
+    ("title", "tracks", "every"),
+    [
+        ("4.Potassium", 19, 4),
+        pytest.param("4.Potassium", 19, 1, marks=pytest.mark.nightly("material")),
+        pytest.param("3.Sodium", 28, 1, marks=pytest.mark.nightly("material")),
+    ],
 )
-def test_the_tracks_of_a_real_multitrack_decode_equally_long(title, tracks):
+def test_the_tracks_of_a_real_multitrack_decode_equally_long(title, tracks, every):
     songs = list(open_catalog(str(reference.MUSIC / "multitracks" / title)))
     assert len(songs) == tracks
-    lengths_s = [decode(song.path).shape[1] / 44_100 for song in songs]
+    lengths_s = [decode(song.path).shape[1] / 44_100 for song in songs[::every]]
     assert max(lengths_s) - min(lengths_s) < 0.2
 
 

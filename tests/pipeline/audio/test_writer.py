@@ -45,7 +45,7 @@ def test_24_bits_come_back_as_they_were_written(tmp_path):
         assert np.abs(load(tmp_path / f"a{extension}") - audio).max() <= 2**-23
 
 
-@pytest.mark.slow
-def test_five_minutes_are_coded_to_vorbis(tmp_path):
-    writer.write(tmp_path / "a.ogg", band(300.0), RATE_HZ, ".ogg")
-    assert soundfile.info(tmp_path / "a.ogg").frames == 300 * RATE_HZ
+def test_whole_songs_are_coded_to_vorbis(tmp_path):
+    """Given whole to libsndfile, a minute crashes this process."""
+    writer.write(tmp_path / "a.ogg", np.zeros((2, 120 * RATE_HZ), np.float32), RATE_HZ, ".ogg")
+    assert soundfile.info(tmp_path / "a.ogg").frames == 120 * RATE_HZ
