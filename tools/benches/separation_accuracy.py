@@ -92,7 +92,7 @@ def separated(audio: np.ndarray, path: str | None) -> np.ndarray:
         return apply_model(audio)
     from mixprior.pipeline.separation.separator import SeparationSettings, load
 
-    found = load(SeparationSettings(device="cpu", **PATHS[path])).separate(audio)  # type: ignore[arg-type]
+    found = load(SeparationSettings(device="cpu", threads=1, **PATHS[path])).separate(audio)  # type: ignore[arg-type]
     return np.stack([found[name] for name in STEMS])
 
 
