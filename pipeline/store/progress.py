@@ -16,6 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from mixprior.pipeline.store import files, sources
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Outcome
+from mixprior.pipeline.store.workload import Workload
 from mixprior.stats.visible import visible
 
 if TYPE_CHECKING:
@@ -31,13 +32,23 @@ _followers: dict[str | None, Callable[[], None]] = {}
 
 @dataclass(frozen=True)
 class Note:
-    """One song done: its name, what became of it, and the seconds of audio measured for it just now."""
+    """What became of one song, or that it is to be mined.
+
+    Attributes:
+        song_id: its name.
+        path: where it is stored.
+        status: as `Outcome` has it.
+        audio_s: seconds of audio that were measured for it just now.
+        message: why it failed.
+        size_bytes: of its files, where it is to be mined and this is known.
+    """
 
     song_id: str
     path: str
     status: str
-    audio_s: float
-    message: str | None
+    audio_s: float = 0.0
+    message: str | None = None
+    size_bytes: int = 0
 
 
 def path_in(folder: RunFolder) -> str | None:
@@ -52,7 +63,7 @@ def begin(folder: RunFolder) -> None:
 
 
 def report(path: str, outcome: Outcome, audio_s: float = 0.0) -> None:
-    """Append what became of a song. One write of one line, so that worker processes do not mix.
+    """Append what became of a song.
 
     Args:
         path: the progress file.
@@ -60,13 +71,28 @@ def report(path: str, outcome: Outcome, audio_s: float = 0.0) -> None:
         audio_s: seconds of audio that were measured for it just now.
     """
     message = outcome.failure.message if outcome.failure else None
-    note = Note(outcome.song_id, outcome.song.path, outcome.status, audio_s, message)
+    _append(path, Note(outcome.song_id, outcome.song.path, outcome.status, audio_s, message))
+    tick(path)
+
+
+def expect(path: str, outcome: Outcome, size_bytes: int) -> None:
+    """Append that a song is to be mined.
+
+    Args:
+        path: the progress file.
+        outcome: of the song, to mine.
+        size_bytes: of its files; 0 where that is not known.
+    """
+    _append(path, Note(outcome.song_id, outcome.song.path, outcome.status, size_bytes=size_bytes))
+
+
+def _append(path: str, note: Note) -> None:
+    """Write one line at once, so that worker processes do not mix."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         os.write(descriptor, (json.dumps(asdict(note)) + "\n").encode())
     finally:
         os.close(descriptor)
-    tick(path)
 
 
 def tick(path: str | None) -> None:
@@ -96,6 +122,7 @@ class Log:
         notes: of the songs done, by song id and path.
         audio_s: seconds of audio that were measured for them.
         failed: how many of them failed.
+        work: what is left to be mined.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -103,10 +130,12 @@ class Log:
         self.notes: dict[tuple[str, str], Note] = {}
         self.audio_s = 0.0
         self.failed = 0
+        self.work = Workload()
+        self._expected: dict[tuple[str, str], Note] = {}
         self._offset = 0
 
     def read(self) -> list[Note]:
-        """Return the notes that are new; of a song that is reported again, none."""
+        """Return the notes of songs that are newly done; of a song that is reported again, none."""
         if self.path is None or not os.path.exists(self.path):
             return []
         with open(self.path, "rb") as file:
@@ -117,12 +146,33 @@ class Log:
             if line.endswith(b"\n"):
                 self._offset += len(line)
                 note = Note(**json.loads(line))
-                if (note.song_id, note.path) not in self.notes:
-                    self.notes[note.song_id, note.path] = note
-                    self.audio_s += note.audio_s
-                    self.failed += note.status == "failed"
+                if note.status == "to mine":
+                    self._expect(note)
+                elif (note.song_id, note.path) not in self.notes:
+                    self._finish(note)
                     new.append(note)
         return new
+
+    def left_s(self, total: int) -> float | None:
+        """Return the seconds that are left until so many songs are done; None where that is not known."""
+        return self.work.left_s(total - len(self.notes) - len(self._expected), time.monotonic())
+
+    def _expect(self, note: Note) -> None:
+        key = note.song_id, note.path
+        if key not in self._expected and key not in self.notes:
+            self._expected[key] = note
+            self.work.expect(note.path, note.size_bytes, time.monotonic())
+
+    def _finish(self, note: Note) -> None:
+        key = note.song_id, note.path
+        self.notes[key] = note
+        self.audio_s += note.audio_s
+        self.failed += note.status == "failed"
+        expected = self._expected.pop(key, None)
+        if expected is None:
+            self.work.skip()
+        else:
+            self.work.finish(note.path, expected.size_bytes, note.audio_s, time.monotonic())
 
     def report(self, total: int, progress: Progress | None) -> None:
         """Read what is new, and call `progress`, if any, with the songs done and in all."""
@@ -156,10 +206,15 @@ class Display:
         if self._bar is None and not self.quiet and self.stream.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(total=total, unit="song", file=self.stream)
+            # Its own rate and time left count songs, of which some are kept and some long.
+            self._bar = tqdm(
+                total=total, file=self.stream, bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+            )
         elapsed_s = time.monotonic() - self.started_s
         if self._bar is not None:
-            self._bar.set_postfix_str(f"{self._failed} failed, {self._audio_s / elapsed_s:.2f}x real time")
+            self._bar.set_postfix_str(
+                f"{self._left(total)}, {self._failed} failed, {self._audio_s / elapsed_s:.2f}x real time"
+            )
             self._bar.update(done - self._bar.n)
         elif not self.quiet and time.monotonic() - self._last_line_s >= _QUIET_INTERVAL_S:
             self._last_line_s = time.monotonic()
@@ -199,8 +254,13 @@ class Display:
             print(text, file=self.stream, flush=True)
 
     def _line(self, done: int, total: int, elapsed_s: float) -> str:
-        left = f"{(total - done) * elapsed_s / done / 60:.1f} min left" if done else "time left unknown"
         return (
             f"{done}/{total} songs, {self._failed} failed, {done / elapsed_s:.3f} songs/s, "
-            f"{self._audio_s / elapsed_s:.2f}x real time, {left}"
+            f"{self._audio_s / elapsed_s:.2f}x real time, {self._left(total)}"
         )
+
+    def _left(self, total: int) -> str:
+        left_s = self.log.left_s(total) if self.log else None
+        if left_s is None:
+            return "time left unknown"
+        return f"{left_s / 60:.1f} min left" if left_s < 5400 else f"{left_s / 3600:.1f} h left"
