@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retry-failed", action="store_true", help="try again what failed in an earlier run")
     parser.add_argument("--rehash", action="store_true", help="read every song, even those that have not changed")
     parser.add_argument("--max-failures", metavar="N|P%", help="end with exit code 3 if more songs fail")
-    parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be done, and what it would take")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
     parser.add_argument("--quiet", action="store_true", help="no progress, failures only")
     beam.add_help(parser)
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     }
     same["beam_options"] = args.beam_options
     if args.dry_run:
-        planned = plan(args.catalog, args.output, rehash=args.rehash, **same)
+        planned = plan(args.catalog, args.output, workers=args.workers, rehash=args.rehash, **same)
         print(json.dumps(asdict(planned)) if args.json else planned.text())
         return 0
     display = Display(args.quiet)
@@ -178,6 +178,7 @@ def plan(
     catalog: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
+    workers: int | None = None,
     separation: SeparationSettings | None = None,
     max_minutes: float = 20.0,
     limit: int | None = None,
@@ -186,7 +187,8 @@ def plan(
     rehash: bool = False,
     beam_options: Sequence[str] = (),
 ) -> Plan:
-    """Return what `mine` would do, without mining a song. Arguments and errors are those of `mine`."""
+    """Return what `mine` would do and take, without mining a song. Arguments and errors are those of `mine`."""
+    from mixprior.pipeline import estimate
     from mixprior.pipeline.song.fingerprint import Fingerprints
     from mixprior.pipeline.store.digests import Digests
     from mixprior.pipeline.store.layout import RunFolder
@@ -199,10 +201,15 @@ def plan(
         by_content.setdefault(key, []).append(found)
     ledger = Ledger(RunFolder.at(output).mining(songs.content), force, retry_failed)
     counts: Counter[str] = Counter()
+    to_mine: list[Found] = []
     for key, same in by_content.items():
-        counts.update(outcome.status for outcome in ledger.outcomes(key, same))
+        outcomes = list(ledger.outcomes(key, same))
+        counts.update(outcome.status for outcome in outcomes)
+        if outcomes[0].status == "to mine":
+            to_mine.append(Found(outcomes[0].song, max(each.size_bytes for each in same)))
     kept = counts["kept"] + counts["mined"]  # the latter by a run that was interrupted
-    return Plan(len(songs), counts["to mine"], kept, counts["duplicate"], counts["failed"])
+    costs = estimate.of(to_mine, settings, processes(workers)) if beam.is_local(beam_options) else None
+    return Plan(len(songs), len(to_mine), kept, counts["duplicate"], counts["failed"], costs)
 
 
 def _songs(catalog: str | Path | Sequence[str | Path], limit: int | None) -> SongList:

@@ -11,6 +11,7 @@ from mixprior.pipeline.store.layout import RunFolder
 from mixprior.stats.visible import visible
 
 if TYPE_CHECKING:
+    from mixprior.pipeline.estimate import Estimate
     from mixprior.pipeline.store.progress import Log
 
 
@@ -107,6 +108,7 @@ class Plan:
         kept: songs whose rows are on disk.
         duplicate: songs of the catalog whose content another has.
         failed: songs that failed before or cannot be read, and would not be tried.
+        estimate: what it would take; None where nothing is to be mined, or that is not known.
     """
 
     songs: int
@@ -114,8 +116,14 @@ class Plan:
     kept: int
     duplicate: int
     failed: int
+    estimate: Estimate | None = None
 
     def text(self) -> str:
         """Return it for people."""
         rest = f"{self.kept} kept, {self.duplicate} duplicate, {self.failed} failed"
-        return f"{self.songs} songs: {self.to_mine} to mine, {rest}"
+        lines = [f"{self.songs} songs: {self.to_mine} to mine, {rest}"]
+        if self.estimate is not None:
+            lines.append(self.estimate.text())
+        elif self.to_mine:
+            lines.append("how long it takes is not known: the model is not on this machine, or does not run")
+        return "\n".join(lines)

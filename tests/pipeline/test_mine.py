@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
+from mixprior.pipeline import estimate
 from mixprior.pipeline.mine import mine
 from mixprior.pipeline.song import shared_pool
 
@@ -46,11 +47,13 @@ def test_nothing_is_started_where_nothing_is_to_be_mined(stems_catalog, finished
     assert mine(stems_catalog, finished, workers=2).kept == 5
 
 
-def test_dry_run_tells_and_touches_nothing(stems_catalog, mixprior, finished, tmp_path):
+def test_dry_run_tells_and_touches_nothing(stems_catalog, mixprior, finished, tmp_path, monkeypatch):
+    counts = {"songs": 5, "to_mine": 0, "kept": 5, "duplicate": 0, "failed": 0}
     told = json.loads(mixprior("mine", stems_catalog, "-o", finished, "--dry-run", "--json").stdout)
-    assert told == {"songs": 5, "to_mine": 0, "kept": 5, "duplicate": 0, "failed": 0}
+    assert told == {**counts, "estimate": None}
+    monkeypatch.setattr(estimate, "of", lambda found, *_: len(found))
     told = json.loads(mixprior("mine", stems_catalog, "-o", tmp_path / "new", "--dry-run", "--json").stdout)
-    assert told["to_mine"] == 5
+    assert told == {**counts, "to_mine": 5, "kept": 0, "estimate": 5}
     assert not features(tmp_path / "new")
 
 

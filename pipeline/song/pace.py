@@ -1,0 +1,141 @@
+"""How fast songs are mined on this machine, and what a song leaves: from the last run, or by mining a clip."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from mixprior.pipeline.audio import writer
+from mixprior.pipeline.song import mining
+from mixprior.pipeline.song.pool import Pool
+from mixprior.pipeline.song.settings import MiningSettings
+from mixprior.pipeline.store import files, user_cache
+from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store.progress import Log
+from mixprior.pipeline.store.records import Song
+from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
+
+LEAST_S = 60.0
+"""Seconds of audio from which on a run tells how fast it was."""
+
+_KIND = "pace"
+_LOOKED_AT = 16
+_WARM_UP_S, _CLIP_S = 3.5, 11.5
+"""The clip is as long as two of the steps in which HTDemucs separates: a shorter rest would cost a whole one."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast songs are mined, and what they leave.
+
+    Attributes:
+        audio_s: seconds of audio that were mined.
+        elapsed_s: seconds it took.
+        workers: processes that mined.
+        song_rows: rows of a song.
+        song_bytes: size of the file of a song's rows.
+    """
+
+    audio_s: float
+    elapsed_s: float
+    workers: int
+    song_rows: int
+    song_bytes: int
+
+    def hours(self, audio_s: float, workers: int) -> float:
+        """Return the hours that so many processes take for so much audio.
+
+        >>> Pace(audio_s=100.0, elapsed_s=50.0, workers=2, song_rows=7, song_bytes=30_000).hours(7200.0, workers=1)
+        2.0
+        """
+        return audio_s * self.elapsed_s / self.audio_s * self.workers / workers / 3600
+
+
+def remembered(settings: MiningSettings, has_stems: Iterable[bool]) -> Pace | None:
+    """Return the pace of the last run of such songs on this machine; None if none is known.
+
+    Args:
+        settings: how songs are mined.
+        has_stems: of each kind of song that occurs, whether they come with their stems.
+    """
+    found = user_cache.read(_KIND, _name(settings, has_stems))
+    try:
+        pace = Pace(**found)
+        return pace if min(asdict(pace).values()) > 0 else None
+    except TypeError:
+        return None
+
+
+def of_run(
+    folder: RunFolder, log: Log, settings: MiningSettings, has_stems: Iterable[bool], workers: int
+) -> Pace | None:
+    """Return the pace of a run whose songs are mined; None if it mined too little to tell.
+
+    Args:
+        folder: of the run.
+        log: of its progress.
+        settings: how songs are mined.
+        has_stems: of each kind of song that occurs, whether they come with their stems.
+        workers: processes that mined.
+    """
+    if log.audio_s < LEAST_S or log.work.started_s is None:
+        return None
+    keys = [settings.feature_key(each) for each in has_stems]
+    mined = [note.song_id for note in log.notes.values() if note.audio_s]
+    for path in (folder.features(key, song_id) for song_id in mined[:_LOOKED_AT] for key in keys):
+        with suppress(OSError, ValueError):
+            content = files.read_bytes(path)
+            rows = pq.read_metadata(io.BytesIO(content)).num_rows
+            elapsed_s = log.work.finished_s - log.work.started_s
+            return Pace(log.audio_s, elapsed_s, min(workers, len(mined)), rows, len(content))
+    return None
+
+
+def remember(pace: Pace, settings: MiningSettings, has_stems: Iterable[bool]) -> None:
+    """Keep the pace of a run for the next; arguments are those of `remembered`."""
+    user_cache.write(_KIND, _name(settings, has_stems), asdict(pace))
+
+
+def measured(settings: MiningSettings, has_stems: bool) -> Pace:
+    """Mine a generated clip in a child process, once it has loaded all that it needs.
+
+    Args:
+        settings: how songs are mined.
+        has_stems: whether the clip comes with its stems, or is separated.
+
+    Raises:
+        SongError: if it cannot be mined.
+        InputError: if the separation model cannot be had.
+    """
+    with tempfile.TemporaryDirectory() as folder, Pool(1) as pool:
+        for duration_s in (_WARM_UP_S, _CLIP_S):
+            clip = _clip(Path(folder) / str(duration_s), duration_s, has_stems)
+            answer = pool.submit(mining.JOB, clip, "0" * 16, settings, limits=settings.time_limits).result()
+    rows = pq.read_metadata(io.BytesIO(answer.content)).num_rows
+    return Pace(answer.facts["duration_s"], answer.facts["mined_s"], 1, rows, len(answer.content))
+
+
+def _clip(folder: Path, duration_s: float, has_stems: bool) -> Song:
+    folder.mkdir()
+    stems = perform(replace(SCORES[0], duration_s=duration_s))
+    if not has_stems:
+        mixture: np.ndarray = np.sum(list(stems.values()), axis=0)
+        writer.write(folder / "mix.wav", mixture, RATE_HZ, writer.UNCLIPPED)
+        return Song(str(folder / "mix.wav"))
+    for name, audio in stems.items():
+        writer.write(folder / f"{name}.wav", audio, RATE_HZ, writer.UNCLIPPED)
+    return Song(str(folder), tuple((name, str(folder / f"{name}.wav")) for name in sorted(stems)))
+
+
+def _name(settings: MiningSettings, has_stems: Iterable[bool]) -> str:
+    """What the pace depends on: how songs are mined, and on what."""
+    keys = [settings.feature_key(each) for each in sorted(set(has_stems))]
+    return hashlib.sha256(" ".join([settings.separation.device, *keys]).encode()).hexdigest()[:16]
