@@ -8,8 +8,8 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -32,7 +32,8 @@ from mixprior.stats.priors.grouping import MIN_GROUP
 if TYPE_CHECKING:
     from mixprior.pipeline.separation.separator import SeparationSettings
     from mixprior.pipeline.song.settings import MiningSettings
-    from mixprior.pipeline.store.progress import Progress
+    from mixprior.pipeline.store.layout import RunFolder
+    from mixprior.pipeline.store.progress import Log, Progress
     from mixprior.pipeline.store.song_list import SongList
 
 parse = beam.parse
@@ -70,11 +71,12 @@ def run(args: argparse.Namespace) -> int:
         "limit": args.limit,
         "force": args.force,
         "retry_failed": args.retry_failed,
+        "rehash": args.rehash,
         **options.of(args),
     }
     same["beam_options"] = args.beam_options
     if args.dry_run:
-        planned = plan(args.catalog, args.output, workers=args.workers, rehash=args.rehash, **same)
+        planned = plan(args.catalog, args.output, workers=args.workers, **same)
         print(json.dumps(asdict(planned)) if args.json else planned.text())
         return 0
     display = Display(args.quiet)
@@ -111,6 +113,7 @@ def mine(
     limit: int | None = None,
     force: bool = False,
     retry_failed: bool = False,
+    rehash: bool = False,
     beam_options: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Mined:
@@ -128,6 +131,7 @@ def mine(
         limit: mine the first so many songs; None for all.
         force: mine again what is finished.
         retry_failed: try again what failed in an earlier run.
+        rehash: read every song again, even if its file looks as it was.
         beam_options: Beam's own (`--runner=...`).
         progress: called with (songs done, songs in all), about twice a second.
 
@@ -156,6 +160,7 @@ def mine(
     check_groups(grouping, songs.columns)
     files.need_writable(folder.root)
     settings = _settings(songs, separation, max_minutes, beam_options)
+    settings = _remembering(settings, folder, rehash, beam_options)
     if False in songs.has_stems:
         check_calibration(grouping, settings.provenance(has_stems=False))
     log = Log(folder)
@@ -164,6 +169,9 @@ def mine(
     ways = [(folder, settings)]
     try:
         extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)
+        tick()
+        if log.audio_s:
+            _remember_pace(folder, log, settings, songs.has_stems, workers)
         table = tables.of_call(folder)
         build_priors(table, folder.priors, grouping, workers, beam_options, keep=not force)
         tick()
@@ -190,14 +198,14 @@ def plan(
     """Return what `mine` would do and take, without mining a song. Arguments and errors are those of `mine`."""
     from mixprior.pipeline import estimate
     from mixprior.pipeline.song.fingerprint import Fingerprints
-    from mixprior.pipeline.store.digests import Digests
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
 
     songs = _songs(catalog, limit)
     settings = _settings(songs, separation, max_minutes, beam_options, fetch=False)
+    settings = _remembering(settings, RunFolder.at(output), rehash, beam_options)
     by_content: dict[SongKey, list[Found]] = {}
-    for key, found in Fingerprints(settings, digests=Digests(str(output), rehash)).of(songs):
+    for key, found in Fingerprints(settings).of(songs):
         by_content.setdefault(key, []).append(found)
     ledger = Ledger(RunFolder.at(output).mining(songs.content), force, retry_failed)
     counts: Counter[str] = Counter()
@@ -210,6 +218,17 @@ def plan(
     kept = counts["kept"] + counts["mined"]  # the latter by a run that was interrupted
     costs = estimate.of(to_mine, settings, processes(workers)) if beam.is_local(beam_options) else None
     return Plan(len(songs), len(to_mine), kept, counts["duplicate"], counts["failed"], costs)
+
+
+def _remember_pace(
+    folder: RunFolder, log: Log, settings: MiningSettings, has_stems: Iterable[bool], workers: int
+) -> None:
+    """Tell the next dry run how fast this was, if it mined enough to tell."""
+    from mixprior.pipeline.song import pace
+
+    found = pace.of_run(folder, log, settings, has_stems, workers)
+    if found is not None:
+        pace.remember(found, settings, has_stems)
 
 
 def _songs(catalog: str | Path | Sequence[str | Path], limit: int | None) -> SongList:
@@ -236,6 +255,13 @@ def _settings(
     separates = False in songs.has_stems
     find = partial(model_store.resolve if fetch else model_store.find, digests=RememberedDigests())
     return options.settings(separation, max_minutes, find if separates else None, beam.is_local(beam_options))
+
+
+def _remembering(
+    settings: MiningSettings, folder: RunFolder, rehash: bool, beam_options: Sequence[str]
+) -> MiningSettings:
+    """Keep digests of songs that this machine reads."""
+    return replace(settings, digests=folder.root, rehash=rehash) if beam.is_local(beam_options) else settings
 
 
 def _allowed_failures(text: str | None, songs: int) -> int:

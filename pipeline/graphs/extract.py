@@ -143,6 +143,8 @@ class MineSongs(beam.DoFn):
             limits=settings.time_limits,
         )
         self.mining[future] = outcomes
+        if self.progress_path is not None:
+            progress.expect(self.progress_path, outcomes[0], size_bytes)
         future.add_done_callback(self.done.put)
 
     def _finished(self, wait_s: float) -> Iterator[Outcome]:

@@ -31,21 +31,19 @@ class Fingerprints:
     Args:
         settings: how songs are mined, with the limits.
         at_once: songs read at a time; None for one a core.
-        digests: of files that were read before; None where none are kept.
     """
 
-    def __init__(self, settings: MiningSettings, at_once: int | None = None, digests: Digests | None = None) -> None:
+    def __init__(self, settings: MiningSettings, at_once: int | None = None) -> None:
         self.settings, self.at_once = settings, at_once or os.cpu_count() or 1
-        self.digests = digests or Digests()
+        self.digests = Digests(settings.digests, settings.rehash)
         self._reading: deque[_Reading] = deque()
         self._feature_keys: dict[bool, str] = {}
 
     def of(self, songs: Iterable[Song]) -> Iterator[Fingerprint]:
-        """Give the fingerprints of songs, in their order; keep the digests of their files when all are known."""
+        """Give the fingerprints of songs, in their order."""
         for song in songs:
             yield from self.add(song)
         yield from self.rest()
-        self.digests.save()
 
     def add(self, song: Song) -> Iterator[Fingerprint]:
         """Begin with a song, and give what there is of those before it where they are many."""
@@ -56,9 +54,10 @@ class Fingerprints:
             yield self._first()
 
     def rest(self) -> Iterator[Fingerprint]:
-        """Give those that are left."""
+        """Give those that are left, and keep the digests of all."""
         while self._reading:
             yield self._first()
+        self.digests.save()
 
     def _feature_key(self, has_stems: bool) -> str:
         if has_stems not in self._feature_keys:

@@ -23,7 +23,7 @@ from mixprior.pipeline.store.progress import Log
 from mixprior.pipeline.store.records import Song
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
 
-LEAST_S = 60.0
+_LEAST_S = 60.0
 """Seconds of audio from which on a run tells how fast it was."""
 
 _KIND = "pace"
@@ -86,7 +86,7 @@ def of_run(
         has_stems: of each kind of song that occurs, whether they come with their stems.
         workers: processes that mined.
     """
-    if log.audio_s < LEAST_S or log.work.started_s is None:
+    if log.audio_s < _LEAST_S or log.work.started_s is None:
         return None
     keys = [settings.feature_key(each) for each in has_stems]
     mined = [note.song_id for note in log.notes.values() if note.audio_s]

@@ -22,12 +22,16 @@ class MiningSettings:
         limits: what is refused before decoding.
         separate_all: separate even songs that come with stems: their mixture, or the sum of the stems.
         time_limits: of its stages.
+        digests: folder of a run, under whose name digests of local files are kept from run to run; None to keep none.
+        rehash: read all files, and keep their digests anew.
     """
 
     separation: SeparationSettings
     limits: DecodeLimits
     separate_all: bool = False
     time_limits: TimeLimits = USUAL
+    digests: str | None = None
+    rehash: bool = False
 
     def provenance(self, has_stems: bool) -> dict[str, str | int | float | None]:
         """Return what the numbers depend on, for songs that come with stems or are separated."""

@@ -9,9 +9,16 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from mixprior.pipeline import estimate
+from mixprior.pipeline import aggregate, estimate
 from mixprior.pipeline.mine import mine
-from mixprior.pipeline.song import shared_pool
+from mixprior.pipeline.song import pace, shared_pool
+from mixprior.pipeline.store import digests, sources
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    """What other runs of these tests left there must not matter."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 def features(root: Path) -> dict[str, int]:
@@ -170,3 +177,34 @@ def test_wrong_input_is_told_in_one_line_with_exit_code_2(stems_catalog, mixprio
     done = mixprior("mine", *arguments, *output, expect=2)
     assert told in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_a_rerun_reads_no_song_that_has_not_changed_and_with_rehash_all(stems_catalog, finished, monkeypatch):
+    read = []
+    digest = sources.sha256
+    monkeypatch.setattr(sources, "sha256", lambda file: read.append(file) or digest(file))
+    now_ns = digests.time.time_ns()
+    monkeypatch.setattr(digests.time, "time_ns", lambda: now_ns + 3_600_000_000_000)
+    for again, reads in (({}, 20), ({}, 0), ({"rehash": True}, 20)):
+        read.clear()
+        assert mine(stems_catalog, finished, workers=1, **again).kept == 5
+        assert len(read) == reads
+
+
+def test_a_rerun_that_changes_nothing_keeps_the_priors_and_force_builds_them(stems_catalog, finished, monkeypatch):
+    before = {path.name: path.read_bytes() for path in (finished / "priors").iterdir()}
+    mine(stems_catalog, finished, workers=1)
+    monkeypatch.setattr(aggregate, "_aggregate", lambda *_: pytest.fail("aggregated"))
+    assert mine(stems_catalog, finished, workers=1).kept == 5
+    assert {path.name: path.read_bytes() for path in (finished / "priors").iterdir()} == before
+    assert {song["status"] for song in songs(finished)} == {"kept"}
+    with pytest.raises(pytest.fail.Exception, match="aggregated"):
+        mine(stems_catalog, finished, workers=1, group_by=["tempo_band"])
+
+
+def test_a_run_tells_the_next_dry_run_how_fast_it_was(stems_catalog, mixprior, tmp_path, monkeypatch):
+    monkeypatch.setattr(pace, "_LEAST_S", 1.0)
+    mixprior("mine", stems_catalog, "-o", tmp_path / "run", "-j", 1, "--limit", 1)
+    told = json.loads(mixprior("mine", stems_catalog, "-o", tmp_path / "new", "--dry-run", "--json").stdout)
+    assert told["estimate"]["by"] == estimate.LAST_RUN
+    assert told["estimate"]["rows"] == 5 * 7
