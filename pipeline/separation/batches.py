@@ -72,7 +72,7 @@ class Batches:
         With one thread there are none: decoding, measuring and separating take turns, on one core.
         """
         together = self.size * self._threads()
-        return 0 if together == 1 else 2 * together
+        return 0 if together == 1 else together + self.size
 
     def submit(self, model: int, segment: torch.Tensor) -> Future[torch.Tensor]:
         """Have a segment separated; block while too many wait.

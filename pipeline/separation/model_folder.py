@@ -148,6 +148,15 @@ class ModelFolder:
         )
         return bag.eval()
 
+    def outline(self) -> BagOfModels:
+        """The model without its weights: what it takes and gives. Nothing of it is checked, and nothing computed."""
+        import torch
+        from demucs.apply import BagOfModels
+
+        with torch.device("meta"):
+            models = [package["klass"](*package["args"], **package["kwargs"]) for package in self._packages(False)]
+        return BagOfModels(models, self.bag.get("weights"), self.bag.get("segment"))
+
     def _packages(self, with_state: bool = True) -> Iterator[dict[str, Any]]:
         """For each model, what `demucs.states.load_model` takes: its class, arguments and state."""
         for file in self.weights_files:

@@ -18,6 +18,8 @@ from mixprior.pipeline.separation import model_store, overlap_add
 from mixprior.pipeline.separation.batches import Batches
 from mixprior.pipeline.separation.eager import Eager
 from mixprior.pipeline.separation.model_folder import ModelFolder
+from mixprior.pipeline.separation.overlap_add import Segments
+from mixprior.pipeline.separation.remote import Remote
 from mixprior.pipeline.song import cores
 from mixprior.pipeline.store.records import InputError, SongError
 from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ
@@ -54,6 +56,7 @@ class SeparationSettings:
             do not depend on it.
         batch: segments that go through the model together, of whatever songs; None takes 8 on CUDA, 1 on a CPU.
         compiled: whether PyTorch compiles the model when it is first run, which takes a minute.
+        server: socket of the process that owns the device (`mixprior.pipeline.song.device`); None: this one does.
 
     Raises:
         InputError: if a value is out of range.
@@ -69,6 +72,7 @@ class SeparationSettings:
     threads: int | None = None
     batch: int | None = None
     compiled: bool = False
+    server: str | None = None
 
     def __post_init__(self) -> None:
         if self.precision not in ("auto", "fp32", "bf16", "fp16"):
@@ -107,19 +111,20 @@ class Separator:
     Args:
         model: a model of Demucs, on the CPU.
         settings: resolved settings.
+        segments: separates the segments.
 
     Raises:
         InputError: if the model is not for stereo songs at 44.1 kHz, has no vocals, or cannot take such segments.
     """
 
-    def __init__(self, model: BagOfModels, settings: SeparationSettings) -> None:
+    def __init__(self, model: BagOfModels, settings: SeparationSettings, segments: Segments) -> None:
         if (model.samplerate, model.audio_channels) != (SAMPLE_RATE_HZ, 2) or "vocals" not in model.sources:
             raise InputError(f"model {settings.model} does not separate vocals from stereo songs at 44.1 kHz")
         if settings.segment_s is not None and settings.segment_s > model.max_allowed_segment:
             raise InputError(f"segments of {settings.segment_s:g} s: the model takes {model.max_allowed_segment:g} s")
         self.settings = settings
         self._model = model
-        self._segments = batches(model, settings)
+        self.segments = segments
 
     def separate(self, audio: np.ndarray, progress: Progress | None = None) -> dict[str, np.ndarray]:
         """Separate a song. The same audio gives the same bytes on the same machine.
@@ -213,7 +218,7 @@ class Separator:
 
         settings = self.settings
         for stems in overlap_add.stems(
-            *(self._model, normalised(), settings.overlap, settings.segment_s, self._segments, separated)
+            *(self._model, normalised(), settings.overlap, settings.segment_s, self.segments, separated)
         ):
             audio = (stems * scale + mean).numpy()
             samples = audio.shape[-1]
@@ -262,7 +267,7 @@ class _Level:
         return torch.tensor(mean, dtype=torch.float32), torch.tensor(deviation, dtype=torch.float32) + 1e-8
 
 
-def batches(model: BagOfModels, settings: SeparationSettings) -> Batches:
+def _batches(model: BagOfModels, settings: SeparationSettings) -> Batches:
     """Return what separates segments by these models, with resolved settings."""
     eager = Eager(model, settings.device, settings.precision, settings.compiled)
     size = settings.batch or 1
@@ -293,8 +298,12 @@ def load(settings: SeparationSettings) -> Separator:
 def _warm(settings: SeparationSettings) -> Separator:
     files = model_store.resolve(settings.model, settings.model_repo)
     weights_sha256 = settings.weights_sha256 or files.weights_sha256
-    model = ModelFolder(files.folder, files.name).load(weights_sha256, files.arguments_sha256)
-    return Separator(model, settings.resolved())
+    folder = ModelFolder(files.folder, files.name)
+    if settings.server is not None:
+        return Separator(folder.outline(), settings, Remote(settings.server))
+    resolved = settings.resolved()
+    model = folder.load(weights_sha256, files.arguments_sha256)
+    return Separator(model, resolved, _batches(model, resolved))
 
 
 def _device(name: str) -> str:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any
 
+Content = bytes | memoryview
+
 _MOST_HEADER_BYTES = 1 << 20
 _MOST_CONTENT_BYTES = 1 << 30
 
@@ -14,7 +16,7 @@ class BrokenMessage(Exception):
     """What was read is no message, or ends within one."""
 
 
-def write(stream: IO[bytes], facts: Mapping[str, Any], content: bytes = b"") -> None:
+def write(stream: IO[bytes], facts: Mapping[str, Any], content: Content = b"") -> None:
     """Write one message.
 
     Args:
@@ -22,7 +24,8 @@ def write(stream: IO[bytes], facts: Mapping[str, Any], content: bytes = b"") -> 
         facts: what JSON can hold.
         content: any bytes.
     """
-    stream.write(json.dumps({**facts, "bytes": len(content)}).encode() + b"\n" + content)
+    stream.write(json.dumps({**facts, "bytes": len(content)}).encode() + b"\n")
+    stream.write(content)
     stream.flush()
 
 

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mixprior.pipeline.song.device import Devices
 from mixprior.pipeline.song.pool import Pool
 
+devices = Devices()
 _lock = threading.Lock()
 _pool: Pool | None = None
 _keeping = 0
@@ -49,3 +51,4 @@ def close() -> None:
         pool, _pool = _pool, None
     if pool is not None:
         pool.close()
+    devices.close()

@@ -27,6 +27,10 @@ _PASSING_ERRNOS = frozenset(
 )
 
 
+class Lost(Exception):
+    """The device, or the process that owns it, is gone."""
+
+
 def kind_of(error: BaseException) -> str | None:
     """Return which passing trouble an error, or one that caused it, is; None if it is none.
 
@@ -42,7 +46,12 @@ def kind_of(error: BaseException) -> str | None:
             or "can't allocate memory" in text
         ):
             return OUT_OF_MEMORY
-        if type(each).__name__ == "AcceleratorError" or "CUDA error" in text or "cuDNN error" in text:
+        if (
+            isinstance(each, Lost)
+            or type(each).__name__ == "AcceleratorError"
+            or "CUDA error" in text
+            or "cuDNN error" in text
+        ):
             return DEVICE_LOST
         if isinstance(each, OSError):
             if each.errno == errno.ENOMEM:

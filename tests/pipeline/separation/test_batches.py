@@ -104,12 +104,12 @@ def test_a_segment_that_is_too_much_is_separated_on_the_cpu(tiny, songs, caplog)
     def too_small(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    separator._segments, kept = Batches(too_small, 4, rescue=separator._segments._run), separator._segments
+    separator.segments, kept = Batches(too_small, 4, rescue=separator.segments._run), separator.segments
     try:
         with caplog.at_level(logging.WARNING):
             assert equal(separator.separate(songs[0]), expected)
     finally:
-        separator._segments = kept
+        separator.segments = kept
     assert caplog.text.count("separating on the CPU") == 1
 
 
@@ -158,15 +158,15 @@ def test_a_bounded_queue_holds_back_whoever_submits():
 
 def test_the_segments_of_a_song_that_was_given_up_are_not_separated(tiny, songs, monkeypatch):
     separator = load(replace(tiny, threads=2))
-    run, count = separator._segments._run, []
-    monkeypatch.setattr(separator._segments, "_run", lambda *call: count.append(0) or run(*call))
+    run, count = separator.segments._run, []
+    monkeypatch.setattr(separator.segments, "_run", lambda *call: count.append(0) or run(*call))
 
     def stop(done, total):
         raise RuntimeError("enough")
 
     with pytest.raises(SongError, match="enough"):
         separator.separate(np.tile(songs[0], (1, 4)), stop)
-    while separator._segments._working:
+    while separator.segments._working:
         pass
     assert len(count) < 10
 

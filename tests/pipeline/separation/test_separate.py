@@ -180,7 +180,7 @@ def test_song_that_is_not_finite_fails(tiny, song):
 
 def test_stems_that_are_not_finite_fail_the_song(tiny, song, monkeypatch):
     separator = load(tiny)
-    monkeypatch.setattr(separator._segments, "_run", lambda _, batch: torch.full((1, 4, *batch.shape[1:]), torch.nan))
+    monkeypatch.setattr(separator.segments, "_run", lambda _, batch: torch.full((1, 4, *batch.shape[1:]), torch.nan))
     with pytest.raises(SongError, match="not finite") as failure:
         separator.separate(song)
     assert failure.value.stage == "separate"
@@ -192,7 +192,7 @@ def test_trouble_in_the_model_fails_the_song(tiny, song, monkeypatch):
     def broken(*_):
         raise RuntimeError("cannot allocate\nwith a second line")
 
-    monkeypatch.setattr(separator._segments, "_run", broken)
+    monkeypatch.setattr(separator.segments, "_run", broken)
     with pytest.raises(SongError) as failure:
         separator.separate(song)
     assert str(failure.value) == "the model failed: RuntimeError: cannot allocate"

@@ -135,3 +135,11 @@ class Unloadable:
 
     def __reduce__(self) -> tuple:
         return os.strerror, ("no number",)
+
+
+def separated(audio: Any, settings: Any, _entering: Any) -> tuple[dict, bytes]:
+    from mixprior.pipeline.separation import separator
+
+    loaded = separator.load(settings)
+    has_weights = not next(loaded._model.parameters()).is_meta
+    return {"has_weights": has_weights}, loaded.separate(audio)["vocals"].tobytes()
