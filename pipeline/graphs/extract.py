@@ -135,7 +135,7 @@ class MineSongs(beam.DoFn):
 
     def _submit(self, outcomes: list[Outcome], size_bytes: int) -> None:
         song, song_id = outcomes[0].song, outcomes[0].song_id
-        settings = self.settings
+        settings = shared_pool.serving(self.settings, song.has_stems)
         future = shared_pool.get(self.children).submit(
             *(mining.JOB, song, song_id, settings),
             weight=size_bytes,

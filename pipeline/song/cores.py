@@ -29,9 +29,9 @@ class Cores:
     """
 
     def __init__(self) -> None:
-        with tempfile.TemporaryFile() as file:
-            file.truncate(2 * _MOST)
-            self.descriptor = os.dup(file.fileno())
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with it)
+        self._file.truncate(2 * _MOST)
+        self.descriptor = self._file.fileno()
         self._shares = mmap.mmap(self.descriptor, 2 * _MOST)
 
     def deal(self, total: int, busy: Iterable[int]) -> None:
@@ -52,7 +52,7 @@ class Cores:
     def close(self) -> None:
         """Let go of the memory; children keep theirs."""
         self._shares.close()
-        os.close(self.descriptor)
+        self._file.close()
 
 
 def at_hand() -> int:

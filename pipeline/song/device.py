@@ -58,8 +58,12 @@ class Devices:
         """Return the settings with which the next song is separated: on a GPU, by the process that owns it.
 
         "cuda" is all GPUs of this machine, in turn.
+
+        Raises:
+            InputError: if the device is not available.
         """
-        if not settings.device.startswith("cuda") or settings.server is not None:
+        settings = settings.resolved()
+        if not _is_owned(settings.device):
             return settings
         with self._lock:
             if settings not in self._devices:
@@ -74,6 +78,10 @@ class Devices:
             devices, self._devices = [each for some in self._devices.values() for each in some], {}
         for device in devices:
             device.close()
+
+
+def _is_owned(device: str) -> bool:
+    return device.startswith("cuda")
 
 
 def _each(device: str) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from mixprior.pipeline.song.device import Devices
 from mixprior.pipeline.song.pool import Pool
+from mixprior.pipeline.song.settings import MiningSettings
 
-devices = Devices()
+_devices = Devices()
 _lock = threading.Lock()
 _pool: Pool | None = None
 _keeping = 0
@@ -23,6 +25,17 @@ def get(workers: int) -> Pool:
             _pool = Pool(workers)
         _pool.workers = workers
         return _pool
+
+
+def serving(settings: MiningSettings, has_stems: bool) -> MiningSettings:
+    """Return the settings with which the next song is mined, one that comes with stems or does not.
+
+    Raises:
+        InputError: if the device is not available.
+    """
+    if has_stems and not settings.separate_all:
+        return settings
+    return replace(settings, separation=_devices.serving(settings.separation))
 
 
 @contextmanager
@@ -51,4 +64,4 @@ def close() -> None:
         pool, _pool = _pool, None
     if pool is not None:
         pool.close()
-    devices.close()
+    _devices.close()

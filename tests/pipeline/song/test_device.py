@@ -10,16 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
+from mixprior.pipeline.audio.decode import DecodeLimits
 from mixprior.pipeline.separation import separator, server
 from mixprior.pipeline.separation.batches import Batches
 from mixprior.pipeline.separation.model_folder import ModelFolder
 from mixprior.pipeline.separation.remote import Remote
 from mixprior.pipeline.separation.separator import SeparationSettings, Separator, load
-from mixprior.pipeline.song import device, messages, trouble
+from mixprior.pipeline.song import device, messages, shared_pool, trouble
 from mixprior.pipeline.song.device import Device, Devices
 from mixprior.pipeline.song.pool import Pool
+from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store.records import InputError, SongError
 from tests.pipeline.song import jobs
 from tests.pipeline.tiny_model import write_tiny_model
@@ -214,7 +217,35 @@ def test_each_gpu_has_an_owner_and_songs_take_them_in_turn(tiny, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     devices = Devices()
     assert devices.serving(tiny) == tiny
+    monkeypatch.setattr(separator, "_device", lambda name: name)
     on_gpu = replace(tiny, device="cuda")
     assert [devices.serving(on_gpu).server for _ in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
     devices.close()
     assert [owner.is_closed for owner in made] == [True, True]
+
+
+def test_songs_that_come_with_stems_need_no_device(tiny, monkeypatch):
+    monkeypatch.setattr(shared_pool._devices, "serving", lambda settings: replace(settings, server="a socket"))
+    settings = MiningSettings(tiny, DecodeLimits())
+    assert shared_pool.serving(settings, has_stems=True) == settings
+    assert shared_pool.serving(settings, has_stems=False).separation.server == "a socket"
+    assert shared_pool.serving(replace(settings, separate_all=True), has_stems=True).separation.server == "a socket"
+
+
+@pytest.mark.nightly("conformance")
+def test_mine_through_the_owner_of_a_device_gives_the_same_rows(tiny, mixprior, tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", np.tile(song(0), (1, 2)).T, 44_100, "FLOAT")
+
+    def rows(out):
+        options = ("-n", "tiny", "--model-repo", tiny.model_repo, "-d", "cpu", "--precision", "fp32", "-j", "1")
+        mixprior("mine", tmp_path / "a.wav", "-o", out, *options)
+        return [path.read_bytes() for path in sorted(out.glob("features/**/*.parquet"))]
+
+    expected = rows(tmp_path / "here")
+    assert expected
+    begun = []
+    monkeypatch.setattr(device, "_is_owned", lambda _: True)
+    monkeypatch.setattr(device, "Device", lambda settings: begun.append(Device(settings)) or begun[-1])
+    assert rows(tmp_path / "there") == expected
+    assert len(begun) == 1
+    begun[0].close()
