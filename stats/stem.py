@@ -113,7 +113,11 @@ class StemSet:
 
 def sum_of(stems: Mapping[str, np.ndarray]) -> np.ndarray:
     """The mixture of stems that have none: their sum, float32, in their order."""
-    return np.asarray(np.sum(list(stems.values()), axis=0, dtype=np.float32))
+    first, *others = stems.values()
+    total = first.astype(np.float32)
+    for audio in others:  # np.sum of a list copies it into one array first
+        total += audio
+    return total
 
 
 def with_backing(stems: Mapping[str, np.ndarray], mixture: np.ndarray) -> dict[str, np.ndarray]:

@@ -22,8 +22,9 @@ Entering = Callable[[str, float | None], None]
 """Called when a stage begins ("decode", "separate", "measure"), with the song's length in seconds where it is known."""
 
 
-_MMAP_THRESHOLD = -3  # malloc.h of glibc
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 _LARGE_BYTES = 16 << 20
+_KEPT_BYTES = 64 << 20
 
 
 def _ignore(_stage: str, _duration_s: float | None) -> None: ...
@@ -121,8 +122,10 @@ def _give_back_large_buffers() -> None:
     """Let buffers of 16 MB and more go back to the system at once.
 
     glibc raises that limit to 32 MB as they come and go, and then keeps what lies between: a quarter of the peak while
-    a segment is separated. A limit of 1 MB would cost a third more time.
+    a segment is separated. A limit of 1 MB would cost a third more time. What is free at the end of the heap is kept up
+    to 64 MB while a song is measured: else every block's buffers come from the system anew, page by page.
     """
+    _call_libc("mallopt", _TRIM_THRESHOLD, _KEPT_BYTES)
     _call_libc("mallopt", _MMAP_THRESHOLD, _LARGE_BYTES)
 
 
