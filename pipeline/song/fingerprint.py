@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 from mixprior.pipeline.audio import decode
 from mixprior.pipeline.song import trouble
@@ -21,6 +22,10 @@ from mixprior.pipeline.store.records import Failure, Reported, Song, SongError
 
 Fingerprint = tuple[SongKey, Found]
 """(feature key, song id), and the song with its size, or with its failure."""
+
+_AHEAD = 32
+"""Songs that are begun for each that is read at once: whoever takes them then seldom waits for one."""
+_IDLE_S = 1.0
 
 
 class Fingerprints:
@@ -37,6 +42,8 @@ class Fingerprints:
         self.settings, self.at_once = settings, at_once or os.cpu_count() or 1
         self.digests = Digests(settings.digests, settings.rehash)
         self._reading: deque[_Reading] = deque()
+        self._waiting: SimpleQueue[_Reading] = SimpleQueue()
+        self._readers: list[_Reader] = []
         self._feature_keys: dict[bool, str] = {}
 
     def of(self, songs: Iterable[Song]) -> Iterator[Fingerprint]:
@@ -48,16 +55,27 @@ class Fingerprints:
     def add(self, song: Song) -> Iterator[Fingerprint]:
         """Begin with a song, and give what there is of those before it where they are many."""
         reading = _Reading(song, self._feature_key(song.has_stems), self.digests)
-        reading.start()
         self._reading.append(reading)
-        if len(self._reading) > self.at_once:
+        self._waiting.put(reading)
+        self._have_readers()
+        if len(self._reading) > _AHEAD * self.at_once:
             yield self._first()
 
     def rest(self) -> Iterator[Fingerprint]:
         """Give those that are left, and keep the digests of all."""
         while self._reading:
+            self._have_readers()
             yield self._first()
         self.digests.save()
+
+    def _have_readers(self) -> None:
+        """Have as many threads as songs are to be read at once, besides those that hang."""
+        if len(self._readers) < self.at_once or not all(reader.counts for reader in self._readers):
+            self._readers = [reader for reader in self._readers if reader.counts]
+            missing = min(self.at_once - len(self._readers), self._waiting.qsize())
+            for reader in [_Reader(self._waiting) for _ in range(missing)]:
+                reader.start()
+                self._readers.append(reader)
 
     def _feature_key(self, has_stems: bool) -> str:
         if has_stems not in self._feature_keys:
@@ -71,18 +89,50 @@ class Fingerprints:
             with suppress(TimeoutError):
                 return reading.future.result(limit_s - waited_s)
             waited_s = limit_s
+        for reader in self._readers:
+            reader.give_up(reading)
+        self._have_readers()
         return reading.failed(Reported("read", trouble.TIMED_OUT, f"could not be read within {waited_s:.0f} s"))
 
 
-class _Reading(threading.Thread):
-    """Reads one song."""
+class _Reader(threading.Thread):
+    """Reads one song after the other, until there are none for a while."""
+
+    def __init__(self, waiting: SimpleQueue[_Reading]) -> None:
+        super().__init__(name="reading songs", daemon=True)
+        self.waiting = waiting
+        self.reading: _Reading | None = None
+        self.counts = True
+        """Whether no other is to be started in its place."""
+
+    def run(self) -> None:
+        """Read."""
+        while (reading := self._next()) is not None:
+            self.reading = reading
+            reading.read()
+
+    def give_up(self, reading: _Reading) -> None:
+        """Do not count on this thread, if it is this song that it reads."""
+        if self.reading is reading:
+            self.counts = False
+
+    def _next(self) -> _Reading | None:
+        with suppress(Empty):
+            return self.waiting.get(timeout=_IDLE_S)
+        self.counts = False
+        with suppress(Empty):
+            return self.waiting.get_nowait()  # it came before another thread would have been started for it
+        return None
+
+
+class _Reading:
+    """A song to be read."""
 
     def __init__(self, song: Song, feature_key: str, digests: Digests) -> None:
-        super().__init__(name="reading a song", daemon=True)
         self.song, self.feature_key, self.size_bytes, self.digests = song, feature_key, 0, digests
         self.future: Future[Fingerprint] = Future()
 
-    def run(self) -> None:
+    def read(self) -> None:
         """Read it; whatever a disk or a driver raises is this song's failure."""
         for pause_s in (*trouble.BACK_OFF_S, None):
             try:

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TextIO
 
@@ -83,7 +83,8 @@ def expect(path: str, outcome: Outcome, size_bytes: int) -> None:
         outcome: of the song, to mine.
         size_bytes: of its files; 0 where that is not known.
     """
-    _append(path, Note(outcome.song_id, outcome.song.path, outcome.status, size_bytes=size_bytes))
+    with suppress(FileNotFoundError):  # nobody follows it
+        _append(path, Note(outcome.song_id, outcome.song.path, outcome.status, size_bytes=size_bytes))
 
 
 def _append(path: str, note: Note) -> None:

@@ -23,6 +23,7 @@ _PSEUDO_FILE_SYSTEMS = {
 }
 """File systems of the kernel, whose regular files may wait for ever, never end, or act when they are read."""
 
+_LOCAL = fsspec.filesystem("file")
 _EXTRAS = {"gs": "gcp", "gcs": "gcp", "s3": "aws", "s3a": "aws"}
 
 
@@ -50,6 +51,8 @@ def file_system(url: str) -> tuple[Any, str]:
     Raises:
         InputError: if the driver is not installed, or there is none.
     """
+    if not is_remote(url) and "::" not in url:  # as fsspec has it, at an eighth of the time
+        return _LOCAL, _LOCAL._strip_protocol(url)
     try:
         return fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:

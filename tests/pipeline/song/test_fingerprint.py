@@ -8,7 +8,7 @@ import pytest
 from mixprior.pipeline.audio import decode
 from mixprior.pipeline.audio.decode import DecodeLimits
 from mixprior.pipeline.separation.separator import SeparationSettings
-from mixprior.pipeline.song import trouble
+from mixprior.pipeline.song import fingerprint, trouble
 from mixprior.pipeline.song.fingerprint import Fingerprints
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.song.time_limits import USUAL, TimeLimits
@@ -66,3 +66,26 @@ def test_a_file_that_hangs_is_the_songs(fingerprints):
     found = fingerprints(read, TimeLimits(stage_s=0.2))
     released.set()
     assert {path: failure.error for path, (_, failure) in found.items() if failure} == {"c.wav": "TimedOut"}
+
+
+def test_songs_behind_files_that_hang_are_read_by_other_threads(monkeypatch):
+    released = threading.Event()
+
+    def read(song, _sha256):
+        if song.path < "c":
+            released.wait()
+        return song.path[0] * 16
+
+    monkeypatch.setattr(decode, "fingerprint", read)
+    settings = MiningSettings(SeparationSettings(), DecodeLimits(), time_limits=TimeLimits(stage_s=0.2))
+    found = [found.failure is None for _, found in Fingerprints(settings, 2).of(SONGS)]
+    released.set()
+    assert found == [False, False, True, True, True]
+
+
+def test_threads_end_when_there_is_nothing_to_read_and_begin_again(monkeypatch):
+    monkeypatch.setattr(fingerprint, "_IDLE_S", 0.0)
+    monkeypatch.setattr(decode, "fingerprint", lambda song, _sha256: song.path[0] * 16)
+    named = Fingerprints(MiningSettings(SeparationSettings(), DecodeLimits()), 2)
+    for _ in range(200):
+        assert [key[1] for key, _ in named.of(SONGS)] == [name * 16 for name in "abcde"]

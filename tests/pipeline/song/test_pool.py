@@ -344,7 +344,7 @@ def test_the_time_a_file_may_take_to_be_read_follows_its_size_when_that_is_known
         time.sleep(0.2)
         return 100
 
-    def read(_song):
+    def read(_song, _sha256):
         time.sleep(0.4)
         return "a" * 16
 
