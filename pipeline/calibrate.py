@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="manifest column of what songs share (a recording, a singer): those are held out together; "
         "without it each song is held out alone",
     )
-    parser.add_argument("-j", "--workers", type=int, help="local processes (all cores)")
+    parser.add_argument("-j", "--workers", type=int, help="processes and cores; a song alone has all (all cores)")
     options.add_arguments(parser)
     parser.add_argument("--force", action="store_true", help="measure again what is finished")
     parser.add_argument("--retry-failed", action="store_true", help="try again what failed in an earlier run")

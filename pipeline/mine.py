@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder of the run")
     add_grouping(parser)
-    parser.add_argument("-j", "--workers", type=int, help="local processes (all cores)")
+    parser.add_argument("-j", "--workers", type=int, help="processes and cores; a song alone has all (all cores)")
     options.add_arguments(parser)
     parser.add_argument("--limit", type=int, metavar="N", help="mine the first N songs of the catalog")
     parser.add_argument("--force", action="store_true", help="mine again what is finished")

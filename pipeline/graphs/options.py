@@ -19,7 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model-repo", metavar="DIR", help="folder that holds the model's weights")
     parser.add_argument("-d", "--device", default="auto", help="cpu, cuda, or auto")
     parser.add_argument(
-        "--precision", choices=("auto", "fp32", "bf16"), default="auto", help="bf16 where the processor has it"
+        "--precision",
+        choices=("auto", "fp32", "bf16", "fp16"),
+        default="auto",
+        help="auto: bf16 where the processor has it; fp16 on a GPU alone",
+    )
+    parser.add_argument(
+        "--batch", type=int, metavar="N", help="segments of all songs that a GPU separates together (8); 1 on a CPU"
     )
     parser.add_argument("--overlap", type=float, default=0.25, help="overlap of the separator's windows (0.25)")
     parser.add_argument("--max-minutes", type=float, default=20.0, help="refuse longer songs (20)")
@@ -39,6 +45,7 @@ def of(args: argparse.Namespace) -> dict[str, Any]:
         device=args.device,
         precision=args.precision,
         overlap=args.overlap,
+        batch=args.batch,
     )
     return {"separation": separation, "max_minutes": args.max_minutes}
 

@@ -7,16 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from tools.benches.comparison import Comparison, Missing, Peer, before, residual_db
+from tools.benches.comparison import Comparison, Missing, Peer, before, difference, residual_db
 from tools.benches.sounds import stems
 
 SECONDS = 17.5
 """Three segments."""
 STEMS = ("drums", "bass", "other", "vocals")
 
+ALONE_S = 23.0
+"""Four segments."""
+
 
 def mixture() -> np.ndarray:
     return np.asarray(np.sum(list(stems(SECONDS).values()), axis=0, dtype=np.float32))
+
+
+def four_segments() -> np.ndarray:
+    return np.asarray(np.sum(list(stems(ALONE_S).values()), axis=0, dtype=np.float32))
 
 
 def ours(audio: np.ndarray) -> np.ndarray:
@@ -28,10 +35,15 @@ def ours_fp32(audio: np.ndarray) -> np.ndarray:
     return _separated(audio, "fp32")
 
 
-def _separated(audio: np.ndarray, precision: str) -> np.ndarray:
+def on_two_cores(audio: np.ndarray) -> np.ndarray:
+    """One song alone, two segments at the same time."""
+    return _separated(audio, "auto", threads=2)
+
+
+def _separated(audio: np.ndarray, precision: str, threads: int = 1) -> np.ndarray:
     from mixprior.pipeline.separation.separator import SeparationSettings, load
 
-    found = load(SeparationSettings(device="cpu", precision=precision, threads=1)).separate(audio)
+    found = load(SeparationSettings(device="cpu", precision=precision, threads=threads)).separate(audio)
     return np.stack([found[name] for name in STEMS])
 
 
@@ -110,6 +122,18 @@ ROWS = (
         residual_db,
         "dB",
         audio_s=SECONDS,
+    ),
+    Comparison(
+        "separation-alone",
+        f"separation of one song alone, {ALONE_S:g} s, on two cores",
+        on_two_cores,
+        Peer("the same on one core", ours),
+        four_segments,
+        difference,
+        "of full scale",
+        by="wall",
+        bar=1.8,
+        audio_s=ALONE_S,
     ),
     Comparison(
         "separation-before",
