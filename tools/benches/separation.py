@@ -10,8 +10,8 @@ import numpy as np
 from tools.benches.comparison import Comparison, Missing, Peer, before, difference, residual_db
 from tools.benches.sounds import stems
 
-SECONDS = 17.5
-"""Three segments."""
+SECONDS = 11.7
+"""Two segments."""
 STEMS = ("drums", "bass", "other", "vocals")
 
 ALONE_S = 23.0
