@@ -16,6 +16,7 @@ from mixprior.pipeline.audio import decode
 from mixprior.pipeline.song import trouble
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.digests import Digests
 from mixprior.pipeline.store.ledger import Found, SongKey
 from mixprior.pipeline.store.records import Failure, Reported, Song, SongError
@@ -26,6 +27,7 @@ Fingerprint = tuple[SongKey, Found]
 _AHEAD = 32
 """Songs that are begun for each that is read at once: whoever takes them then seldom waits for one."""
 _IDLE_S = 1.0
+_PAUSE_S = 0.1
 
 
 class Fingerprints:
@@ -40,15 +42,21 @@ class Fingerprints:
 
     def __init__(self, settings: MiningSettings, at_once: int | None = None) -> None:
         self.settings, self.at_once = settings, at_once or os.cpu_count() or 1
-        self.digests = Digests(settings.digests, settings.rehash)
+        self.copies = None if settings.copies is None else Copies(settings.copies)
+        self.digests = Digests(settings.digests, settings.rehash, self.copies)
         self._reading: deque[_Reading] = deque()
         self._waiting: SimpleQueue[_Reading] = SimpleQueue()
         self._readers: list[_Reader] = []
         self._feature_keys: dict[bool, str] = {}
 
     def of(self, songs: Iterable[Song]) -> Iterator[Fingerprint]:
-        """Give the fingerprints of songs, in their order."""
+        """Give the fingerprints of songs, in their order. Where copies are full, wait for who takes them."""
         for song in songs:
+            while self.copies is not None and self.copies.is_full():
+                if self._reading:
+                    yield self._first()
+                else:
+                    time.sleep(_PAUSE_S)
             yield from self.add(song)
         yield from self.rest()
 

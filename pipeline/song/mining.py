@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from mixprior.pipeline.audio import decode
 from mixprior.pipeline.song import measure
 from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.pipeline.store import features
+from mixprior.pipeline.store import features, sources
+from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.layout import parquet_bytes
 from mixprior.pipeline.store.records import Song
 
@@ -29,10 +34,21 @@ def mine(
     """
     started_s = time.monotonic()
     flags: set[str] = set()
-    table = measure.features(song, song_id, settings, entering, flags)
+    with _fetched_once(song, settings):
+        table = measure.features(song, song_id, settings, entering, flags)
     facts = {
         "duration_s": features.duration_s(table),
         "mined_s": time.monotonic() - started_s,
         "flags": sorted(flags),
     }
     return facts, parquet_bytes(table)
+
+
+@contextmanager
+def _fetched_once(song: Song, settings: MiningSettings) -> Iterator[None]:
+    """Have remote files of a song fetched once, however often they are opened: not at all if they were left here."""
+    if not any(map(sources.is_remote, decode.files_of(song))):
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder, sources.holding(Copies(settings.copies or folder)):
+        yield

@@ -24,6 +24,7 @@ class MiningSettings:
         time_limits: of its stages.
         digests: folder of a run, under whose name digests of local files are kept from run to run; None to keep none.
         rehash: read all files, and keep their digests anew.
+        copies: folder for remote files between naming a song and mining it, on one machine; None to leave none there.
     """
 
     separation: SeparationSettings
@@ -32,6 +33,7 @@ class MiningSettings:
     time_limits: TimeLimits = USUAL
     digests: str | None = None
     rehash: bool = False
+    copies: str | None = None
 
     def provenance(self, has_stems: bool) -> dict[str, str | int | float | None]:
         """Return what the numbers depend on, for songs that come with stems or are separated."""

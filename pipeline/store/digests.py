@@ -9,6 +9,7 @@ import time
 from typing import NamedTuple
 
 from mixprior.pipeline.store import sources, user_cache
+from mixprior.pipeline.store.copies import Copies
 
 _KIND = "digests"
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -59,9 +60,11 @@ class Digests:
     Args:
         place: the folder of the run, under whose name they are kept; None to keep none.
         rehash: read all files, and remember them anew.
+        copies: where remote files are left that were fetched to be read; None to leave none.
     """
 
-    def __init__(self, place: str | None = None, rehash: bool = False) -> None:
+    def __init__(self, place: str | None = None, rehash: bool = False, copies: Copies | None = None) -> None:
+        self.copies = copies
         self._name = None if place is None else user_cache.name_of(place)
         self._known = {} if self._name is None or rehash else _entries(user_cache.read(_KIND, self._name))
         self._seen: dict[str, tuple[State, str]] = {}
@@ -80,7 +83,10 @@ class Digests:
             InputError: as `sources.open_file` does.
         """
         with sources.open_file(path, root) as file:
-            if sources.is_remote(path) or self._name is None:
+            if self.copies is not None and sources.is_remote(path):
+                self.copies.keep(path, file.read())
+                file.seek(0)
+            if self._name is None or sources.is_remote(path):
                 return sources.sha256(file)
             path, state = os.path.abspath(sources.local_path(path)), State.of(os.fstat(file.fileno()))
             known = self._known.get(path)

@@ -7,11 +7,14 @@ import io
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, BinaryIO
 
 import fsspec
 
+from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.records import InputError, SongError
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]+://")
@@ -24,6 +27,7 @@ _PSEUDO_FILE_SYSTEMS = {
 """File systems of the kernel, whose regular files may wait for ever, never end, or act when they are read."""
 
 _LOCAL = fsspec.filesystem("file")
+_held: Copies | None = None
 _EXTRAS = {"gs": "gcp", "gcs": "gcp", "s3": "aws", "s3a": "aws"}
 
 
@@ -73,7 +77,7 @@ def _driver(scheme: str) -> None:
 
 
 def open_file(path: str, root: str | None = None) -> BinaryIO:
-    """Open a regular file for reading, seekable; a remote one is read into memory.
+    """Open a regular file for reading, seekable; a remote one is read into memory, or its copy is opened (`holding`).
 
     What was opened is what is judged: a file that is replaced meanwhile by a pipe, a device or a link is refused too.
 
@@ -87,11 +91,7 @@ def open_file(path: str, root: str | None = None) -> BinaryIO:
         InputError: if the driver of its URL is not installed.
     """
     if is_remote(path):
-        fs, inner = file_system(path)
-        try:
-            return io.BytesIO(fs.cat_file(inner))
-        except Exception as error:  # every driver has exceptions of its own
-            raise Unreadable("read", f"cannot be read: {type(error).__name__}: {error}") from error
+        return _open_remote(path)
     path = local_path(path)
     try:
         if root is not None:
@@ -109,6 +109,32 @@ def open_file(path: str, root: str | None = None) -> BinaryIO:
         file.close()
         raise
     return io.BufferedReader(file)
+
+
+@contextmanager
+def holding(copies: Copies) -> Iterator[None]:
+    """Fetch remote files once while the context lasts, in this process; those that there are copies of, not at all."""
+    global _held
+    _held = copies
+    try:
+        yield
+    finally:
+        _held = None
+
+
+def _open_remote(url: str) -> BinaryIO:
+    held = _held
+    copy = held.open(url) if held is not None else None
+    if copy is not None:
+        return copy
+    fs, inner = file_system(url)
+    try:
+        content = fs.cat_file(inner)
+    except Exception as error:  # every driver has exceptions of its own
+        raise Unreadable("read", f"cannot be read: {type(error).__name__}: {error}") from error
+    if held is not None:
+        held.keep(url, content)
+    return io.BytesIO(content)
 
 
 class _LocalFile(io.FileIO):
