@@ -59,6 +59,8 @@ class OnsetPeaks:
             hits.take(signal)
         for batch in self._frames.add(audio):
             self._find(batch, peak)
+        for hits in self._channels:
+            hits.keep()
 
     def result(self, peak: float) -> tuple[float, float] | None:
         """Return mean and standard deviation in dB over all pieces; to be called once."""
@@ -79,12 +81,17 @@ class _Hits:
 
     def __init__(self) -> None:
         self._finder = onsets.OnsetFinder()
-        self._waiting, self._first = np.zeros(0, np.float32), 0  # |x| of which it is not known which onset it follows
+        self._waiting: list[np.ndarray] = []  # samples of which it is not known which onset they follow
+        self._first = 0  # the first of them
         self._starts: list[int] = []
         self._peaks: list[np.float32] = []
 
     def take(self, signal: np.ndarray) -> None:
-        self._waiting = np.concatenate([self._waiting, np.abs(signal)])
+        self._waiting.append(signal)
+
+    def keep(self) -> None:
+        """Keep what waits, which may be a view, for the next piece."""
+        self._waiting = [np.concatenate(self._waiting)] if self._waiting else []
 
     def find(self, frames: np.ndarray, gain: float) -> None:
         self._starts.extend(self._finder.add(frames, gain).tolist())
@@ -92,7 +99,7 @@ class _Hits:
 
     def loudest_db(self, gain: float) -> np.ndarray | None:
         """The peaks above the percentile, float32, all of them where none is above; None without onsets."""
-        self._settle(self._first + len(self._waiting))
+        self._settle(self._first + sum(map(len, self._waiting)))
         if not self._peaks:
             return None
         peaks_db = 20.0 * np.log10(np.array(self._peaks) * gain)
@@ -101,16 +108,19 @@ class _Hits:
 
     def _settle(self, end: int) -> None:
         """Take up to a sample what waits into the peaks of its onsets."""
-        part = self._waiting[: end - self._first]
-        starts = [start - self._first for start in self._starts if start < end]
-        before = part[: starts[0]] if starts else part
-        if self._peaks and before.size:
-            self._peaks[-1] = max(self._peaks[-1], before.max())
-        if starts:
-            self._peaks.extend(np.maximum.reduceat(part, starts))
-        self._starts = self._starts[len(starts) :]
-        self._waiting = self._waiting[len(part) :]
-        self._first += len(part)
+        while self._waiting and self._first < end:
+            part = self._waiting[0][: end - self._first]
+            starts = [start - self._first for start in self._starts if start < self._first + len(part)]
+            before = part[: starts[0]] if starts else part
+            if self._peaks and before.size:
+                self._peaks[-1] = max(self._peaks[-1], before.max(), -before.min())
+            if starts:
+                self._peaks.extend(np.maximum(np.maximum.reduceat(part, starts), -np.minimum.reduceat(part, starts)))
+            self._starts = self._starts[len(starts) :]
+            self._first += len(part)
+            left = self._waiting.pop(0)[len(part) :]
+            if left.size:
+                self._waiting.insert(0, left)
 
 
 def _gain(peak: float) -> float:
