@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+import scipy
 
 
 class Frames:
@@ -51,6 +52,56 @@ class Frames:
         if audio.shape[1] < self._frame:
             return np.empty((len(audio), 0, self._frame), audio.dtype)
         return np.lib.stride_tricks.sliding_window_view(audio, self._frame, axis=-1)[:, :: self._hop]
+
+
+class SummedSpectra:
+    """Spectra of the frames of several sounds; those of a sum of sounds are the sum of theirs, and are not transformed.
+
+    Args:
+        window: float32, as long as a frame.
+        hop: samples from one frame to the next.
+        at_once: frames of a batch.
+        names: of the sounds that are transformed.
+        sums: what each sum is made of; it may be made of sums before it.
+
+    >>> spectra = SummedSpectra(np.ones(4, np.float32), 4, 1, ("a", "b"), {"both": ("a", "b")})
+    >>> sounds = {"a": np.ones((1, 4), np.float32), "b": np.zeros((1, 4), np.float32)}
+    >>> [(name, batch.real.ravel().tolist()) for name, batch in spectra.add(sounds)]
+    [('a', [4.0, 0.0, 0.0]), ('b', [0.0, 0.0, 0.0]), ('both', [4.0, 0.0, 0.0])]
+    """
+
+    def __init__(
+        self, window: np.ndarray, hop: int, at_once: int, names: Iterable[str], sums: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._window, self._sums = window, sums
+        self._frames = {name: Frames(window.size, hop, at_once) for name in names}
+
+    def add(self, sounds: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield name and spectra, complex64, shape (channels, at_once, bins), of the batches that a piece completes.
+
+        Args:
+            sounds: float32, shape (channels, samples), all equally long: what follows the pieces before.
+        """
+        for batches in zip(*(frames.add(sounds[name]) for name, frames in self._frames.items()), strict=True):
+            yield from self._transformed(batches)
+
+    def last(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield those of the frames after the last full batch."""
+        yield from self._transformed([frames.last() for frames in self._frames.values()])
+
+    def _transformed(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+        spectra: dict[str, np.ndarray] = {}
+        for name, frames in zip(self._frames, batches, strict=True):
+            if frames.shape[1] == 0:
+                return
+            spectra[name] = scipy.fft.rfft(np.multiply(frames, self._window, order="C"), axis=-1, overwrite_x=True)
+            yield name, spectra[name]
+        for name, (first, *others) in self._sums.items():
+            total = spectra[first]
+            for k, other in enumerate(others):
+                total = np.add(total, spectra[other], out=total if k else None)
+            spectra[name] = total
+            yield name, total
 
 
 class FrameEnergies:

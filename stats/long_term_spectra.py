@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numba
 import numpy as np
-import scipy
 
-from mixprior.stats.frames import FrameEnergies, Frames
+from mixprior.stats.frames import FrameEnergies, SummedSpectra
 from mixprior.stats.windows import periodic_hann
 
 FRAME = 65_536
@@ -18,7 +18,7 @@ POOL = 16
 """Bins that are averaged into one stored bin."""
 
 _WINDOW = np.sqrt(periodic_hann(FRAME)).astype(np.float32)
-_FRAMES_AT_ONCE = 8
+_FRAMES_AT_ONCE = 2
 SILENT_FRAME = 1e-6
 """Frames with less than this share of the loudest frame's energy (-60 dB) are left out of panning."""
 UNEXCITED_BIN = 1e-12
@@ -50,68 +50,65 @@ def measure(audio: np.ndarray) -> LongTermSpectra:
     Args:
         audio: float32, shape (2, samples).
     """
-    energies = FrameEnergies(FRAME, HOP)
-    spectra = SpectraSums()
-    spectra.add(audio, floors_of(energies.add(filled_up(audio))))
-    return spectra.result()
+    return measure_all({"": audio}, {})[""]
+
+
+def measure_all(sounds: Mapping[str, np.ndarray], sums: Mapping[str, Sequence[str]]) -> dict[str, LongTermSpectra]:
+    """Measure the long-term spectra of stereo sounds that are equally long.
+
+    Args:
+        sounds: float32, shape (2, samples).
+        sums: those of them that are sums of others, and of which.
+    """
+    sounds = {name: filled_up(audio) for name, audio in sounds.items()}
+    floors = {name: floors_of(FrameEnergies(FRAME, HOP).add(audio)) for name, audio in sounds.items()}
+    totals = {name: SpectraSums() for name in sounds}
+    spectra = transforms([name for name in sounds if name not in sums], sums)
+    for batches in (spectra.add(sounds), spectra.last()):
+        for name, batch in batches:
+            totals[name].add(batch, floors[name])
+    return {name: total.result() for name, total in totals.items()}
 
 
 class SpectraSums:
-    """Long-term spectra of a stereo sound that comes in pieces of any length.
+    """Long-term spectra of a stereo sound by the spectra of its frames, which come in batches: see `transforms`.
 
     Which frames are silent depends on the loudest one, so the sound comes twice: first to `mixprior.stats.frames.
     FrameEnergies`, then here.
     """
 
     def __init__(self) -> None:
-        self._floors = np.zeros(0, np.float32)
-        self._frames = Frames(FRAME, HOP, _FRAMES_AT_ONCE)
-        self._samples = self._known = 0
+        self._known = 0
         self._sums = np.zeros((4, BINS))
 
-    def add(self, audio: np.ndarray, floors: np.ndarray) -> None:
-        """Take the next piece.
+    def add(self, spectra: np.ndarray, floors: np.ndarray) -> None:
+        """Take the next frames.
 
         Args:
-            audio: float32, shape (2, samples).
+            spectra: complex64, shape (2, frames, 32769).
             floors: `floors_of` the energies of all frames; where they are not known yet, of those that are, which are
-                at least the frames that this piece completes.
+                at least the frames up to these.
         """
-        self._samples += audio.shape[1]
-        self._floors = floors
-        for batch in self._frames.add(audio):
-            self._known += _add_batch(batch, self._floors[self._known :], *self._sums)
+        left, right = spectra
+        _accumulate(left, right, floors[self._known : self._known + len(left)], *self._sums)
+        self._known += len(left)
 
     def result(self) -> LongTermSpectra:
-        """Return the spectra of all pieces; to be called once."""
-        if self._samples < FRAME:
-            self.add(np.zeros((2, FRAME - self._samples), np.float32), self._floors)
-        self._known += _add_batch(self._frames.last(), self._floors[self._known :], *self._sums)
+        """Return the spectra over all frames, of which there is at least one."""
         magnitude, power, phi, excited = self._sums
         with np.errstate(invalid="ignore"):
             return LongTermSpectra(magnitude / (2 * self._known), power / self._known, phi / excited)
+
+
+def transforms(names: Iterable[str], sums: Mapping[str, Sequence[str]]) -> SummedSpectra:
+    """Transform the frames of sounds; arguments as of `SummedSpectra`."""
+    return SummedSpectra(_WINDOW, HOP, _FRAMES_AT_ONCE, names, sums)
 
 
 def filled_up(audio: np.ndarray) -> np.ndarray:
     """A sound shorter than a frame, with silence up to one."""
     missing = FRAME - audio.shape[-1]
     return np.pad(audio, ((0, 0), (0, missing))) if missing > 0 else audio
-
-
-def _add_batch(
-    frames: np.ndarray,
-    floors: np.ndarray,
-    magnitude: np.ndarray,
-    power: np.ndarray,
-    phi: np.ndarray,
-    excited: np.ndarray,
-) -> int:
-    """Add some frames, shape (2, frames, FRAME), to the sums; return how many there were."""
-    count = frames.shape[1]
-    if count:
-        left, right = scipy.fft.rfft(np.multiply(frames, _WINDOW, order="C"), axis=-1, overwrite_x=True)
-        _accumulate(left, right, floors[:count], magnitude, power, phi, excited)
-    return count
 
 
 def excitation_floors(audio: np.ndarray, frame: int, hop: int) -> np.ndarray:

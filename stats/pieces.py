@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mixprior.stats import long_term_spectra
 from mixprior.stats.frames import FrameEnergies
 from mixprior.stats.long_term_spectra import FRAME, HOP, LongTermSpectra, SpectraSums, floors_of
 from mixprior.stats.loudness_blocks import BlockEnergies, Blocks
@@ -19,7 +20,7 @@ from mixprior.stats.measures.tempo import TempoFrames
 from mixprior.stats.measures.true_peak import PeakSearch
 from mixprior.stats.reverb.blind.estimate import Reverberation, SungStretches
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
-from mixprior.stats.stem import Stem, StemSet, sum_of, with_backing
+from mixprior.stats.stem import Stem, StemSet, sum_of, sums_of, with_backing
 
 Piece = Mapping[str, np.ndarray]
 """What follows in each stem, float32, shape (2, samples), 44.1 kHz, by name; "mixture" where it is not their sum."""
@@ -101,21 +102,27 @@ class _SoundSums:
     def __init__(self) -> None:
         self.samples, self.peak = 0, 0.0
         self._levels, self._true_peak = BlockEnergies(2, SAMPLE_RATE_HZ), PeakSearch()
-        self._energies, self._sps = EnergySums(), SpsFrames()
-        self._spectra, self._onsets = SpectraSums(), OnsetPeaks(2)
+        self._energies, self._onsets = EnergySums(), OnsetPeaks(2)
+        self.spectra = SpectraSums()
         self._frames, self._frame_energies = FrameEnergies(FRAME, HOP), np.zeros(0)
 
     def add(self, audio: np.ndarray) -> None:
         self.samples += audio.shape[1]
         self.peak = max(self.peak, float(audio.max()), -float(audio.min()))
-        for sums in (self._levels, self._true_peak, self._energies, self._sps):
+        for sums in (self._levels, self._true_peak, self._energies):
             sums.add(audio)
         self._frame_energies = np.append(self._frame_energies, self._frames.add(audio))
 
-    def add_again(self, audio: np.ndarray, complete: bool) -> None:
-        if complete and self.samples < FRAME and not self._frame_energies.size:
+    def fill_up(self) -> None:
+        """Let silence follow a sound shorter than a frame."""
+        if self.samples < FRAME and not self._frame_energies.size:
             self._frame_energies = self._frames.add(np.zeros((2, FRAME - self.samples), np.float32))
-        self._spectra.add(audio, floors_of(self._frame_energies))
+
+    @property
+    def floors(self) -> np.ndarray:
+        return floors_of(self._frame_energies)
+
+    def add_again(self, audio: np.ndarray) -> None:
         self._onsets.add(audio, self.peak)
 
     @cached_property
@@ -129,14 +136,6 @@ class _SoundSums:
     @cached_property
     def energies(self) -> tuple[float, float, float]:
         return self._energies.result()
-
-    @cached_property
-    def sps_rms(self) -> dict[str, float | None]:
-        return self._sps.result()
-
-    @cached_property
-    def spectra(self) -> LongTermSpectra:
-        return self._spectra.result()
 
     @cached_property
     def onset_peaks_db(self) -> tuple[float, float] | None:
@@ -154,6 +153,9 @@ class _SongSums:
         self.rests = {n: BlockEnergies(2, SAMPLE_RATE_HZ) for n in self.sounds if n not in (VOCALS, BACKING, MIXTURE)}
         self.residual = BlockEnergies(2, SAMPLE_RATE_HZ)
         self.tempo, self.singing = TempoFrames(), SungStretches()
+        sums = {} if MIXTURE in piece else sums_of(self.separated)
+        self._transforms = long_term_spectra.transforms([name for name in self._measured if name not in sums], sums)
+        self._sps = SpsFrames(self._measured, sums)
 
     @property
     def samples(self) -> int:
@@ -163,6 +165,7 @@ class _SongSums:
         sounds = self._sounds_of(piece)
         for name in self._measured:
             self.sounds[name].add(sounds[name])
+        self._sps.add(sounds)
         for name, levels in self.rests.items():
             levels.add(sounds[MIXTURE] - sounds[name])
         residual = sounds[MIXTURE].copy()
@@ -176,9 +179,32 @@ class _SongSums:
     def add_again(self, piece: Piece, complete: bool) -> None:
         sounds = self._sounds_of(piece)
         for name in self._measured:
-            self.sounds[name].add_again(sounds[name], complete)
+            if complete:
+                self.sounds[name].fill_up()
+            self.sounds[name].add_again(sounds[name])
+        self._add_spectra(self._transforms.add(sounds))
         if VOCALS in sounds:
             self.singing.add_again(sounds[VOCALS], sounds[BACKING], complete)
+
+    @cached_property
+    def spectra(self) -> dict[str, LongTermSpectra]:
+        """Long-term spectra of the sounds, once all has come twice."""
+        if self.samples < FRAME:
+            silence = np.zeros((2, FRAME - self.samples), np.float32)
+            self._add_spectra(self._transforms.add(dict.fromkeys(self._measured, silence)))
+        self._add_spectra(self._transforms.last())
+        return {name: sound.spectra.result() for name, sound in self.sounds.items()}
+
+    @cached_property
+    def sps_rms(self) -> dict[str, dict[str, float | None]]:
+        """Distance from the middle by band, once all has come."""
+        measured = self._sps.result()
+        return {BACKING: measured[MIXTURE], **measured}
+
+    def _add_spectra(self, batches: Iterator[tuple[str, np.ndarray]]) -> None:
+        floors = {name: self.sounds[name].floors for name in self._measured}
+        for name, spectra in batches:
+            self.sounds[name].spectra.add(spectra, floors[name])
 
     def _sounds_of(self, piece: Piece) -> dict[str, np.ndarray]:
         stems = {name: piece[name] for name in self.separated}
@@ -194,23 +220,33 @@ class MeasuredSong(StemSet):
     """A song of which the samples are gone."""
 
     def __init__(self, sums: _SongSums) -> None:
-        self.separated, self._sums = sums.separated, sums
+        self.separated, self._song = sums.separated, sums
         self._sounds = {name: MeasuredStem(_GONE, SAMPLE_RATE_HZ, name, self, sums) for name in sums.sounds}
 
     @cached_property
     def residual_blocks(self) -> Blocks:
         """`blocks` of what the stems leave of the mixture."""
-        return self._sums.residual.result()
+        return self._song.residual.result()
+
+    @property
+    def spectra(self) -> dict[str, LongTermSpectra]:  # type: ignore[override]
+        """Long-term spectra of all its sounds, by name."""
+        return self._song.spectra
+
+    @property
+    def sps_rms(self) -> dict[str, dict[str, float | None]]:  # type: ignore[override]
+        """Distance from the middle by band, of all its sounds, by name."""
+        return self._song.sps_rms
 
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return self._sums.samples / SAMPLE_RATE_HZ
+        return self._song.samples / SAMPLE_RATE_HZ
 
     def rows(self) -> Iterator[Stem]:
         """The stems, the backing and the mixture, then "song": one for each row of the song's table."""
         yield from self._sounds.values()
-        yield MeasuredStem(_GONE, SAMPLE_RATE_HZ, SONG, self, self._sums)
+        yield MeasuredStem(_GONE, SAMPLE_RATE_HZ, SONG, self, self._song)
 
 
 _GONE = np.zeros((2, 0), np.float32)
@@ -268,11 +304,6 @@ class MeasuredStem(Stem):
         return Blocks(*(np.zeros_like(energy) for energy in vars(self.blocks).values()))  # of the mixture itself
 
     @property
-    def spectra(self) -> LongTermSpectra:  # type: ignore[override]
-        """Long-term spectra."""
-        return self._own.spectra
-
-    @property
     def true_peak_dbtp(self) -> float | None:  # type: ignore[override]
         """True peak over all channels; None for digital silence."""
         return self._own.true_peak_dbtp
@@ -297,11 +328,6 @@ class MeasuredStem(Stem):
     def energies(self) -> tuple[float, float, float]:  # type: ignore[override]
         """Sums of L^2, R^2 and L R."""
         return self._own.energies
-
-    @property
-    def sps_rms(self) -> dict[str, float | None]:  # type: ignore[override]
-        """Distance from the middle by band."""
-        return self._own.sps_rms
 
     @cached_property
     def tempo_bpm(self) -> float | None:

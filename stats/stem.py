@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
+from mixprior.stats import long_term_spectra
+from mixprior.stats.long_term_spectra import LongTermSpectra
 from mixprior.stats.loudness_blocks import Blocks
-from mixprior.stats.measures import tempo
+from mixprior.stats.measures import panning, tempo
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
+
+Measured = TypeVar("Measured")
 
 SLACK_S = 0.1
 """Stems of one song may end so much before the longest."""
@@ -41,6 +46,16 @@ class Stem(Sound):
         if self.name == BACKING and VOCALS in self.song:
             return self.song[VOCALS].blocks
         return Sound(self.song[MIXTURE].audio - self.audio, self.rate_hz).blocks
+
+    @property
+    def spectra(self) -> LongTermSpectra:  # type: ignore[override]
+        """Long-term spectra."""
+        return self.song.spectra[MIXTURE if self.name == SONG else self.name]
+
+    @property
+    def sps_rms(self) -> dict[str, float | None]:  # type: ignore[override]
+        """Distance from the middle by band."""
+        return self.song.sps_rms[MIXTURE if self.name == SONG else self.name]
 
     @cached_property
     def tempo_bpm(self) -> float | None:
@@ -74,11 +89,13 @@ class StemSet:
     def __init__(self, stems: Mapping[str, np.ndarray], mixture: np.ndarray | None = None) -> None:
         if not stems:
             raise ValueError("a song needs at least one stem")
+        summed = mixture is None
         mixture = sum_of(stems) if mixture is None else mixture
         for name, audio in stems.items():
             if audio.shape != mixture.shape:
                 raise ValueError(f"{name} has shape {audio.shape}, the mixture {mixture.shape}")
         self.separated = tuple(stems)
+        self._sums = sums_of(self.separated) if summed else {}
         sounds = with_backing(stems, mixture)
         self._sounds = {name: Stem(audio, SAMPLE_RATE_HZ, name, self) for name, audio in sounds.items()}
 
@@ -96,6 +113,22 @@ class StemSet:
             residual -= self[name].audio
         return Sound(residual, SAMPLE_RATE_HZ).blocks
 
+    @cached_property
+    def spectra(self) -> dict[str, LongTermSpectra]:
+        """Long-term spectra of all its sounds, by name."""
+        return _with_alias(long_term_spectra.measure_all(self._measured, self._sums))
+
+    @cached_property
+    def sps_rms(self) -> dict[str, dict[str, float | None]]:
+        """Distance from the middle by band, of all its sounds, by name."""
+        return _with_alias(panning.sps_rms_all(self._measured, self._sums))
+
+    @property
+    def _measured(self) -> dict[str, np.ndarray]:
+        """Samples of its sounds, without a backing that is the mixture."""
+        names = [name for name in self._sounds if name != BACKING or VOCALS in self._sounds]
+        return {name: self[name].audio for name in names}
+
     def rows(self) -> Iterator[Stem]:
         """The stems, the backing and the mixture, then "song": one for each row of the song's table."""
         yield from self._sounds.values()
@@ -109,6 +142,19 @@ class StemSet:
     def duration_s(self) -> float:
         """Length in seconds."""
         return self._sounds[MIXTURE].duration_s
+
+
+def sums_of(separated: Sequence[str]) -> dict[str, Sequence[str]]:
+    """What the backing and the mixture are the sums of, where the mixture is the sum of these stems."""
+    others = [name for name in separated if name != VOCALS]
+    if VOCALS not in separated:
+        return {MIXTURE: others}
+    return {BACKING: others, MIXTURE: [BACKING, VOCALS]} if others else {MIXTURE: [VOCALS]}
+
+
+def _with_alias(measured: dict[str, Measured]) -> dict[str, Measured]:
+    """A backing that is the mixture measures as it does."""
+    return {BACKING: measured[MIXTURE], **measured}
 
 
 def sum_of(stems: Mapping[str, np.ndarray]) -> np.ndarray:

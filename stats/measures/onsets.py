@@ -100,12 +100,13 @@ class OnsetFinder:
 
 def _novelty(frames: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
     """High-frequency content of log(1 + |X|), and mean-square level in dB, of every frame."""
-    block = frames * np.float32(gain)
-    power = np.einsum("fs,fs->f", block, block) / HOP
-    block *= _WINDOW
-    spectra = scipy.fft.rfft(block, axis=-1, overwrite_x=True)
-    magnitude = np.sqrt(spectra.real**2 + spectra.imag**2)
-    content = np.log(magnitude + np.float32(1.0)) @ _BIN_WEIGHTS
+    power = np.einsum("fs,fs->f", frames, frames) * (gain * gain / HOP)
+    spectra = scipy.fft.rfft(frames * (_WINDOW * np.float32(gain)), axis=-1, overwrite_x=True)
+    value = spectra.real**2
+    value += spectra.imag**2
+    np.sqrt(value, out=value)
+    value += np.float32(1.0)
+    content = np.log(value, out=value) @ _BIN_WEIGHTS
     with np.errstate(divide="ignore"):
         return content.astype(np.float64), 10.0 * np.log10(power)
 

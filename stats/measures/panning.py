@@ -7,13 +7,13 @@ and 0 for a sound on one side only; SPS is (1 - phi), negative where the left ch
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
-import scipy
 
-from mixprior.stats.frames import FrameEnergies, Frames, joined
+from mixprior.stats.frames import FrameEnergies, SummedSpectra, joined
 from mixprior.stats.long_term_spectra import BINS as LONG_BINS
 from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
 from mixprior.stats.long_term_spectra import POOL, UNEXCITED_BIN, audible, pool
@@ -53,48 +53,81 @@ def sps_rms(audio: np.ndarray) -> dict[str, float | None]:
         A value from 0 (all in the middle) to 1 (all on one side, or on both sides but never in the same bin) for each
         of `BANDS_HZ`; None for a band without sound.
     """
-    sums = SpsFrames()
-    sums.add(audio)
-    return sums.result()
+    return sps_rms_all({"": audio}, {})[""]
+
+
+def sps_rms_all(
+    sounds: Mapping[str, np.ndarray], sums: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, float | None]]:
+    """`sps_rms` of stereo sounds that are equally long.
+
+    Args:
+        sounds: float32, shape (2, samples).
+        sums: those of them that are sums of others, and of which.
+    """
+    frames = SpsFrames(sounds, sums)
+    frames.add(sounds)
+    return frames.result()
 
 
 class SpsFrames:
-    """`sps_rms` of a stereo sound that comes in pieces of any length."""
+    """`sps_rms_all` of sounds that come in pieces of any length.
+
+    Args:
+        names: of the sounds.
+        sums: those of them that are sums of others, and of which.
+    """
+
+    def __init__(self, names: Iterable[str], sums: Mapping[str, Sequence[str]]) -> None:
+        self._sounds = {name: _SpsSound() for name in names}
+        transformed = [name for name in self._sounds if name not in sums]
+        self._spectra = SummedSpectra(_WINDOW, HOP, _FRAMES_AT_ONCE, transformed, sums)
+        self._samples = 0
+
+    def add(self, sounds: Mapping[str, np.ndarray]) -> None:
+        """Take the next piece of each sound: float32, shape (2, samples)."""
+        for name, sound in self._sounds.items():
+            sound.add_energies(sounds[name])
+            samples = sounds[name].shape[1]
+        self._samples += samples
+        for name, spectra in self._spectra.add(sounds):
+            self._sounds[name].add(spectra)
+
+    def result(self) -> dict[str, dict[str, float | None]]:
+        """Return the value of each band over all pieces, for each sound; to be called once."""
+        if self._samples < FRAME:
+            silence = np.zeros((2, FRAME - self._samples), np.float32)
+            self.add(dict.fromkeys(self._sounds, silence))
+        for name, spectra in self._spectra.last():
+            self._sounds[name].add(spectra)
+        return {name: sound.result() for name, sound in self._sounds.items()}
+
+
+class _SpsSound:
+    """Frames of one sound."""
 
     def __init__(self) -> None:
-        self._frames, self._energies = Frames(FRAME, HOP, _FRAMES_AT_ONCE), FrameEnergies(FRAME, HOP)
-        self._samples = 0
+        self._energies = FrameEnergies(FRAME, HOP)
         self._energy = np.zeros(0)  # of frames that wait for their batch to be full
         self._parts: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def add(self, audio: np.ndarray) -> None:
-        """Take the next piece: float32, shape (2, samples)."""
-        self._samples += audio.shape[1]
+    def add_energies(self, audio: np.ndarray) -> None:
         self._energy = np.concatenate([self._energy, self._energies.add(audio)])
-        for batch in self._frames.add(audio):
-            self._measure(batch)
+
+    def add(self, spectra: np.ndarray) -> None:
+        left, right = spectra
+        energy, self._energy = self._energy[: len(left)], self._energy[len(left) :]
+        values = np.empty((len(left), len(BANDS_HZ)))
+        _band_rms(left, right, (UNEXCITED_BIN * energy).astype(np.float32), _BAND_BINS, values)
+        self._parts.append((energy, values))
 
     def result(self) -> dict[str, float | None]:
-        """Return the value of each band over all pieces; to be called once."""
-        if self._samples < FRAME:
-            self.add(np.zeros((2, FRAME - self._samples), np.float32))
-        self._measure(self._frames.last())
-        energy = np.concatenate([part[0] for part in self._parts])
-        values = np.concatenate([part[1] for part in self._parts])
+        energy, values = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         known = np.isfinite(values) & audible(energy)[:, np.newaxis]
         return {
             band: float(column[valid].mean()) if valid.any() else None
             for band, column, valid in zip(BANDS_HZ, values.T, known.T, strict=True)
         }
-
-    def _measure(self, frames: np.ndarray) -> None:
-        count = frames.shape[1]
-        energy, self._energy = self._energy[:count], self._energy[count:]
-        values = np.empty((count, len(BANDS_HZ)))
-        if count:
-            left, right = scipy.fft.rfft(np.multiply(frames, _WINDOW, order="C"), axis=-1, overwrite_x=True)
-            _band_rms(left, right, (UNEXCITED_BIN * energy).astype(np.float32), _BAND_BINS, values)
-        self._parts.append((energy, values))
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})

@@ -49,9 +49,13 @@ def spectra(parts):
     missing = long_term_spectra.FRAME - sum(part.shape[1] for part in parts)
     if missing > 0:
         found = np.append(found, energies.add(np.zeros((2, missing), np.float32)))
-    sums = long_term_spectra.SpectraSums()
-    for part in parts:
-        sums.add(part, long_term_spectra.floors_of(found))
+    sums, floors = long_term_spectra.SpectraSums(), long_term_spectra.floors_of(found)
+    transforms = long_term_spectra.transforms(["sound"], {})
+    for part in [*parts, np.zeros((2, max(0, missing)), np.float32)]:
+        for _, batch in transforms.add({"sound": part}):
+            sums.add(batch, floors)
+    for _, batch in transforms.last():
+        sums.add(batch, floors)
     result = sums.result()
     return [result.magnitude, result.power, result.phi]
 
@@ -71,10 +75,10 @@ def energies(parts):
 
 
 def sps(parts):
-    frames = panning.SpsFrames()
+    frames = panning.SpsFrames(["sound"], {})
     for part in parts:
-        frames.add(part)
-    return list(frames.result().values())
+        frames.add({"sound": part})
+    return list(frames.result()["sound"].values())
 
 
 @pytest.mark.parametrize("samples", [63, 1_000, 60_000, 400_001])
