@@ -27,7 +27,9 @@ CLEAN_UP_SAMPLES = 128
 _PIECE = 1 << 15  # samples worked on together, to stay in the cache
 _BLOCK = 64  # samples for which it is decided together whether they need oversampling
 _SLACK = 2e-6  # of the ceiling: more than float32 rounds away, so that a bound below it can be trusted
+_SIZE = np.int32(0x7FFFFFFF)  # the bits of a float but for its sign
 _UNIT = 1 << 40  # reductions are summed as whole numbers of 1 / _UNIT, and thus without drift
+_LEAST = 1 / (16 * _UNIT)  # taken off a release at every sample, so that it ends
 
 
 class Limiter:
@@ -111,12 +113,11 @@ class _Stage:
         sound = np.concatenate([self._sound, audio], axis=1)
         self._sound = sound[:, audio.shape[1] :]
         needed = _needed_reduction(sound[:, past - 2 * REACH :], self._ceiling)
-        limited = np.empty_like(audio)
-        _turn_down(
-            sound[:, past - self.delay :], needed, self._keep, self._block, self._mean_of, self._reductions,
-            self._counts, limited,
-        )  # fmt: skip
-        return limited
+        delayed = sound[:, past - self.delay :][:, : audio.shape[1]]
+        if not any(each.any() for each in (needed, self._block, self._mean_of, self._reductions)):
+            return delayed
+        _reduce(needed, self._keep, self._block, self._mean_of, self._reductions, self._counts)
+        return np.multiply(delayed, needed, dtype=np.float64, casting="unsafe", out=np.empty_like(audio))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
@@ -125,7 +126,8 @@ def _needed_reduction(sound: np.ndarray, ceiling: float) -> np.ndarray:
     samples = sound.shape[1] - 2 * REACH
     reduction = np.zeros(samples)
     largest = np.empty(_BLOCK, np.float32)
-    window = np.zeros(_BLOCK + 2 * REACH, np.float32)
+    window, bend = np.zeros((2, _BLOCK + 2 * REACH), np.float32)
+    bits, bend_bits = window.view(np.int32), bend.view(np.int32)
     threshold = np.float32(ceiling * (1 + _SLACK))
     for start in range(0, samples, _BLOCK):
         size = min(_BLOCK, samples - start)
@@ -134,7 +136,7 @@ def _needed_reduction(sound: np.ndarray, ceiling: float) -> np.ndarray:
         for channel in range(2):
             window[: size + 2 * REACH] = sound[channel, start : start + size + 2 * REACH]
             window[size + 2 * REACH :] = 0
-            if _bound(window) > ceiling:
+            if _bound(window, bits, bend, bend_bits) > ceiling:
                 above = True
                 _between(window, largest)
         if above:
@@ -145,14 +147,19 @@ def _needed_reduction(sound: np.ndarray, ceiling: float) -> np.ndarray:
 
 
 @numba.njit(inline="always")
-def _bound(window: np.ndarray) -> float:
-    # What no value between these samples can pass: see mixprior.stats.measures.true_peak.
-    height = bend = np.float32(0)
-    for n in range(_BLOCK + 2 * REACH):
-        height = max(height, abs(window[n]))
+def _bound(window: np.ndarray, bits: np.ndarray, bend: np.ndarray, bend_bits: np.ndarray) -> float:
+    """What no value between these samples can pass: see `mixprior.stats.measures.true_peak`.
+
+    Without their sign, floats are in the order of their bits as whole numbers, whose maximum fills vector registers.
+    """
     for n in range(_BLOCK + 2 * REACH - 2):
-        bend = max(bend, abs(window[n] - window[n + 1] - window[n + 1] + window[n + 2]))
-    return min(LEVEL * height, STRAIGHT * height + CURVED * bend)
+        bend[n] = window[n] - window[n + 1] - window[n + 1] + window[n + 2]
+    highest = curved = np.int32(0)
+    for n in range(_BLOCK + 2 * REACH):
+        highest = max(highest, bits[n] & _SIZE)
+        curved = max(curved, bend_bits[n] & _SIZE)
+    bend_bits[0], bend_bits[1] = highest, curved
+    return min(LEVEL * bend[0], STRAIGHT * bend[0] + CURVED * bend[1])
 
 
 @numba.njit(inline="always")
@@ -175,40 +182,43 @@ def _between(window: np.ndarray, largest: np.ndarray) -> None:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "contract"})
-def _turn_down(
-    sound: np.ndarray,
+def _reduce(
     needed: np.ndarray,
     keep: float,
     block: np.ndarray,
     mean_of: np.ndarray,
     reductions: np.ndarray,
     counts: np.ndarray,
-    limited: np.ndarray,
 ) -> None:
-    """From the reduction that is needed to the one that is applied, and to the sound."""
+    """From the reduction that is needed to the gain that is applied, in place."""
     window = mean_of.size
     largest, reduction = reductions
     place, slot, total = counts
-    share = 1 / (window * _UNIT)
-    for n in range(needed.size):
-        largest = max(largest, needed[n])
-        block[0, place] = needed[n]
-        highest = max(largest, block[1, place + 1])
-        if place == window:
-            after = 0.0
-            for k in range(window, -1, -1):
-                after = max(after, block[0, k])
-                block[1, k] = after
+    share, rest = 1 / (window * _UNIT), 1 - keep
+    start = 0
+    while start < needed.size:
+        count = min(needed.size - start, window + 1 - place, window - slot)
+        piece, summed = needed[start : start + count], mean_of[slot : slot + count]
+        so_far, after = block[0, place : place + count], block[1, place + 1 : place + 1 + count]
+        for n in range(count):
+            so_far[n] = piece[n]
+            largest = max(largest, piece[n])
+            piece[n] = max(largest, after[n])
+        if keep > 0:
+            for n in range(count):
+                reduction = max(piece[n], piece[n] * rest - _LEAST + reduction * keep)
+                piece[n] = reduction
+        for n in range(count):
+            units = np.int64(piece[n] * _UNIT)
+            total += units - summed[n]
+            summed[n] = units
+            piece[n] = 1 - total * share
+        start, place, slot = start + count, place + count, (slot + count) % window
+        if place > window:
+            highest = 0.0
+            for n in range(window + 1):
+                highest = max(highest, block[0, window - n])
+                block[1, window - n] = highest
             largest, place = 0.0, 0
-        else:
-            place += 1
-        reduction = max(highest, highest * (1 - keep) + reduction * keep)
-        units = np.int64(reduction * _UNIT)
-        total += units - mean_of[slot]
-        mean_of[slot] = units
-        slot = slot + 1 if slot + 1 < window else 0
-        gain = 1 - total * share
-        limited[0, n] = np.float64(sound[0, n]) * gain
-        limited[1, n] = np.float64(sound[1, n]) * gain
-    reductions[:] = largest, reduction
-    counts[:] = place, slot, total
+    reductions[0], reductions[1] = largest, reduction
+    counts[0], counts[1], counts[2] = place, slot, total
