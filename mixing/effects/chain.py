@@ -109,20 +109,24 @@ class Total:
     """A running sum of sounds that start together, two channels each and all of one rate."""
 
     def __init__(self) -> None:
-        self._audio = np.zeros((2, 0), np.float32)
-        self._rate_hz = SAMPLE_RATE_HZ
+        self._sum = Sound(np.zeros((2, 0), np.float32), SAMPLE_RATE_HZ)
+        self._known_to_others = True  # and so not to be changed
 
     def add(self, sound: Sound) -> None:
         """Add a sound; silence follows the shorter ones."""
-        missing = sound.samples - self._audio.shape[1]
-        if missing > 0:
-            self._audio = np.pad(self._audio, ((0, 0), (0, missing)))
-        self._audio[:, : sound.samples] += sound.audio
-        self._rate_hz = sound.rate_hz
+        shorter, longer = sorted((self._sum, sound), key=lambda one: one.samples)
+        if shorter.samples == 0:
+            self._sum, self._known_to_others = longer, True
+            return
+        if self._known_to_others or longer is sound:
+            longer = Sound(longer.audio.copy(), longer.rate_hz)
+        longer.audio[:, : shorter.samples] += shorter.audio
+        self._sum, self._known_to_others = longer, False
 
     def sound(self) -> Sound:
         """The sum so far; empty without a sound."""
-        return Sound(self._audio.copy(), self._rate_hz)
+        self._known_to_others = True
+        return self._sum
 
 
 def _effects(chain: Chain, rate_hz: int) -> Iterator[Effect]:

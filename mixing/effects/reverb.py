@@ -61,7 +61,8 @@ class Reverb:
         for part in range(parts):
             spectrum = scipy.fft.rfft(wet[..., part * FRAME : (part + 1) * FRAME], 2 * FRAME).reshape(4, -1)
             padded = np.pad(spectrum, ((0, 0), (0, _GROUPS * _BINS - FRAME - 1))).reshape(4, _GROUPS, _BINS)
-            self._spectra[:, part] = np.stack([padded.real, padded.imag], axis=1).transpose(2, 0, 1, 3).reshape(_GROUPS, -1)
+            apart = np.stack([padded.real, padded.imag], axis=1)
+            self._spectra[:, part] = apart.transpose(2, 0, 1, 3).reshape(_GROUPS, -1)
         self._heard = np.zeros((_GROUPS, parts, 4 * _BINS), np.float32)
         self._newest = 0
         self._dry = 1.0 - settings.dry_wet
@@ -180,11 +181,13 @@ def _convolve(response: np.ndarray, heard: np.ndarray, newest: int, spectra: np.
             for k in range(_BINS):
                 x, ix, y, iy = frame[k], frame[_BINS + k], frame[2 * _BINS + k], frame[3 * _BINS + k]
                 a, ia, b, ib = weight[k], weight[_BINS + k], weight[2 * _BINS + k], weight[3 * _BINS + k]
-                c, ic, d, id_ = weight[4 * _BINS + k], weight[5 * _BINS + k], weight[6 * _BINS + k], weight[7 * _BINS + k]
+                c, ic, d, i_d = (
+                    weight[4 * _BINS + k], weight[5 * _BINS + k], weight[6 * _BINS + k], weight[7 * _BINS + k]
+                )  # fmt: skip
                 wet[k] += a * x - ia * ix + c * y - ic * iy
                 wet[_BINS + k] += a * ix + ia * x + c * iy + ic * y
-                wet[2 * _BINS + k] += b * x - ib * ix + d * y - id_ * iy
-                wet[3 * _BINS + k] += b * ix + ib * x + d * iy + id_ * y
+                wet[2 * _BINS + k] += b * x - ib * ix + d * y - i_d * iy
+                wet[3 * _BINS + k] += b * ix + ib * x + d * iy + i_d * y
         for side in range(2):
             spectrum = spectra[side, group * _BINS : group * _BINS + count]
             for k in range(count):
