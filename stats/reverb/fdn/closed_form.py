@@ -77,23 +77,29 @@ class Target:
         weights = np.where(level > floor, 1.0, _WEIGHT_BELOW) * resolved
         return cls(level, floor, weights / weights.sum())
 
+    def every(self, step: int) -> Target:
+        """The target at every so many frames, from the last one back."""
+        weights = np.ascontiguousarray(self.weights[:, ::-step][:, ::-1])
+        return Target(np.ascontiguousarray(self.level_db[:, ::-step][:, ::-1]), self.floor_db, weights / weights.sum())
+
 
 class ClosedForm:
     """Predicts energy decays of many settings at once.
 
     Args:
         sample_rate_hz: of the network; it bends the shelves near half of it.
+        frame_step: predict every so many frames alone, from the last one back.
     """
 
-    def __init__(self, sample_rate_hz: float = TEMPLATE_RATE_HZ) -> None:
-        rendered = templates()
+    def __init__(self, sample_rate_hz: float = TEMPLATE_RATE_HZ, *, frame_step: int = 1) -> None:
+        rendered = _templates_at(frame_step)
         self._shape = rendered["level_db"].shape[1:]
         self._model = (
             rendered["level_db"],
             rendered["arrival_s"],
             rendered["delay_s"],
-            np.ascontiguousarray(rendered["node_s"].transpose(2, 0, 1)),
-            np.ascontiguousarray(rendered["node_weight"].transpose(2, 0, 1)),
+            rendered["node_s"],
+            rendered["node_weight"],
             energy_decay.is_low_band(),
             np.tan(np.pi * energy_decay.band_centres_hz() / sample_rate_hz) ** 2,
             float(sample_rate_hz),
@@ -256,6 +262,15 @@ def templates() -> dict[str, np.ndarray]:
     """What `build` made, as float64."""
     with np.load(_FILE) as file:
         return {name: file[name].astype(np.float64) for name in file.files}
+
+
+@lru_cache(maxsize=2)
+def _templates_at(frame_step: int) -> dict[str, np.ndarray]:
+    """Templates at every so many frames, from the last one back, as the kernels take them: frames on the last axis."""
+    rendered = templates() | {name: templates()[name].transpose(2, 0, 1) for name in ("node_s", "node_weight")}
+    for name in ("level_db", "arrival_s", "node_s", "node_weight"):
+        rendered[name] = np.ascontiguousarray(rendered[name][..., ::-frame_step][..., ::-1])
+    return rendered
 
 
 def build() -> dict[str, np.ndarray]:

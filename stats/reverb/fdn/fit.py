@@ -18,7 +18,8 @@ _LEAST_DEVIATION_DB, _LEAST_SOFTNESS_DB = 0.5, 0.3
 _BLIND_TIME_DB, _BLIND_LEVEL_DB = 0.8, 2.5  # 0.8 dB: a fifth
 
 _RESTART_SCALE = 0.1
-_SNAP_ITERATIONS, _ROUNDS = 5, 30
+_SNAP_ITERATIONS, _ROUNDS = 3, 30
+_TOLERANCE = 1e-3  # of the least squares
 _MOVES = (-10.0, -3.0, -1.0, 1.0, 3.0, 10.0)
 
 _SEARCH = genetic.Options(population=64, generations=44, difference=0.7)
@@ -220,7 +221,11 @@ class Fitter:
         return np.concatenate([differences_db, self.broadband.residuals(differences_db)], axis=1)
 
     def run(self, generator: np.random.Generator) -> Fit:
-        found = genetic.minimise(self.loss, len(COLUMNS), generator, self.options.search)
+        # Every other frame shows the search where to go.
+        every_other, target = ClosedForm(self.options.sample_rate_hz, frame_step=2), self.target.every(2)
+        found = genetic.minimise(
+            lambda genes: every_other.loss_db(self.decode(genes), target), len(COLUMNS), generator, self.options.search
+        )
         self.evaluations += found.evaluations
         # Squares average out noise; absolute values keep to the cells that fit when the rest does not.
         self.softness = max(found.loss, _LEAST_SOFTNESS_DB)
@@ -251,7 +256,15 @@ class Fitter:
         return min(found, key=lambda one: one.loss).genes
 
     def polished(self, genes: np.ndarray, free: np.ndarray, iterations: int = 20) -> genetic.Found:
-        found = genetic.polish(self.residuals, self.weights, genes, free, iterations=iterations, softness=self.softness)
+        found = genetic.polish(
+            self.residuals,
+            self.weights,
+            genes,
+            free,
+            iterations=iterations,
+            softness=self.softness,
+            tolerance=_TOLERANCE,
+        )
         self.evaluations += found.evaluations
         return found
 

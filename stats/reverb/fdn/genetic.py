@@ -153,14 +153,7 @@ def polish(
     loss, evaluations = soft_loss(residual[None], weights, softness)[0], 1
     for _ in range(iterations):
         slopes, evaluations = slope(residuals, genes, residual, free), evaluations + free.size
-        curvature, gradient = _normal_equations(slopes, residual, weights, softness)
-        # A gene that presses against a face of the cube stays there.
-        held = ((genes[free] <= 0.0) & (gradient > 0.0)) | ((genes[free] >= 1.0) & (gradient < 0.0))
-        gradient[held] = 0.0
-        curvature[held] = curvature[:, held] = 0.0
-        scale = np.maximum(np.diag(curvature), 1e-9)
-        damped = curvature + (_DAMPINGS + 1e-9)[:, None, None] * np.diag(scale) + np.diag(1e-9 + held)
-        steps = np.linalg.solve(damped, np.broadcast_to(-gradient[:, None], (len(_DAMPINGS), free.size, 1)))[..., 0]
+        steps = _steps(slopes, residual, weights, softness, genes[free])
         tried = np.repeat(genes[None], len(_DAMPINGS), axis=0)
         tried[:, free] = np.clip(tried[:, free] + steps, 0.0, 1.0)
         outcome = residuals(tried)
@@ -183,14 +176,14 @@ def slope(residuals: Objective, genes: np.ndarray, residual: np.ndarray, free: n
     return (residuals(moved) - residual) / steps[:, None]
 
 
-@numba.njit(cache=True, fastmath=True)
-def _normal_equations(
-    slopes: np.ndarray, residual: np.ndarray, weights: np.ndarray, softness: float
-) -> tuple[np.ndarray, np.ndarray]:
-    genes, count = slopes.shape
-    scaled = np.empty(count)
-    curvature, gradient = np.empty((genes, genes)), np.empty(genes)
-    for i in range(genes):
+@numba.njit(cache=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
+def _steps(
+    slopes: np.ndarray, residual: np.ndarray, weights: np.ndarray, softness: float, genes: np.ndarray
+) -> np.ndarray:
+    """Steps that least squares take from genes by each damping, shape (dampings, genes)."""
+    size, count = slopes.shape
+    scaled, curvature, gradient = np.empty(count), np.zeros((size, size)), np.empty(size)
+    for i in range(size):
         total = 0.0
         for n in range(count):
             scaled[n] = slopes[i, n] * weights[n] / np.sqrt(residual[n] ** 2 + softness**2)
@@ -200,8 +193,36 @@ def _normal_equations(
             total = 0.0
             for n in range(count):
                 total += scaled[n] * slopes[j, n]
-            curvature[i, j] = curvature[j, i] = total
-    return curvature, gradient
+            curvature[i, j] = total
+    for i in range(size):
+        # A gene that presses against a face of the cube stays there.
+        if (genes[i] <= 0.0 and gradient[i] > 0.0) or (genes[i] >= 1.0 and gradient[i] < 0.0):
+            gradient[i] = 0.0
+            for j in range(size):
+                curvature[i, j] = curvature[j, i] = 0.0
+    steps, factor = np.zeros((_DAMPINGS.size, size)), np.empty((size, size))
+    for damping in range(_DAMPINGS.size):
+        step = steps[damping]
+        # Cholesky's factorisation without roots, and forward substitution; only the lower half is looked at.
+        for i in range(size):
+            step[i] = -gradient[i]
+            for j in range(i):
+                total = curvature[i, j]
+                for k in range(j):
+                    total -= factor[i, k] * factor[j, k] * factor[k, k]
+                factor[i, j] = total / factor[j, j]
+                step[i] -= factor[i, j] * step[j]
+            pivot = curvature[i, i] + (_DAMPINGS[damping] + 1e-9) * max(curvature[i, i], 1e-9) + 1e-9
+            total = pivot
+            for k in range(i):
+                total -= factor[i, k] ** 2 * factor[k, k]
+            factor[i, i] = max(total, 1e-12 * pivot)
+        for i in range(size):
+            step[i] /= factor[i, i]
+        for i in range(size - 1, -1, -1):
+            for j in range(i + 1, size):
+                step[i] -= factor[j, i] * step[j]
+    return steps
 
 
 @numba.njit(cache=True, fastmath=True)
