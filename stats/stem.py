@@ -148,8 +148,10 @@ def sums_of(separated: Sequence[str]) -> dict[str, Sequence[str]]:
     """What the backing and the mixture are the sums of, where the mixture is the sum of these stems."""
     others = [name for name in separated if name != VOCALS]
     if VOCALS not in separated:
-        return {MIXTURE: others}
-    return {BACKING: others, MIXTURE: [BACKING, VOCALS]} if others else {MIXTURE: [VOCALS]}
+        return {} if BACKING in others else {MIXTURE: others}
+    # A stem that is called the backing is transformed as what it comes to be: the mixture without the vocals.
+    backing = {BACKING: others} if others and BACKING not in others else {}
+    return {**backing, MIXTURE: [BACKING, VOCALS]}
 
 
 def _with_alias(measured: dict[str, Measured]) -> dict[str, Measured]:
