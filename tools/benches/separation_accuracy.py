@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -96,12 +97,12 @@ def separated(audio: np.ndarray, path: str | None) -> np.ndarray:
     return np.stack([found[name] for name in STEMS])
 
 
-def readings(song: str, audio: np.ndarray) -> list[Reading]:
-    """Every path and stem of a song."""
+def readings(song: str, audio: np.ndarray, paths: list[str]) -> list[Reading]:
+    """Every stem of a song by each path."""
     reference = separated(audio, None)
     mixture_lufs = _lufs(audio)
     found = []
-    for path in PATHS:
+    for path in paths:
         for stem, ours, theirs in zip(STEMS, separated(audio, path), reference, strict=True):
             ours_lufs, theirs_lufs = _lufs(ours), _lufs(theirs)
             error = np.square(ours.astype(np.float64) - theirs).sum()
@@ -123,10 +124,14 @@ def table(found: list[Reading]) -> str:
     """A line a song and path, a cell a stem: SDR, drift, and its level where it is not audible; then the worst."""
     lines = [f"| song | path | {' | '.join(STEMS)} |", f"|---|---|{'---|' * len(STEMS)}"]
     for song in dict.fromkeys(reading.song for reading in found):
-        for path in PATHS:
+        for path in _paths(found):
             cells = [_cell(reading) for reading in found if (reading.song, reading.path) == (song, path)]
             lines.append(f"| {song} | {path} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", *_worst(found), "", f"Machine: {processor.description()}."])
+
+
+def _paths(found: list[Reading]) -> list[str]:
+    return list(dict.fromkeys(reading.path for reading in found))
 
 
 def _cell(reading: Reading) -> str:
@@ -136,7 +141,7 @@ def _cell(reading: Reading) -> str:
 
 
 def _worst(found: list[Reading]) -> Iterator[str]:
-    for path in PATHS:
+    for path in _paths(found):
         heard = [each for each in found if each.path == path and each.audible and each.song != SILENCE]
         drift = max(heard, key=lambda each: abs(each.drift_lu or 0.0))
         least = min(heard, key=lambda each: each.sdr_db)
@@ -150,13 +155,15 @@ def main() -> int:
     """Write the table; return 1 where a bar is missed, 0 without the songs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, help="take so much of each song, print the table, write nothing")
+    parser.add_argument("--paths", nargs="+", choices=PATHS, default=list(PATHS))
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     if not Path(SONGS).is_dir():
         print(f"left out: no songs in {SONGS}")
         return 0
     with ProcessPoolExecutor(args.workers, get_context("spawn")) as pool:
-        found = [reading for each in pool.map(readings, *zip(*songs(args.seconds), strict=True)) for reading in each]
+        work = partial(readings, paths=args.paths)
+        found = [reading for each in pool.map(work, *zip(*songs(args.seconds), strict=True)) for reading in each]
     print(table(found))
     if args.seconds is None:
         document.replace("accuracy", table(found))
