@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tools.benches import chain, gpu, loudness, mining, reverb, separation, song, spectra
+from tools.benches import chain, gpu, loudness, mining, rerun, reverb, separation, song, spectra
 from tools.benches.comparison import Comparison
 
 ROWS: tuple[Comparison, ...] = (
     *separation.ROWS,
     *mining.ROWS,
+    *rerun.ROWS,
     *song.ROWS,
     *loudness.ROWS,
     *spectra.ROWS,

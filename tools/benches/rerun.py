@@ -1,0 +1,87 @@
+"""`mine` on songs that are mined already: nothing is to be done, and how soon the command knows it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import wave
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from tools.benches.command import Command
+from tools.benches.comparison import Comparison, before
+
+FEW, MANY = 60, 10_000
+RATE_HZ = 8000
+
+AGAIN = ("python", "-m", "mixprior", "mine", "{given}", "-o", "run", "--quiet")
+
+
+def mined(songs: int) -> Path:
+    """So many songs of a second that would be separated, with rows as if they had been, and priors."""
+    _write_songs(Path("music"), songs)
+    _write_rows(Path("music"), Path("run"), songs)
+    subprocess.run([sys.executable, *AGAIN[1:4], "music", *AGAIN[5:]], check=True, capture_output=True)
+    return Path("music").absolute()
+
+
+def _write_songs(folder: Path, songs: int) -> None:
+    folder.mkdir()
+    noise = np.random.default_rng(1).integers(-9000, 9000, RATE_HZ + songs, np.int16)
+    for song in range(songs):
+        with wave.open(str(folder / f"{song:05d}.wav"), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE_HZ)
+            file.writeframes(noise[song : song + RATE_HZ].tobytes())
+
+
+def _write_rows(music: Path, run: Path, songs: int) -> None:
+    from mixprior.pipeline import mine
+    from mixprior.pipeline.audio import decode
+    from mixprior.pipeline.store.checkpoint import Checkpoint
+    from mixprior.pipeline.store.layout import RunFolder, parquet_bytes
+    from mixprior.stats.registry import FEATURES_SCHEMA
+    from mixprior.stats.schema import with_metadata
+    from tools.catalogs import generated
+
+    found = mine._songs(str(music), None)
+    feature_key = mine._settings(found, None, 20.0, ()).feature_key(False)
+    metadata = with_metadata(FEATURES_SCHEMA, feature_key=feature_key).metadata
+    checkpoint, rows = Checkpoint(RunFolder.at(run), feature_key), generated.rows(0, songs)
+    each = len(rows) // songs
+    for number, song in enumerate(found):
+        song_id = decode.fingerprint(song)
+        ids = pa.array([song_id] * each, FEATURES_SCHEMA.field("song_id").type)
+        own = rows.slice(number * each, each).drop_columns(["song_id"]).append_column("song_id", ids)
+        table = own.select(FEATURES_SCHEMA.names).cast(FEATURES_SCHEMA).combine_chunks()
+        checkpoint.finish(song_id, parquet_bytes(table.replace_schema_metadata(metadata)))
+
+
+ROWS = (
+    Comparison(
+        "nothing",
+        f"`mine` again on {FEW} songs that were separated and mined",
+        Command(AGAIN),
+        before(Command(AGAIN)),
+        partial(mined, FEW),
+        threads=0,
+        by="wall",
+        bar_s=2.0,
+    ),
+    Comparison(
+        "nothing-many",
+        f"`mine` again on {MANY} songs that were separated and mined",
+        Command(AGAIN),
+        before(Command(AGAIN)),
+        partial(mined, MANY),
+        runs=3,
+        threads=0,
+        by="wall",
+        bar_s=10.0,
+        long=True,
+    ),
+)
