@@ -129,7 +129,7 @@ def calibrate(
     100
     """
     beam.need_beam()
-    from mixprior.pipeline.graphs.extract import extract_songs
+    from mixprior.pipeline.graphs.extraction import extract_songs
     from mixprior.pipeline.separation import model_store
     from mixprior.pipeline.store import files, published, stray
     from mixprior.pipeline.store import songs as tables

@@ -146,7 +146,7 @@ def mine(
     11
     """
     beam.need_beam()
-    from mixprior.pipeline.graphs.extract import extract_songs
+    from mixprior.pipeline.graphs.extraction import extract_songs
     from mixprior.pipeline.store import files, stray
     from mixprior.pipeline.store import songs as tables
     from mixprior.pipeline.store.layout import RunFolder

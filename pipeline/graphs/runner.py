@@ -63,9 +63,15 @@ def run(graph: Graph, beam_options: Sequence[str], workers: int, tick: Callable[
         InputError: if that is what ended the graph, in whichever process.
         Exception: whatever else ended the graph.
     """
+    with continuable(), _quiet():
+        _run(graph, beam_options, workers, tick)
+
+
+@contextmanager
+def continuable() -> Iterator[None]:
+    """Let an interruption say that the same command continues what it interrupted."""
     try:
-        with _quiet():
-            _run(graph, beam_options, workers, tick)
+        yield
     except KeyboardInterrupt as interruption:
         interruption.args = (_GOES_ON,)
         raise

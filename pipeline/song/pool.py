@@ -19,6 +19,7 @@ from mixprior.pipeline.song import trouble
 from mixprior.pipeline.song.child_process import ChildProcess, Ended, environment
 from mixprior.pipeline.song.cores import Cores
 from mixprior.pipeline.song.time_limits import USUAL, TimeLimits
+from mixprior.pipeline.song.waiting import Turn, Waiting
 from mixprior.pipeline.store.records import InputError, Reported
 
 _WATCH_S = 0.2
@@ -38,14 +39,11 @@ class Answer:
 
 
 @dataclass(eq=False)
-class _Job:
-    rank: tuple[float, int]
-    call: tuple[str, tuple[Any, ...]]
-    longest_s: float
-    limits: TimeLimits
+class _Job(Turn):
+    call: tuple[str, tuple[Any, ...]] = ("", ())
+    longest_s: float = 0.0
+    limits: TimeLimits = USUAL
     future: Future[Answer] = field(default_factory=Future)
-    alone: bool = False
-    ready_s: float = 0.0
     keeper: int = 0
     crashes: int = 0
     troubles: int = 0
@@ -90,9 +88,7 @@ class Pool:
     def __init__(self, workers: int, most_waiting: int = 4096) -> None:
         self.workers, self.most_waiting = workers, most_waiting
         self._changed = threading.Condition()
-        self._jobs: list[_Job] = []
-        self._last: list[_Job] = []
-        """Jobs to be tried alone."""
+        self._waiting: Waiting[_Job] = Waiting()
         self._running: list[_Job] = []
         self._cores = Cores()
         self._keepers: list[_Keeper] = []
@@ -128,20 +124,20 @@ class Pool:
             any would, and is cancelled when the pool is closed.
         """
         with self._changed:
-            while len(self._jobs) >= self.most_waiting and not self._closed:
+            while self._waiting.beside >= self.most_waiting and not self._closed:
                 self._changed.wait()
             self._count += 1
-            job = _Job((-weight, self._count), (target, arguments), longest_s, limits)
+            job = _Job(weight, self._count, call=(target, arguments), longest_s=longest_s, limits=limits)
             if self._closed:
                 job.cancel()
                 return job.future
-            if len(self._keepers) < min(self.workers, len(self._jobs) + len(self._last) + len(self._running) + 1):
+            if len(self._keepers) < min(self.workers, len(self._waiting) + len(self._running) + 1):
                 keeper = _Keeper(self, len(self._keepers))
                 keeper.start()
                 self._keepers.append(keeper)
                 if len(self._keepers) == 1:
                     threading.Thread(target=self._watch, name="pool watch", daemon=True).start()
-            self._jobs.append(job)
+            self._waiting.add(job)
             self._changed.notify_all()
             return job.future
 
@@ -149,7 +145,7 @@ class Pool:
         """End all children at once. Jobs that are not done are cancelled."""
         with self._changed:
             self._closed = True
-            left, self._jobs, self._last = [*self._jobs, *self._last], [], []
+            left = self._waiting.clear()
             self._changed.notify_all()
         for job in left:
             job.cancel()
@@ -165,7 +161,7 @@ class Pool:
             while not self._closed and keeper.child.is_ready:
                 job = self._ready() if keeper.number < self.workers else None
                 if job is None:
-                    self._changed.wait(_WATCH_S if self._last or self._jobs else None)
+                    self._changed.wait(_WATCH_S if self._waiting else None)
                     continue
                 self._changed.notify_all()
                 if job.is_wanted():
@@ -177,22 +173,12 @@ class Pool:
 
     def _ready(self) -> _Job | None:
         """Take the job to be begun now, if there is one."""
-        if any(job.alone for job in self._running):
-            return None
-        now_s = time.monotonic()
-        ready = [job for job in self._jobs if job.ready_s <= now_s]
-        if ready:
-            job = min(ready, key=lambda job: job.rank)
-            self._jobs.remove(job)
-            return job
-        if self._last and not self._jobs and not self._running and self._last[0].ready_s <= now_s:
-            return self._last.pop(0)
-        return None
+        return self._waiting.take(time.monotonic(), self._running)
 
     def _await_work(self, keeper: _Keeper) -> bool:
         """Wait until there is a job, for someone, and the keeper may give one; False where the pool is closed."""
         with self._changed:
-            while not (self._closed or (keeper.number < self.workers and (self._jobs or self._last))):
+            while not (self._closed or (keeper.number < self.workers and self._waiting)):
                 self._changed.wait()
             return not self._closed
 
@@ -217,10 +203,7 @@ class Pool:
                 job.cancel()
             elif again is not None:
                 job.alone, job.ready_s = again.alone, time.monotonic() + again.after_s
-                if job.alone:
-                    self._last.append(job)
-                else:
-                    self._jobs.append(job)
+                self._waiting.add(job)
             self._changed.notify_all()
 
     def _deal_cores(self) -> None:

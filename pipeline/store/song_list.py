@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mixprior.pipeline.store import files
 from mixprior.pipeline.store.records import Song
@@ -23,6 +25,8 @@ class SongList:
     >>> songs = SongList.of([Song("a.wav", metadata=(("genre", "rock"),)), Song("b.stem.mp4")])
     >>> len(songs), songs.columns, sorted(songs.has_stems), [song.path for song in songs]
     (2, frozenset({'genre'}), [False, True], ['a.wav', 'b.stem.mp4'])
+    >>> [song.path for song in SongList.of([Song("b.wav"), Song("a.wav")]).by_path()]
+    ['a.wav', 'b.wav']
     """
 
     content: bytes
@@ -49,6 +53,12 @@ class SongList:
     def __iter__(self) -> Iterator[Song]:
         return _songs_in(self.content)
 
+    def by_path(self) -> Iterator[Song]:
+        """Give the songs in alphabetical order of their paths, and of what else is known of them."""
+        if all(one <= other for one, other in pairwise(map(_order, io.BytesIO(self.content)))):
+            return iter(self)
+        return map(_song_in, sorted(io.BytesIO(self.content), key=_order))
+
 
 def read(path: str) -> Iterator[Song]:
     """Give the songs of a stored list, one at a time."""
@@ -56,4 +66,12 @@ def read(path: str) -> Iterator[Song]:
 
 
 def _songs_in(content: bytes) -> Iterator[Song]:
-    return (Song.from_json(line.decode()) for line in io.BytesIO(content))
+    return map(_song_in, io.BytesIO(content))
+
+
+def _song_in(line: bytes) -> Song:
+    return Song.from_json(line.decode())
+
+
+def _order(line: bytes) -> tuple[str, bytes]:
+    return json.loads(line)["path"], line

@@ -14,9 +14,8 @@ import pytest
 
 from mixprior.pipeline.audio import decode
 from mixprior.pipeline.audio.decode import DecodeLimits
-from mixprior.pipeline.graphs.extract import Extract, MineSongs
 from mixprior.pipeline.separation.separator import SeparationSettings
-from mixprior.pipeline.song import mining, shared_pool, trouble
+from mixprior.pipeline.song import miner, shared_pool, trouble
 from mixprior.pipeline.song.child_process import ChildProcess
 from mixprior.pipeline.song.fingerprint import Fingerprints
 from mixprior.pipeline.song.pool import Pool
@@ -323,17 +322,14 @@ def test_fewer_workers_start_no_more_children(pool):
 
 
 def test_songs_of_a_bundle_that_failed_are_not_mined_for_nothing(monkeypatch, tmp_path):
-    monkeypatch.setattr(mining, "JOB", f"{jobs.HERE}:linger")
-    settings = MiningSettings(SeparationSettings(), DecodeLimits())
-    step = MineSongs(Extract(RunFolder(str(tmp_path / "run")), settings))
-    step.setup()
-    step.start_bundle()
+    monkeypatch.setattr(miner, "JOB", f"{jobs.HERE}:linger")
+    way = miner.Way(RunFolder(str(tmp_path / "run")), MiningSettings(SeparationSettings(), DecodeLimits()))
+    songs = miner.Miner(way)
     with shared_pool.kept():
         for name in "abcde":
-            song = Song(str(tmp_path / name))
-            list(step.process((("key", name * 16), [Found(song)])))
-        step.teardown()
-        left = list(step.mining)
+            list(songs.add(("key", name * 16), [Found(Song(str(tmp_path / name)))]))
+        songs.cancel()
+        left = list(songs.at_hand)
         assert len(wait(left, 60).done) == 5
     assert sum(each.cancelled() for each in left) >= 4
     assert len(list(tmp_path.glob("?"))) <= 1
