@@ -134,14 +134,18 @@ def _chosen(energy: np.ndarray, side: float) -> list[tuple[int, int]]:
     return [(starts[k] * _BLOCK, min(starts[k] + length, blocks) * _BLOCK) for k in sorted(chosen)]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, fastmath={"reassoc", "contract"})
 def _block_energies(vocals: np.ndarray, side: float) -> tuple[np.ndarray, float]:
     """Energy of the middle in each 100 ms, (blocks,), and of the side in all, added to what it was."""
     middle = np.zeros(vocals.shape[1] // _BLOCK)
     for block in range(middle.size):
-        for n in range(block * _BLOCK, (block + 1) * _BLOCK):
-            middle[block] += (vocals[0, n] + vocals[1, n]) ** 2 / 4
-            side += (vocals[0, n] - vocals[1, n]) ** 2 / 4
+        left, right = vocals[0, block * _BLOCK :], vocals[1, block * _BLOCK :]
+        sums = differences = 0.0
+        for n in range(_BLOCK):
+            sums += (left[n] + right[n]) ** 2
+            differences += (left[n] - right[n]) ** 2
+        middle[block] = sums / 4
+        side += differences / 4
     return middle, side
 
 
