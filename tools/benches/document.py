@@ -25,6 +25,7 @@ HEAD = (
     "real time",
     "machine",
     "measured",
+    "load",
 )
 
 
@@ -49,7 +50,7 @@ def table(comparisons: Sequence[Comparison], records: Sequence[Record]) -> str:
     if not known:
         return "Not run yet."
     machines = {machine: chr(ord("A") + k) for k, machine in enumerate(dict.fromkeys(r.machine for _, r in known))}
-    lines = [_line(HEAD), _line(["---"] * 3 + ["--:"] * (len(HEAD) - 5) + ["---"] * 2)]
+    lines = [_line(HEAD), _line(["---"] * 3 + ["--:"] * (len(HEAD) - 6) + ["---", "---", "--:"])]
     lines += [_line(_cells(row, record, machines[record.machine])) for row, record in known]
     return "\n".join([*lines, "", *(f"Machine {letter}: {name}." for name, letter in machines.items())])
 
@@ -70,6 +71,7 @@ def _cells(row: Comparison, record: Record, machine: str) -> list[str]:
         "" if row.audio_s is None else f"{row.audio_s / record.wall_s[0]:.3g}x",
         machine,
         record.measured_on,
+        "" if record.load is None else f"{record.load:g}",
     ]
 
 

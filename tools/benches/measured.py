@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -31,6 +32,7 @@ class Record:
         wall_ratio: the same of the clock's.
         peak_mb: greatest memory.
         off: how far the results are apart, in the row's unit; None where they cannot be compared.
+        load: load average of its last minute, one or two of which is its own; the rest is what shared the machine.
     """
 
     row: str
@@ -43,6 +45,7 @@ class Record:
     wall_ratio: float
     peak_mb: tuple[float, float]
     off: float | None
+    load: float | None = None
 
 
 def record(comparison: Comparison, ours: Times, theirs: Times) -> Record:
@@ -59,6 +62,7 @@ def record(comparison: Comparison, ours: Times, theirs: Times) -> Record:
         float(f"{ratio(ours.wall_s, theirs.wall_s):.4g}"),
         (round(both[0].peak_mb), round(both[1].peak_mb)),
         float(f"{comparison.off(ours.result, theirs.result):.3g}") if comparison.off else None,
+        round(os.getloadavg()[0], 1),
     )
 
 
