@@ -32,6 +32,8 @@ class Eager:
         torch.backends.mha.set_fastpath_enabled(False)
         self._device = torch.device(device)
         self._bag = bag.to(self._device).eval()
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)  # the streams of batches do not wait for the one that copied it
         self._dtype = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
         for model in self._bag.models:
             _keep_single(model)
@@ -54,6 +56,7 @@ class Eager:
             with torch.cuda.stream(lane.stream):
                 return lane.back(self._apply(number, lane.there(batch)))
         finally:
+            lane.stream.synchronize()  # after an error, too: its memory is used again
             self._lanes.append(lane)
 
     def on_cpu(self) -> Eager:

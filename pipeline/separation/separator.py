@@ -199,6 +199,7 @@ class Separator:
         if level.is_silent:  # has no level to normalise to
             yield from ({name: np.zeros_like(block) for name in (*sources, MIXTURE)} for block in blocks())
             return
+        torch.set_num_threads(1)  # a sum by several threads has other last bits
         mean, scale = level.mean_and_scale()
         waiting = np.zeros((2, 0), np.float32)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
 
 JOB = f"{__name__}:serve"
 
+Entering = Callable[[str, float | None], None]
 
-def serve(path: str, settings: SeparationSettings, _entering: Any) -> tuple[dict[str, Any], bytes]:
+
+def serve(path: str, settings: SeparationSettings, entering: Entering) -> tuple[dict[str, Any], bytes]:
     """Serve until the process ends: a job of a pool that never is done.
 
     Args:
         path: of the socket.
         settings: model and device.
+        entering: called with "separate" when a segment comes or goes, with "decode" when none is left: a device that
+            hangs exceeds the limit of that stage.
 
     Raises:
         Exception: what lost the device. This process cannot use it any more.
@@ -46,6 +51,7 @@ def serve(path: str, settings: SeparationSettings, _entering: Any) -> tuple[dict
             segments = separator.load(settings).segments
         except InputError as error:
             refused = str(error)
+        watch = _Watch(entering)
         lost: list[BaseException] = []
 
         def lose(error: BaseException) -> None:
@@ -61,15 +67,28 @@ def serve(path: str, settings: SeparationSettings, _entering: Any) -> tuple[dict
                 with suppress(OSError), connection, connection.makefile("wb") as stream:
                     messages.write(stream, {"refused": refused})
             else:
-                threading.Thread(target=_Client(connection, segments, lose).run, daemon=True).start()
+                threading.Thread(target=_Client(connection, segments, watch, lose).run, daemon=True).start()
     raise lost[0] if lost else OSError("the socket was closed")
+
+
+class _Watch:
+    """Says whether the device is at work."""
+
+    def __init__(self, entering: Entering) -> None:
+        self._entering, self._at_work, self._lock = entering, 0, threading.Lock()
+
+    def count(self, more: int) -> None:
+        """Note that a segment came, or went."""
+        with self._lock:
+            self._at_work += more
+            self._entering("separate" if self._at_work else "decode", None)
 
 
 class _Client:
     """One process that sends segments."""
 
-    def __init__(self, connection: socket.socket, segments: Segments, lose: Any) -> None:
-        self._connection, self._segments, self._lose = connection, segments, lose
+    def __init__(self, connection: socket.socket, segments: Segments, watch: _Watch, lose: Any) -> None:
+        self._connection, self._segments, self._watch, self._lose = connection, segments, watch, lose
         self._at_work: dict[int, Future[torch.Tensor]] = {}
         self._answers: queue.SimpleQueue[tuple[dict[str, Any], bytes | memoryview] | None] = queue.SimpleQueue()
 
@@ -92,12 +111,15 @@ class _Client:
 
     def _take(self, facts: dict[str, Any], content: bytes) -> None:
         number, model = int(facts["number"]), int(facts["model"])
-        stems = self._segments.submit(model, tensors.tensor(facts, content))
+        audio = tensors.tensor(facts, content)
+        self._watch.count(1)
+        stems = self._segments.submit(model, audio)
         self._at_work[number] = stems
         stems.add_done_callback(lambda stems: self._answer(number, stems))
 
     def _answer(self, number: int, stems: Future[torch.Tensor]) -> None:
         """Called by the thread that has the device: it does not wait for the other process."""
+        self._watch.count(-1)
         self._at_work.pop(number, None)
         if stems.cancelled():
             return

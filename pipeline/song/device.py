@@ -15,7 +15,8 @@ from mixprior.pipeline.song.pool import Answer, Pool
 from mixprior.pipeline.song.time_limits import TimeLimits
 
 JOB = "mixprior.pipeline.separation.server:serve"
-_FOR_EVER = TimeLimits(stage_s=math.inf)
+_LIMITS = TimeLimits(decode=math.inf)
+"""It waits for segments for ever; those at work may take as long as those of a second of a song, at most."""
 
 
 class Device:
@@ -44,7 +45,7 @@ class Device:
 
     def _start(self, _ended: Future[Answer] | None) -> None:
         if not self._closed.is_set():
-            self._pool.submit(JOB, self._path, self._own, limits=_FOR_EVER).add_done_callback(self._start)
+            self._pool.submit(JOB, self._path, self._own, longest_s=1.0, limits=_LIMITS).add_done_callback(self._start)
 
 
 class Devices:

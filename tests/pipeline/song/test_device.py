@@ -1,5 +1,6 @@
 """The process that owns a device, on a CPU: songs of several processes in its batches, its death, its refusals."""
 
+import math
 import os
 import signal
 import socket
@@ -23,6 +24,7 @@ from mixprior.pipeline.song import device, messages, shared_pool, trouble
 from mixprior.pipeline.song.device import Device, Devices
 from mixprior.pipeline.song.pool import Pool
 from mixprior.pipeline.song.settings import MiningSettings
+from mixprior.pipeline.song.time_limits import TimeLimits
 from mixprior.pipeline.store.records import InputError, SongError
 from tests.pipeline.song import jobs
 from tests.pipeline.tiny_model import write_tiny_model
@@ -99,7 +101,7 @@ def test_a_model_that_the_owner_refuses_is_refused_to_whoever_asks(tiny):
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """Serves in a thread of this process, by the runner that it is given; returns the socket, and how it ended."""
-    ended = []
+    ended, stages = [], []
 
     def begin(run, size=4):
         served = type("Served", (), {"segments": Batches(run, size, most_waiting=2 * size)})
@@ -107,13 +109,13 @@ def here(tmp_path, monkeypatch):
 
         def serve():
             try:
-                server.serve(str(tmp_path / "device"), SeparationSettings(), None)
+                server.serve(str(tmp_path / "device"), SeparationSettings(), lambda *stage: stages.append(stage[0]))
             except Exception as error:
                 ended.append(error)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        return str(tmp_path / "device"), thread, ended
+        return str(tmp_path / "device"), thread, ended, stages
 
     return begin
 
@@ -146,7 +148,7 @@ def test_a_lost_device_ends_its_process_and_is_passing_trouble_of_the_song(here)
     def run(*_):
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    path, thread, ended = here(run)
+    path, thread, ended, _ = here(run)
     error = Remote(path).submit(0, segment(1)).exception(60)
     assert trouble.kind_of(error) == trouble.DEVICE_LOST
     thread.join(60)
@@ -200,6 +202,23 @@ def test_whoever_sends_faster_than_the_device_separates_is_held_back(here):
     leave.set()
     sender.join()
     assert all(stems.result(60).shape == (2, 2, 200_000) for stems in sent)
+
+
+def test_an_owner_that_hangs_with_a_segment_is_killed_and_started_again(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(device, "JOB", f"{jobs.HERE}:hang_as_owner")
+    monkeypatch.setattr(device, "_LIMITS", TimeLimits(stage_s=0.2, separate=0.0, decode=math.inf))
+    owner = Device(replace(tiny, model_repo=str(tmp_path / "times")))
+    while not (tmp_path / "times").exists() or (tmp_path / "times").stat().st_size < 2:
+        pass
+    owner.close()
+
+
+def test_a_device_is_watched_as_long_as_it_has_segments(here):
+    path, _, _, stages = here(twice)
+    client = Remote(path)
+    for value in range(3):
+        client.submit(0, segment(value)).result(60)
+    assert stages == ["separate", "decode"] * 3
 
 
 def test_each_gpu_has_an_owner_and_songs_take_them_in_turn(tiny, monkeypatch):
