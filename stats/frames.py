@@ -36,7 +36,17 @@ class Frames:
         Args:
             audio: float, shape (channels, samples): what follows the pieces before.
         """
-        audio = joined(self._rest, audio)
+        left = 0 if self._rest is None else self._rest.shape[1]
+        step = self._hop * self._at_once
+        batches = -(-left // step)  # that begin in what is left: with it goes as much of the piece as they take
+        taken = (batches - 1) * step + step - self._hop + self._frame - left
+        if left and taken <= audio.shape[1]:
+            frames = self._frames(joined(self._rest, audio[:, :taken]))
+            for start in range(0, batches * self._at_once, self._at_once):
+                yield frames[:, start : start + self._at_once]
+            audio = audio[:, batches * step - left :]
+        else:
+            audio = joined(self._rest, audio)
         frames = self._frames(audio)
         whole = frames.shape[1] // self._at_once * self._at_once
         self._rest = audio[:, whole * self._hop :].copy()

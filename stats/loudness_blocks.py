@@ -108,13 +108,24 @@ class BlockEnergies:
 
     def add(self, audio: np.ndarray) -> None:
         """Take the next piece: float, shape (channels, samples), full scale 1.0, finite."""
-        audio = np.ascontiguousarray(joined(self._rest, audio))
-        blocks = audio.shape[1] // self._block
-        starts = np.arange(blocks)[:, np.newaxis] * self._block
-        edges = np.append(starts + self._edges[:-1], blocks * self._block)
+        left = self._rest.shape[1]
+        taken = (self._block - left) if left else 0
+        if taken > audio.shape[1]:
+            self._rest = joined(self._rest, audio)
+            return
+        if left:  # the block that has begun; the others are read where they are
+            self._measure(joined(self._rest, audio[:, :taken]), 0)
+        self._measure(audio, taken)
+        self._rest = audio[:, audio.shape[1] - (audio.shape[1] - taken) % self._block :].copy()
+
+    def _measure(self, audio: np.ndarray, start: int) -> None:
+        """Take the whole blocks from a sample on."""
+        blocks = (audio.shape[1] - start) // self._block
+        starts = start + np.arange(blocks)[:, np.newaxis] * self._block
+        edges = np.append(starts + self._edges[:-1], start + blocks * self._block)
         longest = int(np.diff(self._edges).max())
+        audio = np.ascontiguousarray(audio)
         self._parts.append(_energies(audio, edges, longest, *self._filter, self._history, self._feedback))
-        self._rest = audio[:, blocks * self._block :].copy()
 
     def result(self) -> Blocks:
         """Return the energies of all whole blocks so far."""

@@ -14,6 +14,8 @@ REACH = 10
 _BLOCK = 64
 _LAST = 3
 """Blocks at the end that are always interpolated, as is the first: past them there is silence, not sound."""
+_HEAD = 16 * _BLOCK
+"""More samples than are ever left of a piece for the next one."""
 _ROUNDING = 1e-6
 """Slack in the bounds for float32 samples."""
 
@@ -81,13 +83,20 @@ class PeakSearch:
 
     def add(self, audio: np.ndarray) -> None:
         """Take the next piece: float, shape (channels, samples), full scale 1.0, finite."""
-        audio = np.ascontiguousarray(joined(self._rest, audio))
+        if self._rest is not None and audio.shape[1] > _HEAD:
+            # What is left goes with the beginning of the piece, and what that leaves begins in the piece itself.
+            self._take(joined(self._rest, audio[:, :_HEAD]))
+            self._take(audio[:, _HEAD - self._rest.shape[1] :])
+        else:
+            self._take(joined(self._rest, audio))
+
+    def _take(self, audio: np.ndarray) -> None:
         blocks = audio.shape[1] // _BLOCK
         if blocks <= 1 + _LAST:
-            self._rest = audio
+            self._rest = audio.copy()
             return
         # The block before, and the last ones, are there for the filter to reach into.
-        for channel in audio:
+        for channel in np.ascontiguousarray(audio) if audio.strides[1] != audio.itemsize else audio:
             self._search(channel[: blocks * _BLOCK], 1 if self._begun else 0, blocks - _LAST)
         self._rest = audio[:, (blocks - _LAST - 1) * _BLOCK :].copy()
         self._begun = True
