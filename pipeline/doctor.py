@@ -50,10 +50,17 @@ class Check:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `mixprior doctor`."""
     parser.add_argument("--json", action="store_true", help="print the checks as a JSON list")
+    parser.add_argument(
+        "--compile", action="store_true", help="first compile what measures songs, so that no run has to (for an image)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `mixprior doctor`; return 0, or 1 if something that is needed is missing."""
+    if args.compile:
+        from mixprior.pipeline.song import kernels
+
+        kernels.compile_once()
     checks = list(examine())
     print(json.dumps([asdict(each) for each in checks]) if args.json else "\n".join(each.text() for each in checks))
     return int(any(each.remedy is not None and each.is_needed for each in checks))

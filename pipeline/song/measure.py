@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from mixprior.pipeline.audio import decode
 from mixprior.pipeline.separation import separator
+from mixprior.pipeline.song import kernels
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store.records import InputError, Song, SongError
 from mixprior.stats import pieces, registry
@@ -103,6 +104,7 @@ def features(
         InputError: if the separation model cannot be had.
     """
     _give_back_large_buffers()
+    _compile_once()
     try:
         measured = load(song, settings, entering, flags)
         rows = registry.measure(measured)
@@ -127,6 +129,13 @@ def _give_back_large_buffers() -> None:
     """
     _call_libc("mallopt", _TRIM_THRESHOLD, _KEPT_BYTES)
     _call_libc("mallopt", _MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+@lru_cache(maxsize=1)
+def _compile_once() -> None:
+    """Let one process compile what all need. It only saves time: what fails here will fail, or not, with the song."""
+    with contextlib.suppress(Exception):
+        kernels.compile_once()
 
 
 def _call_libc(name: str, *arguments: int) -> None:

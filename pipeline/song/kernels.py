@@ -1,0 +1,99 @@
+"""The compiled functions that measure songs: compiled once on a machine, by one process, and kept by numba.
+
+numba keeps what it compiled beside the sources, or in `NUMBA_CACHE_DIR`, by the sources' content and the processor.
+Where nothing is kept, every process that begins would compile all of it, all at once. Here one does, and the others
+wait for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from mixprior.pipeline.store import user_cache
+
+_KIND = "kernels"
+_SONG_S = 5.0
+"""Length of the song by which they are compiled: there is a stretch of singing in it."""
+
+
+def compile_once() -> bool:
+    """Have everything compiled that measures a song; return whether it was this process that did it.
+
+    What is compiled already is not compiled again. Costs a few milliseconds where it is known to be.
+    """
+    name = _key()
+    if user_cache.read(_KIND, name) is not None:
+        return False
+    with _alone(user_cache.folder() / f"{_KIND}.lock"):
+        if user_cache.read(_KIND, name) is not None:
+            return False
+        _measure_a_song()
+        user_cache.write(_KIND, name, {"python": sys.version})
+        return True
+
+
+def _key() -> str:
+    """What the compiled code depends on: sources, numba, the processor, and where it is kept."""
+    import llvmlite.binding
+    import numba
+    from numba.core import config
+
+    digest = hashlib.sha256()
+    facts = (
+        sys.version,
+        numba.__version__,
+        config.CPU_NAME  # type: ignore[attr-defined]
+        or llvmlite.binding.get_host_cpu_name(),
+        config.CACHE_DIR,  # type: ignore[attr-defined]
+        str(_root()),
+    )
+    digest.update(repr(facts).encode())
+    for path in sorted(path for folder in ("stats", "pipeline/audio") for path in (_root() / folder).rglob("*.py")):
+        content = path.read_bytes()
+        if b"numba" in content:
+            digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def _root() -> Path:
+    import mixprior
+
+    return Path(str(mixprior.__file__)).parent
+
+
+def _measure_a_song() -> None:
+    """Measure a short generated song, so that numba compiles and keeps whatever it calls."""
+    import soundfile
+
+    from mixprior.pipeline.audio import decode
+    from mixprior.pipeline.store.records import Song
+    from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
+    from mixprior.stats import pieces, registry
+
+    with tempfile.TemporaryDirectory() as folder:
+        stems = perform(replace(SCORES[0], duration_s=_SONG_S))
+        for name, audio in stems.items():
+            soundfile.write(f"{folder}/{name}.wav", audio.T, RATE_HZ)
+        song = Song(folder, tuple((name, f"{folder}/{name}.wav") for name in sorted(stems)))
+        registry.measure(pieces.measured(lambda: decode.stem_blocks(song)))
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Wait until no other process is within; where files cannot be locked, go on."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            stack.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
