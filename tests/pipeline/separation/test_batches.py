@@ -28,7 +28,7 @@ def tiny(tmp_path_factory):
 @pytest.fixture(scope="module")
 def songs():
     rng = np.random.default_rng(3)
-    return [(0.1 * rng.standard_normal((2, samples))).astype(np.float32) for samples in (110_250, 60_000, 150_000)]
+    return [(0.1 * rng.standard_normal((2, samples))).astype(np.float32) for samples in (70_000, 30_000, 90_000)]
 
 
 def equal(one, other):

@@ -142,7 +142,7 @@ def separated(audio: Any, settings: Any, _entering: Any) -> tuple[dict, bytes]:
 
     loaded = separator.load(settings)
     has_weights = not next(loaded._model.parameters()).is_meta
-    return {"has_weights": has_weights}, loaded.separate(audio)["vocals"].tobytes()
+    return {"has_weights": has_weights, "ahead": loaded.segments.ahead}, loaded.separate(audio)["vocals"].tobytes()
 
 
 def hang_as_owner(_path: str, settings: Any, entering: Any) -> tuple[dict, bytes]:
