@@ -17,6 +17,7 @@ from mixprior.stats.priors.grouping import MIN_GROUP, can_group_by
 from mixprior.stats.visible import visible
 
 if TYPE_CHECKING:
+    from mixprior.pipeline.store.aggregation import Aggregation
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Progress
     from mixprior.pipeline.store.rows import Rows
@@ -190,6 +191,7 @@ def build_priors(
         keep: leave priors that are what would be built.
     """
     from mixprior.pipeline.store import basis, files, published
+    from mixprior.pipeline.store.aggregation import Aggregation
     from mixprior.pipeline.store.rows import Rows
 
     rows = Rows.open(run)
@@ -207,7 +209,7 @@ def build_priors(
     before = basis.of(rows, grouping, versions)
     beside = {folder.songs: files.read_bytes(run)} if priors == folder.priors else {}
     if not (keep and is_compact and basis.keep(priors, before, beside)):
-        _aggregate(run, priors, grouping, versions, workers, beam_options)
+        _aggregate(Aggregation(run, priors, grouping, versions), workers, beam_options)
         if before is not None and basis.of(rows, grouping, versions) == before:
             basis.note(priors, before)
     _warn_of_lost(folder, priors)
@@ -230,13 +232,17 @@ def _compact(rows: Rows, workers: int, beam_options: Sequence[str]) -> bool:
     return not many
 
 
-def _aggregate(
-    run: str, priors: str, grouping: Grouping, versions: dict[str, str], workers: int, beam_options: Sequence[str]
-) -> None:
+def _aggregate(aggregation: Aggregation, workers: int, beam_options: Sequence[str]) -> None:
+    """Build priors: in this process where one worker does, by a Beam graph otherwise."""
     from mixprior.pipeline.graphs import runner
+
+    if workers == 1 and not beam_options:
+        with runner.continuable():
+            aggregation.build()
+        return
     from mixprior.pipeline.graphs.aggregate import AggregateRun
 
-    runner.run(AggregateRun(run, priors, grouping, versions), beam_options, workers)
+    runner.run(AggregateRun(aggregation), beam_options, workers)
 
 
 def _versions() -> dict[str, str]:

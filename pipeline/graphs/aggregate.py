@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import apache_beam as beam
@@ -12,14 +12,10 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from mixprior.pipeline.graphs.conveyed import conveying
-from mixprior.pipeline.store import files
-from mixprior.pipeline.store.evidence import Evidence
-from mixprior.pipeline.store.layout import table_in
+from mixprior.pipeline.store.aggregation import Aggregation, Sums
 from mixprior.pipeline.store.rows import Batch, Rows
 from mixprior.stats.priors.digest import Digest
-from mixprior.stats.priors.tally import Grouping, tally
-
-_WAITING = 8
+from mixprior.stats.priors.tally import Grouping
 
 
 @dataclass
@@ -57,43 +53,21 @@ class DigestRows(beam.DoFn):
     """
 
     def __init__(self, grouping: Grouping) -> None:
-        self.grouping = grouping
-        self.rows: dict[str, Rows] = {}
-        self.digests: dict[str, list[Digest]] = {}
+        self.sums = Sums(grouping)
 
     def start_bundle(self) -> None:
         """Begin with nothing: what a failed bundle left is not counted."""
-        self.digests = {}
+        self.sums.clear()
 
     @conveying
     def process(self, element: tuple[str, Batch]) -> None:
         """Digest one batch."""
-        run, batch = element
-        if run not in self.rows:
-            self.rows[run] = Rows.open(run)
-        rows = self.rows[run]
-        metadata = rows.metadata(batch.feature_key)
-        separated = rows.settings(batch.feature_key)["stems"] == "separated"
-        for table in rows.read(batch):
-            for group, digest in tally(table, metadata, self.grouping, separated):
-                self._add(group, digest)
+        self.sums.add(*element)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Give what was added up."""
-        for group, digests in self.digests.items():
-            found = (group, Digest.merged(digests))
+        for found in self.sums.take():
             yield WindowedValue(found, GlobalWindow().max_timestamp(), (GlobalWindow(),))
-        self.digests = {}
-
-    def _add(self, group: str, digest: Digest) -> None:
-        waiting = self.digests.setdefault(group, [])
-        if digest.curves is None:
-            # Of pairs of groups, which are many and small, several are merged at a time: it touches every histogram.
-            waiting.append(digest)
-            if len(waiting) > _WAITING:
-                self.digests[group] = [Digest.merged(waiting)]
-        else:
-            self.digests[group] = [waiting[0].absorb(digest) if waiting else digest]
 
 
 class MergeDigests(beam.CombineFn):
@@ -124,19 +98,11 @@ class MergeDigests(beam.CombineFn):
 class WritePriors(beam.PTransform):
     """Takes (group, digest) and writes the priors folder; gives its path.
 
-    In the run's own folder its table of songs goes with them.
-
     Attributes:
-        folder: where to write.
-        run: path of the run's table of songs.
-        grouping: how songs were grouped and corrected.
-        versions: versions of the libraries, by name.
+        aggregation: what is built.
     """
 
-    folder: str
-    run: str
-    grouping: Grouping
-    versions: Mapping[str, str]
+    aggregation: Aggregation
 
     def expand(self, groups: PCollection) -> PCollection:
         """Build the graph."""
@@ -145,11 +111,8 @@ class WritePriors(beam.PTransform):
     @conveying
     def write(self, digests: list[tuple[str, Digest]]) -> str:
         """Write the files."""
-        rows = Rows.open(self.run)
-        own = self.folder == rows.folder.priors
-        beside = {rows.folder.songs: files.read_bytes(table_in(self.run))} if own else {}
-        Evidence.of(rows, dict(digests), self.grouping, self.versions).write(self.folder, beside)
-        return self.folder
+        self.aggregation.write(dict(digests))
+        return self.aggregation.folder
 
 
 @dataclass(frozen=True)
@@ -157,22 +120,16 @@ class AggregateRun:
     """The graph: builds the priors of a run.
 
     Attributes:
-        run: path of the run's table of songs.
-        folder: where to write the priors.
-        grouping: how songs are grouped and corrected.
-        versions: versions of the libraries, by name.
+        aggregation: what is built.
     """
 
-    run: str
-    folder: str
-    grouping: Grouping
-    versions: Mapping[str, str]
+    aggregation: Aggregation
 
     def __call__(self, pipeline: beam.Pipeline) -> None:
         """Apply it."""
         _ = (
             pipeline
-            | "Name the run" >> beam.Create([self.run])
-            | "Aggregate" >> Aggregate(self.grouping)
-            | "Keep priors" >> WritePriors(self.folder, self.run, self.grouping, self.versions)
+            | "Name the run" >> beam.Create([self.aggregation.run])
+            | "Aggregate" >> Aggregate(self.aggregation.grouping)
+            | "Keep priors" >> WritePriors(self.aggregation)
         )
