@@ -17,7 +17,7 @@ from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
 from mixprior.pipeline.store.records import Failure, Outcome, SongError
 
-JOB = "mixprior.pipeline.song.mining:mine"
+JOB, PREPARATION = "mixprior.pipeline.song.mining:mine", "mixprior.pipeline.song.mining:prepare"
 MOST_AT_HAND = 2048
 """Songs submitted and not finished: enough for the longest of them to be begun first, little enough for memory."""
 
@@ -104,7 +104,7 @@ class Miner:
     def _submit(self, outcomes: list[Outcome], size_bytes: int) -> None:
         song, song_id = outcomes[0].song, outcomes[0].song_id
         settings = shared_pool.serving(self.way.settings, song.has_stems)
-        future = shared_pool.get(self.way.children).submit(
+        future = shared_pool.get(self.way.children, (PREPARATION, (song.has_stems, settings))).submit(
             *(JOB, song, song_id, settings),
             weight=size_bytes,
             longest_s=60 * settings.limits.max_minutes,

@@ -8,15 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from mixprior.pipeline.audio import decode
+from mixprior.pipeline.separation import separator
 from mixprior.pipeline.song import measure
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import features, sources
 from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.layout import parquet_bytes
 from mixprior.pipeline.store.records import Song
+from mixprior.stats import registry
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import StemSet
 
-JOB = f"{__name__}:mine"
+_NOISE_S = 1.0
 
 
 def mine(
@@ -42,6 +48,19 @@ def mine(
         "flags": sorted(flags),
     }
     return facts, parquet_bytes(table)
+
+
+def prepare(has_stems: bool, settings: MiningSettings, _entering: measure.Entering) -> tuple[dict[str, Any], bytes]:
+    """Load libraries, compiled kernels and the model, where one is needed, before the first song."""
+    registry.measure(StemSet({"vocals": _noise(1), "other": _noise(2)}))
+    if not has_stems or settings.separate_all:
+        separator.load(settings.separation)
+    return {}, b""
+
+
+def _noise(seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).standard_normal((2, round(_NOISE_S * SAMPLE_RATE_HZ)), np.float32)
+    return np.float32(0.1) * noise
 
 
 @contextmanager

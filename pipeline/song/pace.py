@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from mixprior.pipeline.audio import writer
-from mixprior.pipeline.song import mining
+from mixprior.pipeline.song.miner import JOB
 from mixprior.pipeline.song.pool import Pool
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import files, user_cache
@@ -118,7 +118,7 @@ def measured(settings: MiningSettings, has_stems: bool) -> Pace:
     with tempfile.TemporaryDirectory() as folder, Pool(1) as pool:
         for duration_s in (_WARM_UP_S, _CLIP_S):
             clip = _clip(Path(folder) / str(duration_s), duration_s, has_stems)
-            answer = pool.submit(mining.JOB, clip, "0" * 16, settings, limits=settings.time_limits).result()
+            answer = pool.submit(JOB, clip, "0" * 16, settings, limits=settings.time_limits).result()
     rows = pq.read_metadata(io.BytesIO(answer.content)).num_rows
     return Pace(answer.facts["duration_s"], answer.facts["mined_s"], 1, rows, len(answer.content))
 

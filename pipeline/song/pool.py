@@ -12,6 +12,7 @@ import pickle
 import threading
 import time
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,9 @@ from mixprior.pipeline.song.waiting import Turn, Waiting
 from mixprior.pipeline.store.records import InputError, Reported
 
 _WATCH_S = 0.2
+
+Call = tuple[str, tuple[Any, ...]]
+"""A function, "module:function", and its arguments."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Answer:
 
 @dataclass(eq=False)
 class _Job(Turn):
-    call: tuple[str, tuple[Any, ...]] = ("", ())
+    call: Call = ("", ())
     longest_s: float = 0.0
     limits: TimeLimits = USUAL
     future: Future[Answer] = field(default_factory=Future)
@@ -79,14 +83,16 @@ class Pool:
     Args:
         workers: most children at a time.
         most_waiting: jobs that wait; `submit` blocks while there are as many.
+        preparation: target and arguments of what a child does before its first job, so that it has loaded what it
+            needs by then, and the pool knows more jobs to choose from. Whether it fails does not matter.
 
     >>> with Pool(1) as pool:
     ...     pool.submit("mixprior.pipeline.song.child:echo", "a").result()
     Answer(facts={'said': 'a'}, content=b'')
     """
 
-    def __init__(self, workers: int, most_waiting: int = 4096) -> None:
-        self.workers, self.most_waiting = workers, most_waiting
+    def __init__(self, workers: int, most_waiting: int = 4096, preparation: Call | None = None) -> None:
+        self.workers, self.most_waiting, self.preparation = workers, most_waiting, preparation
         self._changed = threading.Condition()
         self._waiting: Waiting[_Job] = Waiting()
         self._running: list[_Job] = []
@@ -240,12 +246,20 @@ class _Keeper(threading.Thread):
             return True
         try:
             self.child.start(USUAL.start_s)
+            self._prepare()
         except Ended as ended:
             self._false_starts += 1
             self.pool._not_started(ended, self._false_starts)
             return False
         self._false_starts = 0
         return True
+
+    def _prepare(self) -> None:
+        if self.pool.preparation is not None:
+            with suppress(Exception):
+                self._answer(_Job(0.0, 0, call=self.pool.preparation))
+            if not self.child.is_ready:
+                raise Ended("it ended while it loaded what it needs")
 
     def _carry_out(self, job: _Job) -> None:
         again, error, answer = None, None, None

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from mixprior.pipeline.song.device import Devices
-from mixprior.pipeline.song.pool import Pool
+from mixprior.pipeline.song.pool import Call, Pool
 from mixprior.pipeline.song.settings import MiningSettings
 
 _devices = Devices()
@@ -17,13 +17,18 @@ _pool: Pool | None = None
 _keeping = 0
 
 
-def get(workers: int) -> Pool:
-    """Return the pool, made if there is none, with at most so many children at a time."""
+def get(workers: int, preparation: Call | None = None) -> Pool:
+    """Return the pool, made if there is none, with at most so many children at a time.
+
+    Args:
+        workers: most children.
+        preparation: of children that are started from now on.
+    """
     global _pool
     with _lock:
         if _pool is None:
             _pool = Pool(workers)
-        _pool.workers = workers
+        _pool.workers, _pool.preparation = workers, preparation
         return _pool
 
 

@@ -50,7 +50,7 @@ def test_a_second_run_mines_nothing_again_and_force_mines_all(stems_catalog, mix
 
 
 def test_nothing_is_started_where_nothing_is_to_be_mined(stems_catalog, finished, monkeypatch):
-    monkeypatch.setattr(shared_pool, "get", lambda _children: pytest.fail("a pool was asked for"))
+    monkeypatch.setattr(shared_pool, "get", lambda *_: pytest.fail("a pool was asked for"))
     assert mine(stems_catalog, finished, workers=2).kept == 5
 
 

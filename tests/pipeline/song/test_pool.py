@@ -160,6 +160,15 @@ def test_heavier_jobs_are_begun_first(tmp_path):
     assert (tmp_path / "a").read_text() == "cba"
 
 
+def test_a_child_is_prepared_before_its_first_job_whether_or_not_that_succeeds(tmp_path):
+    with Pool(1, preparation=(f"{jobs.HERE}:order", (str(tmp_path / "a"), "p"))) as pool:
+        for name in "xy":
+            submit(pool, jobs.order, str(tmp_path / "a"), name).result(60)
+    assert (tmp_path / "a").read_text() == "pxy"
+    with Pool(1, preparation=(f"{jobs.HERE}:blunder", ())) as pool:
+        assert submit(pool, jobs.pid).result(60)
+
+
 def test_the_queue_is_bounded(tmp_path):
     with Pool(1, most_waiting=2) as pool:
         submit(pool, jobs.hang)
@@ -323,6 +332,7 @@ def test_fewer_workers_start_no_more_children(pool):
 
 def test_songs_of_a_bundle_that_failed_are_not_mined_for_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(miner, "JOB", f"{jobs.HERE}:linger")
+    monkeypatch.setattr(miner, "PREPARATION", f"{jobs.HERE}:blunder")
     way = miner.Way(RunFolder(str(tmp_path / "run")), MiningSettings(SeparationSettings(), DecodeLimits()))
     songs = miner.Miner(way)
     with shared_pool.kept():
