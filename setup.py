@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 import re
+import runpy
 import subprocess
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
 
 HERE = Path(__file__).resolve().parent
 LINKED = ("stats", "pipeline", "analysis", "mixing")
@@ -114,6 +116,24 @@ def urls() -> dict[str, str]:
     return {"Source": home, "Issues": f"{home}/issues", "Changelog": f"{home}/blob/main/CHANGELOG.md"}
 
 
+def native() -> list[Extension]:
+    """Return the native engine, once for each kind of processor; one that this compiler cannot build is left out."""
+    folder = Path("pipeline" if "pipeline" in unlinked() else "mixprior/pipeline", "separation", "native")
+    kinds = runpy.run_path(str(HERE / folder / "kinds.py"))
+    # Fast arithmetic when compiling alone: linked with it, a library would change the arithmetic of its process.
+    options = ["-O3", "-ffast-math", "-fvisibility=hidden", "-std=gnu11"]
+    return [
+        Extension(
+            f"mixprior.pipeline.separation.native._{kind.name}",
+            [str(folder / "engine.c")],
+            depends=[str(path.relative_to(HERE)) for path in sorted((HERE / folder).glob("*.h"))],
+            extra_compile_args=[*options, *kind.options],
+            optional=True,
+        )
+        for kind in kinds["of_machine"](platform.machine())
+    ]
+
+
 setup(
     name="mixprior",
     version=version(),
@@ -149,6 +169,7 @@ setup(
         "mixprior.stats.reverb.fdn": ["*.npz"],
         "mixprior.pipeline.reverb_training": ["*.csv"],
     },
+    ext_modules=native(),
     install_requires=CORE,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["mixprior=mixprior.__main__:command"]},

@@ -79,6 +79,7 @@ def examine() -> Iterator[Check]:
     if mines:
         yield from _models()
         yield _gpu()
+        yield _separation()
     yield _offline()
     yield from _folders()
     yield _cores()
@@ -168,6 +169,14 @@ def _gpu() -> Check:
         return Check("GPU", "none; separation runs on the processor")
     free, total = (each / 2**30 for each in torch.cuda.mem_get_info())
     return Check("GPU", f"{torch.cuda.get_device_name(0)}, {free:.1f} of {total:.1f} GiB free")
+
+
+def _separation() -> Check:
+    from mixprior.pipeline.separation.native import engine
+    from mixprior.pipeline.separation.separator import SeparationSettings
+
+    precision = SeparationSettings(device="cpu").resolved().precision
+    return Check("separation on the processor", engine.reason(precision))
 
 
 def _offline() -> Check:

@@ -31,6 +31,7 @@ typedef struct {
     Scratch scratch;
     Tokens attention;
     Tables tables;
+    float mean, deviation, wave_mean, wave_deviation;
     void *parts[64];
     int count, failed;
 } Engine;
@@ -66,13 +67,11 @@ static const long CHANNELS[LEVELS] = {48, 96, 192, 384};
 EXPORT Engine *engine_new(long samples) {
     Engine *e = calloc(1, sizeof(Engine));
     if (!e) return 0;
-#ifdef AMX
     if (tiles_begin()) {
         free(e);
         return 0;
     }
     tiles_end();
-#endif
     e->samples = samples;
     e->frames = (samples + HOP - 1) / HOP;
     fill_tables(&e->tables);
@@ -130,7 +129,7 @@ EXPORT Engine *engine_new(long samples) {
     return e;
 }
 
-/* Mean and standard deviation, with `lost` degrees of freedom. */
+/* Mean and standard deviation. */
 static void level_of(const float *x, long count, float *mean, float *deviation) {
     double sum = 0, square = 0;
     for (long i = 0; i < count; i++) sum += x[i];
@@ -140,15 +139,17 @@ static void level_of(const float *x, long count, float *mean, float *deviation) 
     *deviation = __builtin_sqrt(square / (count - 1));
 }
 
-/* Encoders: the rows of every level from spectrum and waveform. */
-static void encode(Engine *e, const Model *model, const float *mix, float mean, float deviation, float wave_mean,
-                   float wave_deviation) {
-    const float inverse = 1.0f / (1e-5f + deviation), wave_inverse = 1.0f / (1e-5f + wave_deviation);
+/* Spectrum and waveform of mix (2, samples) -> the rows of every level. */
+EXPORT void engine_encode(Engine *e, const Model *model, const float *mix) {
+    tiles_begin();
+    analyse(&e->tables, mix, e->samples, e->spectrum, e->frames, e->re, e->im);
+    level_of(e->spectrum, BINS * e->frames * 4, &e->mean, &e->deviation);
+    level_of(mix, 2 * e->samples, &e->wave_mean, &e->wave_deviation);
+    const float inverse = 1.0f / (1e-5f + e->deviation), wave_inverse = 1.0f / (1e-5f + e->wave_deviation);
     for (long q = 0; q < e->samples; q++)
         for (int c = 0; c < 2; c++) {
-            V v = all((mix[c * e->samples + q] - wave_mean) * wave_inverse);
             act high[W], low[W];
-            store_parts(high, low, v);
+            store_parts(high, low, all((mix[c * e->samples + q] - e->wave_mean) * wave_inverse));
             e->wave[(q + BESIDE) * 2 + c] = high[0];
             e->wave_rest[(q + BESIDE) * 2 + c] = low[0];
         }
@@ -156,11 +157,14 @@ static void encode(Engine *e, const Model *model, const float *mix, float mean, 
         encode_samples(&e->scratch, &model->sample_encoders[i], i ? e->sample_rows[i - 1] : e->wave, e->wave_rest,
                        e->sample_rows[i], e->rows[i]);
         encode_frequencies(&e->scratch, &model->encoders[i], i ? 0 : e->spectrum, i ? e->spectrum_rows[i - 1] : 0,
-                           e->spectrum_rows[i], e->frequencies[i], e->frames, i ? 0 : model->embedding, mean, inverse);
+                           e->spectrum_rows[i], e->frequencies[i], e->frames, i ? 0 : model->embedding, e->mean, inverse);
     }
+    tiles_end();
 }
 
-static void transform_tokens(Engine *e, const Model *model) {
+/* The transformer: adds to the deepest rows. */
+EXPORT void engine_transform(Engine *e, const Model *model) {
+    tiles_begin();
     const long n = e->frequencies[3] * e->frames, m = e->rows[3];
     float *sums = e->scratch.sums;
     tokens_in(&e->attention, sums, &model->bridge, e->spectrum_rows[3], e->tokens, e->frequencies[3], e->frames);
@@ -172,30 +176,30 @@ static void transform_tokens(Engine *e, const Model *model) {
     }
     tokens_out(&e->attention, sums, &model->bridge, e->tokens, e->spectrum_rows[3], e->frequencies[3], e->frames);
     tokens_out(&e->attention, sums, &model->sample_bridge, e->sample_tokens, e->sample_rows[3], 1, m);
+    tiles_end();
+}
+
+/* Both decoders that take the rows of a level: they add to those of the next, or give stems (4, 2, samples). */
+EXPORT void engine_decode(Engine *e, const Model *model, int level, float *stems) {
+    tiles_begin();
+    const int i = LEVELS - 1 - level;
+    decode_frequencies(&e->scratch, &model->decoders[i], e->spectrum_rows[level], level ? e->spectrum_rows[level - 1] : 0,
+                       e->spectra, e->frequencies[level], e->frames, e->mean, e->deviation);
+    decode_samples(&e->scratch, &model->sample_decoders[i], e->sample_rows[level], level ? e->sample_rows[level - 1] : 0,
+                   stems, e->rows[level], level ? e->rows[level - 1] : e->samples, e->wave_mean, e->wave_deviation);
+    if (!level) synthesise(&e->tables, e->spectra, stems, e->samples, e->frames, e->re, e->im);
+    tiles_end();
 }
 
 /* mix (2, samples) -> stems (4, 2, samples). */
 EXPORT void engine_separate(Engine *e, const Model *model, const float *mix, float *stems) {
-#ifdef AMX
-    tiles_begin();
-#endif
-    float mean, deviation, wave_mean, wave_deviation;
-    analyse(&e->tables, mix, e->samples, e->spectrum, e->frames, e->re, e->im);
-    level_of(e->spectrum, BINS * e->frames * 4, &mean, &deviation);
-    level_of(mix, 2 * e->samples, &wave_mean, &wave_deviation);
-    encode(e, model, mix, mean, deviation, wave_mean, wave_deviation);
-    transform_tokens(e, model);
-    for (int i = 0; i < LEVELS; i++) {
-        const int level = LEVELS - 1 - i;
-        decode_frequencies(&e->scratch, &model->decoders[i], e->spectrum_rows[level],
-                           level ? e->spectrum_rows[level - 1] : 0, e->spectra, e->frequencies[level], e->frames, mean,
-                           deviation);
-        decode_samples(&e->scratch, &model->sample_decoders[i], e->sample_rows[level],
-                       level ? e->sample_rows[level - 1] : 0, stems, e->rows[level], level ? e->rows[level - 1] : e->samples,
-                       wave_mean, wave_deviation);
-    }
-    synthesise(&e->tables, e->spectra, stems, e->samples, e->frames, e->re, e->im);
-#ifdef AMX
-    tiles_end();
-#endif
+    engine_encode(e, model, mix);
+    engine_transform(e, model);
+    for (int level = LEVELS - 1; level >= 0; level--) engine_decode(e, model, level, stems);
+}
+
+/* Rows of a level, as one layer leaves them to the next: of frequencies, each `frames` and 4 rows of zeros, or of samples. */
+EXPORT const act *engine_rows(const Engine *e, int of_samples, int level) {
+    const long c = CHANNELS[level];
+    return of_samples ? e->sample_rows[level] + BESIDE * c : frequency_row(e->spectrum_rows[level], 0, e->frames, c);
 }

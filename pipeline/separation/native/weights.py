@@ -81,7 +81,9 @@ class Packing:
         import torch
 
         columns = _up(parts[0].shape[1], _PANEL)
-        padded = [torch.nn.functional.pad(p, (0, columns - p.shape[1], 0, _up(len(p), self.depth) - len(p))) for p in parts]
+        padded = [
+            torch.nn.functional.pad(p, (0, columns - p.shape[1], 0, _up(len(p), self.depth) - len(p))) for p in parts
+        ]
         whole = torch.cat(padded)
         if twice and self.bf16:
             high = whole.bfloat16().float()
@@ -156,6 +158,8 @@ def _encoder(layer: Any, packing: Packing, first: bool) -> Any:
 
 
 def _decoder(layer: Any, packing: Packing, last: bool) -> Any:
+    import torch
+
     kernel = layer.rewrite.weight
     channels = kernel.shape[1]
     packed = _with_branches(layer, channels, packing, last)
@@ -166,16 +170,11 @@ def _decoder(layer: Any, packing: Packing, last: bool) -> Any:
     packed.out_channels, packed.last = transposed.shape[1], last
     # Output 4 g - 2 + j is tap j + 4 of row g - 1 and tap j of row g.
     before, at = (transposed[:, :, half].permute(0, 2, 1).flatten(1) for half in (slice(4, 8), slice(0, 4)))
-    packed.transposed = packing.matrix(before, at) if layer.freq else packing.matrix(before_and_at(before, at))
+    # Rows of the waveform are neighbours in memory: both halves are one part.
+    halves = (before, at) if layer.freq else (torch.cat([before, at]),)
+    packed.transposed = packing.matrix(*halves)
     packed.transposed_bias = packing.vector(layer.conv_tr.bias)
     return packed
-
-
-def before_and_at(before: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-    """Join the two halves of a transposed convolution of which the rows are neighbours in memory."""
-    import torch
-
-    return torch.cat([before, at])
 
 
 def _gated(matrix: torch.Tensor) -> torch.Tensor:
@@ -185,7 +184,9 @@ def _gated(matrix: torch.Tensor) -> torch.Tensor:
 
 
 def _with_branches(layer: Any, channels: int, packing: Packing, parts: bool) -> Any:
-    packed = Layer(channels=channels, hidden=layer.dconv.layers[0][0].weight.shape[0], branch_parts=parts and packing.bf16)
+    packed = Layer(
+        channels=channels, hidden=layer.dconv.layers[0][0].weight.shape[0], branch_parts=parts and packing.bf16
+    )
     for k, branch in enumerate(layer.dconv.layers):
         packed.branch[k] = _branch(branch, k, channels, packing, parts)
     return packed
