@@ -1,4 +1,4 @@
-"""The weights of HTDemucs as the native engine takes them: packed for its products, in the structures of `native/*.h`."""
+"""The weights of HTDemucs packed for the native engine's products, in the structures of its headers."""
 
 from __future__ import annotations
 
