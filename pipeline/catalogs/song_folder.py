@@ -55,7 +55,8 @@ def _songs_and_folders(folder: str, entries: Sequence[tuple[str, bool]], root: s
     song = stem_song(folder, files, root)
     if song is not None:
         yield song
-    passed_over = song is not None or any(recipe in files for recipe in _OWN_MIX_RECIPES)
+    names = frozenset(files)
+    passed_over = song is not None or any(recipe in names for recipe in _OWN_MIX_RECIPES)
     for name, is_folder in listed:
         path = f"{folder}/{name}"
         if is_folder:
@@ -63,7 +64,7 @@ def _songs_and_folders(folder: str, entries: Sequence[tuple[str, bool]], root: s
         elif (
             is_audio(name)
             and not passed_over
-            and f"{name.rpartition('.')[0]}.mix.json" not in files
+            and f"{name.rpartition('.')[0]}.mix.json" not in names
             and not (sources.is_link(path) and sources.is_folder(path))
         ):
             yield Song(path, root=root)
