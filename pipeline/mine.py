@@ -6,9 +6,11 @@ import argparse
 import json
 import math
 import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain, islice
@@ -25,6 +27,7 @@ from mixprior.pipeline.aggregate import (
 )
 from mixprior.pipeline.graphs import beam_options as beam
 from mixprior.pipeline.graphs import options
+from mixprior.pipeline.store import sources
 from mixprior.pipeline.summary import Mined, Plan
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.grouping import MIN_GROUP
@@ -166,9 +169,10 @@ def mine(
     log = Log(folder)
     tick = partial(log.report, len(songs), progress)
     again = {"force": force, "retry_failed": retry_failed}
-    ways = [(folder, settings)]
     try:
-        extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)
+        with _copies(folder, beam_options) as copies:
+            ways = [(folder, replace(settings, copies=copies))]
+            extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)
         tick()
         if log.audio_s:
             _remember_pace(folder, log, settings, songs.has_stems, workers)
@@ -218,6 +222,18 @@ def plan(
     kept = counts["kept"] + counts["mined"]  # the latter by a run that was interrupted
     costs = estimate.of(to_mine, settings, processes(workers)) if beam.is_local(beam_options) else None
     return Plan(len(songs), len(to_mine), kept, counts["duplicate"], counts["failed"], costs)
+
+
+@contextmanager
+def _copies(folder: RunFolder, beam_options: Sequence[str]) -> Iterator[str | None]:
+    """Where remote songs are left from their naming to their mining; None where a graph may deal them to machines."""
+    if beam_options:
+        yield None
+    elif sources.is_remote(folder.root):
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as copies:
+            yield copies
+    else:
+        yield sources.local_path(folder.copies)
 
 
 def _remember_pace(

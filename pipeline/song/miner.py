@@ -7,15 +7,17 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
+from mixprior.pipeline.audio import decode
 from mixprior.pipeline.song import shared_pool
 from mixprior.pipeline.song.causes import Causes
 from mixprior.pipeline.song.pool import Answer
 from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.pipeline.store import progress
+from mixprior.pipeline.store import progress, sources
 from mixprior.pipeline.store.checkpoint import Checkpoint
+from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
-from mixprior.pipeline.store.records import Failure, Outcome, SongError
+from mixprior.pipeline.store.records import Failure, Outcome, Song, SongError
 
 JOB, PREPARATION = "mixprior.pipeline.song.mining:mine", "mixprior.pipeline.song.mining:prepare"
 MOST_AT_HAND = 2048
@@ -55,6 +57,7 @@ class Miner:
         self._ledger = Ledger(way.folder, way.force, way.retry_failed)
         self._progress_path = progress.path_in(way.folder)
         self._causes = Causes()
+        self._copies = None if way.settings.copies is None else Copies(way.settings.copies)
         self.at_hand: dict[Future[Answer], list[Outcome]] = {}
         self._done: SimpleQueue[Future[Answer]] = SimpleQueue()
 
@@ -99,7 +102,13 @@ class Miner:
             if self._progress_path is not None:
                 progress.report(self._progress_path, outcome, mined_s)
                 mined_s = 0.0
+            self._forget(outcome.song)
             yield outcome
+
+    def _forget(self, song: Song) -> None:
+        """Remove the copies of a song, from whichever thread: whoever reads ahead waits for their room."""
+        if self._copies is not None:
+            self._copies.remove(filter(sources.is_remote, decode.files_of(song)))
 
     def _submit(self, outcomes: list[Outcome], size_bytes: int) -> None:
         song, song_id = outcomes[0].song, outcomes[0].song_id
@@ -113,6 +122,7 @@ class Miner:
         self.at_hand[future] = outcomes
         if self._progress_path is not None:
             progress.expect(self._progress_path, outcomes[0], size_bytes)
+        future.add_done_callback(lambda _done: self._forget(song))
         future.add_done_callback(self._done.put)
 
     def _waited_for(self) -> Iterator[Outcome]:

@@ -113,6 +113,11 @@ class RunFolder:
         return f"{self.calls}/{self.call}"
 
     @property
+    def copies(self) -> str:
+        """Remote songs that this call fetched and has yet to mine."""
+        return f"{self.own_call}/copies"
+
+    @property
     def progress(self) -> str:
         """What this call did, a line of JSON a song."""
         return f"{self.own_call}/progress.jsonl"

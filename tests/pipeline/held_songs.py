@@ -35,6 +35,9 @@ class HeldFileSystem(LocalFileSystem):
         return super()._strip_protocol(str(path).removeprefix("held://"))
 
     def cat_file(self, path, *args, **keywords):
+        from mixprior.pipeline.store.copies import Copies
+
+        Copies.keep = lambda *_: None  # without copies, what is mined is read again
         title, stem = self._strip_protocol(path).split("/")[-2:]
         if not noted(f"fingerprinted {title} {stem}") and not os.path.exists(os.path.join(NOTES, f"passed {title}")):
             if any(noted(f"pass {k}") for k in range(PASS)):

@@ -11,10 +11,12 @@ from mixprior.pipeline.audio.decode import DecodeLimits
 from mixprior.pipeline.separation.separator import SeparationSettings
 from mixprior.pipeline.song import mining
 from mixprior.pipeline.song.fingerprint import Fingerprints
+from mixprior.pipeline.song.miner import Miner, Way
 from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.pipeline.store import copies, sources
+from mixprior.pipeline.store import copies, progress, sources
 from mixprior.pipeline.store.copies import Copies
-from mixprior.pipeline.store.records import Song
+from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store.records import Outcome, Song
 
 URL = "memory://store/song.wav"
 
@@ -97,3 +99,13 @@ def test_a_full_disk_keeps_nobody_waiting(tmp_path, monkeypatch):
     assert kept.open("memory://store/other.wav") is None
     with sources.holding(kept), sources.open_file(URL) as file:
         assert file.read() == b"sound"
+
+
+def test_a_song_that_is_done_or_not_to_be_mined_leaves_no_copy(tmp_path):
+    folder, kept = RunFolder.at(tmp_path / "run").mining(b"", "one"), Copies(str(tmp_path / "copies"))
+    progress.begin(folder)
+    miner = Miner(Way(folder, settings(tmp_path / "copies")))
+    for status in ("kept", "duplicate", "failed", "mined"):
+        kept.keep(URL, b"sound")
+        assert list(miner.reported([Outcome(Song(URL), "id", status, "key")]))
+        assert kept.open(URL) is None
