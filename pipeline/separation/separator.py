@@ -56,7 +56,7 @@ class SeparationSettings:
         threads: segments that a CPU separates at the same time; None takes as many as this process has cores. The stems
             do not depend on it.
         batch: segments that go through the model together, of whatever songs; None takes 8 on CUDA, 1 on a CPU.
-        compiled: whether PyTorch compiles the model when it is first run, which takes a minute.
+        compiled: whether PyTorch compiles the model when it is first run: takes minutes, and no test runs it.
         server: socket of the process that owns the device (`mixprior.pipeline.song.device`); None: this one does.
 
     Raises:
