@@ -162,6 +162,18 @@ def test_long_sounds_are_not_cut_otherwise_than_short_ones():
     assert np.array_equal(np.concatenate(pieces, axis=1), whole)
 
 
+@pytest.mark.parametrize("size", [1000, 4096, 33_333])
+def test_a_limiter_comes_to_rest_and_acts_again_wherever_the_sound_is_cut(size):
+    audio = np.concatenate([music(level=2.0)[:, :9000], music(level=0.02), music(level=2.0)[:, :9000]], axis=1)
+    settings = LimiterSettings(release_s=0.003)
+    whole = Limiter(settings, RATE_HZ).process(audio)
+    limiter = Limiter(settings, RATE_HZ)
+    pieces = [limiter.process(audio[:, start : start + size]) for start in range(0, audio.shape[1], size)]
+    assert np.array_equal(np.concatenate(pieces, axis=1), whole)
+    quiet = slice(20_000, 38_000)
+    assert np.array_equal(whole[:, quiet], audio[:, 20_000 - limiter.delay : 38_000 - limiter.delay])
+
+
 def test_the_input_is_left_as_it_was():
     audio = music(level=2.0)
     before = audio.copy()
