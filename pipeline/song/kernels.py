@@ -19,8 +19,8 @@ from pathlib import Path
 from mixprior.pipeline.store import user_cache
 
 _KIND = "kernels"
-_SONG_S = 5.0
-"""Length of the song by which they are compiled: there is a stretch of singing in it."""
+_SONG_S, _TAIL_S = 10.0, 1.0
+"""Length of the song by which they are compiled, which holds a stretch of singing, and of its reverb."""
 
 
 def compile_once() -> bool:
@@ -70,7 +70,9 @@ def _root() -> Path:
 
 def _measure_a_song() -> None:
     """Measure a short generated song, so that numba compiles and keeps whatever it calls."""
+    import numpy as np
     import soundfile
+    from scipy.signal import oaconvolve
 
     from mixprior.pipeline.audio import decode
     from mixprior.pipeline.store.records import Song
@@ -79,6 +81,10 @@ def _measure_a_song() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         stems = perform(replace(SCORES[0], duration_s=_SONG_S))
+        time_s = np.arange(1, round(_TAIL_S * RATE_HZ)) / RATE_HZ
+        tail = 0.01 * np.random.default_rng(0).standard_normal(time_s.size) * 10 ** (-3 * time_s / _TAIL_S)
+        response = np.append(1.0, tail).astype(np.float32)[np.newaxis]
+        stems["vocals"] = oaconvolve(stems["vocals"], response, axes=1)[:, : stems["bass"].shape[1]]
         for name, audio in stems.items():
             soundfile.write(f"{folder}/{name}.wav", audio.T, RATE_HZ)
         song = Song(folder, tuple((name, f"{folder}/{name}.wav") for name in sorted(stems)))
