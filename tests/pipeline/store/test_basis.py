@@ -43,9 +43,9 @@ def built(made, monkeypatch) -> list[str]:
     """The folders of priors that were built anew: by copying those of the run, which is faster."""
     found = []
 
-    def build_all(_run, priors, *_rest):
-        found.append(priors)
-        shutil.copytree(made / "priors", priors, dirs_exist_ok=True)
+    def build_all(aggregation, *_):
+        found.append(aggregation.folder)
+        shutil.copytree(made / "priors", aggregation.folder, dirs_exist_ok=True)
 
     monkeypatch.setattr(aggregate, "_aggregate", build_all)
     return found
