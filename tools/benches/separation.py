@@ -52,25 +52,25 @@ def apply_model(audio: np.ndarray, device: str = "cpu") -> np.ndarray:
     import torch
     from demucs import apply
 
-    model = _model(device)
+    bag = model(device)
     mono = audio.mean(axis=0)
     mean, scale = mono.mean(), mono.std(ddof=1) + 1e-8
     with torch.inference_mode():
         song = torch.from_numpy((audio - mean) / scale)[None]
-        return np.asarray(apply.apply_model(model, song, shifts=0, device=device)[0].cpu().numpy() * scale + mean)
+        return np.asarray(apply.apply_model(bag, song, shifts=0, device=device)[0].cpu().numpy() * scale + mean)
 
 
 _loaded: dict[str, Any] = {}
 
 
-def _model(device: str) -> Any:
+def model(device: str) -> Any:
     """The model out of our store, kept from run to run."""
     if device not in _loaded:
         from mixprior.pipeline.separation.model_folder import ModelFolder
 
         found = _files()
-        model = ModelFolder(found.folder, found.name).load(found.weights_sha256, found.arguments_sha256)
-        _loaded[device] = model.to(device)
+        bag = ModelFolder(found.folder, found.name).load(found.weights_sha256, found.arguments_sha256)
+        _loaded[device] = bag.to(device)
     return _loaded[device]
 
 
@@ -92,11 +92,11 @@ def write_repository() -> None:
 
     found, folder = _files(), Path("repository")
     folder.mkdir()
-    bag = _model("cpu")
+    bag = model("cpu")
     shutil.copy(next(found.folder.glob("*.yaml")), folder / f"{found.name}.yaml")
-    for path, model in zip(sorted(found.folder.glob("*.safetensors")), bag.models, strict=True):
-        args, kwargs = model._init_args_kwargs
-        package = {"klass": HTDemucs, "args": args, "kwargs": kwargs, "state": model.state_dict()}
+    for path, each in zip(sorted(found.folder.glob("*.safetensors")), bag.models, strict=True):
+        args, kwargs = each._init_args_kwargs
+        package = {"klass": HTDemucs, "args": args, "kwargs": kwargs, "state": each.state_dict()}
         torch.save(package, folder / f"{path.stem}.th")
 
 

@@ -12,15 +12,21 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import numpy as np
 
+from mixprior.pipeline.separation.native import kinds
 from tools.benches import document, processor
 from tools.benches.separation import STEMS, apply_model
 from tools.benches.sounds import RATE_HZ, SONGS
+
+if TYPE_CHECKING:
+    from mixprior.pipeline.separation.separator import Separator
 
 WHOLE = ("Drum-bass", "Vibe_Ace", "Twit_JournalisT", "Mr_Fancy_Pants", "Not_About_You", "Lets_Go_Fishin")
 """The shortest of the shared songs: 8 minutes."""
@@ -29,8 +35,15 @@ AUDIBLE_LU = -30.0
 MOST_DRIFT_LU, LEAST_SDR_DB = 0.02, 37.5
 SEGMENT_S = 7.8
 
-PATHS: dict[str, dict[str, str]] = {"fp32": {"precision": "fp32"}, "bf16": {"precision": "bf16"}}
-"""By the name of a path: the fields of `SeparationSettings` that choose it."""
+
+def _ways() -> dict[str, tuple[str, kinds.Kind | None]]:
+    """By the name of a path that this machine can take: its precision, and the kind of the native engine."""
+    native = [kind for precision in ("fp32", "bf16") for kind in kinds.chosen(precision, *kinds.machine())]
+    built = {f"native {kind.name}": (kind.precision, kind) for kind in native if kinds.library(kind)}
+    return {"PyTorch fp32": ("fp32", None), "PyTorch bf16": ("bf16", None), **built}
+
+
+PATHS = _ways()
 
 
 @dataclass(frozen=True)
@@ -39,7 +52,7 @@ class Reading:
 
     Attributes:
         song: its name.
-        path: one of `PATHS`.
+        path: which one, see `PATHS`.
         stem: its name.
         level_lu: integrated loudness of the reference against that of the song; None for silence.
         sdr_db: energy of the reference over that of the difference.
@@ -91,10 +104,20 @@ def separated(audio: np.ndarray, path: str | None) -> np.ndarray:
     torch.set_num_threads(1)
     if path is None:
         return apply_model(audio)
-    from mixprior.pipeline.separation.separator import SeparationSettings, load
-
-    found = load(SeparationSettings(device="cpu", threads=1, **PATHS[path])).separate(audio)  # type: ignore[arg-type]
+    separator = _separator(path)
+    found = separator.separate(audio)
     return np.stack([found[name] for name in STEMS])
+
+
+@lru_cache(maxsize=1)
+def _separator(path: str) -> Separator:
+    """What separates by a path, whichever this machine would choose."""
+    from mixprior.pipeline.separation import separator
+
+    precision, kind = PATHS[path]
+    separator._warm.cache_clear()
+    with patch.object(kinds, "here", lambda _precision: kind):
+        return separator.load(separator.SeparationSettings(device="cpu", precision=precision, threads=1))
 
 
 def readings(song: str, audio: np.ndarray, paths: list[str]) -> list[Reading]:
