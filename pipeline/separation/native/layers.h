@@ -5,7 +5,7 @@
 #pragma once
 #include "product.h"
 
-#define BLOCK 336 /* rows of a product at a time: the frames of a segment of 7.8 s */
+#define BLOCK 336 /* rows of a product at a time, a multiple of W: the frames of a segment of 7.8 s */
 #define BESIDE 2  /* rows of zeros on either side */
 #define BEHIND 64 /* rows that a product may read beyond the last */
 
@@ -87,6 +87,22 @@ static Moments branch_in(const Scratch *k, const Layer *w, const Branch *b, int 
     return all_rows;
 }
 
+/* products[i][j] += sum over rows of v[i] v[j], for `wanted` i from `first` on: kept in registers. */
+INLINE void self_products_at(const float *v, long first, long stride, long rows, const int wanted, long wide,
+                             float *products) {
+    for (long j = 0; j < wide; j += W) {
+        V sums[12];
+        for (int i = 0; i < wanted; i++) sums[i] = (V){0};
+        for (long m = 0; m < rows; m++) {
+            const float *row = v + m * stride;
+            const V other = load(row + j);
+#pragma GCC unroll 12
+            for (int i = 0; i < wanted; i++) sums[i] += row[first + i] * other;
+        }
+        for (int i = 0; i < wanted; i++) store(products + (first + i) * wide + j, sums[i]);
+    }
+}
+
 /* Norm and GELU of the hidden rows; gives the moments of what the second convolution makes of them. */
 static Moments branch_between(const Scratch *k, const Layer *w, const Branch *b, Moments of, long rows) {
     const long h = w->hidden, stride = hidden_stride(w), wide = PADDED(h, PANEL);
@@ -95,7 +111,7 @@ static Moments branch_between(const Scratch *k, const Layer *w, const Branch *b,
     double linear = 0, quadratic = 0;
     for (long begin = 0; begin < rows; begin += BLOCK) {
         const long end = rows - begin < BLOCK ? rows : begin + BLOCK;
-        float sums[64] = {0}, products[48 * 64] = {0};
+        float sums[64] = {0}, products[48 * 64];
         for (long m = begin; m < end; m++) {
             float *v = k->hidden + m * stride;
             for (long j = 0; j < wide; j += W) {
@@ -104,12 +120,15 @@ static Moments branch_between(const Scratch *k, const Layer *w, const Branch *b,
                 store(sums + j, load(sums + j) + g);
                 store_parts(k->hidden_act + m * stride + j, k->hidden_rest ? k->hidden_rest + m * stride + j : 0, g);
             }
-            for (long i = 0; i < h; i++)
-                for (long j = 0; j < wide; j += W) {
-                    float *p = products + i * wide + j;
-                    store(p, load(p) + v[i] * load(v + j));
-                }
         }
+        const float *first = k->hidden + begin * stride;
+        if (h == 6)
+            self_products_at(first, 0, stride, end - begin, 6, wide, products);
+        else if (h == 12)
+            self_products_at(first, 0, stride, end - begin, 12, wide, products);
+        else
+            for (long i = 0; i < h; i += 8)
+                self_products_at(first, i, stride, end - begin, 8, wide, products);
         for (long i = 0; i < h; i++) {
             linear += (double)sums[i] * b->ones[i];
             quadratic += 2.0 * sums[i] * b->biased[i];
@@ -231,23 +250,30 @@ void encode_frequencies(const Scratch *k, const Layer *w, const float *spectrum,
     }
 }
 
-/* Where the last decoder puts the spectra of the stems: see spectrum.h. */
-static void put_spectrum(float *spectra, const float *values, long f, long t, long frequencies);
+/* Spectra of the stems are kept as (frames / W, stems * 4, frequencies, W). The last decoder puts there rows 4g-2 to 4g+1 of
+ * its product, 16 columns each: W frames from `t` on. */
+static void put_spectra(const Layer *w, float *spectra, long g, long frequencies, float mean, float deviation,
+                        const float *s, long n, long width, long t) {
+    for (long j = 0; j < width; j += PANEL) {
+        const long r = 4 * g - 2 + (n + j) / PANEL;
+        if (r < 0 || r >= frequencies) continue;
+        for (int part = 0; part < PANEL; part += W) {
+            V columns[W];
+            turn(s + j + part, 2 * PANEL, columns);
+            for (int i = 0; i < W; i++)
+                store(spectra + ((t / W * PANEL + part + i) * frequencies + r) * W,
+                      (columns[i] + w->transposed_bias[part + i]) * deviation + mean);
+        }
+    }
+}
 
 /* Rows 4g-2 to 4g+1 of a transposed convolution, of which `sums` holds the product for frames from `begin`. */
-static void put_rows(const Layer *w, act *out, float *spectra, long g, long frequencies, long frames,
-                     float mean, float deviation, const float *s, long n, long width, long m) {
+static void put_rows(const Layer *w, act *out, long g, long frequencies, long frames, const float *s, long n, long width,
+                     long m) {
     const long co = w->out_channels;
     for (long j = 0; j < width; j += PANEL) {
         const long tap = (n + j) / co, i = (n + j) % co, r = 4 * g - 2 + tap;
         if (r < 0 || r >= 4 * frequencies) continue;
-        if (w->last) {
-            float values[PANEL];
-            for (int v = 0; v < PANEL; v += W)
-                store(values + v, (load(s + j + v) + load(w->transposed_bias + v)) * deviation + mean);
-            put_spectrum(spectra, values, r, m, 4 * frequencies);
-            continue;
-        }
         act *to = frequency_row(out, r, frames, co) + m * co + i; /* holds the skip */
         for (int v = 0; v < PANEL; v += W)
             store_act(to + v, load_act(to + v) + gelu(load(s + j + v) + load(w->transposed_bias + i + v)));
@@ -279,8 +305,12 @@ void decode_frequencies(const Scratch *k, const Layer *w, act *in, act *out, flo
         add_rows(&two, x, c, c);
         for (long begin = 0; begin < frames; begin += BLOCK) {
             const long count = frames - begin < BLOCK ? frames - begin : BLOCK;
-            FOR_PRODUCT(&two, w->transposed, 4 * w->out_channels, begin, count, k->sums,
-                        { put_rows(w, out, spectra, g, frequencies, frames, mean, deviation, s, n, width, m); })
+            FOR_PRODUCT(&two, w->transposed, 4 * w->out_channels, begin, count, k->sums, {
+                if (!w->last)
+                    put_rows(w, out, g, frequencies, frames, s, n, width, m);
+                else if (m % W == 0)
+                    put_spectra(w, spectra, g, 4 * frequencies, mean, deviation, s, n, width, m);
+            })
         }
     }
 }

@@ -104,10 +104,14 @@ static void analyse(const Tables *t, const float *mix, long samples, float *spec
     }
 }
 
-/* Spectra of the stems are kept as (frames / W, stems * 4, BINS, W). */
-static void put_spectrum(float *spectra, const float *values, long f, long t, long frequencies) {
-    float *to = spectra + (t / W * 16 * frequencies + f) * W + t % W;
-    for (int i = 0; i < 16; i++) to[i * frequencies * W] = values[i];
+/* Add W values to a wave from sample `at` on, those that are within it. */
+INLINE void add_within(float *wave, long at, long samples, V values) {
+    if (at >= 0 && at + W <= samples) {
+        store(wave + at, load(wave + at) + values);
+        return;
+    }
+    for (int i = 0; i < W; i++)
+        if (at + i >= 0 && at + i < samples) wave[at + i] += values[i];
 }
 
 /* Waveforms of the spectra, added to `waves` (stems * 2, samples). */
@@ -131,15 +135,20 @@ static void synthesise(const Tables *t, const float *spectra, float *waves, long
             re[BINS] = im[BINS] = (V){0};
             transform(t, re, im);
             const float scale = 64.0f / 1.5f / FRAME; /* of the transform, and of four overlapping windows, squared */
-            for (int lane = 0; lane < count; lane++) {
-                const long start = (first + lane) * HOP - BEFORE;
-                float *left = waves + 2 * stem * samples, *right = left + samples;
-                const long from = start < 0 ? -start : 0, to = start + FRAME > samples ? samples - start : FRAME;
-                for (long n = from; n < to; n++) {
-                    const long at = place(n) * W + lane;
-                    left[start + n] += ((const float *)im)[at] * t->window[n] * scale;
-                    right[start + n] += ((const float *)re)[at] * t->window[n] * scale;
+            float *left = waves + 2 * stem * samples;
+            for (int column = 0; column < SIDE; column++)
+                for (int row = 0; row < SIDE; row += W) {
+                    const int n = row + SIDE * column; /* W samples from here on, of W frames */
+                    const V window = load(t->window + n) * scale;
+                    const long stride = SIDE * W;
+                    V frames_left[W], frames_right[W];
+                    turn((const float *)(im + row * SIDE + column), stride, frames_left);
+                    turn((const float *)(re + row * SIDE + column), stride, frames_right);
+                    for (int lane = 0; lane < count; lane++) {
+                        const long at = (first + lane) * HOP - BEFORE + n;
+                        add_within(left, at, samples, frames_left[lane] * window);
+                        add_within(left + samples, at, samples, frames_right[lane] * window);
+                    }
                 }
-            }
         }
 }

@@ -79,6 +79,14 @@ INLINE V exp2_v(V x) {
 
 INLINE V sigmoid(V x) { return reciprocal(1.0f + exp2_v(x * -LOG2_E)); }
 
+/* W rows of W, each `stride` from the next, turned: the columns. Gathered by way of memory: compilers turn no registers. */
+INLINE void turn(const float *rows, long stride, V *columns) {
+    float turned[W][W];
+    for (int i = 0; i < W; i++)
+        for (int j = 0; j < W; j++) turned[j][i] = rows[i * stride + j];
+    for (int j = 0; j < W; j++) columns[j] = load(turned[j]);
+}
+
 /* x/2 (1 + erf(x / sqrt 2)), with the erf of Abramowitz and Stegun 7.1.26: within 1.5e-7. */
 INLINE V gelu(V x) {
     V z = (V)((VI)x & 0x7fffffff) * 0.70710678f;
