@@ -290,19 +290,24 @@ void decode_frequencies(const Scratch *k, const Layer *w, act *in, act *out, flo
         clear_edges(k->rest[i] + BESIDE * c, frames, c);
     }
     memset(k->x[1] + BESIDE * c, 0, frames * c * sizeof(act));
+    memset(k->rest[1] + BESIDE * c, 0, frames * c * sizeof(act));
     for (long g = 0; g <= frequencies; g++) {
         act *x = k->x[g & 1] + BESIDE * c, *rest = w->branch_parts ? k->rest[g & 1] + BESIDE * c : 0;
-        const act *before = k->x[~g & 1] + BESIDE * c;
+        const act *before = k->x[~g & 1] + BESIDE * c, *before_rest = k->rest[~g & 1] + BESIDE * c;
         if (g < frequencies) {
             Rows taps = {0};
             for (int tap = -1; tap < 2; tap++) add_rows(&taps, frequency_row(in, g + tap, frames, c) - c, c, 3 * c);
             glu_of(k, w, &taps, frames, 0, k->y, x, rest);
             residual_branches(k, w, k->y, x, rest, frames);
-        } else
+        } else {
             memset(x, 0, frames * c * sizeof(act));
+            if (rest) memset(rest, 0, frames * c * sizeof(act));
+        }
         Rows two = {0};
-        add_rows(&two, before, c, c);
-        add_rows(&two, x, c, c);
+        for (int part = 0; part < (rest ? 3 : 1); part++) {
+            add_rows(&two, part == 1 ? before_rest : before, c, c);
+            add_rows(&two, part == 1 ? rest : x, c, c);
+        }
         for (long begin = 0; begin < frames; begin += BLOCK) {
             const long count = frames - begin < BLOCK ? frames - begin : BLOCK;
             FOR_PRODUCT(&two, w->transposed, 4 * w->out_channels, begin, count, k->sums, {
@@ -340,7 +345,7 @@ void decode_samples(const Scratch *k, const Layer *w, const act *in, act *out, f
     add_rows(&taps, in + (BESIDE - 1) * c, c, 3 * c);
     glu_of(k, w, &taps, rows, 0, k->y, x, rest);
     residual_branches(k, w, k->y, x, rest, rows);
-    add_rows(&two, x - c, c, 2 * c);
+    add_parts(&two, x - c, rest ? rest - c : 0, c, 2 * c);
     for (long begin = 0; begin <= rows; begin += BLOCK) {
         const long count = rows + 1 - begin < BLOCK ? rows + 1 - begin : BLOCK;
         FOR_PRODUCT(&two, w->transposed, PADDED(4 * co, PANEL), begin, count, k->sums, {

@@ -172,7 +172,7 @@ def _decoder(layer: Any, packing: Packing, last: bool) -> Any:
     before, at = (transposed[:, :, half].permute(0, 2, 1).flatten(1) for half in (slice(4, 8), slice(0, 4)))
     # Rows of the waveform are neighbours in memory: both halves are one part.
     halves = (before, at) if layer.freq else (torch.cat([before, at]),)
-    packed.transposed = packing.matrix(*halves)
+    packed.transposed = packing.matrix(*halves, twice=last)
     packed.transposed_bias = packing.vector(layer.conv_tr.bias)
     return packed
 
