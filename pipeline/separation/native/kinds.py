@@ -106,3 +106,8 @@ def here(precision: str) -> Kind | None:
     """Return the fastest kind that is built and that this processor runs, or None."""
     found = chosen(precision, *machine())
     return next((kind for kind in found if library(kind) is not None), None)
+
+
+if __name__ == "__main__":  # a wheel holds all of them
+    missing = [kind.name for kind in of_machine(platform.machine()) if library(kind) is None]
+    raise SystemExit(f"not built: {', '.join(missing)}" if missing else 0)
