@@ -69,6 +69,14 @@ def loud() -> np.ndarray:
     return (10.0 * bursts()).astype(np.float32)
 
 
+def matching(audio: np.ndarray) -> np.ndarray:
+    from mixprior.mixing.effects.effect import render
+    from mixprior.mixing.effects.matching import MatchingFilter
+    from mixprior.mixing.effects.settings import Curve
+
+    return render(MatchingFilter(Curve(CURVE_HZ, CURVE_DB), RATE_HZ), audio)
+
+
 def reverb(audio: np.ndarray, time_s: float = 1.0) -> np.ndarray:
     from mixprior.mixing.effects.effect import render
     from mixprior.mixing.effects.reverb import Reverb
@@ -126,6 +134,7 @@ ROWS = (
         Peer("ffmpeg, alimiter at 4x oversampling", limiter_of_ffmpeg),
         loud,
     ),
+    _before("matching-before", "matching filter", matching),
     _before("reverb-before", "reverb of 1 s", reverb, bar_s=1.8),
     _before("chain-before", "whole mix chain of vocals and backing", whole, bar_s=3.0),
 )
