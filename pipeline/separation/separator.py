@@ -18,7 +18,7 @@ from mixprior.pipeline.separation import model_store, overlap_add
 from mixprior.pipeline.separation.batches import Batches
 from mixprior.pipeline.separation.eager import Eager
 from mixprior.pipeline.separation.model_folder import ModelFolder
-from mixprior.pipeline.separation.native import engine, kinds
+from mixprior.pipeline.separation.native import engine
 from mixprior.pipeline.separation.overlap_add import Segments
 from mixprior.pipeline.separation.remote import Remote
 from mixprior.pipeline.song import cores
@@ -101,7 +101,7 @@ class SeparationSettings:
         batch = self.batch or (1 if is_cpu else _CUDA_BATCH)
         if is_cpu and precision == "fp16":
             raise InputError("fp16 is for CUDA: on a CPU take bf16 or fp32")
-        if is_cpu and precision == "bf16" and batch > 1 and kinds.here("bf16") is None:
+        if is_cpu and precision == "bf16" and batch > 1:
             raise InputError(f"batches of {batch} in bf16 take a CPU six times as long: give 1, or fp32")
         return replace(self, device=device, precision=precision, batch=batch)
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from mixprior.stats.priors.calibration import KINDS, Correction
 from mixprior.stats.registry import COLUMNS
+from mixprior.stats.statistic import MIXTURE
 
 MIN_FOLDS = 3
 """Folds below which a statistic is not judged."""
@@ -30,7 +31,7 @@ Line = tuple[float, float]
 def fit_all(measured: pa.Table, true: pa.Table, folds: Mapping[str, str]) -> list[Correction]:
     """Fit a correction for each stem and scalar statistic that separation changes.
 
-    Left out are what separation does not change on any song, `separation_residual_db`, which true stems do not have,
+    Left out are the mixture, which is not separated, what separation does not change on any song, `separation_residual_db`, which true stems do not have,
     and what was measured both ways in fewer than `MIN_FOLDS` folds.
 
     Args:
@@ -45,7 +46,8 @@ def fit_all(measured: pa.Table, true: pa.Table, folds: Mapping[str, str]) -> lis
     keys = ["song_id", "stem"]
     truth = {(row["song_id"], row["stem"]): row for row in true.select(keys + names).to_pylist()}
     pairs: dict[tuple[str, str], list[tuple[str, float, float]]] = {}
-    for row in sorted(measured.select(keys + names).to_pylist(), key=lambda row: (row["song_id"], row["stem"])):
+    separated = [row for row in measured.select(keys + names).to_pylist() if row["stem"] != MIXTURE]
+    for row in sorted(separated, key=lambda row: (row["song_id"], row["stem"])):
         other = truth.get((row["song_id"], row["stem"]), {})
         for name in names:
             if row[name] is not None and other.get(name) is not None:

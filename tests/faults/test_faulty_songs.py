@@ -15,6 +15,7 @@ from mixprior.pipeline import mine as command
 from mixprior.pipeline.graphs import options
 from mixprior.pipeline.song import causes, shared_pool, trouble
 from mixprior.pipeline.song.time_limits import TimeLimits
+from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
 from mixprior.stats.errors import TooManyFailed
 from tests.faults import faulty_songs
@@ -35,6 +36,7 @@ def mine(tmp_path, monkeypatch):
         return replace(usual(*arguments), time_limits=TimeLimits(stage_s=10.0, decode=0.0, measure=100.0))
 
     monkeypatch.setattr(options, "settings", hasty)
+    monkeypatch.setattr(Copies, "keep", lambda *_: None)  # without copies a child reads the song itself
     shared_pool.close()  # children of this environment
 
     def run(names, **keywords) -> dict[str, dict]:
