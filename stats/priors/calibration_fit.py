@@ -31,8 +31,9 @@ Line = tuple[float, float]
 def fit_all(measured: pa.Table, true: pa.Table, folds: Mapping[str, str]) -> list[Correction]:
     """Fit a correction for each stem and scalar statistic that separation changes.
 
-    Left out are the mixture, which is not separated, what separation does not change on any song, `separation_residual_db`, which true stems do not have,
-    and what was measured both ways in fewer than `MIN_FOLDS` folds.
+    Left out are the mixture, which is not separated, what separation does not change on any song,
+    `separation_residual_db`, which true stems do not have, and what was measured both ways in fewer than `MIN_FOLDS`
+    folds.
 
     Args:
         measured: rows of `mixprior.stats.registry.FEATURES_SCHEMA` of the separated songs.
