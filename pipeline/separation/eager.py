@@ -102,7 +102,7 @@ class _Lane:
 def _keep_single(model: Any) -> None:
     """Have the branches of the last frequency decoder computed in single precision.
 
-    In bfloat16 they alone shift the level of quiet drums by 0.1 dB; all the rest together by less than 0.02 dB.
+    In bfloat16 they alone shift the level of the drums of a song by 0.1 dB.
     """
     decoders: Any = getattr(model, "decoder", None)
     branches = getattr(decoders[-1], "dconv", None) if decoders else None

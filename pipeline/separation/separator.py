@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from mixprior.pipeline.separation import model_store, overlap_add
 from mixprior.pipeline.separation.batches import Batches
 from mixprior.pipeline.separation.eager import Eager
 from mixprior.pipeline.separation.model_folder import ModelFolder
-from mixprior.pipeline.separation.native import engine
+from mixprior.pipeline.separation.native import engine, kinds
 from mixprior.pipeline.separation.overlap_add import Segments
 from mixprior.pipeline.separation.remote import Remote
 from mixprior.pipeline.song import cores
@@ -49,7 +48,7 @@ class SeparationSettings:
         model_repo: folder with the model; None searches $MIXPRIOR_MODEL_REPO, the cache, then downloads it.
         weights_sha256: digest that the model's weights must have; "" accepts those of the store.
         device: "cpu", "cuda", "cuda:1"; "auto" takes CUDA where there is one.
-        precision: "fp32", or "bf16" (autocast: over twice as fast, levels of audible stems within 0.02 dB), or,
+        precision: "fp32", or "bf16" (faster: docs/performance.md), or,
             on CUDA, "fp16"; "auto" takes bf16 on CUDA, and on a CPU that has instructions for it.
         overlap: share of a segment that the next one overlaps, 0 up to but not including 1.
         segment_s: length of the segments in seconds; None takes the model's own, which is also the most.
@@ -96,7 +95,7 @@ class SeparationSettings:
         device = _device(self.device)
         precision = self.precision
         if precision == "auto":
-            precision = "bf16" if device.startswith("cuda") or _cpu_has_bf16() else "fp32"
+            precision = "bf16" if device.startswith("cuda") or kinds.has_bf16() else "fp32"
         is_cpu = not device.startswith("cuda")
         batch = self.batch or (1 if is_cpu else _CUDA_BATCH)
         if is_cpu and precision == "fp16":
@@ -328,9 +327,3 @@ def _device(name: str) -> str:
 def _may_have_gpu() -> bool:
     """Whether there may be a GPU for torch, which takes seconds to load: a driver of one, or no Linux."""
     return sys.platform != "linux" or any(map(os.path.exists, ("/dev/nvidiactl", "/dev/nvmap", "/dev/kfd", "/dev/dxg")))
-
-
-def _cpu_has_bf16() -> bool:
-    """Whether the CPU computes in bfloat16 itself; where it only emulates it, single precision is faster."""
-    cpuinfo = Path("/proc/cpuinfo")
-    return cpuinfo.exists() and bool({"avx512_bf16", "amx_bf16"} & set(cpuinfo.read_text().split()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,43 +66,34 @@ def _write(folder: Path, songs: int, duration_s: float) -> None:
             soundfile.write(folder / f"song-{song:03d}" / f"{name}.wav", turned.T, RATE_HZ, "PCM_16")
 
 
+MINE = Comparison(
+    "mine",
+    "three songs from files to priors, 148 s, all cores; demucs writes their stems",
+    Command(FRESH),
+    Peer("demucs' own command", Command(DEMUCS)),
+    short_songs,
+    runs=1,
+    warm_up=False,
+    threads=0,
+    by="wall",
+    audio_s=SHORT_S,
+)
+
 ROWS = (
-    Comparison(
-        "mine",
-        "three songs from files to priors, 148 s, all cores; demucs writes their stems",
-        Command(FRESH),
-        Peer("demucs' own command", Command(DEMUCS)),
-        short_songs,
-        runs=1,
-        warm_up=False,
-        threads=0,
-        by="wall",
-        audio_s=SHORT_S,
-    ),
-    Comparison(
-        "mine-eleven",
-        "the eleven shared songs from files to priors, 25 minutes, all cores; demucs writes their stems",
-        Command(FRESH),
-        Peer("demucs' own command", Command(DEMUCS)),
-        all_songs,
-        runs=1,
-        warm_up=False,
-        threads=0,
-        by="wall",
+    MINE,
+    replace(
+        MINE,
+        row="mine-eleven",
+        what="the eleven shared songs from files to priors, 25 minutes, all cores; demucs writes their stems",
+        given=all_songs,
         audio_s=ALL_S,
         long=True,
     ),
-    Comparison(
-        "mine-before",
-        "three songs from files to priors, 148 s, all cores",
-        Command(FRESH),
-        before(Command(FRESH)),
-        short_songs,
-        runs=1,
-        warm_up=False,
-        threads=0,
-        by="wall",
-        audio_s=SHORT_S,
+    replace(
+        MINE,
+        row="mine-before",
+        what="three songs from files to priors, 148 s, all cores",
+        peer=before(Command(FRESH)),
     ),
     Comparison(
         "cores",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import wave
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -61,26 +62,25 @@ def _write_rows(music: Path, run: Path, songs: int) -> None:
         checkpoint.finish(song_id, parquet_bytes(table.replace_schema_metadata(metadata)))
 
 
+NOTHING = Comparison(
+    "nothing",
+    f"`mine` again on {FEW} songs that were separated and mined",
+    Command(AGAIN),
+    before(Command(AGAIN)),
+    partial(mined, FEW),
+    threads=0,
+    by="wall",
+    bar_s=2.0,
+)
+
 ROWS = (
-    Comparison(
-        "nothing",
-        f"`mine` again on {FEW} songs that were separated and mined",
-        Command(AGAIN),
-        before(Command(AGAIN)),
-        partial(mined, FEW),
-        threads=0,
-        by="wall",
-        bar_s=2.0,
-    ),
-    Comparison(
-        "nothing-many",
-        f"`mine` again on {MANY} songs that were separated and mined",
-        Command(AGAIN),
-        before(Command(AGAIN)),
-        partial(mined, MANY),
+    NOTHING,
+    replace(
+        NOTHING,
+        row="nothing-many",
+        what=f"`mine` again on {MANY} songs that were separated and mined",
+        given=partial(mined, MANY),
         runs=3,
-        threads=0,
-        by="wall",
         bar_s=10.0,
         long=True,
     ),

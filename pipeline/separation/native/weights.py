@@ -91,12 +91,12 @@ class Packing:
         panels = whole.reshape(-1, self.step, columns // _PANEL, _PANEL).permute(2, 0, 3, 1)
         return self._keep(panels.bfloat16() if self.bf16 else panels)
 
-    def vector(self, values: torch.Tensor, least: int = _PANEL) -> int:
+    def vector(self, values: torch.Tensor) -> int:
         """Return the address of floats, followed by zeros up to a multiple of a panel."""
         import torch
 
         flat = values.detach().float().reshape(-1)
-        return self._keep(torch.nn.functional.pad(flat, (0, max(least, _up(len(flat), _PANEL)) - len(flat))))
+        return self._keep(torch.nn.functional.pad(flat, (0, _up(len(flat), _PANEL) - len(flat))))
 
     def rounded(self, values: torch.Tensor) -> torch.Tensor:
         """Return values as a product has them."""

@@ -9,6 +9,7 @@ import torch
 from mixprior.pipeline.separation import model_store, separate
 from mixprior.pipeline.separation import separator as separation
 from mixprior.pipeline.separation.model_store import ModelUnavailable
+from mixprior.pipeline.separation.native import kinds
 from mixprior.pipeline.separation.separator import SeparationSettings, load
 from mixprior.pipeline.store.records import InputError, SongError
 from tests import reference
@@ -303,7 +304,7 @@ def test_unknown_model_is_told_with_the_known_ones(monkeypatch):
 
 @pytest.mark.parametrize(("native", "precision"), [(True, "bf16"), (False, "fp32")])
 def test_auto_takes_bf16_where_the_cpu_has_it(monkeypatch, native, precision):
-    monkeypatch.setattr(separation, "_cpu_has_bf16", lambda: native)
+    monkeypatch.setattr(kinds, "has_bf16", lambda: native)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     resolved = SeparationSettings().resolved()
     assert (resolved.device, resolved.precision) == ("cpu", precision)
