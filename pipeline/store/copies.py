@@ -55,12 +55,21 @@ class Copies:
             with suppress(OSError):
                 self._path(url).unlink()
 
+    def size_bytes(self) -> int:
+        """Size of all copies; others may come and go meanwhile."""
+        total = 0
+        with suppress(OSError):  # there is no folder yet
+            for entry in os.scandir(self.folder):
+                with suppress(OSError):  # this one was just removed
+                    total += entry.stat().st_size
+        return total
+
     def is_full(self, times: float = 1.0) -> bool:
         """Whether there are as many copies as there should be, or so many times as many; one alone has room."""
+        kept_bytes = self.size_bytes()
         try:
-            kept_bytes = sum(entry.stat().st_size for entry in os.scandir(self.folder))
             free_bytes = shutil.disk_usage(self.folder).free
-        except OSError:  # there is no folder yet, or a copy was just removed
+        except OSError:  # there is no folder yet
             return False
         return kept_bytes > 0 and kept_bytes >= times * min(_MOST_BYTES, _SHARE * (free_bytes + kept_bytes))
 
