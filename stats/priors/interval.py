@@ -47,3 +47,27 @@ def median_ranks(n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         low = np.where((low >= 0) & (special.bdtr(low, n, 0.5) > tail), low - 1, low)
     low = np.where(n < 6, -1, low)
     return low, np.where(low < 0, -1, n - 1 - low)
+
+
+def share_interval(count: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of a share that holds it with at least 95 % probability, whatever the share.
+
+    Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial" (Biometrika
+    26, 1934). Wilson's is narrower, and falls under 95 % for shares near 0 and 1.
+
+    Args:
+        count: songs that have it, any shape.
+        n: songs in all, same shape.
+
+    Returns:
+        Low and high end, from 0 to 1; NaN where n is 0.
+
+    >>> low, high = share_interval(np.array([8, 0]), np.array([11, 5]))
+    >>> low.round(3), high.round(3)
+    (array([0.39, 0.  ]), array([0.94 , 0.522]))
+    """
+    count, n = np.asarray(count), np.asarray(n)
+    tail = (1 - LEVEL) / 2
+    low = np.where(count > 0, special.betaincinv(np.maximum(count, 1), n - count + 1, tail), 0.0)
+    high = np.where(count < n, special.betaincinv(count + 1, np.maximum(n - count, 1), 1 - tail), 1.0)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
