@@ -1,0 +1,1 @@
+"""Tables of docs/evidence.md: `python -m tools.evidence NAME...` makes them anew, all without a name."""
