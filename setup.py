@@ -36,6 +36,7 @@ EXTRAS = {
         "apache-beam>=2.70,<3",
         "demucs>=4.1,<5",
         "huggingface-hub>=0.26,<3",
+        "mutagen>=1.47,<2",
         "pyyaml>=6,<7",
         "safetensors>=0.4,<1",
         # The cap keeps package indexes that offer a CPU build on that build.

@@ -51,8 +51,8 @@ def add_grouping(parser: argparse.ArgumentParser) -> None:
         type=_names,
         default=(),
         metavar="A,B",
-        help="columns of the catalog to group by, and pairs of them; decade (from a year or date) and tempo_band "
-        "(from the measured tempo) are derived",
+        help="columns to group by, and pairs of them: of the catalog, or of the files' tags (artist, title, genre, "
+        "year, bpm); decade (from a year or date) and tempo_band (from the measured tempo) are derived",
     )
     parser.add_argument(
         "--min-group", type=int, default=MIN_GROUP, metavar="N", help=f"publish no smaller groups ({MIN_GROUP})"
@@ -305,10 +305,10 @@ def grouping_of(group_by: Sequence[str], min_group: int, calibration: str | Path
 
 
 def check_groups(grouping: Grouping, columns: Collection[str]) -> None:
-    """Refuse to group by what the catalog does not have.
+    """Refuse to group by what neither the catalog nor the tags of files have.
 
     Raises:
-        InputError: naming the columns it has.
+        InputError: naming the columns there are.
     """
     for name in grouping.group_by:
         if not can_group_by(name, sorted(columns)):

@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "catalog",
         nargs="+",
         metavar="CATALOG",
-        help="songs, folders of songs or stems, or a CSV, JSONL or Parquet manifest with a `path` column",
+        help="songs, folders of songs or stems, CSV, JSONL or Parquet manifests with a `path` column, and published "
+        "datasets as NAME:FOLDER (fma, jamendo, musdb, medleydb, gtzan)",
     )
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder of the run")
     add_grouping(parser)
@@ -123,10 +124,12 @@ def mine(
     """Mine priors from a catalog of songs. Called again after an interruption, it continues with the rest.
 
     Args:
-        catalog: songs, folders of songs or stems, or manifests, local or fsspec URLs; one, or several.
+        catalog: songs, folders of songs or stems, or manifests, local or fsspec URLs, or datasets as `NAME:FOLDER`;
+            one, or several.
         output: folder of the run.
         workers: processes that mine on this machine; None for one a core.
-        group_by: columns of the catalog to group by; `decade` and `tempo_band` are derived.
+        group_by: columns to group by, of the catalog or of the tags of files (artist, title, genre, year, bpm; the
+            catalog wins); `decade` and `tempo_band` are derived.
         min_group: publish no smaller groups.
         calibration: file of corrections by `calibrate`, for stems that are separated.
         separation: model and way of separating; None for the usual.
@@ -149,6 +152,7 @@ def mine(
     11
     """
     beam.need_beam()
+    from mixprior.pipeline.audio import tags
     from mixprior.pipeline.graphs.extraction import extract_songs
     from mixprior.pipeline.store import files, stray
     from mixprior.pipeline.store import songs as tables
@@ -160,7 +164,7 @@ def mine(
     songs = _songs(catalog, limit)
     folder = RunFolder.at(output).mining(songs.content, stray.name())
     grouping = grouping_of(group_by, min_group, calibration)
-    check_groups(grouping, songs.columns)
+    check_groups(grouping, songs.columns | tags.KEYS.keys())
     files.need_writable(folder.root)
     settings = _settings(songs, separation, max_minutes, beam_options)
     settings = _remembering(settings, folder, rehash, beam_options)
@@ -183,7 +187,7 @@ def mine(
         files.remove_folder(folder.own_call)
     files.remove_folder(folder.made)
     stray.sweep(folder)
-    return Mined.of(folder, table, log, time.monotonic() - started_s)
+    return Mined.of(folder, table, log, time.monotonic() - started_s, group_by)
 
 
 def plan(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,8 @@ class Mined:
         elapsed_s: seconds since this call began.
         songs_table: what became of every song: stays as it is when another run ends in the same folder.
         flagged: songs by what may be wrong with them, `mixprior.pipeline.audio.flags.FLAGS`.
+        ungrouped: songs mined or kept that are in no group of a column, by the column that songs are grouped by; one
+            that misses no song is left out.
     """
 
     output: str
@@ -44,6 +46,7 @@ class Mined:
     elapsed_s: float
     songs_table: str
     flagged: Mapping[str, int] = field(default_factory=dict)
+    ungrouped: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def songs(self) -> int:
@@ -51,7 +54,7 @@ class Mined:
         return self.mined + self.kept + self.duplicate + self.failed
 
     @classmethod
-    def of(cls, folder: RunFolder, songs_table: str, log: Log, elapsed_s: float) -> Mined:
+    def of(cls, folder: RunFolder, songs_table: str, log: Log, elapsed_s: float, group_by: Sequence[str] = ()) -> Mined:
         """Return what a run did.
 
         Args:
@@ -59,10 +62,11 @@ class Mined:
             songs_table: path of its table of songs.
             log: of its progress.
             elapsed_s: seconds it took.
+            group_by: columns that songs are grouped by.
         """
         from mixprior.pipeline.store import songs
 
-        table = songs.read(songs_table).select(["status", "duration_s", "flags"]).to_pylist()
+        table = songs.read(songs_table).select(["status", "duration_s", "flags", "metadata"]).to_pylist()
         statuses = Counter(row["status"] for row in table)
         mined_s = sum((row["duration_s"] for row in table if row["status"] == "mined"), 0.0)
         return cls(
@@ -77,6 +81,7 @@ class Mined:
             elapsed_s=round(elapsed_s, 1),
             songs_table=songs_table,
             flagged=dict(sorted(Counter(flag for row in table for flag in row["flags"] or ()).items())),
+            ungrouped=_ungrouped([row["metadata"] for row in table if row["status"] in ("mined", "kept")], group_by),
         )
 
     def text(self) -> str:
@@ -94,8 +99,23 @@ class Mined:
         if self.flagged:
             counts = ", ".join(f"{count} {flag}" for flag, count in self.flagged.items())
             lines.append(f"flagged: {counts} (column flags of {self.songs_table})")
+        for column, count in self.ungrouped.items():
+            lines.append(
+                f"{count} of {self.mined + self.kept} songs have no {visible(column)} and are in no group of it"
+            )
         lines.append(f"priors: {visible(self.priors)}" if self.priors else "no song could be mined: no priors written")
         return "\n".join(lines)
+
+
+def _ungrouped(metadata: Sequence[str], group_by: Sequence[str]) -> dict[str, int]:
+    from mixprior.stats.priors.grouping import groups_of
+    from mixprior.stats.priors.tally import metadata_of
+
+    # The tempo band follows from what was measured, which is not looked up here.
+    columns = [column for column in group_by if column != "tempo_band"]
+    known = [metadata_of(text) or {} for text in metadata] if columns else []
+    counts = {column: sum(len(groups_of(each, [column])) == 1 for each in known) for column in columns}
+    return {column: count for column, count in counts.items() if count}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from importlib.metadata import metadata
 
 import pytest
 
@@ -38,3 +39,24 @@ def test_the_lock_pins_and_hashes_all_that_mining_needs(declared):
 
 def test_the_lock_names_no_host():
     assert not re.search(r"://|--index|--find-links|--trusted-host|\w+\.(org|com|io|net)\b", LOCK)
+
+
+PERMISSIVE = re.compile(r"\b(MIT|BSD|Apache|ISC|MPL-2\.0)\b")
+COPYLEFT = {
+    "mutagen": "GPL-2.0-or-later: `mine` imports it for the tags of files; nothing of it is in this package",
+    "soxr": "LGPL-2.1-or-later: a shared library of its own",
+}
+
+
+def test_what_a_user_installs_is_permissive_or_named_here_with_the_reason(declared):
+    wanted = [*declared["install_requires"], *declared["extras_require"]["mine"]]
+    licences = {name: licence(name) for name in (re.match(r"[\w.-]+", each).group() for each in wanted)}
+    others = {name for name, words in licences.items() if "GPL" in words or not PERMISSIVE.search(words)}
+    assert others == COPYLEFT.keys()
+
+
+def licence(name: str) -> str:
+    """What a package says of its licence: an expression, or classifiers, or a few words."""
+    facts = metadata(name)
+    found = [facts["License-Expression"], *(each for each in facts.get_all("Classifier", []) if "License ::" in each)]
+    return " ".join(filter(None, found)) or str(facts["License"])

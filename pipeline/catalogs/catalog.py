@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
 from mixprior.pipeline.catalogs import manifest, song_folder
+from mixprior.pipeline.catalogs.datasets.dataset import DATASETS, tracks_of
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.file_names import AUDIO_SUFFIXES
 from mixprior.pipeline.store.records import InputError, Song
@@ -22,11 +24,15 @@ def open_catalog(location: str) -> Iterator[Song]:
 
     Args:
         location: a local path or an fsspec URL (`gs://`, `s3://`) of an audio file, of a folder that is searched with
-            its subfolders for audio files and folders of stems, or of a manifest (`pipeline.catalogs.manifest.songs`).
+            its subfolders for audio files and folders of stems, or of a manifest (`pipeline.catalogs.manifest.songs`);
+            or `NAME:FOLDER`, a published dataset (`datasets.dataset.DATASETS`) and where it was unpacked.
 
     Raises:
         InputError: at once, if the location does not exist, holds no song, or is a faulty manifest.
     """
+    name, colon, folder = location.partition(":")
+    if colon and name in DATASETS and not sources.is_remote(location) and not os.path.exists(location):
+        return _of_dataset(name, Path(os.path.abspath(os.path.expanduser(folder))))
     if not sources.is_remote(location):
         location = os.path.abspath(os.path.expanduser(sources.local_path(location)))
     location = location.rstrip("/") or "/"
@@ -46,3 +52,21 @@ def open_catalog(location: str) -> Iterator[Song]:
     if first is None:
         raise InputError(nothing)
     return chain([first], songs)
+
+
+def _of_dataset(name: str, root: Path) -> Iterator[Song]:
+    """Return the songs of a dataset all of whose files are there: parts of large ones are used alone."""
+    tracks = tracks_of(name, root)
+    songs = [
+        Song(
+            str(track.path),
+            tuple((stem, str(path)) for stem, path in sorted(track.stems.items())),
+            None if track.mixture is None else str(track.mixture),
+            (("dataset", name), *track.metadata.items()),
+        )
+        for track in tracks
+        if all(file.is_file() for file in track.files)
+    ]
+    if not songs:
+        raise InputError(f"{root} holds no complete song of {name}; its metadata names {len(tracks)}")
+    return iter(songs)

@@ -1,4 +1,4 @@
-"""What a song is called by: its content, not its path."""
+"""What a song is called by: its content, not its path. Its tags are read at the same time."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 
-from mixprior.pipeline.audio import decode
+from mixprior.pipeline.audio import decode, tags
 from mixprior.pipeline.song import trouble
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.digests import Digests
 from mixprior.pipeline.store.ledger import Found, SongKey
-from mixprior.pipeline.store.records import Failure, Reported, Song, SongError
+from mixprior.pipeline.store.records import Failure, MetadataValue, Reported, Song, SongError
 
 Fingerprint = tuple[SongKey, Found]
 """(feature key, song id), and the song with its size, or with its failure."""
@@ -43,7 +44,7 @@ class Fingerprints:
     def __init__(self, settings: MiningSettings, at_once: int | None = None) -> None:
         self.settings, self.at_once = settings, at_once or os.cpu_count() or 1
         self.copies = None if settings.copies is None else Copies(settings.copies)
-        self.digests = Digests(settings.digests, settings.rehash, self.copies)
+        self.digests = Digests(settings.digests, settings.rehash, self.copies, tags.read)
         self._reading: deque[_Reading] = deque()
         self._waiting: SimpleQueue[_Reading] = SimpleQueue()
         self._readers: list[_Reader] = []
@@ -138,6 +139,7 @@ class _Reading:
 
     def __init__(self, song: Song, feature_key: str, digests: Digests) -> None:
         self.song, self.feature_key, self.size_bytes, self.digests = song, feature_key, 0, digests
+        self.tags: Mapping[str, MetadataValue] = {}
         self.future: Future[Fingerprint] = Future()
 
     def read(self) -> None:
@@ -145,15 +147,22 @@ class _Reading:
         for pause_s in (*trouble.BACK_OFF_S, None):
             try:
                 self.size_bytes = sum(map(sources.size_bytes, decode.files_of(self.song)))
-                song_id = decode.fingerprint(self.song, self.digests.sha256)
+                song_id = decode.fingerprint(self.song, self._sha256)
             except Exception as error:
                 if pause_s is not None and trouble.kind_of(error) is not None:
                     time.sleep(pause_s)
                     continue
                 self.future.set_result(self.failed(error))
             else:
-                self.future.set_result(((self.feature_key, song_id), Found(self.song, self.size_bytes)))
+                song = replace(self.song, metadata=tags.join(self.song.metadata, self.tags)) if self.tags else self.song
+                self.future.set_result(((self.feature_key, song_id), Found(song, self.size_bytes)))
             return
+
+    def _sha256(self, path: str, root: str | None) -> str:
+        content = self.digests.content(path, root)
+        if path == (self.song.mixture if self.song.stems else self.song.path):
+            self.tags = content.tags
+        return content.sha256
 
     def failed(self, error: Exception) -> Fingerprint:
         """Return the song as one that cannot be read, named by its path."""

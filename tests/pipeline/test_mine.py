@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import mutagen
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -160,11 +161,31 @@ def test_groups_come_from_the_manifest(stems_catalog, mixprior, tmp_path):
     assert json.loads(songs(tmp_path / "out")[0]["metadata"]) == {"genre": "pop", "year": 1999}
 
 
+def test_groups_come_from_tags_and_what_has_none_is_counted(stems_catalog, mixprior, tmp_path):
+    for title, genre in (("Amber", "Rock"), ("Birch", "rock"), ("Cedar", None)):
+        folder = shutil.copytree(stems_catalog / title, tmp_path / "music" / title)
+        mixture = sum(soundfile.read(stem)[0] for stem in folder.iterdir())
+        soundfile.write(folder / "mixture.flac", mixture / np.abs(mixture).max(), 44_100)
+        if genre:
+            file = mutagen.File(folder / "mixture.flac")
+            file.tags["genre"] = genre
+            file.save()
+    done = mixprior(
+        "mine", tmp_path / "music", "-o", tmp_path / "out", "-j", 1, "--group-by", "genre", "--min-group", 1
+    )
+    assert "1 of 3 songs have no genre and are in no group of it" in done.stdout
+    priors = pq.read_table(tmp_path / "out" / "priors" / "priors.parquet").to_pylist()
+    counts = {row["group"]: row["n"] for row in priors if (row["stem"], row["statistic"]) == ("song", "duration_s")}
+    assert counts == {"all": 3, "genre=rock": 2}
+    again = mixprior("aggregate", tmp_path / "out", "-o", tmp_path / "priors", "-j", 1, "--group-by", "genre")
+    assert "1 groups with fewer than 5 songs are withheld" in again.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("nowhere",), "nowhere"),
-        (("{catalog}", "--group-by", "genre"), "genre"),
+        (("{catalog}", "--group-by", "mood"), "mood"),
         (("{catalog}", "--max-failures", "many"), "--max-failures"),
         (("{catalog}", "--limt", "3"), "--limt"),
         (("{catalog}", "--limit", "-1"), "--limit"),

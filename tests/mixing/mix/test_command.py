@@ -109,14 +109,16 @@ def test_priors_and_group_set_the_ratio(tmp_path, files):
 
 
 @pytest.mark.fault(27)
-def test_a_group_that_is_not_there_is_warned_of_on_stderr(tmp_path, files, capsys):
+@pytest.mark.parametrize(("group", "reason"), [("rok", "did you mean"), ("polka", "its 1 songs are fewer than 10")])
+def test_a_group_that_is_not_there_or_too_small_is_warned_of_on_stderr(tmp_path, files, capsys, group, reason):
     write_priors(tmp_path / "priors")
-    words = ["--priors", str(tmp_path / "priors"), "--group", "genre=rok", *FAST, "--json"]
+    words = ["--priors", str(tmp_path / "priors"), "--group", f"genre={group}", *FAST, "--json"]
     assert main(["mix", *both(files), "-o", str(tmp_path / "mix.wav"), *words]) == 0
     out, err = capsys.readouterr()
     (warning,) = json.loads(out)["warnings"]
     assert warning["code"] == "prior"
-    assert warning["text"].startswith("all songs are used in place of the group genre=rok")
+    assert warning["text"].startswith(f"all songs are used in place of the group genre={group}: ")
+    assert reason in warning["text"]
     assert err == f"mixprior: warning: {warning['text']}\n"
 
 

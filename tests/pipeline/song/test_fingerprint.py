@@ -3,6 +3,7 @@
 import errno
 import threading
 
+import mutagen
 import pytest
 
 from mixprior.pipeline.audio import decode
@@ -13,6 +14,7 @@ from mixprior.pipeline.song.fingerprint import Fingerprints
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.song.time_limits import USUAL, TimeLimits
 from mixprior.pipeline.store.records import Song
+from tests.pipeline.sounds import tone, write
 
 SONGS = [Song(f"{name}.wav") for name in "abcde"]
 
@@ -89,3 +91,24 @@ def test_threads_end_when_there_is_nothing_to_read_and_begin_again(monkeypatch):
     named = Fingerprints(MiningSettings(SeparationSettings(), DecodeLimits()), 2)
     for _ in range(200):
         assert [key[1] for key, _ in named.of(SONGS)] == [name * 16 for name in "abcde"]
+
+
+def test_a_song_has_the_tags_of_its_file_or_its_mixture_where_the_catalog_says_nothing(tmp_path):
+    paths = {name: str(write(tmp_path / f"{name}.flac", tone(0.1))) for name in ("song", "vocals", "bass", "mixture")}
+    for name, path in paths.items():
+        file = mutagen.File(path)
+        file.tags.update({"genre": ["Rock"], "title": [name], "date": ["1999"]})
+        file.save()
+    stems = tuple((name, paths[name]) for name in ("bass", "vocals"))
+    songs = [
+        Song(paths["song"], metadata=(("genre", "Folk"), ("year", None))),
+        Song(str(tmp_path), stems, paths["mixture"]),
+        Song(str(tmp_path), stems),
+    ]
+    settings = MiningSettings(SeparationSettings(), DecodeLimits())
+    found = [dict(found.song.metadata) for _, found in Fingerprints(settings, 2).of(songs)]
+    assert found == [
+        {"genre": "Folk", "title": "song", "year": 1999},
+        {"genre": "rock", "title": "mixture", "year": 1999},
+        {},
+    ]

@@ -65,6 +65,20 @@ def test_an_unchanged_file_is_read_once_and_with_rehash_again(song, tmp_path, la
     assert read == [b"sound"] * 2
 
 
+def test_tags_are_kept_with_the_digest_and_read_with_it_again(song, tmp_path, later):
+    opened = []
+
+    def tags_of(file):
+        opened.append(file)
+        return {"genre": "rock", "year": 1999}
+
+    for rehash in (False, False, True):
+        known = Digests(str(tmp_path / "run"), rehash, tags_of=tags_of)
+        assert known.content(str(song)) == (sha256(b"sound"), {"genre": "rock", "year": 1999})
+        known.save()
+    assert len(opened) == 2
+
+
 @pytest.mark.parametrize("change", ["content", "times set back", "another file", "time alone"])
 def test_a_file_that_may_have_changed_is_read_again(song, tmp_path, later, read, change):
     digested(song, tmp_path / "run")
@@ -149,7 +163,10 @@ def test_a_damaged_document_costs_a_reading(song, tmp_path, later, cache, read, 
 
 @pytest.mark.parametrize(
     "document",
-    [None, [], {"PATH": 1}, {"PATH": [1, 2]}, {"PATH": ["a"] * 6}, {"PATH": [5, 1, 1, 1, 1, "z" * 64]}],
+    [
+        *(None, [], {"PATH": 1}, {"PATH": [1, 2]}, {"PATH": ["a"] * 7}, {"PATH": [5, 1, 1, 1, 1, "z" * 64, {}]}),
+        {"PATH": [5, 1, 1, 1, 1, "a" * 64, {"genre": ["rock"]}]},
+    ],
     ids=str,
 )
 def test_a_document_of_another_shape_costs_a_reading(song, tmp_path, later, document):
@@ -161,7 +178,7 @@ def test_a_document_of_another_shape_costs_a_reading(song, tmp_path, later, docu
 def test_a_document_that_others_may_have_written_is_not_believed(song, tmp_path, later, cache):
     digested(song, tmp_path / "run")
     document = next(cache.iterdir())
-    user_cache.write("digests", document.stem, {str(song): [*State.of(song.stat()), sha256(b"another song")]})
+    user_cache.write("digests", document.stem, {str(song): [*State.of(song.stat()), sha256(b"another song"), {}]})
     assert digested(song, tmp_path / "run") == sha256(b"another song")
     document.chmod(0o666)
     assert digested(song, tmp_path / "run") == sha256(b"sound")
