@@ -61,22 +61,22 @@ SCALARS: Mapping[tuple[str, str], tuple[Published, ...]] = {
 }
 """Means by stem and statistic."""
 
-OCTAVES_HZ = (31.5, 63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
-
 MAGNITUDE_SPECTRUM_DB: Mapping[str, tuple[float, ...]] = {
-    "vocals": (1.1, 4.3, 9.9, 14.9, 15.6, 11.3, 4.8, -2.3, -9.0, -22.9),
-    "drums": (26.3, 29.3, 27.6, 20.5, 13.1, 6.6, 3.4, 2.6, -1.3, -11.3),
-    "bass": (22.0, 26.5, 26.6, 16.9, 3.0, -5.5, -10.0, -19.9, -37.7, -43.4),
-    "other": (13.9, 15.0, 17.9, 19.8, 16.5, 11.6, 8.4, 0.5, -14.9, -27.5),
+    "vocals": (1.07, 4.33, 9.93, 14.91, 15.61, 11.30, 4.77, -2.23, -8.89, -22.74),
+    "drums": (26.34, 29.26, 27.57, 20.40, 13.09, 6.55, 3.39, 2.63, -1.19, -11.18),
+    "bass": (22.00, 26.48, 26.54, 16.80, 2.93, -5.46, -9.94, -19.78, -37.57, -43.36),
+    "other": (13.85, 15.03, 17.98, 19.77, 16.43, 11.56, 8.46, 0.55, -14.78, -27.36),
 }
-"""Mean |STFT| of MUSDB18 stems at -30 LUFS, in dB, at `OCTAVES_HZ` (FxNorm-automix)."""
-
-PHI_HZ = (63.0, 1000.0, 8000.0)
+"""20 log10 of the mean |STFT| of MUSDB18 stems at -30 LUFS, averaged over the bins of each octave (IEC 61260-1)
+from 32 Hz to 16 kHz (FxNorm-automix): `mixprior.analysis.constants.compare.octave_levels_db` of its curves."""
 
 SPS_PHI: Mapping[str, tuple[float, ...]] = {
-    "vocals": (0.916, 0.917, 0.936),
-    "drums": (0.928, 0.873, 0.869),
-    "bass": (0.967, 0.959, 0.889),
-    "other": (0.841, 0.832, 0.841),
+    "vocals": (0.9158, 0.9158, 0.9171, 0.9219, 0.9178, 0.9171, 0.9230, 0.9315, 0.9360, 0.9078),
+    "drums": (0.9300, 0.9275, 0.9207, 0.9055, 0.8827, 0.8729, 0.8710, 0.8724, 0.8691, 0.8512),
+    "bass": (0.9672, 0.9669, 0.9664, 0.9675, 0.9626, 0.9585, 0.9524, 0.9317, 0.8896, 0.8641),
+    "other": (0.8415, 0.8412, 0.8407, 0.8395, 0.8335, 0.8317, 0.8324, 0.8384, 0.8413, 0.8278),
 }
-"""Mean panning similarity of MUSDB18 stems at `PHI_HZ` (FxNorm-automix)."""
+"""Mean panning similarity of MUSDB18 stems, averaged likewise (FxNorm-automix)."""
+
+MIXTURE_SPECTRUM_DB = (24.51, 23.85, 23.75, 21.79, 17.88, 13.44, 8.87, 2.94, -2.97, -14.10)
+"""The same as `MAGNITUDE_SPECTRUM_DB`, of mixtures (ITO-Master)."""

@@ -55,8 +55,8 @@ COLUMNS = {
         Column(
             "magnitude_spectrum_octaves_db",
             "dB",
-            "20 log10 of magnitude_spectrum, the mean |STFT| over songs of the sound at -30 LUFS, averaged within an "
-            "octave",
+            "20 log10 of magnitude_spectrum, the mean |STFT| over songs of the sound at -30 LUFS, averaged over "
+            "the bins of an octave (IEC 61260-1)",
             _RESOLUTION,
             title="Magnitude spectrum by octave",
             family=Family.SPECTRUM,
@@ -64,7 +64,7 @@ COLUMNS = {
         Column(
             "sps_phi_octaves",
             "1",
-            "panning similarity sps_phi, mean over songs, averaged within an octave",
+            "panning similarity sps_phi, mean over songs, averaged over the bins of an octave (IEC 61260-1)",
             _RESOLUTION,
             title="Panning similarity by octave",
             family=Family.STEREO,

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from mixprior.analysis.constants.compare import OCTAVES_HZ
 from mixprior.analysis.packaged import published
 from mixprior.analysis.packaged.published_facts import COLUMNS, CORRECTIONS, RULES, SOURCES
 from mixprior.analysis.priors import EVERY_SONG, PACKAGED
@@ -59,10 +60,10 @@ def _rows() -> Iterator[_Row]:
     """Yield the numbers; of those with the same name, first the one that is used for all songs."""
     yield from _li()
     for stem, levels in published.MAGNITUDE_SPECTRUM_DB.items():
-        yield from _curve("fxnorm", stem, "magnitude_spectrum_octaves_db", published.OCTAVES_HZ, levels)
-    yield from _curve("ito-master", "mixture", "magnitude_spectrum_octaves_db", published.OCTAVES_HZ, _ITO_SPECTRUM_DB)
+        yield from _curve("fxnorm", stem, "magnitude_spectrum_octaves_db", OCTAVES_HZ, levels)
+    yield from _curve("ito-master", "mixture", "magnitude_spectrum_octaves_db", OCTAVES_HZ, published.MIXTURE_SPECTRUM_DB)
     for stem, similarity in published.SPS_PHI.items():
-        yield from _curve("fxnorm", stem, "sps_phi_octaves", published.PHI_HZ, similarity)
+        yield from _curve("fxnorm", stem, "sps_phi_octaves", OCTAVES_HZ, similarity)
     for source, statistics in _OF_STEMS.items():
         for statistic, means in statistics.items():
             for stem, mean in zip(("vocals", "drums", "bass", "other"), means, strict=True):
@@ -130,8 +131,6 @@ _BY_GENRE_DB = {
     "reggae": -7.58,
     "rock": -6.36,
 }
-
-_ITO_SPECTRUM_DB = (24.5, 23.9, 23.7, 21.8, 17.9, 13.4, 8.9, 2.9, -3.0, -14.2)
 
 _OF_STEMS: dict[str, dict[str, tuple[float, float, float, float]]] = {
     "fxnorm": {

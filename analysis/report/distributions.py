@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mixprior.analysis.constants.compare import OCTAVES_HZ
 from mixprior.analysis.packaged import published
 from mixprior.analysis.report.axis import Axis
 from mixprior.analysis.report.chart import Curve, Number, Strip, curve, strips
@@ -125,7 +126,7 @@ def _magnitudes(material: Material) -> _Curves:
         hz = [row["bin_hz"] for row in rows]
         middle = [_db(row["mean"]) for row in linear[stem]] if stem in linear else [row["mean"] for row in rows]
         grid, line = smooth(hz, middle)
-        points = _published(published.OCTAVES_HZ, published.MAGNITUDE_SPECTRUM_DB.get(stem, ()), "dB")
+        points = _published(OCTAVES_HZ, published.MAGNITUDE_SPECTRUM_DB.get(stem, ()), "dB")
         low, high = (smooth(hz, edge)[1] for edge in _around(rows))
         drawings[stem] = Curve(kind(stem), grid, line, [(low, high)], points)
         tables[stem] = _points(grid, line, low, high, 1)
@@ -150,7 +151,7 @@ def panning(material: Material) -> dict[str, Any] | None:
         grid, line = smooth(hz, [row["mean"] for row in rows])
         low, high = (smooth(hz, edge)[1] for edge in _around(rows))
         high = [None if value is None else min(value, 1.0) for value in high]
-        points = _published(published.PHI_HZ, published.SPS_PHI.get(stem, ()), "")
+        points = _published(OCTAVES_HZ, published.SPS_PHI.get(stem, ()), "")
         drawings[stem] = Curve(kind(stem), grid, line, [(low, high)], points)
         tables[stem] = _points(grid, line, low, high, 3)
     if not drawings:

@@ -12,6 +12,7 @@ import pytest
 
 from mixprior import main
 from mixprior.analysis.constants import constants
+from mixprior.analysis.constants.compare import OCTAVES_HZ, octave_levels_db, octave_means
 from mixprior.analysis.errors import NotPriors, PriorsLookupError
 from mixprior.analysis.packaged import published, published_table, starter_table
 from mixprior.analysis.packaged.default_priors import LEAST_SONGS, centre, open_chain
@@ -96,9 +97,18 @@ def test_what_was_published_under_a_wrong_name_stands_under_the_right_one(of_oth
 
 def test_a_curve_has_the_published_frequencies_and_no_more(of_others):
     octaves = of_others.rows("vocals", "magnitude_spectrum_octaves_db", "all")
-    assert tuple(octaves["bin_hz"].to_pylist()) == published.OCTAVES_HZ
+    assert tuple(octaves["bin_hz"].to_pylist()) == OCTAVES_HZ
     assert tuple(octaves["mean"].to_pylist()) == published.MAGNITUDE_SPECTRUM_DB["vocals"]
     assert {found["statistic"] for found in of_others.contents}.isdisjoint({"magnitude_spectrum", "sps_phi"})
+
+
+@pytest.mark.reference("reference/published")
+def test_octave_curves_are_those_of_their_source():
+    fxnorm, ito_master = (np.load(PUBLISHED / f"{name}.npz") for name in ("fxnorm_musdb18", "ito_master_mixture"))
+    for stem, levels_db in published.MAGNITUDE_SPECTRUM_DB.items():
+        assert levels_db == pytest.approx(octave_levels_db(fxnorm[f"eq/{stem}"]), abs=0.005001), stem
+        assert published.SPS_PHI[stem] == pytest.approx(octave_means(fxnorm[f"panning/{stem}"]), abs=5.001e-5), stem
+    assert published.MIXTURE_SPECTRUM_DB == pytest.approx(octave_levels_db(ito_master["eq/mixture"]), abs=0.005001)
 
 
 def test_what_the_report_shows_as_published_agrees(of_others):
