@@ -1,8 +1,9 @@
 """The metric set of automix-toolkit and FxNorm-automix: percentage errors of features of two mixes, frame by frame.
 
-The definitions are those of csteinmetz1/automix-toolkit, automix/evaluation/utils_evaluation.py (2afa6aa): features of
-every frame, running means over 40 frames, mean absolute percentage error (MAPE) against those of the target, channels
-averaged. Two details differ: loudness is BS.1770's momentary loudness of one pass over the whole sound, where the
+The definitions are those of csteinmetz1/automix-toolkit, automix/evaluation/utils_evaluation.py, of August 2024 (cb895ce,
+`VERSION`): features of every frame, running means over 40 frames, mean absolute percentage error (MAPE) against those of
+the target, channels averaged. Before (2afa6aa, 2022) flatness was a ratio, and each band of the spectral contrast weighed
+as much as another feature: numbers of then and now do not compare. Two details differ: loudness is BS.1770's momentary loudness of one pass over the whole sound, where the
 toolkit starts a meter in every frame (0.4 s, every 0.2 s), and loudness leaves out frames in which the target is
 silent. All but loudness is measured with the sample peak at -1 dBFS.
 """
@@ -16,9 +17,13 @@ from mixprior.stats import loudness_blocks
 from mixprior.stats.measures.loudness import ABSOLUTE_GATE_LUFS, momentary_lufs
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
+VERSION = "automix-toolkit cb895ce (2024)"
+"""The definition that is followed."""
+
 FRAME, HOP = 4096, 1024
 CATEGORIES = ("loudness", "spectral", "panning", "dynamic")
 
+_CONTRAST = "contrast"
 _RUN = 40
 _PEAK = 10 ** (-1 / 20)
 _TINY = 1e-10
@@ -50,6 +55,8 @@ def features(audio: np.ndarray) -> Features:
 def mape(target: Features, mix: Features) -> dict[str, float | None]:
     """Mean absolute percentage error, as a share, of each category: the mean over its features.
 
+    The bands of the spectral contrast together are one of five spectral features.
+
     Args:
         target: features of the mix that is aimed for.
         mix: features of the mix that is judged.
@@ -57,13 +64,17 @@ def mape(target: Features, mix: Features) -> dict[str, float | None]:
     Returns:
         An error for each of `CATEGORIES`; None where it has no feature to measure, as has the panning of a mono mix.
     """
-    errors: dict[str, list[float]] = {category: [] for category in CATEGORIES}
+    errors: dict[str, dict[str, list[float]]] = {category: {} for category in CATEGORIES}
     for name, wanted in target.items():
         audible = np.isfinite(wanted) & np.isfinite(mix[name])
         if audible.any():
             off = np.abs(mix[name] - wanted)[audible] / np.maximum(np.abs(wanted[audible]), _TINY)
-            errors[name.split()[0]].append(float(off.mean()))
-    return {category: float(np.mean(found)) if found else None for category, found in errors.items()}
+            category, *feature = name.split()
+            errors[category].setdefault(_CONTRAST if _CONTRAST in feature else name, []).append(float(off.mean()))
+    return {
+        category: float(np.mean([np.mean(bands) for bands in found.values()])) if found else None
+        for category, found in errors.items()
+    }
 
 
 def _running_mean(values: np.ndarray) -> np.ndarray:
@@ -98,7 +109,7 @@ def _spectral(magnitude: np.ndarray) -> Features:
         "spectral centroid": centroid + 1,
         "spectral bandwidth": np.sqrt(np.maximum(square - centroid**2, 0)) + 1,
         "spectral rolloff": rolloff + 1,
-        "spectral flatness": np.exp(np.log(power).mean(axis=-1)) / power.mean(axis=-1),
+        "spectral flatness": 20 * np.log10(np.exp(np.log(power).mean(axis=-1)) / power.mean(axis=-1) + _SILENCE),
         "spectral contrast lows": contrast[:, 0],
         "spectral contrast mids": contrast[:, 1:4].mean(axis=1),
         "spectral contrast highs": contrast[:, 4],

@@ -127,7 +127,7 @@ TRACK_METRICS = (
     _WET,
 )  # fmt: skip
 
-SHARES = {f"mape_{name}": f"automix-toolkit: {name}, share" for name in automix_metrics.CATEGORIES}
+SHARES = {f"mape_{name}": f"{automix_metrics.VERSION}: {name}, share" for name in automix_metrics.CATEGORIES}
 MAPE = "mape"
 """The mean of `SHARES`."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mixprior.mixing.evaluation import tables
+from mixprior.mixing.evaluation.automix_metrics import VERSION
 from mixprior.mixing.evaluation.damage import UNDAMAGED
 from mixprior.mixing.evaluation.evaluation import Evaluation
 from mixprior.mixing.evaluation.metrics import MAPE, SHARES, names
@@ -40,5 +41,5 @@ def report(evaluation: Evaluation, rows: Sequence[Row]) -> str:
 
 def _definitions(evaluation: Evaluation) -> str:
     definitions = {metric.name: metric.definition for metric in evaluation.metrics}
-    definitions |= {**SHARES, MAPE: "automix-toolkit: mean of the four"}
+    definitions |= {**SHARES, MAPE: f"{VERSION}: mean of the four"}
     return "\n".join(f"- {name}: {definition}" for name, definition in definitions.items())

@@ -48,7 +48,7 @@ def test_spectral_features_are_librosas(mix):
         "spectral centroid": centroid[:, 0] + 1,
         "spectral bandwidth": librosa.feature.spectral_bandwidth(S=magnitude, sr=SAMPLE_RATE_HZ)[:, 0] + 1,
         "spectral rolloff": librosa.feature.spectral_rolloff(S=magnitude, sr=SAMPLE_RATE_HZ)[:, 0] + 1,
-        "spectral flatness": librosa.feature.spectral_flatness(S=magnitude)[:, 0],
+        "spectral flatness": 20 * np.log10(librosa.feature.spectral_flatness(S=magnitude)[:, 0]),
     }
     for name, values in theirs.items():
         running = np.lib.stride_tricks.sliding_window_view(values, 40, axis=-1).mean(axis=-1)
@@ -67,8 +67,7 @@ def test_a_category_without_a_measurable_feature_has_no_error():
 def test_percentages_are_of_the_target():
     target, other = features(tone(1000)), features(tone(1000))
     other["spectral centroid"] = 1.3 * target["spectral centroid"]
-    spectral = sum(name.startswith("spectral") for name in target)
-    assert mape(target, other)["spectral"] == pytest.approx(0.3 / spectral)
+    assert mape(target, other)["spectral"] == pytest.approx(0.3 / 5)
 
 
 def test_frames_in_which_the_target_is_silent_do_not_count_for_loudness():
@@ -76,3 +75,11 @@ def test_frames_in_which_the_target_is_silent_do_not_count_for_loudness():
     paused = loud.copy()
     paused[:, : SAMPLE_RATE_HZ // 2] = 0
     assert np.isfinite(mape(features(paused), features(loud))["loudness"])
+
+
+def test_contrast_is_one_of_five_spectral_features_and_each_of_its_bands_a_third_of_it():
+    names = ("centroid", "bandwidth", "rolloff", "flatness", "contrast lows", "contrast mids", "contrast highs")
+    target = {f"spectral {name}": np.full((2, 3), -2.0) for name in names}
+    for name, share in (("flatness", 1 / 5), ("contrast lows", 1 / 15), ("contrast highs", 1 / 15)):
+        changed = {**target, f"spectral {name}": np.full((2, 3), -3.0)}
+        assert mape(target, changed)["spectral"] == pytest.approx(0.5 * share), name
