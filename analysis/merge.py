@@ -24,6 +24,11 @@ from mixprior.stats.priors.unused import Unused
 from mixprior.stats.visible import visible
 
 _SHOWN = 3
+_WAYS = {
+    "stems": ("stems", "model", "weights_sha256", "precision", "overlap", "segment_s"),
+    "estimates of reverberation": ("reverb_model_sha256",),
+}
+"""What songs' numbers depend on beside the songs, and the facts of a run that tell one kind from another."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +162,7 @@ def _merged(inputs: Sequence[_Input], progress: Callable[[int, int], None]) -> t
     seen: pa.Array = pa.array([], pa.string())
     copies: list[pa.Table] = []
     _check_versions(inputs)
+    notes += _different_ways(inputs)
     for each in ordered:
         ids = each.song_ids
         if ids is None:
@@ -197,6 +203,22 @@ def _check_versions(inputs: Sequence[_Input]) -> None:
     if len(found) > 1:
         versions = "; ".join(f"{name}: version {version}" for version, name in sorted(found.items(), key=str))
         raise InputError(f"inputs were measured by different versions of mixprior ({versions}); mine the older again")
+
+
+def _different_ways(inputs: Sequence[_Input]) -> list[str]:
+    """Say which inputs had their stems, or their reverberation, from another model or from other settings."""
+    notes = []
+    for what, names in _WAYS.items():
+        found: dict[tuple[str, ...], list[str]] = {}
+        for each in inputs:
+            for facts in each.evidence.features.values():
+                way = tuple(f"{name} {str(facts[name])[:12]}" for name in names if facts.get(name) is not None)
+                if each.name not in found.setdefault(way, []):
+                    found[way].append(each.name)
+        if any(len(of) < len(inputs) for of in found.values()):
+            ways = "; ".join(f"{', '.join(way) or 'unknown'} in {', '.join(of)}" for way, of in sorted(found.items()))
+            notes.append(f"{what} are not of one kind ({ways}): differences between these songs are partly those of it")
+    return notes
 
 
 def _without(evidence: Evidence, rows: Rows, song_ids: pa.Array) -> Evidence:

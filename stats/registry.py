@@ -10,6 +10,7 @@ import pyarrow as pa
 from mixprior.stats.measures import (
     activity,
     balance,
+    band_limit,
     dynamics,
     loudness,
     loudness_range,
@@ -36,6 +37,7 @@ STATISTICS: tuple[Statistic, ...] = (
     activity.SONG_STATISTIC,
     balance.STATISTIC,
     reverb.STATISTIC,
+    band_limit.STATISTIC,
 )
 
 COLUMNS: tuple[Column, ...] = tuple(column for statistic in STATISTICS for column in statistic.columns)

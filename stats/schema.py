@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 """Raised whenever a statistic changes its meaning or its value, so that old rows are not taken for new ones."""
 
 SCHEMA_VERSION = 1

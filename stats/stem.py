@@ -12,7 +12,7 @@ import numpy as np
 from mixprior.stats import long_term_spectra
 from mixprior.stats.long_term_spectra import LongTermSpectra
 from mixprior.stats.loudness_blocks import Blocks
-from mixprior.stats.measures import panning, tempo
+from mixprior.stats.measures import band_limit, panning, tempo
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
@@ -117,6 +117,11 @@ class StemSet:
     def spectra(self) -> dict[str, LongTermSpectra]:
         """Long-term spectra of all its sounds, by name."""
         return _with_alias(long_term_spectra.measure_all(self._measured, self._sums))
+
+    @cached_property
+    def band_limit_hz(self) -> float | None:
+        """Highest frequency that its source carries; None for a full-band one: see `band_limit.band_limit_hz`."""
+        return band_limit.band_limit_hz(self.spectra[MIXTURE].power)
 
     @cached_property
     def sps_rms(self) -> dict[str, dict[str, float | None]]:

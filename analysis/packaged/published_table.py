@@ -61,7 +61,9 @@ def _rows() -> Iterator[_Row]:
     yield from _li()
     for stem, levels in published.MAGNITUDE_SPECTRUM_DB.items():
         yield from _curve("fxnorm", stem, "magnitude_spectrum_octaves_db", OCTAVES_HZ, levels)
-    yield from _curve("ito-master", "mixture", "magnitude_spectrum_octaves_db", OCTAVES_HZ, published.MIXTURE_SPECTRUM_DB)
+    yield from _curve(
+        "ito-master", "mixture", "magnitude_spectrum_octaves_db", OCTAVES_HZ, published.MIXTURE_SPECTRUM_DB
+    )
     for stem, similarity in published.SPS_PHI.items():
         yield from _curve("fxnorm", stem, "sps_phi_octaves", OCTAVES_HZ, similarity)
     for source, statistics in _OF_STEMS.items():

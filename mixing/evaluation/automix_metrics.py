@@ -1,11 +1,12 @@
 """The metric set of automix-toolkit and FxNorm-automix: percentage errors of features of two mixes, frame by frame.
 
-The definitions are those of csteinmetz1/automix-toolkit, automix/evaluation/utils_evaluation.py, of August 2024 (cb895ce,
-`VERSION`): features of every frame, running means over 40 frames, mean absolute percentage error (MAPE) against those of
-the target, channels averaged. Before (2afa6aa, 2022) flatness was a ratio, and each band of the spectral contrast weighed
-as much as another feature: numbers of then and now do not compare. Two details differ: loudness is BS.1770's momentary loudness of one pass over the whole sound, where the
-toolkit starts a meter in every frame (0.4 s, every 0.2 s), and loudness leaves out frames in which the target is
-silent. All but loudness is measured with the sample peak at -1 dBFS.
+The definitions are those of csteinmetz1/automix-toolkit, automix/evaluation/utils_evaluation.py, of August 2024
+(cb895ce, `VERSION`): features of every frame, running means over 40 frames, mean absolute percentage error (MAPE)
+against those of the target, channels averaged. Before (2afa6aa, 2022) flatness was a ratio, and each band of the
+spectral contrast weighed as much as another feature: numbers of then and now do not compare. Two details differ:
+loudness is BS.1770's momentary loudness of one pass over the whole sound, where the toolkit starts a meter in every
+frame (0.4 s, every 0.2 s), and loudness leaves out frames in which the target is silent. All but loudness is measured
+with the sample peak at -1 dBFS.
 """
 
 from __future__ import annotations

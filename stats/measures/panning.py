@@ -2,7 +2,9 @@
 
 Panning similarity (SPS) after Tzanetakis, Jones and McNally, "Stereo panning features for classifying recording
 production style" (ISMIR 2007), as FxNorm-automix computes it: phi = 2 |L R*| / (|L|^2 + |R|^2) is 1 for equal channels
-and 0 for a sound on one side only; SPS is (1 - phi), negative where the left channel is the louder one.
+and 0 for a sound on one side only; SPS is (1 - phi), negative where the left channel is the louder one. It compares
+magnitudes and is blind to phase: R = -L, which has no middle at all, reads as a sound in the middle, like R = L. Of the
+two, `mid_energy_fraction` tells which it is: 0 and 1.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from mixprior.stats.frames import FrameEnergies, SummedSpectra, joined
 from mixprior.stats.long_term_spectra import BINS as LONG_BINS
 from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
 from mixprior.stats.long_term_spectra import POOL, UNEXCITED_BIN, audible, pool
+from mixprior.stats.measures.band_limit import carried
 from mixprior.stats.statistic import SAMPLE_RATE_HZ, Column, Family, Statistic, Value
 from mixprior.stats.windows import periodic_hann
 
@@ -36,6 +39,8 @@ _TITLE_ENDS = {
 _WINDOW = np.sqrt(periodic_hann(FRAME)).astype(np.float32)
 _FRAMES_AT_ONCE = 32
 _LANES = 32
+_POOLED_HZ = np.arange(0, LONG_BINS, POOL) * SAMPLE_RATE_HZ / LONG_FRAME
+_POOLED_EDGES_HZ = _POOLED_HZ + POOL / 2 * SAMPLE_RATE_HZ / LONG_FRAME
 # First and past-the-last bin of each band, edges rounded down as in FxNorm-automix.
 _BAND_BINS = np.array(list(BANDS_HZ.values())) * FRAME // SAMPLE_RATE_HZ
 
@@ -50,8 +55,8 @@ def sps_rms(audio: np.ndarray) -> dict[str, float | None]:
         audio: float32, shape (2, samples), with sound in it. Shorter than a frame, it is padded to one.
 
     Returns:
-        A value from 0 (all in the middle) to 1 (all on one side, or on both sides but never in the same bin) for each
-        of `BANDS_HZ`; None for a band without sound.
+        A value from 0 (equally loud in both channels, in whatever phase) to 1 (all on one side, or on both sides but
+        never in the same bin) for each of `BANDS_HZ`; None for a band without sound.
     """
     return sps_rms_all({"": audio}, {})[""]
 
@@ -240,7 +245,7 @@ def _measure(stem: Stem) -> dict[str, Value]:
         return dict.fromkeys((column.name for column in STATISTIC.columns), None)
     left, right, cross = stem.energies
     return {
-        "sps_phi": pool(stem.spectra.phi),
+        "sps_phi": np.where(carried(_POOLED_EDGES_HZ, stem.song.band_limit_hz), pool(stem.spectra.phi), np.nan),
         **{f"sps_rms_{band}": value for band, value in stem.sps_rms.items()},
         "pan_position": pan_position(left, right),
         "mid_energy_fraction": mid_energy_fraction(left, right, cross),
@@ -253,9 +258,10 @@ STATISTIC = Statistic(
             "sps_phi",
             "1",
             "panning similarity 2 |L R*| / (|L|^2 + |R|^2) (FxNorm-automix), mean over the frames of 65,536 samples "
-            "that are less than 60 dB below the loudest, pooled to 2,049 bins",
+            "that are less than 60 dB below the loudest, pooled to 2,049 bins; blind to phase: 1 for R = L and for R = "
+            "-L; null above band_limit_hz",
             0.001,
-            tuple((np.arange(0, LONG_BINS, POOL) * SAMPLE_RATE_HZ / LONG_FRAME).tolist()),
+            tuple(_POOLED_HZ.tolist()),
             title="Panning similarity",
             family=Family.STEREO,
         ),
@@ -264,7 +270,8 @@ STATISTIC = Statistic(
                 f"sps_rms_{band}",
                 "1",
                 f"root mean square of 1 - phi over the bins from {low} to {high} Hz, mean over the frames of 2,048 "
-                "samples that are less than 60 dB below the loudest (FxNorm-automix)",
+                "samples that are less than 60 dB below the loudest (FxNorm-automix); blind to phase: 0 for R = L and "
+                "for R = -L",
                 0.001,
                 title=f"Panning{_TITLE_ENDS[band]}",
                 family=Family.STEREO,

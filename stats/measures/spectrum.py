@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mixprior.stats.long_term_spectra import BINS, FRAME, POOL, pool
+from mixprior.stats.measures.band_limit import carried
 from mixprior.stats.statistic import SAMPLE_RATE_HZ, Column, Family, Statistic, Value
 from mixprior.stats.stem import Stem
 
@@ -20,6 +21,7 @@ _BAND_EDGES_HZ = 1000.0 * 10.0 ** ((2 * np.append(BAND_STEPS, BAND_STEPS[-1] + 1
 _TILT_BANDS = np.abs(BAND_STEPS) <= 10  # 100 Hz to 10 kHz
 _ROUNDING_SHARE = 1e-12
 _BIN_CENTRES_HZ = np.arange(BINS) * BIN_HZ
+_POOLED_EDGES_HZ = _BIN_CENTRES_HZ[::POOL] + POOL / 2 * BIN_HZ
 
 
 def magnitude_spectrum_db(magnitude: np.ndarray, loudness_lufs: float) -> np.ndarray:
@@ -102,10 +104,11 @@ def _measure(stem: Stem) -> dict[str, Value]:
     loudness_lufs = stem.integrated_lufs
     if loudness_lufs is None:
         return dict.fromkeys((column.name for column in STATISTIC.columns), None)
-    spectra = stem.spectra
-    bands_db = third_octave_db(spectra.power)
+    spectra, limit_hz = stem.spectra, stem.song.band_limit_hz
+    bands_db = np.where(carried(_BAND_EDGES_HZ[1:], limit_hz), third_octave_db(spectra.power), np.nan)
+    magnitude_db = magnitude_spectrum_db(spectra.magnitude, loudness_lufs)
     return {
-        "magnitude_spectrum_db": magnitude_spectrum_db(spectra.magnitude, loudness_lufs),
+        "magnitude_spectrum_db": np.where(carried(_POOLED_EDGES_HZ, limit_hz), magnitude_db, np.nan),
         "third_octave_db": bands_db,
         "centroid_hz": centroid_hz(spectra.power),
         "tilt_db_per_octave": tilt_db_per_octave(bands_db),
@@ -118,7 +121,8 @@ STATISTIC = Statistic(
             "magnitude_spectrum_db",
             "dB",
             "20 log10 of the mean |STFT| over frames and channels of the sound at -30 LUFS (frames of 65,536 samples, "
-            "hop 16,384, square root of a Hann window, FFT not scaled; FxNorm-automix), pooled to 2,049 bins",
+            "hop 16,384, square root of a Hann window, FFT not scaled; FxNorm-automix), pooled to 2,049 bins; null "
+            "above band_limit_hz",
             0.05,
             tuple(_BIN_CENTRES_HZ[::POOL].tolist()),
             title="Magnitude spectrum",
@@ -127,7 +131,8 @@ STATISTIC = Statistic(
         Column(
             "third_octave_db",
             "dB",
-            "power in third-octave bands (IEC 61260-1 centres, straight edges) relative to that of the whole sound",
+            "power in third-octave bands (IEC 61260-1 centres, straight edges) relative to that of the whole sound; "
+            "null where a band reaches above band_limit_hz",
             0.2,
             tuple(BAND_CENTRES_HZ.tolist()),
             title="Third-octave levels",

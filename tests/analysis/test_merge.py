@@ -131,6 +131,25 @@ def test_measured_by_different_versions_is_refused(runs, mixprior, tmp_path):
     assert "different versions" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("fact", "said"),
+    [
+        ("weights_sha256", "stems are not of one kind"),
+        ("reverb_model_sha256", "estimates of reverberation are not of one kind"),
+    ],
+)
+def test_runs_of_different_models_are_merged_and_named(runs, mixprior, tmp_path, fact, said):
+    shutil.copytree(runs["a"] / "priors", tmp_path / "a")
+    manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
+    for facts in manifest["features"].values():
+        facts[fact] = "0123456789abcdef"
+    (tmp_path / "a" / "manifest.json").write_text(json.dumps(manifest))
+    done = mixprior("merge", tmp_path / "a", runs["b"] / "priors", "-o", tmp_path / "c")
+    assert said in done.stderr
+    assert f"{fact} 0123456789ab" in done.stderr
+    assert "80 songs" in done.stdout
+
+
 def test_the_state_holds_whole_numbers_only(runs):
     schema = pq.read_schema(runs["a"] / "priors" / "state.parquet")
     assert all(pa.types.is_integer(schema.field(name).type.value_type) for name in ("n", "total", "keys", "counts"))

@@ -108,7 +108,8 @@ def test_octave_curves_are_those_of_their_source():
     for stem, levels_db in published.MAGNITUDE_SPECTRUM_DB.items():
         assert levels_db == pytest.approx(octave_levels_db(fxnorm[f"eq/{stem}"]), abs=0.005001), stem
         assert published.SPS_PHI[stem] == pytest.approx(octave_means(fxnorm[f"panning/{stem}"]), abs=5.001e-5), stem
-    assert published.MIXTURE_SPECTRUM_DB == pytest.approx(octave_levels_db(ito_master["eq/mixture"]), abs=0.005001)
+    levels_db = octave_levels_db(ito_master["eq/mixture"])
+    assert levels_db == pytest.approx(published.MIXTURE_SPECTRUM_DB, abs=0.005001)
 
 
 def test_what_the_report_shows_as_published_agrees(of_others):
