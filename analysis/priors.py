@@ -81,6 +81,10 @@ class Prior:
     shrunk_mean: float | None = None
     shrinkage: float | None = None
     parent: str | None = None
+    n_absent: int | None = None
+    share_present: float | None = None
+    share_present_low: float | None = None
+    share_present_high: float | None = None
 
 
 @dataclass(frozen=True)

@@ -174,11 +174,19 @@ def _to_table(rows: Sequence[Mapping[str, Any]], vectors: Sequence[Mapping[str, 
 
 
 def _lines(rows: Sequence[Mapping[str, Any]], axis: Sequence[str], names: Sequence[str]) -> str:
+    shares = any(row["share_present"] is not None and row["share_present"] < 1 for row in rows)
     lines = []
     for row in rows:
         place = (f"{row[name]:.10g}" for name in (*axis, "n"))
-        lines.append((*_labels(row), *place, *_with_decimals([row[name] for name in names])))
-    return table((*_LABELS, *axis, "n", *names), lines, words=len(_LABELS))
+        share = [_share(row)] if shares else []
+        lines.append((*_labels(row), *place, *share, *_with_decimals([row[name] for name in names])))
+    return table((*_LABELS, *axis, "n", *(["present"] if shares else []), *names), lines, words=len(_LABELS))
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    """Share of the songs that have the stem, with its interval: the other numbers are of these."""
+    share, low, high = (row[f"share_present{end}"] for end in ("", "_low", "_high"))
+    return _NOT_MEASURABLE if share is None else f"{100 * share:.0f}% ({100 * low:.0f}-{100 * high:.0f})"
 
 
 def _labels(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -52,7 +52,8 @@ def add_grouping(parser: argparse.ArgumentParser) -> None:
         default=(),
         metavar="A,B",
         help="columns to group by, and pairs of them: of the catalog, or of the files' tags (artist, title, genre, "
-        "year, bpm); decade (from a year or date) and tempo_band (from the measured tempo) are derived",
+        "year, bpm); decade (from a year or date), tempo_band (from the measured tempo) and singing (yes or no, from the "
+        "measured vocals) are derived",
     )
     parser.add_argument(
         "--min-group", type=int, default=MIN_GROUP, metavar="N", help=f"publish no smaller groups ({MIN_GROUP})"
@@ -126,7 +127,7 @@ def aggregate(
         run: output folder of `mine`, local or an fsspec URL, for the run that ended last; a table of songs in it
             (`RUN/songs/HASH.parquet`) for the run that wrote this.
         output: folder to write the priors to; None for the `priors` of the run.
-        group_by: columns of the catalog to group by; `decade` and `tempo_band` are derived.
+        group_by: columns of the catalog to group by; `decade`, `tempo_band` and `singing` are derived.
         min_group: publish no smaller groups.
         calibration: file of corrections, for stems that were separated.
         workers: local processes; None for all cores.

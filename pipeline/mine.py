@@ -129,7 +129,7 @@ def mine(
         output: folder of the run.
         workers: processes that mine on this machine; None for one a core.
         group_by: columns to group by, of the catalog or of the tags of files (artist, title, genre, year, bpm; the
-            catalog wins); `decade` and `tempo_band` are derived.
+            catalog wins); `decade`, `tempo_band` and `singing` are derived.
         min_group: publish no smaller groups.
         calibration: file of corrections by `calibrate`, for stems that are separated.
         separation: model and way of separating; None for the usual.

@@ -36,6 +36,7 @@ def measured(
     pieces: Source,
     repeatable: bool = True,
     second_pass: Callable[[float], object] = lambda length_s: None,
+    is_estimated: bool = False,
 ) -> StemSet:
     """Measure all that statistics ask of a song which comes in pieces.
 
@@ -48,6 +49,7 @@ def measured(
         pieces: of the song.
         repeatable: whether a long song may be asked twice.
         second_pass: called with the length in seconds when the first pass is over.
+        is_estimated: whether a separator made the stems.
 
     Raises:
         ValueError: if there are no pieces.
@@ -73,10 +75,10 @@ def measured(
     second_pass(song.samples / SAMPLE_RATE_HZ)
     for piece in pieces() if again else _drained(held):
         song.add_again(piece, complete=True)
-    return MeasuredSong(song)
+    return MeasuredSong(song, is_estimated)
 
 
-def joined(pieces: Iterable[Piece]) -> StemSet:
+def joined(pieces: Iterable[Piece], is_estimated: bool = False) -> StemSet:
     """Put the pieces of a song together, for statistics that need the whole."""
     parts: dict[str, list[np.ndarray]] = {}
     for piece in pieces:
@@ -84,7 +86,7 @@ def joined(pieces: Iterable[Piece]) -> StemSet:
             parts.setdefault(name, []).append(audio)
     stems = {name: np.concatenate(parts.pop(name), axis=1) for name in list(parts)}
     mixture = stems.pop(MIXTURE, None)
-    return StemSet(stems, mixture)
+    return StemSet(stems, mixture, is_estimated)
 
 
 def _bytes(piece: Piece) -> int:
@@ -219,8 +221,8 @@ class _SongSums:
 class MeasuredSong(StemSet):
     """A song of which the samples are gone."""
 
-    def __init__(self, sums: _SongSums) -> None:
-        self.separated, self._song = sums.separated, sums
+    def __init__(self, sums: _SongSums, is_estimated: bool) -> None:
+        self.separated, self.is_estimated, self._song = sums.separated, is_estimated, sums
         self._sounds = {name: MeasuredStem(_GONE, SAMPLE_RATE_HZ, name, self, sums) for name in sums.sounds}
 
     @cached_property

@@ -15,6 +15,7 @@ from mixprior.stats.measures import (
     loudness,
     loudness_range,
     panning,
+    presence,
     spectrum,
     tempo,
     true_peak,
@@ -36,6 +37,7 @@ STATISTICS: tuple[Statistic, ...] = (
     activity.VOCAL_STATISTIC,
     activity.SONG_STATISTIC,
     balance.STATISTIC,
+    presence.STATISTIC,
     reverb.STATISTIC,
     band_limit.STATISTIC,
 )

@@ -63,11 +63,15 @@ PRIORS_SCHEMA = pa.schema(
             )
         ),
         pa.field("parent", pa.string()),
+        pa.field("n_absent", pa.int64()),
+        *(pa.field(name, pa.float64()) for name in ("share_present", "share_present_low", "share_present_high")),
     ]
 )
 """The priors: a row for each group, stem and statistic, and for each bin of a vector.
 
-`n_missing` songs have no value; of these, `n_silent` because the stem is silent. `se` is the standard error of the
+`n_missing` songs have no value; of these, `n_absent` because the stem is absent, and of these, `n_silent` because it is
+silent. `share_present` of the songs have the stem (of facts about the song, both vocals and backing), with its 95 %
+interval; all else is of these songs: the distribution given presence. `se` is the standard error of the
 mean; `mean_low` to `mean_high` and `median_low` to `median_high` are 95 % intervals; `trimmed_mean` leaves out a
 tenth at either end; `weighted_mean` weights songs with the confidence in their separation. `shrunk_mean` is the mean
 drawn towards that of the `parent` group, by the share `shrinkage`: what to use where a group is small. Files written
@@ -102,9 +106,13 @@ STATE_SCHEMA = pa.schema(
         ),
         *(pa.field(name, pa.list_(pa.float64())) for name in ("low", "high")),
         *(pa.field(name, pa.list_(pa.int64())) for name in ("keys", "counts")),
+        *(pa.field(name, pa.list_(pa.int64())) for name in ("absent", "judged")),
     ]
 )
-"""What priors are made of and merged by: `stats.priors.summary.Summary`, a number a bin (keys and counts: sparse)."""
+"""What priors are made of and merged by: `stats.priors.summary.Summary`, a number a bin (keys and counts: sparse).
+
+Files written before `absent` and `judged` existed have neither: it is not known whether their songs' stems are there.
+"""
 
 MOMENTS_SCHEMA = pa.schema(
     [

@@ -75,6 +75,7 @@ class StemSet:
         stems: float32 arrays of shape (2, samples), at 44.1 kHz, by stem name. Without "vocals" the backing is the
             mixture, and columns about vocals are null.
         mixture: the whole song, same shape; None takes the sum of the stems.
+        is_estimated: whether a separator made the stems.
 
     Raises:
         ValueError: if shapes differ, or there are no stems.
@@ -86,7 +87,9 @@ class StemSet:
     ['vocals', 'other', 'backing', 'mixture', 'song']
     """
 
-    def __init__(self, stems: Mapping[str, np.ndarray], mixture: np.ndarray | None = None) -> None:
+    def __init__(
+        self, stems: Mapping[str, np.ndarray], mixture: np.ndarray | None = None, is_estimated: bool = False
+    ) -> None:
         if not stems:
             raise ValueError("a song needs at least one stem")
         summed = mixture is None
@@ -94,7 +97,7 @@ class StemSet:
         for name, audio in stems.items():
             if audio.shape != mixture.shape:
                 raise ValueError(f"{name} has shape {audio.shape}, the mixture {mixture.shape}")
-        self.separated = tuple(stems)
+        self.separated, self.is_estimated = tuple(stems), is_estimated
         self._sums = sums_of(self.separated) if summed else {}
         sounds = with_backing(stems, mixture)
         self._sounds = {name: Stem(audio, SAMPLE_RATE_HZ, name, self) for name, audio in sounds.items()}

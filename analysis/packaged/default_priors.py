@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,13 @@ class PriorsChain:
 
     links: tuple[Priors, ...]
 
-    def source(self, names: Sequence[Name], group: str = EVERY_SONG, least_songs: int = LEAST_SONGS) -> Source:
+    def source(
+        self,
+        names: Sequence[Name],
+        group: str = EVERY_SONG,
+        least_songs: int = LEAST_SONGS,
+        preferred: Sequence[str] = (),
+    ) -> Source:
         """Find the first priors that hold all the statistics named, so that they are of the same songs.
 
         In each priors, all songs replace a group that does not exist or has too few songs. All songs may be few.
@@ -51,6 +58,7 @@ class PriorsChain:
             names: stem and statistic of each, scalars or vectors.
             group: group of songs.
             least_songs: a smaller group is replaced; one whose number of songs is not known is not.
+            preferred: groups that are parts of it, used before it, without a note, where they have enough songs.
 
         Raises:
             PriorsLookupError: if no priors hold them all; the message is that of the first, which lists what it has.
@@ -59,7 +67,7 @@ class PriorsChain:
         errors: list[PriorsLookupError] = []
         for priors in self.links:
             try:
-                found = _within(priors, names, group, least_songs)
+                found = _preferred(priors, names, preferred, least_songs) or _within(priors, names, group, least_songs)
             except PriorsLookupError as error:
                 errors.append(error)
                 notes.append(f"{title(priors)} has no {_listed(names)}")
@@ -70,10 +78,15 @@ class PriorsChain:
         raise errors[0]
 
     def lookup(
-        self, stem: str, statistic: str, group: str = EVERY_SONG, least_songs: int = LEAST_SONGS
+        self,
+        stem: str,
+        statistic: str,
+        group: str = EVERY_SONG,
+        least_songs: int = LEAST_SONGS,
+        preferred: Sequence[str] = (),
     ) -> tuple[Prior, Source]:
         """Look up a scalar; return it with where it was found. Arguments and errors are those of `source`."""
-        found = self.source([(stem, statistic)], group, least_songs)
+        found = self.source([(stem, statistic)], group, least_songs, preferred)
         return found.priors.lookup(stem, statistic, found.group), found
 
 
@@ -114,6 +127,17 @@ def title(priors: Priors) -> str:
     """
     names = [name for name, folder in PACKAGED.items() if folder == priors.path]
     return f"the packaged priors {names[0]}" if names else str(priors.path)
+
+
+def _preferred(priors: Priors, names: Sequence[Name], groups: Sequence[str], least_songs: int) -> Source | None:
+    """Find the first of the groups that holds all the statistics and has enough songs."""
+    there = {row["group"] for row in priors.contents} if groups else set()
+    for group in groups:
+        if group in there:
+            with contextlib.suppress(PriorsLookupError):
+                if _songs(priors, names, group) >= least_songs:
+                    return Source(priors, group)
+    return None
 
 
 def _within(priors: Priors, names: Sequence[Name], group: str, least_songs: int) -> Source:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mixprior.analysis.packaged import published
-from mixprior.analysis.report.material import RATIO, Material
+from mixprior.analysis.report.material import RATIO, Material, Row
 from mixprior.analysis.report.wording import count, interval, number, title
 
 FEW_SONGS = 30
 _QUIET_LU = -30.0
 _GOOD_RESIDUAL_DB = 20.0
 _OFTEN = 0.2
+_OFTEN_ABSENT = 0.1
 _WIDE_LU = 1.0
 _NAMED = 8
 
@@ -112,10 +113,11 @@ def _groups(material: Material) -> Iterator[str]:
 
 def _stems(material: Material) -> Iterator[str]:
     for stem, row in material.scalars.get("integrated_lufs", {}).items():
-        silent, songs = row["n_silent"] or 0, row["n"] + row["n_missing"]
-        if songs and silent / songs > 0.1:
+        absent, songs = row["n_absent"] or row["n_silent"] or 0, row["n"] + row["n_missing"]
+        if songs and absent / songs > _OFTEN_ABSENT:
             yield (
-                f"{stem.capitalize()}: silent in {silent} of {songs} songs, which are left out of that stem's numbers."
+                f"{stem.capitalize()}: absent from {absent} of {songs} songs, which are left out of that stem's "
+                f"numbers{_share(row)}."
             )
     for stem, row in material.scalars.get("loudness_vs_mixture_lu", {}).items():
         if row["p5"] is not None and row["p5"] < _QUIET_LU:
@@ -125,15 +127,25 @@ def _stems(material: Material) -> Iterator[str]:
             )
 
 
+def _share(row: Row) -> str:
+    low, high = row["share_present_low"], row["share_present_high"]
+    return "" if low is None else f" (present in {100 * low:.0f} to {100 * high:.0f} % of such songs)"
+
+
 def _statistics(material: Material) -> Iterator[str]:
     rare = [
-        f"{title(statistic)} of {stem} ({row['n']} of {row['n'] + row['n_missing']})"
+        f"{title(statistic)} of {stem} ({row['n']} of {row['n'] + _failed(row)})"
         for statistic, rows in material.scalars.items()
         for stem, row in rows.items()
-        if row["n"] and statistic != RATIO and row["n_missing"] > _OFTEN * (row["n"] + row["n_missing"])
+        if row["n"] and statistic != RATIO and _failed(row) > _OFTEN * (row["n"] + _failed(row))
     ]
     if rare:
         yield f"Often not measurable, so known only of a part of the songs: {_listed(rare)}."
+
+
+def _failed(row: Row) -> int:
+    """Songs that have the stem, and no value."""
+    return int(row["n_missing"] - (row["n_absent"] or 0))
 
 
 def _joint(material: Material) -> Iterator[str]:

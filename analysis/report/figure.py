@@ -13,7 +13,7 @@ from mixprior.analysis.report.wording import NONE, interval, number
 _QUANTILES = ("p5", "p25", "p50", "p75", "p95")
 
 NUMBERS_HEADER = (
-    *("n", "missing", "silent", "mean", "95 % interval", "sd", "min"),
+    *("n", "missing", "absent", "present", "mean", "95 % interval", "sd", "min"),
     *("5 %", "25 %", "median", "75 %", "95 %", "max", "median, 95 % interval"),
 )
 """The columns of `numbers`."""
@@ -65,7 +65,9 @@ class Figure:
 
 def numbers(row: Row, digits: int) -> list[str]:
     """Write the numbers of a row of the priors, in the columns of `NUMBERS_HEADER`."""
-    counts = (str(row["n"]), str(row["n_missing"]), NONE if row["n_silent"] is None else str(row["n_silent"]))
+    absent, share = row["n_silent"] if row["n_absent"] is None else row["n_absent"], row["share_present"]
+    counts = [str(row["n"]), str(row["n_missing"]), NONE if absent is None else str(absent)]
+    counts.append(NONE if share is None else f"{share:.0%}")
     return [
         *counts,
         number(row["mean"], digits),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from mixprior.analysis import picture
 from mixprior.analysis.errors import PriorsLookupError
-from mixprior.mixing.effects.chain import Sum
+from mixprior.mixing.effects.chain import VOCALS, Sum
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Chain, MixSettings
 from mixprior.mixing.plan.targets import QUARTILE_SD, Targets, half_of
@@ -53,6 +53,7 @@ def write(path: Path, before: Sum, after: Sum, targets: Targets) -> None:
     """
     parts_before, parts_after = _parts(before), _parts(after)
     names = [name for name in parts_before if name in parts_after]
+    targets = replace(targets, sung=VOCALS in names)
     figure = picture.figure(4.2 * (len(names) + 1), 3.6)
     axes = figure.subplots(1, len(names) + 1, squeeze=False)[0]
     for axis, name in zip(axes, names, strict=False):
@@ -81,7 +82,7 @@ def _parts(summed: Sum) -> dict[str, _Part]:
 def _draw_levels(axis: Axes, before: Mapping[str, _Part], after: Mapping[str, _Part], targets: Targets) -> None:
     for row, name in enumerate(before):
         try:
-            prior = targets.chain.lookup(name, "loudness_vs_mixture_lu", targets.group)[0]
+            prior = targets.lookup(name, "loudness_vs_mixture_lu")[0]
         except PriorsLookupError:
             prior = None
         half = None if prior is None else half_of(prior)
@@ -99,7 +100,7 @@ def _draw_levels(axis: Axes, before: Mapping[str, _Part], after: Mapping[str, _P
 def _band(targets: Targets, stem: str) -> tuple[np.ndarray, np.ndarray] | None:
     """Quartiles of the third octaves, as far as priors have them."""
     try:
-        source = targets.chain.source([(stem, "third_octave_db")], targets.group)
+        source = targets.source([(stem, "third_octave_db")])
     except PriorsLookupError:
         return None
     rows = source.priors.rows(stem, "third_octave_db", source.group).sort_by("bin")

@@ -15,10 +15,11 @@ from mixprior.mixing.effects.matching import MatchingFilter
 from mixprior.mixing.normalise import fxnorm_panning, repanning, reverb_send
 from mixprior.mixing.normalise.reverb_send import Send
 from mixprior.mixing.rules import compression, spectrum
+from mixprior.stats.measures.presence import FXNORM
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
-SILENT_DBFS = -50.0
+SILENT_DBFS = FXNORM.peak_dbfs
 """A stem with no peak above this is left alone, as FxNorm-automix does."""
 
 _MOST_PASSES = 6

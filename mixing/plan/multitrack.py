@@ -84,6 +84,7 @@ def plan(
     tracks, steps = _assign(sounds, roles_given or {}, left_out)
     routing = {name: track.role for name, track in tracks.items()}
     buses = [role for role in CLASSES if role in routing.values()]
+    targets = replace(targets, sung=VOCALS in buses)
     settings = MixSettings(dict.fromkeys(tracks, Chain()), dict.fromkeys(buses, Chain()), routing)
     mixed: dict[str, Sound] = {}
     for bus in buses:

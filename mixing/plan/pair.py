@@ -40,6 +40,7 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
     Raises:
         InputError: if the priors lack what a step needs.
     """
+    targets = replace(targets, sung=True)
     vocals, backing = sounds[VOCALS], sounds[BACKING]
     vocals_chain, backing_chain = Chain(), Chain()
     steps: list[Step] = []

@@ -47,7 +47,7 @@ def add_reverb(of: str, vocals: Sound, backing: Sound, targets: Targets, options
     if options.amount == 0:
         return Chain(), Step(name="reverb", of=of, reason="no reverb: --amount is 0")
     try:
-        source = targets.chain.source(reverb_target.NAMES, targets.group)
+        source = targets.source(reverb_target.NAMES)
     except PriorsLookupError as error:
         raise InputError(f"no priors hold the reverberation of vocals: leave out the step reverb ({error})") from error
     wanted, notes, warnings = _wanted(source, backing, options)

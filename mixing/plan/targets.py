@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,10 +19,15 @@ from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
 from mixprior.pipeline.store.layout import PRIORS_FILE
 from mixprior.stats.errors import InputError
+from mixprior.stats.priors.grouping import SINGING
+from mixprior.stats.statistic import SONG
 
 QUARTILE_SD = 0.6745
 """Standard deviations from the mean to the quartiles of a normal distribution."""
-_NUMBERS = ("n", "mean", "sd", "p25", "p50", "p75", "mean_low", "mean_high", "median_low", "median_high")
+_NUMBERS = (
+    *("n", "mean", "sd", "p25", "p50", "p75", "mean_low", "mean_high", "median_low", "median_high"),
+    *("n_absent", "share_present", "share_present_low", "share_present_high"),
+)
 
 
 @dataclass(frozen=True)
@@ -57,11 +62,13 @@ class Targets:
         chain: the priors.
         group: the songs to go by; all of them where there is no such group, or hardly a song in it.
         asked: whether a person chose priors or group, and is warned where others are used in their place.
+        sung: whether vocals are in the mix: songs with vocals are gone by where there are enough of them.
     """
 
     chain: PriorsChain
     group: str = EVERY_SONG
     asked: bool = False
+    sung: bool = False
 
     @classmethod
     def of(cls, priors: Priors | str | Path | None = None, group: str = EVERY_SONG) -> Targets:
@@ -72,6 +79,22 @@ class Targets:
         """
         return cls(open_chain(priors), group, priors is not None or group != EVERY_SONG)
 
+    @property
+    def preferred(self) -> tuple[str, ...]:
+        """The part of the group with vocals, if vocals are in the mix."""
+        if not self.sung:
+            return ()
+        parts = () if self.group == EVERY_SONG else (self.group,)
+        return (",".join(sorted((*parts, SINGING))),)
+
+    def lookup(self, stem: str, statistic: str) -> tuple[Prior, Source]:
+        """Look up a scalar for the group, or the part of it that is preferred: see `PriorsChain.lookup`."""
+        return self.chain.lookup(stem, statistic, self.group, preferred=self.preferred)
+
+    def source(self, names: Sequence[tuple[str, str]]) -> Source:
+        """Find the priors that hold all the statistics named: see `PriorsChain.source`."""
+        return self.chain.source(names, self.group, preferred=self.preferred)
+
     def ratio(self, asked_lu: float | None = None) -> Target:
         """Ratio of vocals to backing, in stereo or, where priors hold no other, of the means of channels."""
         if asked_lu is not None:
@@ -80,7 +103,7 @@ class Targets:
         for link in self.chain.links:
             for statistic in (RATIO, RATIO_MONO):
                 try:
-                    prior, source = PriorsChain((link,)).lookup("song", statistic, self.group)
+                    prior, source = replace(self, chain=PriorsChain((link,))).lookup("song", statistic)
                 except PriorsLookupError:
                     continue
                 note = f"{', '.join(lacking)} has no ratio of vocals to backing: taken from {title(link)}"
@@ -96,7 +119,7 @@ class Targets:
         """
         if asked is not None:
             return Target(statistic, asked, "as given")
-        return self._target(*self.chain.lookup(stem, statistic, self.group))
+        return self._target(*self.lookup(stem, statistic))
 
     def spectrum(self, stem: str) -> tuple[np.ndarray, Mapping[str, Any]]:
         """Mean magnitude spectrum of a stem as `analysis.constants.constants` has it, (32769,), and its prior.
@@ -104,7 +127,7 @@ class Targets:
         Raises:
             InputError: if no priors hold it.
         """
-        source = self.chain.source([(stem, "magnitude_spectrum"), (stem, "sps_phi")], self.group)
+        source = self.source([(stem, "magnitude_spectrum"), (stem, "sps_phi")])
         found = constants.of_priors(source.priors, source.group, [stem])
         facts = {"statistic": "magnitude_spectrum", "stem": stem, "n": found.n["eq"][stem]}
         return found.features["eq"][stem], {**_place(source), **facts}
@@ -116,10 +139,19 @@ class Targets:
     def _target(self, prior: Prior, source: Source) -> Target:
         what = "mean" if prior.p50 is None else "median"
         half = "" if prior.p25 is None else f"; half of them between {prior.p25:.2f} and {prior.p75:.2f}"
-        songs = f"{prior.n} songs" if prior.n else "an unknown number of songs"
+        songs = f"{prior.n} songs{_presence(prior)}" if prior.n else "an unknown number of songs"
         reason = f"{what} of {songs} of {title(source.priors)} (group {prior.group}){half}"
         warnings, notes = self.warnings_and_notes(source.notes)
         return Target(prior.statistic, centre(prior), reason, (facts(prior, source),), warnings, notes, half_of(prior))
+
+
+def _presence(prior: Prior) -> str:
+    """How many songs have the stem, where some have not."""
+    if not prior.n_absent or prior.share_present is None:
+        return ""
+    low, high = prior.share_present_low, prior.share_present_high
+    of = "both vocals and backing" if prior.stem == SONG else prior.stem
+    return f" with {of} ({prior.share_present:.0%} of all songs have them, 95 % interval {low:.0%} to {high:.0%})"
 
 
 def half_of(prior: Prior) -> tuple[float, float] | None:

@@ -52,17 +52,17 @@ def load(song: Song, settings: MiningSettings, entering: Entering = _ignore, fla
         entering("measure", duration_s)
 
     if song.has_stems and not settings.separate_all:
-        return _measured(lambda: decode.stem_blocks(song, settings.limits, flags), True, all_came)
+        return _measured(lambda: decode.stem_blocks(song, settings.limits, flags), False, all_came)
     stems = separator.load(settings.separation).separate_blocks(
         lambda: _mixture(song, settings, flags), lambda duration_s: entering("separate", duration_s)
     )
-    return _measured(lambda: _trimming(stems), False, all_came)
+    return _measured(lambda: _trimming(stems), True, all_came)
 
 
-def _measured(source: pieces.Source, repeatable: bool, all_came: Callable[[float], object]) -> StemSet:
-    if not any(statistic.whole for statistic in registry.STATISTICS):
-        return pieces.measured(source, repeatable, all_came)
-    song = pieces.joined(source())
+def _measured(source: pieces.Source, is_estimated: bool, all_came: Callable[[float], object]) -> StemSet:
+    if not any(statistic.whole for statistic in registry.STATISTICS):  # to separate twice would cost too much
+        return pieces.measured(source, not is_estimated, all_came, is_estimated)
+    song = pieces.joined(source(), is_estimated)
     all_came(song.duration_s)
     return song
 

@@ -24,7 +24,7 @@ from mixprior.pipeline.store.layout import (
 )
 from mixprior.pipeline.store.members import LOST, joined_members, lost_from, members_hash, members_of
 from mixprior.pipeline.store.rows import Rows
-from mixprior.pipeline.store.state import digests_of, moments_table, state_table
+from mixprior.pipeline.store.state import SINCE_1_1, digests_of, moments_table, state_table
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
@@ -205,7 +205,7 @@ class Evidence:
                 raise InputError(f"{name} is not the file that {MANIFEST_FILE} names: run `mixprior aggregate` again")
             found = seal.table(content)
             try:
-                seal.check_columns(found, schema)
+                seal.check_columns(found, schema, SINCE_1_1)
             except seal.Damaged as error:
                 raise InputError(f"{name} {error}: run `mixprior aggregate` again") from error
             return found

@@ -15,7 +15,9 @@ from mixprior.stats.priors.moments import Moments
 from mixprior.stats.priors.summary import SPAN, Summary
 from mixprior.stats.schema import MOMENTS_SCHEMA, STATE_SCHEMA, with_metadata
 
-_SUMS = ("n", "missing", "silent", "total", "weight", "weighted")
+_SUMS = ("n", "missing", "silent", "absent", "judged", "total", "weight", "weighted")
+SINCE_1_1 = ("absent", "judged")
+"""Columns that the state of older files does not have."""
 _MOMENTS = ("n", "total", "square", "cross")
 
 
@@ -116,6 +118,7 @@ def _cells(rows: pa.Table) -> list[Cell]:
 def _summary(rows: pa.Table, cells: Sequence[Cell]) -> Summary:
     flat = {name: _flat(rows[name]) for name in rows.column_names if pa.types.is_list(rows[name].type)}
     n = flat["n"]
+    flat = {**{name: np.zeros(n.size, np.int64) for name in SINCE_1_1}, **flat}
     lengths = np.array(rows["keys"].combine_chunks().value_lengths())
     bins = sum(cell.bins for cell in cells)
     if {flat[name].size for name in flat.keys() - {"keys", "counts"}} != {bins}:

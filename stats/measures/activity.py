@@ -1,4 +1,4 @@
-"""When the vocals are active, and how far their stem can be trusted: bleed and residual."""
+"""When a stem is active, and how far it can be trusted: bleed and residual."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from mixprior.stats.statistic import MIXTURE, SONG, VOCALS, Column, Family, Stat
 from mixprior.stats.stem import Stem, StemSet
 
 ACTIVE_RANGE_LU = 20.0
-"""A frame this far below the vocals' integrated loudness is not sung."""
+"""A frame this far below the stem's integrated loudness is a pause."""
 BLEED_MARGIN_LU = 6.0
-"""A sung frame stands out of the bleed by this much."""
+"""An active frame stands out of the bleed by this much."""
 BLEED_CAP_LU = 10.0
-"""The bleed condition asks for no more than this far below the vocals: the relative gate of BS.1770."""
+"""The bleed condition asks for no more than this far below the stem: the relative gate of BS.1770."""
 AUDIBLE_RANGE_LU = 20.0
-"""A frame this far below the mixture in the same 400 ms is bleed, not singing."""
+"""A frame this far below the mixture in the same 400 ms is bleed."""
 MIN_ACTIVE_RATIO = 0.1
 """A song with less singing than this counts as instrumental."""
 
@@ -24,34 +24,34 @@ _MAX_RESIDUAL_DB = 120.0
 """Beyond this the stems sum to the mixture but for the rounding of float32."""
 
 
-def vocal_active(song: StemSet) -> np.ndarray:
-    """Frames of 400 ms, at steps of 100 ms, with singing.
+def active(song: StemSet, name: str = VOCALS) -> np.ndarray:
+    """Frames of 400 ms, at steps of 100 ms, in which a stem is active: of vocals, those with singing.
 
-    A frame is sung if its loudness M exceeds all of: -70 LUFS; the vocals' integrated loudness I - 20 LU; the
+    A frame is active if its loudness M exceeds all of: -70 LUFS; the stem's integrated loudness I - 20 LU; the
     bleed floor + 6 LU, but no more than I - 10 LU; and the mixture's loudness in the same frame - 20 LU.
 
-    The cap is for vocals that hardly pause: their 10th percentile is then soft singing and no bleed, and uncapped,
+    The cap is for stems that hardly pause: their 10th percentile is then soft singing and no bleed, and uncapped,
     floor + 6 LU would cut most of it. So bleed less than 10 LU under the vocals counts as singing. The mixture decides
     about a stem that is nothing but bleed and has no level of its own to compare with: in excerpts of two
     instrumentals and two songs HTDemucs left bleed 40 to 55 LU under the mixture, and singing within 15 LU of it.
 
     Returns:
-        bool, shape (100 ms blocks - 3,); all False where the vocals are silent, or there are none; empty under 400 ms.
+        bool, shape (100 ms blocks - 3,); all False where the stem is silent, or not there; empty under 400 ms.
     """
     mixture = song[MIXTURE].momentary_lufs
-    level = song[VOCALS].integrated_lufs if VOCALS in song else None
+    level = song[name].integrated_lufs if name in song else None
     if level is None:
         return np.zeros(mixture.size, bool)
-    vocals = song[VOCALS].momentary_lufs
-    floor = min(np.percentile(vocals, _BLEED_PERCENTILE, method="lower") + BLEED_MARGIN_LU, level - BLEED_CAP_LU)
+    own = song[name].momentary_lufs
+    floor = min(np.percentile(own, _BLEED_PERCENTILE, method="lower") + BLEED_MARGIN_LU, level - BLEED_CAP_LU)
     threshold = max(ABSOLUTE_GATE_LUFS, level - ACTIVE_RANGE_LU, floor)
-    return (vocals > threshold) & (vocals > mixture - AUDIBLE_RANGE_LU)
+    return (own > threshold) & (own > mixture - AUDIBLE_RANGE_LU)
 
 
-def vocal_active_ratio(song: StemSet) -> float | None:
-    """Share of the song's frames with singing; None under 400 ms."""
-    active = vocal_active(song)
-    return float(active.mean()) if active.size else None
+def active_ratio(song: StemSet, name: str = VOCALS) -> float | None:
+    """Share of the song's frames in which a stem is active; None under 400 ms."""
+    frames = active(song, name)
+    return float(frames.mean()) if frames.size else None
 
 
 def bleed_floor_lufs(stem: Stem) -> float | None:
@@ -97,7 +97,7 @@ VOCAL_STATISTIC = Statistic(
         ),
     ),
     rows=("vocals",),
-    measure=lambda stem: {"vocal_active_ratio": vocal_active_ratio(stem.song)},
+    measure=lambda stem: {"vocal_active_ratio": active_ratio(stem.song)},
 )
 
 STATISTIC = Statistic(

@@ -6,25 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mixprior.stats.measures.activity import MIN_ACTIVE_RATIO, vocal_active
+from mixprior.stats.measures.activity import active
 from mixprior.stats.measures.loudness import MOMENTARY_BLOCKS, difference, integrated_lufs
+from mixprior.stats.measures.presence import is_present
 from mixprior.stats.statistic import BACKING, SONG, VOCALS, Column, Family, Statistic, Value
 from mixprior.stats.stem import Stem, StemSet
-
-MAX_BELOW_BACKING_LU = 30.0
-"""Vocals further below the backing than this are what the separator left, not singing."""
-
-
-def has_vocals(song: StemSet) -> bool:
-    """Whether there is enough singing: in a tenth of the song, and no more than 30 LU below the backing.
-
-    A song without a backing has vocals if they sound.
-    """
-    active = vocal_active(song)
-    if active.size == 0 or active.mean() < MIN_ACTIVE_RATIO:
-        return False
-    balance = vocal_to_backing_lu(song)
-    return balance is None or balance >= -MAX_BELOW_BACKING_LU
 
 
 def vocal_to_backing_lu(song: StemSet) -> float | None:
@@ -48,12 +34,12 @@ def vocal_to_backing_rms_db(song: StemSet) -> float | None:
 
 def vocal_to_backing_active_rms_db(song: StemSet) -> float | None:
     """The same over the frames with singing, as in lead-to-accompaniment ratios (Gerdes and Siedenburg 2023)."""
-    active = vocal_active(song)
+    sung = active(song)
     vocals, backing = (
         np.lib.stride_tricks.sliding_window_view(song[name].blocks.plain, MOMENTARY_BLOCKS, axis=-1)
         for name in (VOCALS, BACKING)
     )
-    return _level_difference(vocals[:, active], backing[:, active])
+    return _level_difference(vocals[:, sung], backing[:, sung])
 
 
 def _level_difference(vocals: np.ndarray, backing: np.ndarray) -> float | None:
@@ -69,7 +55,7 @@ def _measure(stem: Stem) -> Mapping[str, Value]:
         "vocal_to_backing_rms_db": vocal_to_backing_rms_db,
         "vocal_to_backing_active_rms_db": vocal_to_backing_active_rms_db,
     }
-    if not has_vocals(stem.song):
+    if not all(name in stem.song and is_present(stem.song[name]) for name in (VOCALS, BACKING)):
         return dict.fromkeys(measures)
     return {name: measure(stem.song) for name, measure in measures.items()}
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from mixprior.stats.measures.presence import PRESENT
 from mixprior.stats.priors.summary import countable
 from mixprior.stats.registry import COLUMNS, columns_filled
 from mixprior.stats.statistic import Column, Family
@@ -45,12 +46,12 @@ def derive(rows: pa.Table) -> pa.Table:
 
 
 def columns_in(stem: str, names: Iterable[str]) -> list[Column]:
-    """Return the columns of a table that the row called `stem` fills: measured, derived and corrected ones.
+    """Return the columns of a table of which the row called `stem` has priors: measured, derived and corrected ones.
 
     >>> [c.name for c in columns_in("song", ["duration_s", "duration_s_corrected", "tempo_bpm"])]
     ['duration_s', 'duration_s_corrected']
     """
-    names = set(names)
+    names = set(names) - {PRESENT}  # counted, not a distribution: `share_present`
     columns = []
     for column in columns_filled(stem):
         if column.name in names:

@@ -11,8 +11,10 @@ MIN_GROUP = 5
 """Songs a group must have to be published, unless asked otherwise."""
 EVERY_SONG = "all"
 """The group that all songs belong to."""
-DERIVED = {"decade": ("decade", "year", "date", "release_date"), "tempo_band": ("tempo_band",)}
-"""Columns that need not be in the catalog: `decade` comes from one of these, `tempo_band` from the measured tempo."""
+DERIVED = {"decade": ("decade", "year", "date", "release_date"), "tempo_band": (), "singing": ()}
+"""Columns that need not be in the catalog: `decade` comes from one of these, the others from what was measured."""
+SINGING = "singing=yes"
+"""The group of the songs whose vocals are there (`mixprior.stats.measures.presence`)."""
 TEMPO_EDGES_BPM = (80, 100, 120, 140)
 _LONGEST_VALUE = 1000
 """Characters: what is longer is a text about the song, and would stand in every row of its group."""
@@ -79,20 +81,35 @@ def groups_named(names: Iterable[str]) -> dict[str, Group]:
     return {name: Group.parse(name, columns) for name in names}
 
 
-def groups_of(metadata: Mapping[str, object], group_by: Iterable[str], tempo_bpm: float | None = None) -> list[Group]:
+@dataclass(frozen=True)
+class Measured:
+    """What songs are grouped by that was measured.
+
+    Attributes:
+        tempo_bpm: tempo of the backing, if any.
+        has_vocals: whether vocals are there; None where that is not known.
+    """
+
+    tempo_bpm: float | None = None
+    has_vocals: bool | None = None
+
+
+def groups_of(metadata: Mapping[str, object], group_by: Iterable[str], measured: Measured = Measured()) -> list[Group]:
     """Return the groups a song is in: of all songs, one for each column that has a value, one for each pair of these.
 
     Args:
         metadata: the song's columns in the catalog.
-        group_by: columns to group by, or derived ones (`decade`, `tempo_band`).
-        tempo_bpm: measured tempo of the backing, if any.
+        group_by: columns to group by, or derived ones (`decade`, `tempo_band`, `singing`).
+        measured: what the derived ones follow from.
 
     >>> [group.name for group in groups_of({"genre": "rock", "year": 1994}, ["genre", "decade"])]
     ['all', 'decade=1990s', 'genre=rock', 'decade=1990s,genre=rock']
-    >>> [group.name for group in groups_of({"genre": None}, ["genre", "tempo_band"], tempo_bpm=100.0)]
+    >>> [group.name for group in groups_of({"genre": None}, ["genre", "tempo_band"], Measured(tempo_bpm=100.0))]
     ['all', 'tempo_band=100-120 BPM']
+    >>> [group.name for group in groups_of({}, ["singing"], Measured(has_vocals=False))]
+    ['all', 'singing=no']
     """
-    found = [(name, _value(metadata, name, tempo_bpm)) for name in sorted(set(group_by))]
+    found = [(name, _value(metadata, name, measured)) for name in sorted(set(group_by))]
     values = [(name, str(value)) for name, value in found if value not in (None, "") and is_value(value)]
     return [Group(), *(Group((value,)) for value in values), *(Group(pair) for pair in combinations(values, 2))]
 
@@ -130,14 +147,16 @@ def tempo_band(tempo_bpm: float | None) -> str | None:
 
 def can_group_by(name: str, columns: Sequence[str]) -> bool:
     """Whether songs with these catalog columns can be grouped by `name`."""
-    return name in columns or name == "tempo_band" or (name in DERIVED and any(c in columns for c in DERIVED[name]))
+    return name in columns or (name in DERIVED and (not DERIVED[name] or any(c in columns for c in DERIVED[name])))
 
 
-def _value(metadata: Mapping[str, object], name: str, tempo_bpm: float | None) -> object:
+def _value(metadata: Mapping[str, object], name: str, measured: Measured) -> object:
     if metadata.get(name) not in (None, ""):
         return metadata[name]
     if name == "tempo_band":
-        return tempo_band(tempo_bpm)
+        return tempo_band(measured.tempo_bpm)
+    if name == "singing" and measured.has_vocals is not None:
+        return "yes" if measured.has_vocals else "no"
     if name == "decade":
         sources = (metadata[source] for source in DERIVED["decade"] if metadata.get(source) not in (None, ""))
         return next((found for found in map(decade, sources) if found), None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from mixprior.stats.measures.presence import PRESENT
 from mixprior.stats.priors.confidence import confidence
 from mixprior.stats.priors.derived import columns_in, derive
 from mixprior.stats.priors.digest import Cell, Digest
@@ -27,8 +28,10 @@ class Measurements:
         counted: float64, shape (songs, bins): the cells that are no curves, side by side; NaN is null.
         curves: for each cell that is a curve, in the order of `cells`: the place of each song's curve among those
             there are, int64, shape (songs,), -1 for null; and these, float32, shape (curves, bins).
-        present: bool, shape (songs, stems): whether a song has the stem.
+        has_row: bool, shape (songs, stems): whether a song has a row of the stem.
         silent: bool, shape (songs, stems): whether it is silent.
+        presence: int8, shape (songs, stems): 1 where the stem is there, 0 where it is not, -1 where that is not known.
+            Values of an absent stem are null. Of the row of the song: whether both vocals and backing are there.
         weights: int64, shape (songs, stems): confidence in the stem, of `FULL_WEIGHT`.
         stems: names of the stems, sorted.
         unused: song (its index), stem, column and reason of what is in the rows and cannot be counted: NaN here.
@@ -38,8 +41,9 @@ class Measurements:
     cells: tuple[Cell, ...]
     counted: np.ndarray
     curves: list[tuple[np.ndarray, np.ndarray]]
-    present: np.ndarray
+    has_row: np.ndarray
     silent: np.ndarray
+    presence: np.ndarray
     weights: np.ndarray
     stems: list[str]
     unused: list[tuple[int, str, str, str]]
@@ -56,10 +60,10 @@ class Measurements:
         names, name = _coded(rows["stem"])
         stems = sorted(names)
         stem = np.array([stems.index(name) for name in names], np.int64)[name]
-        present = np.zeros((len(song_ids), len(stems)), bool)
-        present[song, stem] = True
+        has_row = np.zeros((len(song_ids), len(stems)), bool)
+        has_row[song, stem] = True
         unused = []
-        if present.sum() < len(rows):  # of rows of the same stem, the first counts
+        if has_row.sum() < len(rows):  # of rows of the same stem, the first counts
             _, first = np.unique(song * len(stems) + stem, return_index=True)
             second = np.setdiff1d(np.arange(len(rows)), first)
             unused = [(int(song[row]), stems[stem[row]], "stem", SECOND_ROW) for row in second]
@@ -75,9 +79,15 @@ class Measurements:
         rows_of = {name: np.flatnonzero(stem == k) for k, name in enumerate(stems)}
         counted, curves, faults = _matrices(rows, cells, song, rows_of, len(song_ids))
         scalars = _Scalars(cells, counted)
-        weights = _weights(scalars, stems, present.shape) if separated else np.full(present.shape, FULL_WEIGHT)
-        silent = _silent(scalars, stems, present)
-        return cls(song_ids, cells, counted, curves, present, silent, weights, stems, unused + faults)
+        weights = _weights(scalars, stems, has_row.shape) if separated else np.full(has_row.shape, FULL_WEIGHT)
+        silent = _silent(scalars, stems, has_row)
+        presence = np.full(has_row.shape, -1, np.int8)
+        presence[song, stem] = _presence(rows)
+        _leave_out(cells, counted, curves, presence, stems)
+        if SONG in stems and VOCALS in stems and BACKING in stems:
+            both = presence[:, [stems.index(VOCALS), stems.index(BACKING)]]
+            presence[:, stems.index(SONG)] = np.where((both == 0).any(axis=1), 0, both.min(axis=1))
+        return cls(song_ids, cells, counted, curves, has_row, silent, presence, weights, stems, unused + faults)
 
     def digest(self, songs: np.ndarray, scalars_only: bool = False) -> Digest:
         """Digest some of the songs.
@@ -86,7 +96,7 @@ class Measurements:
             songs: their indices.
             scalars_only: whether to leave out vectors and joint moments, as for pairs of groups, which are many.
         """
-        there = {name for name, any_ in zip(self.stems, self.present[songs].any(axis=0), strict=True) if any_}
+        there = {name for name, any_ in zip(self.stems, self.has_row[songs].any(axis=0), strict=True) if any_}
         kept = [cell.stem in there and (cell.bins == 1 or not scalars_only) for cell in self.cells]
         cells = self.cells if all(kept) else tuple(cell for cell, keep in zip(self.cells, kept, strict=True) if keep)
         if scalars_only:
@@ -97,6 +107,11 @@ class Measurements:
         """Values of one scalar, shape (songs,); None where there is no such cell."""
         return _Scalars(self.cells, self.counted).get(stem, statistic)
 
+    def presence_of(self, stem: str) -> np.ndarray:
+        """`presence` of one stem, shape (songs,)."""
+        unknown = np.full(len(self.song_ids), -1, np.int8)
+        return self.presence[:, self.stems.index(stem)] if stem in self.stems else unknown
+
     def _counted(self, songs: np.ndarray, cells: Sequence[Cell]) -> Summary:
         cells = [cell for cell in cells if not cell.is_curve]
         bins = np.array([cell.bins for cell in cells], np.int64)
@@ -105,7 +120,8 @@ class Measurements:
             np.repeat([cell.column.resolution for cell in cells], bins),
             self.weights[songs],
             self.silent[songs],
-            self.present[songs],
+            self.presence[songs],
+            self.has_row[songs],
             np.repeat(np.array([self.stems.index(cell.stem) for cell in cells], np.int64), bins),
         )
 
@@ -116,11 +132,13 @@ class Measurements:
             if cell.key in kept:
                 stem = self.stems.index(cell.stem)
                 there = songs[place[songs] >= 0]
-                lacking = songs[(place[songs] < 0) & self.present[songs, stem]]
+                lacking = songs[(place[songs] < 0) & self.has_row[songs, stem]]
                 weights = self.weights[there, stem][:, None]
                 summary = Summary.of(content[place[there]], cell.column.resolution, weights, histogram=False)
                 summary.missing += len(lacking)
                 summary.silent += self.silent[lacking, stem].sum()
+                summary.absent += (self.presence[lacking, stem] == 0).sum()
+                summary.judged += ((self.presence[songs, stem] >= 0) & self.has_row[songs, stem]).sum()
                 found.append(summary)
         return Summary.joined(found)
 
@@ -179,13 +197,40 @@ def _matrices(
     return counted, curves, unused
 
 
-def _silent(scalars: _Scalars, stems: Sequence[str], present: np.ndarray) -> np.ndarray:
-    """`Measurements.silent`: where a stem that is there has no loudness."""
-    silent = np.zeros(present.shape, bool)
+def _presence(rows: pa.Table) -> np.ndarray:
+    """Presence of each row: 1, 0, or -1 where it is not known."""
+    if PRESENT not in rows.column_names:
+        return np.full(len(rows), -1, np.int8)
+    known = rows[PRESENT].to_numpy()
+    return np.where(np.isnan(known), -1, known > 0).astype(np.int8)
+
+
+def _leave_out(
+    cells: Sequence[Cell],
+    counted: np.ndarray,
+    curves: Sequence[tuple[np.ndarray, np.ndarray]],
+    presence: np.ndarray,
+    stems: Sequence[str],
+) -> None:
+    """Make null what was measured of absent stems, in place."""
+    absent = {name: presence[:, k] == 0 for k, name in enumerate(stems)}
+    start = 0
+    curve = iter(curves)
+    for cell in cells:
+        if cell.is_curve:
+            next(curve)[0][absent[cell.stem]] = -1
+        else:
+            counted[absent[cell.stem], start : start + cell.bins] = np.nan
+            start += cell.bins
+
+
+def _silent(scalars: _Scalars, stems: Sequence[str], has_row: np.ndarray) -> np.ndarray:
+    """`Measurements.silent`: where a stem that has a row has no loudness."""
+    silent = np.zeros(has_row.shape, bool)
     for k, name in enumerate(stems):
         loudness = scalars.get(name, "integrated_lufs")
         if loudness is not None:
-            silent[:, k] = np.isnan(loudness) & present[:, k]
+            silent[:, k] = np.isnan(loudness) & has_row[:, k]
     if SONG in stems and VOCALS in stems:  # its facts are about the vocals
         silent[:, stems.index(SONG)] = silent[:, stems.index(VOCALS)]
     return silent

@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from mixprior.stats.measures import balance
+from mixprior.stats.priors.derived import CORRECTED
 from mixprior.stats.priors.digest import Cell, Digest, union
 from mixprior.stats.priors.grouping import EVERY_SONG, Group, groups_named
-from mixprior.stats.priors.interval import mean_interval, median_ranks
+from mixprior.stats.priors.interval import mean_interval, median_ranks, share_interval
 from mixprior.stats.priors.shrinkage import shrink
 from mixprior.stats.priors.summary import Summary
 from mixprior.stats.schema import JOINT_SCHEMA, PRIORS_SCHEMA, QUANTILES, with_metadata
+from mixprior.stats.statistic import MIXTURE, SONG
 
+_ABOUT_VOCALS = [column.name + end for column in balance.STATISTIC.columns for end in ("", CORRECTED)]
 _Shrunk = tuple[np.ndarray, np.ndarray]
 """Shrunk means, and the parents' shares in them."""
 
@@ -79,6 +84,11 @@ def _rows(
         se = sd / np.sqrt(n)
     mean_low, mean_high = mean_interval(mean, se, n)
     median_low, median_high = (summary.order_statistic(rank) for rank in median_ranks(summary.counted))
+    judged = np.where(_may_be_absent(labels), summary.judged, 0)
+    present = judged - np.where(judged > 0, summary.absent, 0)
+    share_low, share_high = share_interval(present, judged)
+    with np.errstate(invalid="ignore"):
+        shares = {"": present / judged, "_low": share_low, "_high": share_high}
     unknown = np.full(n.size, np.nan)
     numbers = {
         "mean": mean,
@@ -107,9 +117,19 @@ def _rows(
             for name, values in numbers.items()
         },
         "parent": pa.nulls(n.size, pa.string()) if parent is None else pa.repeat(parent, n.size),
+        "n_absent": pa.array(summary.absent, mask=judged == 0),
+        **{f"share_present{end}": pa.array(share, mask=judged == 0) for end, share in shares.items()},
     }
     table = pa.table([columns[name] for name in PRIORS_SCHEMA.names], PRIORS_SCHEMA)
     return table.filter(pa.array(_worth_telling(labels, summary)))
+
+
+def _may_be_absent(labels: Mapping[str, pa.Array]) -> np.ndarray:
+    """Which bins are of what a song may lack: stems, and facts about vocals against their backing."""
+    stem = labels["stem"]
+    sound = pc.and_(pc.not_equal(stem, MIXTURE), pc.not_equal(stem, SONG))
+    about_vocals = pc.is_in(labels["statistic"], pa.array(_ABOUT_VOCALS))
+    return pc.or_(sound, about_vocals).to_numpy(zero_copy_only=False)
 
 
 def _worth_telling(labels: Mapping[str, pa.Array], summary: Summary) -> np.ndarray:

@@ -15,7 +15,7 @@ FULL_WEIGHT = 256
 SPAN = 1 << 32
 """Histogram keys are bin * SPAN + SPAN / 2 + value, so that one sorted array serves all bins."""
 
-_SUMS = ("n", "missing", "silent", "total", "weight", "weighted", "squares")
+_SUMS = ("n", "missing", "silent", "absent", "judged", "total", "weight", "weighted", "squares")
 ARRAYS = ("resolution", *_SUMS, "low", "high")
 _LIMIT = 1 << 21
 """Histogram bins from zero that a value may be away: its square in fine units still fits 62 bits."""
@@ -41,9 +41,11 @@ class Summary:
 
     Attributes:
         resolution: float64, shape (bins,): width of a histogram bin, in the column's unit.
-        n: int64, shape (bins,), as are the next five: values counted.
+        n: int64, shape (bins,), as are the next seven: values counted.
         missing: nulls seen.
         silent: those of them that are null because the stem is silent.
+        absent: those of them that are null because the stem is absent; a silent one is.
+        judged: songs of which it is known whether the stem is there.
         total: sum of the values in units of resolution / 1024.
         weight: sum of the weights of the values, `FULL_WEIGHT` each where all are trusted.
         weighted: sum of weight times value, in units of resolution / 1024.
@@ -62,6 +64,8 @@ class Summary:
     n: np.ndarray
     missing: np.ndarray
     silent: np.ndarray
+    absent: np.ndarray
+    judged: np.ndarray
     total: np.ndarray
     weight: np.ndarray
     weighted: np.ndarray
@@ -78,7 +82,8 @@ class Summary:
         resolution: float | np.ndarray,
         weights: np.ndarray | None = None,
         silent: np.ndarray | None = None,
-        present: np.ndarray | None = None,
+        presence: np.ndarray | None = None,
+        has_row: np.ndarray | None = None,
         source: np.ndarray | None = None,
         histogram: bool = True,
     ) -> Summary:
@@ -89,7 +94,9 @@ class Summary:
             resolution: one for all bins, or shape (bins,).
             weights: int64, shape (songs, sources): 0 to `FULL_WEIGHT`; None trusts all.
             silent: bool, shape (songs, sources): whether the stem is silent; None if none is.
-            present: bool, shape (songs, sources): whether the song has the stem at all; what it has not is not
+            presence: int8, shape (songs, sources): 1 where the stem is there, 0 where it is not, -1 where that is not
+                known; None if it is known of none.
+            has_row: bool, shape (songs, sources): whether the song has a row of the stem; what it has none of is not
                 missing. None if it has all.
             source: int64, shape (bins,): which of the sources (stems) each bin is of; None where there is one.
             histogram: whether to keep one; without it there are no quantiles.
@@ -104,18 +111,20 @@ class Summary:
         columns = int(source.max(initial=0)) + 1
         weights = np.full((songs, columns), FULL_WEIGHT) if weights is None else np.asarray(weights, np.int64)
         silent = np.zeros((songs, columns), bool) if silent is None else silent
-        present = np.ones((songs, columns), bool) if present is None else present
-        sums = np.zeros((8, bins), np.int64)
+        presence = np.full((songs, columns), -1, np.int8) if presence is None else presence
+        has_row = np.ones((songs, columns), bool) if has_row is None else has_row
+        sums = np.zeros((10, bins), np.int64)
         low, high = np.full(bins, np.inf), np.full(bins, -np.inf)
         fits = _accumulate(
-            values, FINE / width, float(_LIMIT * FINE), weights, silent, present, source, sums, low, high
+            values, FINE / width, float(_LIMIT * FINE), weights, silent, presence, has_row, source, sums, low, high
         )
         if not fits:
             raise ValueError(f"a value is beyond what its resolution can count ({_LIMIT} bins from zero)")
-        n, missing, quiet, total, weight, weighted, squares_high, squares_low = sums
+        n, missing, quiet, absent, judged, total, weight, weighted, squares_high, squares_low = sums
         keys, counts = _histogram(values, width) if histogram else (np.zeros(0, np.int64), np.zeros(0, np.int64))
         squares = np.stack([squares_high, squares_low])
-        return cls(width, n, missing, quiet, total, weight, weighted, squares, low, high, keys, counts)
+        counted = n, missing, quiet, absent, judged, total, weight, weighted
+        return cls(width, *counted, squares, low, high, keys, counts)
 
     @classmethod
     def merged(cls, summaries: Sequence[Summary]) -> Summary:
@@ -266,7 +275,8 @@ def _accumulate(
     limit: float,
     weights: np.ndarray,
     silent: np.ndarray,
-    present: np.ndarray,
+    presence: np.ndarray,
+    has_row: np.ndarray,
     source: np.ndarray,
     sums: np.ndarray,
     low: np.ndarray,
@@ -277,12 +287,14 @@ def _accumulate(
     for song in range(songs):
         for k in range(bins):
             stem = source[k]
-            if not present[song, stem]:
+            if not has_row[song, stem]:
                 continue
+            sums[4, k] += presence[song, stem] >= 0
             value = np.float64(values[song, k]) + 0.0  # there is one zero: -0.0 would depend on the order
             if np.isnan(value):
                 sums[1, k] += 1
                 sums[2, k] += silent[song, stem]
+                sums[3, k] += presence[song, stem] == 0
                 continue
             scaled = value * scale[k]
             if not abs(scaled) < limit:
@@ -291,11 +303,11 @@ def _accumulate(
             square = fine * fine
             weight = weights[song, stem]
             sums[0, k] += 1
-            sums[3, k] += fine
-            sums[4, k] += weight
-            sums[5, k] += weight * fine
-            sums[6, k] += square >> 32
-            sums[7, k] += square & 0xFFFFFFFF
+            sums[5, k] += fine
+            sums[6, k] += weight
+            sums[7, k] += weight * fine
+            sums[8, k] += square >> 32
+            sums[9, k] += square & 0xFFFFFFFF
             low[k] = min(low[k], value)
             high[k] = max(high[k], value)
     return True

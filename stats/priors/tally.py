@@ -13,10 +13,10 @@ from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.calibration import Calibration
 from mixprior.stats.priors.digest import Digest
-from mixprior.stats.priors.grouping import MIN_GROUP, Group, groups_of, is_value
+from mixprior.stats.priors.grouping import MIN_GROUP, Group, Measured, groups_of, is_value
 from mixprior.stats.priors.measurements import Measurements
 from mixprior.stats.priors.unused import NO_GROUP, NO_METADATA, Unused
-from mixprior.stats.statistic import SONG
+from mixprior.stats.statistic import BACKING, SONG, VOCALS
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,11 @@ def tally(
     if grouping.calibration is not None:
         rows = Calibration.load(grouping.calibration).corrected(rows, separated)
     measured = Measurements.of(rows, separated)
-    tempo_bpm = measured.scalar("backing", "tempo_bpm")
     members: dict[Group, list[int]] = {}
+    facts = _facts(measured)
     unused = [(measured.song_ids[song], stem, column, why) for song, stem, column, why in measured.unused]
     for k, song_id in enumerate(measured.song_ids):
         if song_id in metadata:
-            tempo = None if tempo_bpm is None or np.isnan(tempo_bpm[k]) else float(tempo_bpm[k])
             known = metadata_of(metadata[song_id])
             if known is None:
                 unused.append((song_id, SONG, "metadata", NO_METADATA))
@@ -62,13 +61,23 @@ def tally(
             for name in grouping.group_by:
                 if known.get(name) is not None and not is_value(known[name]):
                     unused.append((song_id, SONG, name, NO_GROUP))
-            for group in groups_of(known, grouping.group_by, tempo):
+            for group in groups_of(known, grouping.group_by, facts[k]):
                 members.setdefault(group, []).append(k)
     for group, songs in members.items():
         digest = measured.digest(np.array(songs), scalars_only=len(group.columns) == 2)
         if group == Group() and unused:
             digest.unused = Unused.of(found for found in unused if found[0] in metadata)
         yield group.name, digest
+
+
+def _facts(measurements: Measurements) -> list[Measured]:
+    """What is measured of each song that songs are grouped by."""
+    tempo_bpm = measurements.scalar(BACKING, "tempo_bpm")
+    vocals = measurements.presence_of(VOCALS)
+    songs = range(len(measurements.song_ids))
+    tempi = [None if tempo_bpm is None or np.isnan(tempo_bpm[k]) else float(tempo_bpm[k]) for k in songs]
+    sung = [None if vocals[k] < 0 else bool(vocals[k]) for k in songs]
+    return [Measured(tempo, has_vocals) for tempo, has_vocals in zip(tempi, sung, strict=True)]
 
 
 def metadata_of(text: str) -> dict[str, Any] | None:

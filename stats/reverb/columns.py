@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from mixprior.stats.measures.activity import MIN_ACTIVE_RATIO, vocal_active_ratio
+from mixprior.stats.measures.activity import MIN_ACTIVE_RATIO, active_ratio
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
 from mixprior.stats.reverb.fdn.fit import fit_decay
@@ -118,7 +118,7 @@ _LOSS = Column(
 def measure(stem: Stem) -> dict[str, Value]:
     """Estimate the reverberation of the vocals and fit FdnReverb to it; None for what cannot be measured."""
     values: dict[str, Value] = {column.name: None for column in STATISTIC.columns}
-    sung = vocal_active_ratio(stem.song)
+    sung = active_ratio(stem.song)
     if sung is None or sung < MIN_ACTIVE_RATIO:  # what is left of an instrumental is bleed, and has no reverberation
         return values
     found = stem.reverberation

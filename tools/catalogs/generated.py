@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixprior.pipeline.store.layout import RunFolder, parquet_bytes
+from mixprior.stats.measures.presence import PRESENT
 from mixprior.stats.registry import COLUMNS, FEATURES_SCHEMA
 from mixprior.stats.schema import FEATURE_VERSION, SONGS_SCHEMA, with_metadata
-from mixprior.stats.statistic import Column
+from mixprior.stats.statistic import MIXTURE, SONG, Column
 
 KEY = "0123456789abcdef"
 SETTINGS = {
@@ -86,6 +87,9 @@ def _block(first: int, curves: bool) -> pa.Table:
     starts = np.cumsum([0, *m["bins"]])
     columns: dict[str, list] = {column.name: [None] * len(stems) for column in COLUMNS}
     gone = {stem: rng.random(songs) < 0.05 for stem in stems}
+    for k, stem in enumerate(stems):
+        if stem not in (SONG, MIXTURE):
+            columns[PRESENT][k] = np.where(gone[stem], 0.0, 1.0)[:, None]
     for stem, name, start, bins in zip(m["stems"].tolist(), m["statistics"].tolist(), starts, m["bins"], strict=False):
         cell = values[:, start : start + bins].astype(np.float64)
         if bins == 1 and m["low"][start] >= 0.0:
@@ -93,7 +97,7 @@ def _block(first: int, curves: bool) -> pa.Table:
         if bins == 1 and m["low"][start] >= 0.0 and m["high"][start] <= 1.0:
             cell = np.minimum(cell, 1.0)
         absent = rng.random(songs) < m["missing"][start]
-        if stem not in ("song", "mixture"):
+        if stem not in (SONG, MIXTURE):
             absent |= gone[stem]
         columns[name][stems.index(stem)] = np.where(absent[:, None], np.nan, cell)
     order = np.arange(songs)

@@ -10,8 +10,8 @@ import pytest
 from mixprior.mixing.evaluation import excerpts
 from mixprior.mixing.evaluation.excerpts import WET
 from mixprior.mixing.evaluation.material import Material
-from mixprior.stats.measures.balance import has_vocals
 from mixprior.stats.measures.loudness import difference
+from mixprior.stats.measures.presence import is_present
 from mixprior.stats.stem import StemSet
 from tests.reference import FOLDER, MUSIC
 
@@ -29,7 +29,7 @@ class TestPairs:
         scene = excerpts.pairs(material)["Music Delta"]()
         vocals, backing = (scene.tracks[role].audio for role in ("vocals", "backing"))
         assert vocals.shape == backing.shape
-        assert has_vocals(StemSet({"vocals": vocals, "backing": backing}))
+        assert is_present(StemSet({"vocals": vocals, "backing": backing})["vocals"])
 
     @pytest.mark.parametrize("row", WET[1:], ids=lambda row: row[0])
     def test_reverb_and_balance_of_wet_vocals_are_as_listed(self, row, material):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mixprior.stats.measures import activity, balance
-from mixprior.stats.measures.activity import bleed_floor_lufs, separation_residual_db, vocal_active, vocal_active_ratio
-from mixprior.stats.measures.balance import has_vocals
+from mixprior.stats.measures.activity import active, active_ratio, bleed_floor_lufs, separation_residual_db
+from mixprior.stats.measures.presence import is_present
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from mixprior.stats.stem import StemSet
@@ -40,6 +40,10 @@ def song(voice, band, bleed_db=None):
     return StemSet({"vocals": voice + leak, "other": band - leak})
 
 
+def sings(song):
+    return is_present(song["vocals"])
+
+
 def row(song):
     return balance.STATISTIC.measure(list(song.rows())[-1])
 
@@ -50,19 +54,19 @@ VOICE = noise(2, -23)
 
 @pytest.mark.parametrize("bleed_db", [None, -50, -30])
 def test_a_voice_that_sings_all_the_time_is_active_all_the_time(bleed_db):
-    assert vocal_active_ratio(song(VOICE, BAND, bleed_db)) == 1
+    assert active_ratio(song(VOICE, BAND, bleed_db)) == 1
 
 
 @pytest.mark.parametrize("bleed_db", [None, -50, -30])
 def test_short_rests_between_phrases_do_not_make_a_voice_inactive(bleed_db):
     # Frames of 400 ms fit wholly into a rest of 0.6 s at 2 to 3 of 30 steps.
-    assert vocal_active_ratio(song(VOICE * phrases(), BAND, bleed_db)) == pytest.approx(0.9, abs=0.05)
+    assert active_ratio(song(VOICE * phrases(), BAND, bleed_db)) == pytest.approx(0.9, abs=0.05)
 
 
 @pytest.mark.parametrize("bleed_db", [None, -50, -30])
 def test_a_sparse_voice_is_active_where_it_sings(bleed_db):
     voice = VOICE * sung((0, 15), (1, 5), (0, 10), (1, 3), (0, 7))
-    found = vocal_active(song(voice, BAND, bleed_db))
+    found = active(song(voice, BAND, bleed_db))
     starts_s = np.arange(found.size) / 10
     whole = ((starts_s >= 15) & (starts_s + 0.4 <= 20)) | ((starts_s >= 30) & (starts_s + 0.4 <= 33))
     touched = ((starts_s + 0.4 > 15) & (starts_s < 20)) | ((starts_s + 0.4 > 30) & (starts_s < 33))
@@ -73,33 +77,33 @@ def test_a_sparse_voice_is_active_where_it_sings(bleed_db):
 def test_strong_bleed_in_the_pauses_of_a_voice_is_not_singing():
     # 17 dB under voice and band, within 20 LU of both: only the bleed floor tells it from singing.
     voice = noise(2, -20) * sung((1, 10), (0, 30))
-    assert vocal_active_ratio(song(voice, BAND, -17)) == pytest.approx(0.25, abs=0.02)
+    assert active_ratio(song(voice, BAND, -17)) == pytest.approx(0.25, abs=0.02)
 
 
 def test_soft_verses_of_a_voice_that_never_pauses_are_singing():
     # Verses 9 dB under the chorus: the 10th percentile + 6 dB would cut at -3, and leave only the chorus.
     voice = VOICE * np.where(sung((1, 20), (0, 20)), np.float32(10 ** (-9 / 20)), np.float32(1))
-    assert vocal_active_ratio(song(voice, BAND, -50)) == 1
+    assert active_ratio(song(voice, BAND, -50)) == 1
 
 
 @pytest.mark.parametrize("bleed_db", [None, -60, -45, -25])
 def test_an_instrumental_has_no_vocals(bleed_db):
     instrumental = song(np.zeros_like(BAND), BAND, bleed_db)
-    assert vocal_active_ratio(instrumental) == 0
-    assert not has_vocals(instrumental)
+    assert active_ratio(instrumental) == 0
+    assert not sings(instrumental)
     assert {row(instrumental)[name] for name in SONG_COLUMNS} == {None}
 
 
 def test_singing_in_less_than_a_tenth_of_the_song_is_no_vocal():
-    assert not has_vocals(song(VOICE * sung((0, 37), (1, 3)), BAND))
-    assert has_vocals(song(VOICE * sung((0, 34), (1, 6)), BAND))
+    assert not sings(song(VOICE * sung((0, 37), (1, 3)), BAND))
+    assert sings(song(VOICE * sung((0, 34), (1, 6)), BAND))
 
 
 def test_a_voice_30_lu_below_its_backing_is_no_vocal_though_it_sounds_in_the_pauses_of_the_band():
     voice, band = noise(3, -55) * sung((0, 30), (1, 10)), BAND * sung((1, 30), (0, 10))
-    assert vocal_active_ratio(song(voice, band)) == pytest.approx(0.25, abs=0.02)
-    assert not has_vocals(song(voice, band))
-    assert has_vocals(song(10 * voice, band))
+    assert active_ratio(song(voice, band)) == pytest.approx(0.25, abs=0.02)
+    assert not sings(song(voice, band))
+    assert sings(song(10 * voice, band))
 
 
 @pytest.mark.parametrize("balance_db", [-12, -3, 0, 6])
@@ -125,7 +129,7 @@ def test_a_backing_as_wide_as_can_be_is_3_db_softer_in_mono():
 
 def test_a_song_without_backing_has_vocals_but_no_balance():
     alone = song(VOICE, np.zeros_like(VOICE))
-    assert has_vocals(alone)
+    assert sings(alone)
     assert {row(alone)[name] for name in SONG_COLUMNS} == {None}
 
 
@@ -175,4 +179,4 @@ def test_silence_and_too_short_songs_fill_nothing_but_their_length():
         }
         assert found.pop("duration_s") == samples / SAMPLE_RATE_HZ
         assert set(found.values()) == {None}
-        assert vocal_active_ratio(stems) == (0 if samples > SAMPLE_RATE_HZ else None)
+        assert active_ratio(stems) == (0 if samples > SAMPLE_RATE_HZ else None)

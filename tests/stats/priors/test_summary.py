@@ -99,12 +99,14 @@ def test_trimmed_mean_is_scipys():
     assert Summary.of(values, RESOLUTION).trimmed_mean()[0] == pytest.approx(trim_mean(values[:, 0], 0.1), abs=0.005)
 
 
-def test_an_absent_stem_is_not_missing_and_a_silent_one_is_told_apart():
-    values = np.array([[1.0], [np.nan], [np.nan], [np.nan]])
-    present = np.array([[True], [True], [True], [False]])
-    silent = np.array([[False], [True], [False], [False]])
-    summary = Summary.of(values, RESOLUTION, present=present, silent=silent)
-    assert (summary.n[0], summary.missing[0], summary.silent[0]) == (1, 2, 1)
+def test_a_row_that_is_not_there_is_not_missing_and_absent_and_silent_stems_are_counted_apart():
+    values = np.array([[1.0], [np.nan], [np.nan], [np.nan], [np.nan]])
+    has_row = np.array([[True], [True], [True], [True], [False]])
+    silent = np.array([[False], [True], [False], [False], [False]])
+    presence = np.array([[1], [0], [0], [-1], [-1]], np.int8)
+    summary = Summary.of(values, RESOLUTION, has_row=has_row, silent=silent, presence=presence)
+    counts = (summary.n, summary.missing, summary.silent, summary.absent, summary.judged)
+    assert [int(count[0]) for count in counts] == [1, 3, 1, 2, 3]
 
 
 def test_a_range_too_wide_to_count_in_place_gives_the_same_histogram():
