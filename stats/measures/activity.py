@@ -39,13 +39,19 @@ def active(song: StemSet, name: str = VOCALS) -> np.ndarray:
         bool, shape (100 ms blocks - 3,); all False where the stem is silent, or not there; empty under 400 ms.
     """
     mixture = song[MIXTURE].momentary_lufs
-    level = song[name].integrated_lufs if name in song else None
-    if level is None:
+    if name not in song:
         return np.zeros(mixture.size, bool)
-    own = song[name].momentary_lufs
-    floor = min(np.percentile(own, _BLEED_PERCENTILE, method="lower") + BLEED_MARGIN_LU, level - BLEED_CAP_LU)
-    threshold = max(ABSOLUTE_GATE_LUFS, level - ACTIVE_RANGE_LU, floor)
-    return (own > threshold) & (own > mixture - AUDIBLE_RANGE_LU)
+    return active_frames(song[name].momentary_lufs, song[name].integrated_lufs, mixture)
+
+
+def active_frames(own_lufs: np.ndarray, level_lufs: float | None, mixture_lufs: np.ndarray) -> np.ndarray:
+    """`active` by the momentary loudness of the stem, its integrated loudness, and the mixture's momentary loudness."""
+    if level_lufs is None:
+        return np.zeros(mixture_lufs.size, bool)
+    bleed_lufs = np.percentile(own_lufs, _BLEED_PERCENTILE, method="lower")
+    floor_lufs = min(bleed_lufs + BLEED_MARGIN_LU, level_lufs - BLEED_CAP_LU)
+    threshold_lufs = max(ABSOLUTE_GATE_LUFS, level_lufs - ACTIVE_RANGE_LU, floor_lufs)
+    return (own_lufs > threshold_lufs) & (own_lufs > mixture_lufs - AUDIBLE_RANGE_LU)
 
 
 def active_ratio(song: StemSet, name: str = VOCALS) -> float | None:

@@ -18,7 +18,7 @@ RELATIVE_GATE_LU = -10.0
 MOMENTARY_BLOCKS = 4
 SHORT_TERM_BLOCKS = 30
 
-_OFFSET_LU = -0.691
+OFFSET_LU = -0.691
 # BS.1770-5 table 3: left, right, centre, low frequencies (left out), left surround, right surround.
 _CHANNEL_WEIGHTS = {
     1: (1.0,),
@@ -40,7 +40,7 @@ def lufs(mean_square: np.ndarray) -> np.ndarray:
         float64 of the same shape, in LUFS.
     """
     with np.errstate(divide="ignore"):
-        return _OFFSET_LU + 10 * np.log10(mean_square)
+        return OFFSET_LU + 10 * np.log10(mean_square)
 
 
 def channel_sum(mean_squares: np.ndarray) -> np.ndarray:
