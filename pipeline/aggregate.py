@@ -52,8 +52,8 @@ def add_grouping(parser: argparse.ArgumentParser) -> None:
         default=(),
         metavar="A,B",
         help="columns to group by, and pairs of them: of the catalog, or of the files' tags (artist, title, genre, "
-        "year, bpm); decade (from a year or date), tempo_band (from the measured tempo) and singing (yes or no, from the "
-        "measured vocals) are derived",
+        "year, bpm); decade (from a year or date), tempo_band (from the measured tempo) and singing (yes or no, from "
+        "the measured vocals) are derived",
     )
     parser.add_argument(
         "--min-group", type=int, default=MIN_GROUP, metavar="N", help=f"publish no smaller groups ({MIN_GROUP})"
