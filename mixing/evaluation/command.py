@@ -14,7 +14,10 @@ from mixprior.mixing.evaluation.evaluation import EVALUATIONS, rows_of
 from mixprior.mixing.evaluation.material import Material
 from mixprior.mixing.evaluation.metrics import names
 from mixprior.mixing.evaluation.report import report
+from mixprior.pipeline.catalogs import roles
 from mixprior.stats.errors import InputError
+
+ROLES = Path("tools", "data_roles.csv")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -24,13 +27,16 @@ def run(args: argparse.Namespace) -> int:
         InputError: if there is no music, or no run.
     """
     evaluation = EVALUATIONS[args.what]
-    material = Material(args.music, args.responses, args.run, args.output)
+    recordings = () if args.tables else roles.read(args.roles)
+    material = Material(args.music, args.responses, args.run, args.output, recordings)
     path = args.output / f"{evaluation.name}{'_quick' if args.quick else ''}.csv"
     metrics = names(evaluation.metrics)
     if not args.tables:
         if not args.music.is_dir():
             raise InputError(f"{args.music} is not a folder: give the folder of the music")
-        open_priors(args.run)  # what cannot be opened is refused before hours of work
+        priors = open_priors(args.run)  # what cannot be opened is refused before hours of work
+        if priors.manifest.get("calibration"):
+            raise InputError(f"{args.run} is calibrated, by songs that are scenes here: aggregate it without")
         separated.fill(material, partial(_show, "songs separated"))
         draws = 1 if args.quick else args.draws or evaluation.draws
         scenes = [name for name in evaluation.scenes(material) if not args.quick or name in evaluation.quick]
@@ -47,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m mixprior.mixing.evaluation", description=__doc__)
     made.add_argument("what", choices=EVALUATIONS, help="what is mixed: vocals and backing, or the tracks of a song")
     made.add_argument("music", type=Path, help="folder with songs/, multitracks/, stems/ and voices/")
-    made.add_argument("run", type=Path, help="output folder of `mixprior mine` on the songs")
+    made.add_argument("run", type=Path, help="output folder of `mixprior mine` on the songs of the priors")
+    made.add_argument("--roles", type=Path, default=ROLES, metavar="CSV", help=f"what recordings are for ({ROLES})")
     made.add_argument("-o", "--output", type=Path, required=True, help="folder for rows and tables")
     made.add_argument("--responses", type=Path, help="folder of impulse responses, for the wet scenes")
     made.add_argument("--quick", action="store_true", help="one damage of a few scenes")

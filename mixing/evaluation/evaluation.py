@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mixprior.analysis.priors import Priors, open_priors
+from mixprior.analysis.priors import Priors
 from mixprior.mixing.evaluation import excerpts
 from mixprior.mixing.evaluation.damage import UNDAMAGED
 from mixprior.mixing.evaluation.desk import Desk
@@ -110,7 +110,7 @@ PAIRS = Evaluation(
     "pairs",
     "Is a mix of vocals and backing by priors nearer to the original?",
     excerpts.pairs,
-    ("3.Sodium 196 s", "vocadito_14 in hall", "Jonathan_Coulton_-_Better"),
+    ("3.Sodium 196 s", "alex-voc-01 in hall", "de_bonne_humeur_-_Le_Nez_Tordu"),
     excerpts.PAIR_KINDS,
     3,
     PAIR_SYSTEMS,
@@ -121,7 +121,7 @@ TRACKS = Evaluation(
     "tracks",
     "Is a mix of the tracks of a song by priors nearer to the original?",
     excerpts.tracks,
-    ("4.Potassium 203 s", "Jonathan_Coulton_-_Better"),
+    ("4.Potassium 203 s", "de_bonne_humeur_-_Le_Nez_Tordu"),
     excerpts.TRACK_KINDS,
     2,
     TRACK_SYSTEMS,
@@ -132,7 +132,7 @@ EVALUATIONS = {each.name: each for each in (PAIRS, TRACKS)}
 
 
 def rows_of(name: str, material: Material, draws: int, scene: str) -> list[Row]:
-    """The rows of a scene of the shared music, never mixed by priors that it is part of.
+    """The rows of a scene of the shared music, never mixed by priors that rest on a song of its artists.
 
     Args:
         name: of the evaluation.
@@ -142,7 +142,6 @@ def rows_of(name: str, material: Material, draws: int, scene: str) -> list[Row]:
     """
     evaluation = EVALUATIONS[name]
     made = evaluation.scenes(material)[scene]()
-    priors = open_priors(material.run)
-    if made.song is not None:
-        priors = priors_without(material.run, made.song, material.output / "priors" / f"without {made.song}")
+    folder = material.output / "priors" / f"without the artists of {scene}"
+    priors = priors_without(material.run, made.artists, material.recordings, folder)
     return list(evaluation.rows(made, draws, KeptPriors.of(priors)))

@@ -4,7 +4,7 @@ Pairs, from the best known to the most real:
 true: tracks of the multitracks, summed by role as their makers exported them, and a MUSDB18 excerpt.
 wet: solo vocals over an instrumental, in a real room or plate, at a balance about the published mean (MUSDB18-HQ,
     -2.15 LU, sd 2.48): made up, but the dry vocals are known, so that a reverb can be left out.
-separated: a clip of each song with singing, through HTDemucs; its mix is the song itself.
+separated: a clip of each sung song whose role is to choose or to judge, through HTDemucs; its mix is the song itself.
 
 Several tracks:
 tracks: the multitracks, as their makers exported the tracks; what is silent in an excerpt is left out.
@@ -46,11 +46,12 @@ TRACK_STARTS_S = {"3.Sodium": (136, 196, 238), "4.Potassium": (60, 147, 203)}
 """One more of each, with few or no vocals and many other tracks."""
 
 WET = (
-    ("vocadito_1", "songs/Kevin_MacLeod_-_Vibe_Ace.hq.ogg", 15, "plate", -14.0, -4.0),
-    ("vocadito_10", "songs/admiralbob77_-_Choice_-_Drum-bass.hq.ogg", 3, "medium_room", -11.0, 0.0),
-    ("vocadito_14", "songs/Kevin_MacLeod_-_Vibe_Ace.hq.ogg", 40, "hall", -17.0, -2.0),
+    ("alex-voc-04", "songs/Kevin_MacLeod_-_Vibe_Ace.hq.ogg", 15, "plate", -14.0, -4.0),
+    ("alex-voc-03", "songs/admiralbob77_-_Choice_-_Drum-bass.hq.ogg", 3, "medium_room", -11.0, 0.0),
+    ("alex-voc-01", "songs/Kevin_MacLeod_-_Vibe_Ace.hq.ogg", 30, "hall", -17.0, -2.0),
 )
-"""Vocals, instrumental, where it starts in seconds, response, wet to dry energy in dB, vocals to backing in LU."""
+"""Vocals, of a singer that the blind reverb estimate was not trained on; instrumental, where it starts in seconds,
+response, wet to dry energy in dB, vocals to backing in LU."""
 
 
 def pairs(material: Material) -> Makers:
@@ -88,7 +89,7 @@ def _pair(stems: Stems) -> Stems:
 def _pair_of_multitrack(material: Material, title: str, start_s: float) -> Scene:
     whole = _whole_pair(material, title)
     stems = {role: excerpt(audio, start_s, PAIR_S) for role, audio in whole.items()}
-    return Scene.of_stems(f"{title} {start_s} s", "true", stems)
+    return Scene.of_stems(f"{title} {start_s} s", "true", stems, artists=material.artists_of(f"multitracks/{title}"))
 
 
 @lru_cache(maxsize=1)
@@ -97,23 +98,27 @@ def _whole_pair(material: Material, title: str) -> Stems:
 
 
 def _pair_of_musdb(material: Material) -> Scene:
-    return Scene.of_stems("Music Delta", "true", _pair(_musdb(material)))
+    stems, artists = _musdb(material)
+    return Scene.of_stems("Music Delta", "true", _pair(stems), artists=artists)
 
 
-def _musdb(material: Material) -> Stems:
+def _musdb(material: Material) -> tuple[Stems, frozenset[str]]:
+    """Stems and artists."""
     (file,) = (material.music / "stems").glob("*.stem.mp4")
-    return dict(decode_stems(Song(str(file)))[0])
+    return dict(decode_stems(Song(str(file)))[0]), material.artists_of(f"stems/{file.name}")
 
 
 def _separated_pair(material: Material, song: Path) -> Scene:
     vocals, backing = separated.pair(song, material)
-    return Scene.of_stems(song.stem, "separated", {VOCALS: vocals, BACKING: backing}, song=song.name)
+    artists = material.artists_of(f"{song.parent.name}/{song.name}")
+    return Scene.of_stems(song.stem, "separated", {VOCALS: vocals, BACKING: backing}, artists=artists)
 
 
 def _wet(
     material: Material, singer: str, instrumental: str, start_s: float, response: str, wet_db: float, balance_lu: float
 ) -> Scene:
-    dry = excerpt(decode(str(material.music / "voices" / f"{singer}.wav")), 0, PAIR_S)
+    voice = f"voices/{singer}.flac"
+    dry = excerpt(decode(str(material.music / voice)), 0, PAIR_S)
     assert material.responses is not None
     file = material.responses / f"{response}.wav"
     tail = oaconvolve(dry, audio_file.read(file).sound.at(SAMPLE_RATE_HZ).audio, axes=-1)[:, : dry.shape[1]]
@@ -123,13 +128,15 @@ def _wet(
     stems = balanced(wet, {BACKING: backing}, balance_lu)
     gain = np.float32(np.sqrt(np.sum(stems[VOCALS] ** 2) / np.sum(wet**2)))
     stems = {role: audio.astype(np.float32) for role, audio in stems.items()}
-    return Scene.of_stems(f"{singer} in {response}", "wet", stems, dry_vocals=gain * dry)
+    artists = material.artists_of(voice, instrumental)
+    return Scene.of_stems(f"{singer} in {response}", "wet", stems, dry_vocals=gain * dry, artists=artists)
 
 
 def _tracks_of_multitrack(material: Material, title: str, start_s: float) -> Scene:
     found = _excerpts(material, title)[start_s]
     roles = {name: _class_of(name) for name in found}
-    return Scene(f"{title} {start_s} s", "tracks", Sound.sum(found.values()), found, roles)
+    artists = material.artists_of(f"multitracks/{title}")
+    return Scene(f"{title} {start_s} s", "tracks", Sound.sum(found.values()), found, roles, artists=artists)
 
 
 @lru_cache(maxsize=1)
@@ -151,12 +158,14 @@ def _class_of(track: str) -> str:
 
 
 def _stems_of_musdb(material: Material) -> Scene:
-    stems = {name: excerpt(audio, 0, TRACKS_S) for name, audio in _musdb(material).items()}
-    return Scene.of_stems("Music Delta", "stems", stems)
+    whole, artists = _musdb(material)
+    stems = {name: excerpt(audio, 0, TRACKS_S) for name, audio in whole.items()}
+    return Scene.of_stems("Music Delta", "stems", stems, artists=artists)
 
 
 def _separated_stems(material: Material, song: Path) -> Scene:
     clip, whole = separated.four_stems(song, material)
     start_s = (separated.CLIP_S - TRACKS_S) / 2
     stems = {name: excerpt(audio, start_s, TRACKS_S) for name, audio in whole.items()}
-    return Scene.of_stems(song.stem, "separated", stems, excerpt(clip, start_s, TRACKS_S), song=song.name)
+    artists = material.artists_of(f"{song.parent.name}/{song.name}")
+    return Scene.of_stems(song.stem, "separated", stems, excerpt(clip, start_s, TRACKS_S), artists=artists)

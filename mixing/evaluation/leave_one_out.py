@@ -1,8 +1,8 @@
-"""Priors of a run without one of its songs, so that no song is mixed by what was measured on it."""
+"""Priors of a run without the songs of some artists, so that nothing is mixed by what was measured on their songs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mixprior.analysis.priors import Priors, open_priors
+from mixprior.pipeline.catalogs.roles import Recording, song_ids_of
 from mixprior.pipeline.store.evidence import Evidence
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError
@@ -35,23 +36,29 @@ class KeptPriors(Priors):
         return super()._read()
 
 
-def priors_without(run: Path, song: str | None, folder: Path) -> Priors:
-    """Write the priors of the songs of a run but one.
+def priors_without(run: Path, artists: Collection[str], recordings: Sequence[Recording], folder: Path) -> Priors:
+    """Return the priors of the songs of a run on which some artists are not heard, neither as lead nor as featured.
 
     Args:
         run: output folder of `mixprior mine`.
-        song: the end of the path of the song to leave out; None leaves none out.
-        folder: where to write the priors; what is there is replaced.
+        artists: in small letters.
+        recordings: of the table of roles, all songs of the run among them.
+        folder: where to write them if a song is left out; what is there is replaced.
 
     Raises:
-        InputError: if the folder is not that of a run, or not exactly one song ends so: it might count in the priors.
+        InputError: if the folder is not that of a run, the artists of a song of it are not known, or no song is left.
     """
     rows = Rows.open(run)
-    others = [song is None or not path.endswith(song) for path in rows.songs["path"].to_pylist()]
-    left_out = others.count(False)
-    if left_out != (song is not None):
-        raise InputError(f"{left_out} songs of {run} are called {song}: one is to be left out")
-    rest = Rows(rows.folder, rows.songs.filter(others))
+    song_ids = rows.songs["song_id"].to_pylist()
+    unknown = set(song_ids) - {each.song_id for each in recordings}
+    if unknown:
+        raise InputError(f"{run} has songs that the table of roles lacks: {', '.join(sorted(unknown))}")
+    left_out = song_ids_of(recordings, artists)
+    if not left_out.intersection(song_ids):
+        return open_priors(run)
+    rest = Rows(rows.folder, rows.songs.filter([song_id not in left_out for song_id in song_ids]))
+    if not len(rest.finished):
+        raise InputError(f"{run} has no song without {', '.join(sorted(artists))}")
     grouping = Grouping()
     digests: dict[str, list[Digest]] = {}
     for feature_key in rest.feature_keys:

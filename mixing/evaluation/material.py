@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from mixprior.pipeline.audio.decode import decode
+from mixprior.pipeline.catalogs.roles import Recording
+from mixprior.stats.errors import InputError
 from mixprior.stats.measures.balance import vocal_to_backing_lu
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from mixprior.stats.stem import StemSet
@@ -37,14 +39,27 @@ class Material:
     Attributes:
         music: holds songs/, multitracks/, stems/ and voices/.
         responses: impulse responses of rooms and plates; None if there are none: there are no wet scenes then.
-        run: the songs as `mixprior mine` measured them.
+        run: the songs of the priors as `mixprior mine` measured them.
         output: where separated clips, priors, rows and tables are written.
+        recordings: of the table of roles; without it there are no separated scenes, and nobody is known by name.
     """
 
     music: Path
     responses: Path | None
     run: Path
     output: Path
+    recordings: tuple[Recording, ...] = ()
+
+    def artists_of(self, *places: str) -> frozenset[str]:
+        """Return who is heard on recordings, by COLLECTION/PATH.
+
+        Raises:
+            InputError: if the table of roles lacks one.
+        """
+        known = {f"{each.collection}/{each.path}": each.artists for each in self.recordings}
+        if unknown := [place for place in places if place not in known]:
+            raise InputError(f"the table of roles has no {', '.join(unknown)}: its artists are not known")
+        return frozenset().union(*(known[place] for place in places))
 
 
 def tracks_of(folder: Path) -> Iterator[tuple[str, np.ndarray]]:

@@ -27,7 +27,7 @@ class Scene:
         tracks: by name, as long as the mix. They sum to the mix, except for what a separation loses.
         roles: one of `ROLES` for each track.
         dry: tracks before their reverb, as loud, where they are known.
-        song: file name of the song in a run, whose measurements must not be used to mix it; None for none.
+        artists: who is heard, in small letters: the priors that mix it rest on no song of theirs.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Scene:
     tracks: Mapping[str, Sound]
     roles: Mapping[str, str]
     dry: Mapping[str, Sound] = field(default_factory=dict)
-    song: str | None = None
+    artists: frozenset[str] = frozenset()
 
     @classmethod
     def of_stems(
@@ -46,7 +46,7 @@ class Scene:
         stems: Mapping[str, np.ndarray],
         mix: np.ndarray | None = None,
         dry_vocals: np.ndarray | None = None,
-        song: str | None = None,
+        artists: frozenset[str] = frozenset(),
     ) -> Scene:
         """Make a scene of one track for each role; silent ones are left out.
 
@@ -56,12 +56,12 @@ class Scene:
             stems: float32, (2, samples), 44.1 kHz, by role.
             mix: the original; None for the sum of the stems.
             dry_vocals: the vocals before their reverb, if they are known.
-            song: as the attribute.
+            artists: as the attribute.
         """
         tracks = audible(stems)
         whole = Sound.sum(tracks.values()) if mix is None else Sound(mix, SAMPLE_RATE_HZ)
         dry = {} if dry_vocals is None else {VOCALS: Sound(dry_vocals, SAMPLE_RATE_HZ)}
-        return cls(name, kind, whole, tracks, {role: role for role in tracks}, dry, song)
+        return cls(name, kind, whole, tracks, {role: role for role in tracks}, dry, artists)
 
     @property
     def is_pair(self) -> bool:

@@ -18,14 +18,18 @@ from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 CLIP_S = 29.0
 """Five segments of HTDemucs."""
-INSTRUMENTAL = ("Kevin_MacLeod_-_Vibe_Ace.hq.ogg", "admiralbob77_-_Choice_-_Drum-bass.hq.ogg")
+ROLES = ("choose", "judge")
+"""Roles of the songs that clips are of: no priors and no training rest on them, or on others by their artists."""
+VOICES = "voices"
+"""The collection of solo voices."""
 
 _CLIP = "clip"
 
 
 def sung(material: Material) -> list[Path]:
-    """The songs with singing."""
-    return sorted(path for path in (material.music / "songs").glob("*.*") if path.name not in INSTRUMENTAL)
+    """The whole songs with singing that priors may be judged by."""
+    sung = (each for each in material.recordings if each.sung == "yes" and each.role in ROLES)
+    return sorted(material.music / each.collection / each.path for each in sung if each.collection != VOICES)
 
 
 def pair(song: Path, material: Material) -> tuple[np.ndarray, np.ndarray]:

@@ -351,29 +351,6 @@ def test_a_column_without_values_is_text_in_parquet(tmp_path):
     assert str(pq.read_schema(tmp_path / "songs.parquet").field("genre").type) == "string"
 
 
-@pytest.mark.parametrize("name", DATASETS)
-def test_a_dataset_is_a_catalog_without_a_manifest(tmp_path, mixprior, name):
-    """The same songs as by the manifest, with the same columns; one that is damaged fails when it is read."""
-    root = LAYOUTS[name](tmp_path / "data")
-    manifest = tmp_path / "songs.parquet"
-    mixprior("catalog", "build", "--dataset", name, root, "-o", manifest)
-    built = {song.path: song for song in open_catalog(str(manifest))}
-    found = {song.path: song for song in open_catalog(f"{name}:{root}")}
-    damaged = {"jazz.00054.wav"} if name == "gtzan" else set()
-    assert {Path(path).name for path in found.keys() - built.keys()} == damaged
-    for path, song in ((path, found[path]) for path in built):
-        assert (song.stems, song.mixture) == (built[path].stems, built[path].mixture)
-        assert dict(song.metadata) == {key: value for key, value in built[path].metadata if key in dict(song.metadata)}
-
-
-def test_an_empty_folder_of_a_dataset_is_refused(tmp_path):
-    root = fma(tmp_path / "data")
-    for path in root.glob("fma_small/*/*"):
-        path.unlink()
-    with pytest.raises(InputError, match="holds no complete song of fma; its metadata names 4"):
-        open_catalog(f"fma:{root}")
-
-
 def test_mine_measures_the_stems_of_a_built_catalog(tmp_path, stems_catalog, mixprior):
     """One song as MUSDB18-HQ lays it out, one as MUSDB18: neither is separated, both are grouped by their genre."""
     made = next(folder for folder in sorted(stems_catalog.iterdir()) if (folder / "vocals.wav").is_file())

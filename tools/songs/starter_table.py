@@ -1,7 +1,8 @@
-"""The packaged priors `starter`: of eleven songs mined by mixprior, reduced to what mixing and queries need.
+"""The packaged priors `starter`: of the songs whose role is `prior`, reduced to what mixing and queries need.
 
-    mixprior mine SONGS -o outputs/songs
-    python -m mixprior.analysis.packaged.starter_table outputs/songs
+    python -m tools.songs.manifest prior FOLDER... -o outputs/songs.csv
+    mixprior mine outputs/songs.csv -o outputs/songs
+    python -m tools.songs.starter_table outputs/songs
 
 writes them to `analysis/packaged/starter_priors`. They hold statistics only: the songs may not be redistributed.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ import pyarrow.parquet as pq
 
 from mixprior.analysis.packaged.published_table import write
 from mixprior.analysis.priors import PACKAGED, open_priors
+from mixprior.pipeline.catalogs import roles
+from mixprior.pipeline.catalogs.roles import MOST_BY_AN_ARTIST, Recording
 from mixprior.pipeline.store.layout import (
     MANIFEST_FILE,
     MEMBERS_FILE,
@@ -30,37 +33,11 @@ from mixprior.pipeline.store.layout import (
     parquet_bytes,
 )
 from mixprior.stats.errors import InputError
+from tools import ROLES
 
 _CURVES = ("magnitude_spectrum", "magnitude_spectrum_db", "sps_phi")
 _KEPT_OF_CURVES = ("mean", "sd", "weighted_mean")
-
-_COULTON = ("Jonathan Coulton", "CC BY-NC 3.0", "song list of UltraStar Deluxe's installer")
-_TAGS = "tags of the file"
-_LIBROSA = "librosa/data, the text beside the file"
-CREDITS: Mapping[str, tuple[str, str, str, str]] = {
-    "f77b81113588cec4": ("Twit JournalisT", "Alaclair Ensemble", "CC BY-SA 3.0", _TAGS),
-    "e6a217a505354f4e": ("Better", *_COULTON),
-    "a2bfd1c1e8fafa0c": ("Chiron Beta Prime", *_COULTON),
-    "32f1484bf4161060": ("Flickr", *_COULTON),
-    "92b093a17f15538e": ("Mr. Fancy Pants", *_COULTON),
-    "4e3154ed1f4ccc9a": ("Not About You", *_COULTON),
-    "5ba89ddf982ee014": ("On The Run", "Joshua Morin", "CC BY-SA 2.5", "song list of UltraStar Deluxe's installer"),
-    "85901bde0bc5f2ca": ("Let's Go Fishin'", "Karissa Hobbs", "CC BY 3.0", _LIBROSA),
-    "73d6443ef90a7c02": ("Vibe Ace", "Kevin MacLeod", "CC BY 3.0", _TAGS),
-    "6b0556b54099ee33": (
-        "Northern Star",
-        "Steven Dunston",
-        "CC BY-NC-SA 2.5",
-        "song list of UltraStar Deluxe's installer; Jamendo by its tags",
-    ),
-    "57b4d95473b92a84": (
-        "Choice (drums and bass, an excerpt)",
-        "Admiral Bob (admiralbob77) ft. Snowflake",
-        "CC BY-NC, version 3.0 in words and 4.0 by link",
-        _LIBROSA,
-    ),
-}
-"""Title, artist, licence of the recording and where the licence was read, by song id: the hash of the file."""
+_CREDITS = ("title", "artist", "featured", "genre", "year", "sung", "licence", "source")
 
 
 def files(run: Path) -> dict[str, bytes]:
@@ -70,18 +47,20 @@ def files(run: Path) -> dict[str, bytes]:
         run: output folder of `mixprior mine` on these songs, or its priors.
 
     Raises:
-        InputError: if there are no such priors, or they include a song whose licence is not listed here.
+        InputError: if there are no such priors, they include a song that has another role or none, or more than five
+            by one artist.
     """
     priors = open_priors(run)
     members = pq.read_table(priors.path / MEMBERS_FILE)
-    unknown = sorted(set(members["song_id"].to_pylist()) - CREDITS.keys())
-    if unknown:
-        raise InputError(
-            f"{priors.path} includes songs without a licence in analysis/packaged/starter_table.py: {unknown}"
-        )
+    known = {each.song_id: each for each in roles.read(ROLES, "prior")}
+    song_ids = sorted(members["song_id"].to_pylist())
+    if unknown := [song_id for song_id in song_ids if song_id not in known]:
+        raise InputError(f"{priors.path} includes songs whose role in {ROLES} is not prior: {', '.join(unknown)}")
+    credits = [known[song_id] for song_id in song_ids]
+    roles.refuse_many_by_one(credits)
     state = pq.read_table(priors.path / STATE_FILE)
     scalars = state.filter(pc.equal(pc.list_value_length(state["n"]), 1))
-    manifest = json.dumps(_manifest(priors.manifest, members), indent=2, sort_keys=True, ensure_ascii=False)
+    manifest = json.dumps(_manifest(priors.manifest, credits), indent=2, sort_keys=True, ensure_ascii=False)
     return {
         PRIORS_FILE: _compact(thinned(pq.read_table(priors.path / PRIORS_FILE))),
         STATE_FILE: parquet_bytes(scalars),
@@ -124,24 +103,24 @@ def _compact(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _manifest(of_run: Mapping[str, Any], members: pa.Table) -> dict[str, Any]:
+def _manifest(of_run: Mapping[str, Any], credits: Sequence[Recording]) -> dict[str, Any]:
+    sung = sum(each.sung == "yes" for each in credits)
+    artists = len({each.artist for each in credits})
     return {
         **of_run,
         "title": "Starter priors of mixprior",
         "stems_are": "separated by mixprior with HTDemucs (features: model, weights, settings); not calibrated",
+        "songs_are": f"{len(credits)} by {artists} artists, {sung} of them sung; at most {MOST_BY_AN_ARTIST} by one",
         "left_out": f"joint.parquet; of {', '.join(_CURVES)} all but mean, sd and weighted mean, which have seven "
         "figures; curves in state.parquet",
         "licence": "These statistics are facts about the recordings below and are shipped with mixprior; the "
         "recordings, some of them for non-commercial use only, are not.",
-        "catalog": [
-            dict(zip(("title", "artist", "licence", "licence_read_in"), CREDITS[song_id], strict=True), song_id=song_id)
-            for song_id in sorted(members["song_id"].to_pylist())
-        ],
+        "catalog": [{"song_id": each.song_id, **{name: getattr(each, name) for name in _CREDITS}} for each in credits],
     }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Write the packaged priors `starter` anew.")
-    parser.add_argument("run", type=Path, metavar="RUN", help="output folder of `mixprior mine` on the eleven songs")
+    parser.add_argument("run", type=Path, metavar="RUN", help="output folder of `mixprior mine` on the songs")
     write(PACKAGED["starter"], files(parser.parse_args().run))
     sys.stdout.write(f"{PACKAGED['starter']}\n")
