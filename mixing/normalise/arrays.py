@@ -17,6 +17,7 @@ from mixprior.analysis.priors import EVERY_SONG, Priors, open_priors
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.normalise import reverb_send
 from mixprior.mixing.normalise.effects import EFFECTS, PANNINGS
+from mixprior.mixing.normalise.outcome import outcomes, shortfall
 from mixprior.mixing.normalise.reverb_send import Send
 from mixprior.mixing.normalise.stem import measured, normalise
 from mixprior.stats.errors import InputError
@@ -34,7 +35,8 @@ class Normalized:
     Attributes:
         stems: by name, float32, (2, samples), full scale 1.0.
         rate_hz: sample rate of all, 44.1 kHz.
-        record: by name, what was measured before and after, and what was done.
+        record: by name, what was measured before and after, what was done, what was reached of the constants, and
+            warnings: a sentence where something was missed.
     """
 
     stems: Mapping[str, np.ndarray] = field(repr=False)
@@ -116,10 +118,15 @@ def recorded(
     """
     before = at_44100(sound)
     work = normalise(before, stem, features, effects, panning, send)
+    after = measured(work.sound, stem, features)
+    outcome = outcomes(stem, after, features, effects, work.done)
+    missed = shortfall(outcome)
     record = {
         "before": measured(before, stem, features),
         "done": work.done,
-        "after": measured(work.sound, stem, features),
+        "after": after,
+        "outcome": outcome,
+        "warnings": [f"{stem}: {missed}"] if missed else [],
     }
     return work.sound, record
 

@@ -141,8 +141,8 @@ def normalise_song(job: Job, folder: Path) -> Song:
             continue
         try:
             record["stems"][stem] = made = _normalise_file(job, folder / f"{stem}.wav", target / f"{stem}.wav", stem)
-            warnings += made["warnings"]
-            written[stem] = [f"no {move['effect']}" if "not_done" in move else move["effect"] for move in made["done"]]
+            warnings += [f"{name}/{each}" if each.startswith(f"{stem}: ") else each for each in made["warnings"]]
+            written[stem] = _moves(made)
         except InputError as error:
             faults.append(str(error))
             record["stems"][stem] = {"failed": str(error)}
@@ -163,9 +163,19 @@ def _normalise_file(job: Job, source: Path, target: Path, stem: str) -> dict[str
         writer.write(path, sound.audio, sound.rate_hz, ".wav")
     return {
         "input": {"path": str(source), "sha256": file.sha256, "rate_hz": file.sound.rate_hz, "channels": file.channels},
-        "warnings": list(file.doubts),
         **record,
+        "warnings": [*file.doubts, *record["warnings"]],
     }
+
+
+def _moves(made: dict[str, Any]) -> list[str]:
+    """Name each effect once, with what it missed."""
+    moves = dict.fromkeys(f"no {move['effect']}" if "not_done" in move else move["effect"] for move in made["done"])
+    missed = {effect: facts for effect, facts in made["outcome"].items() if not facts["reached"]}
+    return [
+        f"{move} ({missed[move]['missed_by']:+.3g} {missed[move]['unit']}".rstrip() + ")" if move in missed else move
+        for move in moves
+    ]
 
 
 def _rounded(value: Any) -> Any:

@@ -20,6 +20,10 @@ REACH_DB = 24.0
 """A band that is further below the reference than this has no sound of the stem in it (what a codec or a high pass cut
 off) and is left alone: to raise it would raise noise."""
 
+FLOOR_DB = 60.0
+"""A band of the stem that is this far below the loudest band of the reference, their levels made alike, holds nothing
+that is heard, and is not raised: what a codec left there would take the headroom from all other bands."""
+
 LEAST_DB = 0.05
 """Gains below this are not worth a filter."""
 
@@ -55,7 +59,7 @@ def matching_curve(
         magnitude: shape (32769,): `stats.long_term_spectra.LongTermSpectra.magnitude` of the stem, at any level.
         reference: the same of the catalog: `eq` of `mixprior.analysis.constants.constants.Features`.
         limit_db: no gain is larger than this. Where it holds one, a second plan finds more to do.
-        reach_db: a band further below the reference than this is not raised.
+        reach_db: a band further below the reference than this is not raised, nor is one below `FLOOR_DB`.
 
     Returns:
         Gains at the 30 third-octave centres from 25 Hz to 20 kHz; None where all of them are below 0.05 dB.
@@ -64,10 +68,12 @@ def matching_curve(
     gains_db = np.zeros(len(BAND_CENTRES_HZ))
     missing_db = _missing_db(ratio, gains_db)
     level_db = _level_db(missing_db, reference)
+    wanted_db = _band_levels_db(reference)
     matched = np.zeros(len(BAND_CENTRES_HZ), bool)
     for _ in range(_MOST_ROUNDS):
         # A band that its neighbours lift into reach stays in: it would be in reach in a second plan, too.
-        matched |= missing_db - level_db <= reach_db
+        lacking_db = missing_db - level_db
+        matched |= (lacking_db <= reach_db) & _holds_sound(lacking_db, wanted_db)
         wish_db = np.where(matched, gains_db + missing_db - level_db, 0.0)
         updated_db = np.clip(wish_db, -limit_db, limit_db)
         moved_db, gains_db = np.abs(updated_db - gains_db).max(), updated_db
@@ -92,6 +98,17 @@ def above_reference_db(magnitude: np.ndarray, reference: np.ndarray) -> list[flo
     return [None if value >= _NOTHING_DB else level_db - value for value in missing_db.tolist()]
 
 
+def matched_bands(above_db: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Which bands hold enough of a stem to be matched, bool, shape (30,).
+
+    Args:
+        above_db: from `above_reference_db`, NaN where the stem has nothing.
+        reference: as of `matching_curve`.
+    """
+    lacking_db = np.where(np.isnan(above_db), _NOTHING_DB, -above_db)
+    return (lacking_db <= REACH_DB) & _holds_sound(lacking_db, _band_levels_db(reference))
+
+
 def loudness_gain_db(lufs: float, reference_lufs: float, peak: float) -> tuple[float, bool]:
     """Gain to the reference's loudness, less what brings the sample peak to full scale, as FxNorm-automix has it.
 
@@ -105,6 +122,17 @@ def loudness_gain_db(lufs: float, reference_lufs: float, peak: float) -> tuple[f
     """
     gain_db, room_db = reference_lufs - lufs, -20.0 * math.log10(peak)
     return min(gain_db, room_db), gain_db > room_db
+
+
+def _holds_sound(lacking_db: np.ndarray, wanted_db: np.ndarray) -> np.ndarray:
+    """Which bands are above the floor, or above the reference."""
+    return (lacking_db <= 0.0) | (wanted_db - lacking_db >= wanted_db.max() - FLOOR_DB)
+
+
+def _band_levels_db(magnitude: np.ndarray) -> np.ndarray:
+    """Mean magnitude of each third of an octave, in dB."""
+    means = np.add.reduceat(magnitude[FIRST_BIN:END_BIN], BAND_STARTS) / BAND_SIZES
+    return 20.0 * np.log10(np.maximum(means, 10.0 ** (-_NOTHING_DB / 20)))
 
 
 def _ratio(magnitude: np.ndarray, reference: np.ndarray) -> np.ndarray:

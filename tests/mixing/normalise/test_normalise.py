@@ -14,10 +14,11 @@ from mixprior.analysis.constants import file as constants_file
 from mixprior.mixing.effects.equaliser import response_db
 from mixprior.mixing.effects.settings import Band
 from mixprior.mixing.normalise import command as normalise_command
-from mixprior.mixing.normalise import repanning, reverb_send
+from mixprior.mixing.normalise import outcome, repanning, reverb_send
 from mixprior.mixing.normalise import run as normalise
 from mixprior.mixing.normalise import stem as stem_normalisation
 from mixprior.mixing.normalise.effects import PANNINGS
+from mixprior.mixing.rules import spectrum as spectrum_rule
 from mixprior.pipeline.audio import audio_file
 from mixprior.stats import long_term_spectra
 from mixprior.stats.errors import InputError
@@ -339,3 +340,55 @@ def test_an_unknown_effect_is_refused(constants, tmp_path, capsys):
     with pytest.raises(SystemExit):
         command(tmp_path, "--constants", constants, "-o", tmp_path / "out", "--effects", "eq,flanger")
     assert "no effect 'flanger'" in capsys.readouterr().err
+
+
+def test_what_falls_short_is_said_and_ends_well(constants, tmp_path, capsys):
+    """One peak 40 dB above the rest holds the loudness down, far below its target."""
+    rng = np.random.default_rng(3)
+    audio = 0.003 * rng.standard_normal((2, 5 * RATE_HZ))
+    audio[:, RATE_HZ] = 0.9
+    (tmp_path / "song").mkdir()
+    soundfile.write(tmp_path / "song" / "bass.wav", audio.T, RATE_HZ, "FLOAT")
+    assert command(tmp_path / "song", "--constants", constants, "-o", tmp_path / "out", "--effects", "loudness") == 0
+    printed = capsys.readouterr()
+    told = json.loads((tmp_path / "out" / normalise.RECORD).read_text())["stems"]["bass"]["outcome"]["loudness"]
+    written = Sound(load(tmp_path / "out" / "bass.wav"), RATE_HZ).integrated_lufs
+    assert told["missed_by"] == pytest.approx(written + 28.0, abs=0.01)
+    assert told["missed_by"] < -3.0
+    assert not told["reached"]
+    missed = f"{told['missed_by']:+.3g} LU"
+    assert f"song/bass: loudness misses its target by {missed} (the peak is at full scale)" in printed.err
+    assert f"loudness ({missed})" in printed.out
+
+
+def test_what_is_reached_is_recorded_without_a_warning(stems_catalog, constants, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert command(stems_catalog / "Amber", "--constants", constants, "-o", out, "--effects", "loudness") == 0
+    assert capsys.readouterr().err == ""
+    for told in json.loads((out / normalise.RECORD).read_text())["stems"].values():
+        assert told["outcome"]["loudness"]["reached"]
+        assert abs(told["outcome"]["loudness"]["missed_by"]) <= 0.1
+        assert told["warnings"] == []
+
+
+def test_a_band_that_holds_nothing_is_not_raised_and_is_named(constants):
+    """What is left 60 dB below the loudest band must not be lifted into the headroom of all other bands."""
+    features = constants_file.read(constants)
+    rng = np.random.default_rng(0)
+    samples = 6 * RATE_HZ
+    spectrum = np.fft.rfft(rng.standard_normal((2, samples)))
+    hz = np.fft.rfftfreq(samples, 1 / RATE_HZ)
+    flat = features["eq"]["other"]
+    shaped = spectrum * np.interp(hz, np.linspace(0, RATE_HZ / 2, flat.size), flat) * np.where(hz < 8_000, 1.0, 0.1)
+    audio = np.fft.irfft(shaped, samples)
+    audio = (0.2 * audio / np.abs(audio).max()).astype(np.float32)
+    work = work_on(audio, "other", features, ("eq",))
+    curve = spectrum_rule.matching_curve(sound(audio).spectra.magnitude, flat)
+    high = spectrum_rule.BAND_CENTRES_HZ > 9_000
+    wanted_db = 20 * np.log10(flat[[round(f * 65_536 / RATE_HZ) for f in spectrum_rule.BAND_CENTRES_HZ]])
+    assert (wanted_db[high] - 20 < wanted_db.max() - spectrum_rule.FLOOR_DB).all()  # within reach, but under the floor
+    assert curve is None or max(abs(gain) for gain in np.array(curve.gains_db)[high]) < 0.05
+    after = stem_normalisation.measured(work.sound, "other", features)
+    found = outcome.outcomes("other", after, features, ("eq",), work.done)["eq"]
+    assert found["reached"]
+    assert set(spectrum_rule.BAND_CENTRES_HZ[high].round(1)) <= set(found["left_alone_hz"])
