@@ -85,6 +85,9 @@ class Prior:
     share_present: float | None = None
     share_present_low: float | None = None
     share_present_high: float | None = None
+    median_level: float | None = None
+    median_interpolated_low: float | None = None
+    median_interpolated_high: float | None = None
 
 
 @dataclass(frozen=True)

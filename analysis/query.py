@@ -14,8 +14,8 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.schema import SCHEMA_VERSION
 
 _LABELS = ("stem", "statistic", "unit", "group")
-_NUMBERS = ("mean", "mean_low", "mean_high", "sd", "p5", "p25", "p50", "p75", "p95")
-_LEFT_OUT_IF_WIDE = (("p25", "p75"), ("p5", "p95"))
+_NUMBERS = ("p50", "median_low", "median_high", "mean", "mean_low", "mean_high", "sd", "p5", "p25", "p75", "p95")
+_LEFT_OUT_IF_WIDE = (("p5", "p95"), ("mean_low", "mean_high"), ("p25", "p75"))
 _COLUMNS = 120
 _NOT_MEASURABLE = "-"
 _SONG_LABELS = ("stem", "statistic", "unit")
@@ -39,10 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--regress",
         metavar="STEM:STAT",
-        help="regress this statistic on those of --on (least squares): slopes, R2, residual",
+        help="regress this statistic on those of --on (least squares): slopes, R2, residual; on several, a run's songs "
+        "are read",
     )
     parser.add_argument(
         "--on", metavar="A,B", help="explanatory statistics of --regress: backing:tempo_bpm,mixture:..."
+    )
+    parser.add_argument(
+        "--rank",
+        action="store_true",
+        help="with --regress: Spearman's rank correlation with each of --on, from a run's songs",
     )
     parser.add_argument("--plot", metavar="FILE", help="draw the statistic of --stat into a .png, .pdf or .svg file")
     parser.add_argument("--json", action="store_true", help="print one JSON object with every column")
@@ -60,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if args.songs:
         print(_songs(args), flush=True)
         return 0
-    if args.regress is not None or args.on is not None:
+    if args.regress is not None or args.on is not None or args.rank:
         print(_regression(args), flush=True)
         return 0
     priors = open_priors(args.priors)
@@ -102,10 +108,11 @@ def _sql_limits(text: str | None) -> dict[str, Any]:
 def _regression(args: argparse.Namespace) -> str:
     if not (args.regress and args.on):
         raise InputError("--regress STEM:STAT and --on STEM:STAT,... belong together: give both")
-    from mixprior.analysis.regression import named, regress
+    from mixprior.analysis.regression import named, rank_correlations, regress
 
     on = [named(text.strip()) for text in args.on.split(",") if text.strip()]
-    rows = regress(open_priors(args.priors), named(args.regress), on, args.group or EVERY_SONG)
+    answer = rank_correlations if args.rank else regress
+    rows = answer(open_priors(args.priors), named(args.regress), on, args.group or EVERY_SONG)
     return _records(args, rows)
 
 

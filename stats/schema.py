@@ -65,15 +65,21 @@ PRIORS_SCHEMA = pa.schema(
         pa.field("parent", pa.string()),
         pa.field("n_absent", pa.int64()),
         *(pa.field(name, pa.float64()) for name in ("share_present", "share_present_low", "share_present_high")),
+        *(
+            pa.field(name, pa.float64())
+            for name in ("median_level", "median_interpolated_low", "median_interpolated_high")
+        ),
     ]
 )
 """The priors: a row for each group, stem and statistic, and for each bin of a vector.
 
 `n_missing` songs have no value; of these, `n_absent` because the stem is absent, and of these, `n_silent` because it is
 silent. `share_present` of the songs have the stem (of facts about the song, both vocals and backing), with its 95 %
-interval; all else is of these songs: the distribution given presence. `se` is the standard error of the
-mean; `mean_low` to `mean_high` and `median_low` to `median_high` are 95 % intervals; `trimmed_mean` leaves out a
-tenth at either end; `weighted_mean` weights songs with the confidence in their separation. `shrunk_mean` is the mean
+interval; all else is of these songs: the distribution given presence. `se` is the standard error of the mean;
+`mean_low` to `mean_high` is nominally a 95 % interval; `median_low` to `median_high` are order statistics that hold the
+median with the probability `median_level`, at least 95 %, and `median_interpolated_low` to `median_interpolated_high`
+is an interval of about 95 % between order statistics; `trimmed_mean` leaves out a tenth at either end; `weighted_mean`
+weights songs with the confidence in their separation. `shrunk_mean` is the mean
 drawn towards that of the `parent` group, by the share `shrinkage`: what to use where a group is small. Files written
 before the columns from `n_silent` on existed read as null there.
 """

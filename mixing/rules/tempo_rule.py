@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixprior.stats.errors import InputError
-from mixprior.stats.priors.moments import Moments
+from mixprior.stats.priors.regression import least_squares
 
 RULES = ("seed", "catalog")
 """What sets a reverberation time by a tempo: the textbook's line, or the regression over a catalog's songs."""
@@ -15,8 +15,6 @@ RULES = ("seed", "catalog")
 SLOWEST_BPM = 60.0
 FASTEST_BPM = 160.0
 """A tempo outside these is taken for half or double the one that counts, and doubled or halved until it is inside."""
-
-_RESOLUTION = np.array([0.01, 0.001])  # BPM, s: far finer than either can be measured
 
 
 def reverberation_time_s(tempo_bpm: float, low_s: float = 0.1, high_s: float = 9.0) -> float:
@@ -83,7 +81,7 @@ class TempoRelation:
         if np.shape(tempo_bpm) != np.shape(time_s):
             raise InputError(f"{np.size(tempo_bpm)} tempos and {np.size(time_s)} times: give one of each for a song")
         both = np.stack([tempo_bpm, time_s], axis=1).astype(np.float64)
-        line = Moments.of(both[~np.isnan(both).any(axis=1)], _RESOLUTION).regress(1, [0])
+        line = least_squares(both[:, 1], both[:, :1].T)
         return cls(line.slopes[0], line.slopes_low[0], line.slopes_high[0], line.intercept, line.r2, line.n)
 
     @property

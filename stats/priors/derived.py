@@ -29,7 +29,9 @@ MAGNITUDE_SPECTRUM = Column(
 
 
 def derive(rows: pa.Table) -> pa.Table:
-    """Append the derived columns to rows of `mixprior.stats.registry.FEATURES_SCHEMA`."""
+    """Append the derived columns to rows of `mixprior.stats.registry.FEATURES_SCHEMA` that have what they come from."""
+    if _SPECTRUM.name not in rows.column_names:
+        return rows
     level_db = rows[_SPECTRUM.name].combine_chunks()
     lengths = level_db.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())

@@ -1,4 +1,4 @@
-"""Joint moments of many variables: exact sums that merge, from which correlations and regressions are read."""
+"""Joint moments of pairs of variables: exact sums that merge, from which correlations and lines are read."""
 
 from __future__ import annotations
 
@@ -10,33 +10,11 @@ from scipy import special
 
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.interval import LEVEL
+from mixprior.stats.priors.regression import Regression, of_covariance
 
 _EXACT = 1 << 53
 """Sums of integers below this are exact in float64, in any order: matrix products may compute them."""
 _OVERFLOWING = 1 << 62
-
-
-@dataclass(frozen=True)
-class Regression:
-    """Least squares of one variable on others.
-
-    Attributes:
-        n: songs behind the pair of variables that the fewest songs have both of.
-        intercept: value where all the others are 0.
-        slopes: one for each of the others, and as wide a 95 % interval in `slopes_low` to `slopes_high`.
-        slopes_low: low ends.
-        slopes_high: high ends.
-        r2: share of the variance explained, from 0.
-        residual_sd: standard deviation of what is left.
-    """
-
-    n: int
-    intercept: float
-    slopes: tuple[float, ...]
-    slopes_low: tuple[float, ...]
-    slopes_high: tuple[float, ...]
-    r2: float
-    residual_sd: float
 
 
 @dataclass
@@ -138,44 +116,21 @@ class Moments:
         with np.errstate(invalid="ignore", divide="ignore"):
             return self.correlation() * np.sqrt(self.variance() / self.variance().T)
 
-    def regress(self, target: int, on: Sequence[int]) -> Regression:
-        """Regress one variable on others.
-
-        The covariances are taken pair by pair, over the songs that have the two: the same as dropping incomplete songs
-        where none is incomplete, and close to it while few are.
+    def regress(self, target: int, on: int) -> Regression:
+        """Regress one variable on another, over the songs that have both.
 
         Args:
             target: index of the variable to explain.
-            on: indices of those that explain it.
+            on: index of the one that explains it.
 
         Raises:
-            InputError: if there are too few songs, or the explaining variables depend on each other.
+            InputError: if there are too few songs, or one of the two does not vary.
         """
-        if target in on:
+        if target == on:
             raise InputError("a statistic cannot explain itself")
-        everything = [target, *on]
-        n = int(self.n[np.ix_(everything, everything)].min())
-        freedom = n - len(on) - 1
-        if freedom < 1:
-            raise InputError(f"only {n} songs have all of these statistics: too few for {len(on)} slopes")
-        covariance = self.covariance()
-        inner = covariance[np.ix_(on, on)]
-        scale = np.sqrt(np.diag(inner))
-        if not (np.diag(covariance)[everything] > 0).all() or np.linalg.cond(inner / np.outer(scale, scale)) > 1e10:
-            raise InputError("these statistics depend on each other, or one does not vary: leave one out")
-        inverse = np.linalg.inv(inner)
-        slopes = inverse @ covariance[on, target]
-        variance = covariance[target, target]
-        r2 = float(np.clip(slopes @ covariance[on, target] / variance, 0.0, 1.0))
-        residual = (1 - r2) * variance * (n - 1) / freedom
-        reach = special.stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(residual * np.diag(inverse) / (n - 1))
-        means = np.diag(self.mean())
-        return Regression(
-            n,
-            float(means[target] - slopes @ means[list(on)]),
-            tuple(slopes.tolist()),
-            tuple((slopes - reach).tolist()),
-            tuple((slopes + reach).tolist()),
-            r2,
-            float(np.sqrt(residual)),
+        mean, variance, covariance = self.mean(), self.variance(), self.covariance()[target, on]
+        return of_covariance(
+            int(self.n[target, on]),
+            np.array([mean[target, on], mean[on, target]]),
+            np.array([[variance[target, on], covariance], [covariance, variance[on, target]]]),
         )

@@ -12,7 +12,7 @@ from mixprior.stats.measures import balance
 from mixprior.stats.priors.derived import CORRECTED
 from mixprior.stats.priors.digest import Cell, Digest, union
 from mixprior.stats.priors.grouping import EVERY_SONG, Group, groups_named
-from mixprior.stats.priors.interval import mean_interval, median_ranks, share_interval
+from mixprior.stats.priors.interval import intervals, share_interval
 from mixprior.stats.priors.shrinkage import shrink
 from mixprior.stats.priors.summary import Summary
 from mixprior.stats.schema import JOINT_SCHEMA, PRIORS_SCHEMA, QUANTILES, with_metadata
@@ -79,11 +79,6 @@ def _rows(
     group: str, parent: str | None, labels: Mapping[str, pa.Array], summary: Summary, shrunk: _Shrunk | None
 ) -> pa.Table:
     n = summary.n
-    mean, sd = summary.mean(), summary.sd()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        se = sd / np.sqrt(n)
-    mean_low, mean_high = mean_interval(mean, se, n)
-    median_low, median_high = (summary.order_statistic(rank) for rank in median_ranks(summary.counted))
     judged = np.where(_may_be_absent(labels), summary.judged, 0)
     present = judged - np.where(judged > 0, summary.absent, 0)
     share_low, share_high = share_interval(present, judged)
@@ -91,16 +86,12 @@ def _rows(
         shares = {"": present / judged, "_low": share_low, "_high": share_high}
     unknown = np.full(n.size, np.nan)
     numbers = {
-        "mean": mean,
-        "sd": sd,
+        "mean": summary.mean(),
+        "sd": summary.sd(),
         "min": summary.low,
         "max": summary.high,
         **{name: summary.quantile(q) for name, q in QUANTILES.items()},
-        "se": se,
-        "mean_low": mean_low,
-        "mean_high": mean_high,
-        "median_low": median_low,
-        "median_high": median_high,
+        **intervals(summary),
         "trimmed_mean": summary.trimmed_mean(),
         "weighted_mean": summary.weighted_mean(),
         "shrunk_mean": unknown if shrunk is None else shrunk[0],

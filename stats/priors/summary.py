@@ -215,6 +215,18 @@ class Summary:
             variance = (about - off * off / n) / (n - 1)
         return np.where(n > 1, np.sqrt(np.maximum(variance, 0.0)) * (self.resolution / FINE), np.nan)
 
+    def skewness(self) -> np.ndarray:
+        """Third central moment over the cube of the standard deviation, per bin, read from the histogram.
+
+        NaN below three values, where nothing varies, or without a histogram.
+        """
+        counted, sd = self.counted, self.sd()
+        bins = self.keys // SPAN
+        off = (self.keys % SPAN - SPAN // 2) * self.resolution[bins] - self.mean()[bins]
+        cubes = np.bincount(bins, weights=self.counts * off**3, minlength=self.n.size)
+        known = (counted > 2) & (np.nan_to_num(sd) > self.resolution)
+        return np.where(known, cubes / np.maximum(counted, 1) / np.where(known, sd, 1.0) ** 3, np.nan)
+
     @property
     def counted(self) -> np.ndarray:
         """Values in the histogram, int64, shape (bins,): n, or 0 where no histogram is kept."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,25 +49,43 @@ def tally(
     if grouping.calibration is not None:
         rows = Calibration.load(grouping.calibration).corrected(rows, separated)
     measured = Measurements.of(rows, separated)
-    members: dict[Group, list[int]] = {}
+    members, ungrouped = songs_by_group(measured, metadata, grouping.group_by)
+    unused = [(measured.song_ids[song], stem, column, why) for song, stem, column, why in measured.unused] + ungrouped
+    for group, songs in members.items():
+        digest = measured.digest(np.array(songs), scalars_only=len(group.columns) == 2)
+        if group == Group() and unused:
+            digest.unused = Unused.of(found for found in unused if found[0] in metadata)
+        yield group.name, digest
+
+
+def songs_by_group(
+    measured: Measurements, metadata: Mapping[str, str], group_by: Sequence[str]
+) -> tuple[dict[Group, list[int]], list[tuple[str, str, str, str]]]:
+    """Find the groups that songs are in.
+
+    Args:
+        measured: the songs' rows.
+        metadata: columns of the catalog as JSON, by song id; songs that are not in it are in no group.
+        group_by: columns of the catalog, or derived ones.
+
+    Returns:
+        Indices of the songs of each group; and song id, stem, column and reason of what songs cannot be grouped by.
+    """
     facts = _facts(measured)
-    unused = [(measured.song_ids[song], stem, column, why) for song, stem, column, why in measured.unused]
+    members: dict[Group, list[int]] = {}
+    unused = []
     for k, song_id in enumerate(measured.song_ids):
         if song_id in metadata:
             known = metadata_of(metadata[song_id])
             if known is None:
                 unused.append((song_id, SONG, "metadata", NO_METADATA))
                 known = {}
-            for name in grouping.group_by:
+            for name in group_by:
                 if known.get(name) is not None and not is_value(known[name]):
                     unused.append((song_id, SONG, name, NO_GROUP))
-            for group in groups_of(known, grouping.group_by, facts[k]):
+            for group in groups_of(known, group_by, facts[k]):
                 members.setdefault(group, []).append(k)
-    for group, songs in members.items():
-        digest = measured.digest(np.array(songs), scalars_only=len(group.columns) == 2)
-        if group == Group() and unused:
-            digest.unused = Unused.of(found for found in unused if found[0] in metadata)
-        yield group.name, digest
+    return members, unused
 
 
 def _facts(measurements: Measurements) -> list[Measured]:

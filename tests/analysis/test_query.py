@@ -12,12 +12,12 @@ from tests.analysis.priors_folder import RATIO, RATIO_OF_ROCK, SPREAD, row, writ
 from tests.conftest import ROOT
 
 LISTING = """\
-stem    statistic            unit  group          n    mean      sd      p5     p25     p50     p75     p95
-song    vocal_to_backing_lu  LU    all          100   -2.15    2.48   -5.50   -3.70   -1.89   -0.60    1.30
-vocals  centroid_hz          Hz    all          100  1000.0  1001.0  1004.0  1006.0  1007.0  1008.0  1010.0
+stem    statistic            unit  group          n     p50    mean      sd      p5     p25     p75     p95
+song    vocal_to_backing_lu  LU    all          100   -1.89   -2.15    2.48   -5.50   -3.70   -0.60    1.30
+vocals  centroid_hz          Hz    all          100  1007.0  1000.0  1001.0  1004.0  1006.0  1008.0  1010.0
 song    vocal_to_backing_lu  LU    genre=jazz     0       -       -       -       -       -       -       -
-song    vocal_to_backing_lu  LU    genre=polka    1   -1.00       -   -1.00   -1.00   -1.00   -1.00   -1.00
-song    vocal_to_backing_lu  LU    genre=rock    40   -3.50    1.50   -6.00   -4.50   -3.25   -2.50   -1.00
+song    vocal_to_backing_lu  LU    genre=polka    1   -1.00   -1.00       -   -1.00   -1.00   -1.00   -1.00
+song    vocal_to_backing_lu  LU    genre=rock    40   -3.25   -3.50    1.50   -6.00   -4.50   -2.50   -1.00
 
 Vectors, whose bins --stat NAME prints:
 stem    statistic  unit  group   n
@@ -25,7 +25,7 @@ vocals  sps_phi    1     all    92  3 bins
 """
 
 BINS = """\
-stem    statistic  unit  group  bin  bin_hz   n   mean     sd     p5    p25    p50    p75    p95
+stem    statistic  unit  group  bin  bin_hz   n    p50   mean     sd     p5    p25    p75    p95
 vocals  sps_phi    1     all      0       0  90  0.000  0.000  0.000  0.000  0.000  0.000  0.000
 vocals  sps_phi    1     all      1      10  91  0.100  0.100  0.100  0.100  0.100  0.100  0.100
 vocals  sps_phi    1     all      2      20  92  0.200  0.200  0.200  0.200  0.200  0.200  0.200
@@ -51,7 +51,7 @@ def test_options_narrow_the_table(folder, capsys):
     main(["query", folder, "--stem", "song", "--stat", RATIO, "--group", "genre=rock"])
     header, line = capsys.readouterr().out.splitlines()
     assert header.split()[0] == "stem"
-    assert line.split() == f"song {RATIO} LU genre=rock 40 -3.50 1.50 -6.00 -4.50 -3.25 -2.50 -1.00".split()
+    assert line.split() == f"song {RATIO} LU genre=rock 40 -3.25 -3.50 1.50 -6.00 -4.50 -2.50 -1.00".split()
 
 
 def test_vectors_are_named_only_where_stem_and_group_fit(folder, capsys):
@@ -109,25 +109,24 @@ def test_a_reader_that_leaves_early_causes_no_complaint(tmp_path):
 
 
 INTERVALS = """\
-stem  statistic            unit  group        n   mean  mean_low  mean_high    sd     p5    p25    p50    p75    p95
-song  vocal_to_backing_lu  LU    genre=rock  40  -3.50     -3.98      -3.02  1.50  -6.00  -4.50  -3.25  -2.50  -1.00
+stem  statistic            unit  group   n    p50  median_low  median_high   mean    sd    p25    p75
+song  vocal_to_backing_lu  LU    all    40  -3.25       -3.90        -2.80  -3.50  1.50  -4.50  -2.50
 """
+ENDS = {"median_low": -3.9, "median_high": -2.8, "mean_low": -3.98, "mean_high": -3.02}
 
 
-def test_intervals_are_shown_where_there_are_any(tmp_path, capsys):
-    ratio = row("genre=rock", "song", RATIO, "LU", 40, RATIO_OF_ROCK)
-    write_priors(tmp_path, [{**ratio, "mean_low": -3.98, "mean_high": -3.02}])
+def test_the_median_and_its_interval_lead(tmp_path, capsys):
+    write_priors(tmp_path, [{**row("all", "song", RATIO, "LU", 40, RATIO_OF_ROCK), **ENDS}])
     assert main(["query", str(tmp_path)]) == 0
     assert capsys.readouterr().out == INTERVALS
 
 
-def test_a_table_that_would_be_wide_leaves_out_the_outer_quantiles(tmp_path, capsys):
+def test_a_table_that_would_be_wide_leaves_out_quantiles_and_keeps_the_interval_of_the_median(tmp_path, capsys):
     group = "decade=1990s,genre=rock"
-    ratio = row(group, "song", "vocal_to_backing_active_rms_db", "dB", 40, RATIO_OF_ROCK)
-    write_priors(tmp_path, [{**ratio, "mean_low": -3.98, "mean_high": -3.02}])
+    write_priors(tmp_path, [{**row(group, "song", "vocal_to_backing_active_rms_db", "dB", 40, RATIO_OF_ROCK), **ENDS}])
     main(["query", str(tmp_path)])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[4:] == ["n", "mean", "mean_low", "mean_high", "sd", "p50"]
+    assert lines[0].split()[4:] == ["n", "p50", "median_low", "median_high", "mean", "sd"]
     assert max(map(len, lines)) <= 120
 
 
