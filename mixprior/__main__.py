@@ -23,6 +23,7 @@ COMMANDS = {
     "merge": ("mixprior.analysis.merge_command", "add priors of several catalogs together"),
     "calibrate": ("mixprior.pipeline.calibrate", "measure the bias of separation on songs with true stems"),
     "query": ("mixprior.analysis.query", "print priors as tables, JSON or plots"),
+    "songs": ("mixprior.analysis.songs_command", "write one table of a run's songs: CSV, Parquet or Excel"),
     "report": ("mixprior.analysis.report.command", "write priors as one HTML page"),
     "constants": ("mixprior.analysis.constants.command", "write constants for FxNorm-automix or for a mixer"),
     "mix": ("mixprior.mixing.mix.command", "mix vocals and backing, or the tracks of a song, by priors"),

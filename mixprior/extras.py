@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 MODULES = {
-    "mine": ("apache_beam", "demucs", "torch", "safetensors", "huggingface_hub", "yaml", "tqdm"),
+    "mine": ("apache_beam", "demucs", "torch", "safetensors", "huggingface_hub", "mutagen", "yaml", "tqdm"),
     "dask": ("dask", "distributed"),
     "aws": ("s3fs",),
     "gcp": ("gcsfs",),
     "npm-weights": ("onnx",),
     "plot": ("matplotlib",),
     "sql": ("duckdb",),
+    "xlsx": ("xlsxwriter",),
     "training": ("pyworld", "pkg_resources"),
 }
 """Extras, and the modules that are imported from each."""

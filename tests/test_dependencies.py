@@ -24,7 +24,14 @@ def declared(tmp_path_factory):
 
 def test_every_package_that_a_user_installs_has_an_upper_bound(declared):
     extras = declared["extras_require"]
-    wanted = [*declared["install_requires"], *extras["mine"], *extras["plot"], *extras["sql"], *extras["npm-weights"]]
+    wanted = [
+        *declared["install_requires"],
+        *extras["mine"],
+        *extras["plot"],
+        *extras["sql"],
+        *extras["xlsx"],
+        *extras["npm-weights"],
+    ]
     # fsspec counts by years: no number of it tells of a break.
     assert [each for each in wanted if "<" not in each and not each.startswith("fsspec")] == []
 
