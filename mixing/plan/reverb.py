@@ -20,7 +20,7 @@ from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.space import Space, Wanted, space
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.tempo import tempo_bpm
-from mixprior.stats.reverb.columns import LEAST_WET_DB
+from mixprior.stats.reverb.columns import LEAST_WET_FOR_TIMES_DB
 from mixprior.stats.sound import Sound
 
 _SEED = 1
@@ -103,7 +103,7 @@ def _measured(found: Space) -> dict[str, float | int | None]:
         return {}
     return {
         "wet_dry_db": round(own.wet_dry_db, 2),
-        "rt60_s": round(own.rt60_s, 3) if own.wet_dry_db >= LEAST_WET_DB else None,
+        "rt60_s": round(own.rt60_s, 3) if own.wet_dry_db >= LEAST_WET_FOR_TIMES_DB else None,
         "confidence": round(own.confidence, 3),
         "segments": own.segments,
     }

@@ -58,8 +58,17 @@ def of_response(response: np.ndarray, rate_hz: int) -> Decay:
     )
 
 
+def of_render(settings: FdnReverbSettings) -> Decay:
+    """Measure the response that these settings render at 48 kHz as `of_response` measures any other."""
+    return of_response(vocal_response(settings, RATE_HZ, length_s(settings)), RATE_HZ)
+
+
 def of_settings(settings: FdnReverbSettings) -> Decay:
-    """Measure the reverb that runs with these settings at 48 kHz, fed with centred vocals."""
+    """Measure the reverb that runs with these settings at 48 kHz, fed with centred vocals.
+
+    The level is that of `mixprior.stats.reverb.fdn.level`: all that comes after the very first sample, which vocals
+    carry, while `of_response` counts what comes within 2.5 ms of a peak as direct sound.
+    """
     # The times do not hang on the knob, and at an inaudible level could not be read.
     wet = vocal_response(settings, RATE_HZ, length_s(settings), wet_only=True)
     measured = of_response(wet, RATE_HZ)
@@ -79,7 +88,7 @@ def to_table(rows: Mapping[str, Decay | Sequence[str]]) -> str:
     for name, row in rows.items():
         cells = [_time(t) for t in (row.rt60_s, *row.rt60_octaves_s)] if isinstance(row, Decay) else row
         lines.append([name, *cells])
-    return table(("reverberation time (s)", *heads), lines)
+    return table(("decay, T20 (s)", *heads), lines)
 
 
 def level(decibels: float | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.reverb import energy_decay
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.estimate import Reverberation
-from mixprior.stats.reverb.columns import ASSUMED, FITTED, LEAST_WET_DB
+from mixprior.stats.reverb.columns import ASSUMED, FITTED, LEAST_WET_FOR_TIMES_DB
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay
 from mixprior.stats.reverb.fdn.fit import Fit, fit, fit_decay
 from mixprior.stats.reverb.fdn.network import vocal_response
@@ -31,6 +31,11 @@ TIMES = "the reverberation times by octave, as 10 log10 of their ratio"
 """What the loss is the distance of, where no more than times and a level are fitted to."""
 
 _LEVEL_MISSED_DB, _LOSS_NOTED_DB = 2.0, 4.0
+_WET_ONLY_DB = -10.0
+_NO_DIRECT_SOUND = (
+    "the response has no direct sound: it is taken for the reverb alone, Dry/Wet 1, which begins with the file; with "
+    "another beginning the room size and the fade-in are wrong"
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,7 @@ class FittedReverb:
                 settings_file.to_table(self.fit.settings, "identifiability (0 none, 1 full)", known),
                 "",
                 reverb_decay.to_table({"target": self.target, "fit": self.reached}),
+                "the knob Reverberation Time is of the middle frequencies; the shelves change the decay around them",
                 f"wet to dry: target {reverb_decay.level(wanted_db)}, fit {reverb_decay.level(reached_db)}",
                 f"loss: {self.fit.loss_db:.2f} dB, mean distance of {self.loss_of}",
                 *self.notes,
@@ -123,6 +129,9 @@ def fit_reverb(response: np.ndarray, rate_hz: int, *, seed: int = 1) -> FittedRe
 def to_response(response: Sound, seed: int, name: str = "the response") -> tuple[FittedReverb, EnergyDecay]:
     """Fit all settings to an impulse response; its measured decay comes with them.
 
+    A response that has no direct sound is taken for the reverb alone, which begins with the file: it is fitted with an
+    impulse put there, the settings have a `dry_wet` of 1, and levels are not measurable.
+
     Args:
         response: the response.
         seed: of the fit.
@@ -134,17 +143,24 @@ def to_response(response: Sound, seed: int, name: str = "the response") -> tuple
     if not response.audio.any():
         raise InputError(f"{name} is silent: there is no reverberation to fit")
     try:
-        decay = energy_decay.measure(response.audio, response.rate_hz)
+        wet_only = not energy_decay.has_direct_sound(response.audio, response.rate_hz)
+        audio = _with_impulse(response.audio) if wet_only else response.audio
+        decay = energy_decay.measure(audio, response.rate_hz)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-    target = reverb_decay.of_response(response.audio, response.rate_hz)
+    target = reverb_decay.of_response(audio, response.rate_hz)
     if target.wet_dry_db is None:
         raise InputError(
             f"{name} ends with its direct sound: there is no reverberation to fit "
             f"(later than {1000 * energy_decay.DIRECT_WINDOW_S:g} ms after the strongest peak)"
         )
     found = fit(decay, seed=seed)
-    reached = reverb_decay.of_settings(found.settings)
+    reached = reverb_decay.of_render(found.settings)
+    doubts = list(_doubts(target, reached, found))
+    if wet_only:
+        found = replace(found, settings=replace(found.settings, dry_wet=1.0))
+        target, reached = (replace(one, wet_dry_db=None) for one in (target, reached))
+        doubts.append(Notice("no-direct-sound", _NO_DIRECT_SOUND))
     fitted = FittedReverb(
         name if name.startswith("the ") else f"the response {name}",
         found,
@@ -153,9 +169,16 @@ def to_response(response: Sound, seed: int, name: str = "the response") -> tuple
         "the two decays, over time and frequency",
         assumed=("fdn_size",),
         facts={"seed": seed},
-        warnings=tuple(_doubts(target, reached, found)),
+        warnings=tuple(doubts),
     )
     return fitted, decay
+
+
+def _with_impulse(reverb: np.ndarray) -> np.ndarray:
+    """The reverb with a direct sound at its first sample, 10 dB louder than all of it."""
+    audio = np.array(reverb, np.float64)
+    audio[:, 0] = np.sqrt(10 ** (_WET_ONLY_DB / -10) * np.mean(np.sum(audio**2, axis=1)))
+    return audio
 
 
 def _doubts(target: Decay, reached: Decay, found: Fit) -> Iterator[Notice]:
@@ -192,10 +215,10 @@ def to_vocals(
         raise InputError(
             f"{name} is silent, too short, or has hardly any singing: give {blind.SHORTEST_S:g} s of singing or more"
         )
-    if estimate.wet_dry_db < LEAST_WET_DB:
+    if estimate.wet_dry_db < LEAST_WET_FOR_TIMES_DB:
         raise InputError(
-            f"{name} is dry: its reverberation is estimated at {estimate.wet_dry_db:.1f} dB to the direct sound, "
-            f"and cannot be measured under {LEAST_WET_DB:g} dB"
+            f"{name} is too dry: its reverberation is estimated at {estimate.wet_dry_db:.1f} dB to the direct sound, "
+            f"and its time cannot be measured under {LEAST_WET_FOR_TIMES_DB:g} dB"
         )
     found = fit_decay(list(estimate.rt60_octaves_s), estimate.wet_dry_db, seed=seed, prior=ASSUMED)
     target = Decay(estimate.rt60_s, tuple(map(float, estimate.rt60_octaves_s)), estimate.wet_dry_db)

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 Code = Literal[
-    "prior", "silent", "role", "out-of-reach", "tempo", "limiter", "true-peak", "format", "not-measurable", "file"
+    "prior",
+    "silent",
+    "role",
+    "out-of-reach",
+    "tempo",
+    "limiter",
+    "true-peak",
+    "format",
+    "not-measurable",
+    "no-direct-sound",
+    "file",
 ]
 
 CODES: Mapping[Code, str] = {
@@ -20,6 +30,7 @@ CODES: Mapping[Code, str] = {
     "true-peak": "the file has a true peak above the ceiling",
     "format": "the format of the file changed the loudness of the mix",
     "not-measurable": "something of an impulse response cannot be measured",
+    "no-direct-sound": "an impulse response has no direct sound: time zero is the start of the file",
     "file": "a file may be damaged or cut short",
 }
 """What each code is about. Codes are stable, the sentences of warnings are not."""

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from mixprior.pipeline.reverb_training.rows import Rows
+from mixprior.pipeline.reverb_training.voices import SOURCES, sources
 from mixprior.stats.reverb.blind.perceptron import LOG_SPREAD, Perceptrons, normalised
 
 HIDDEN = (64, 32)
@@ -26,6 +27,11 @@ LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.03
 DROPOUT = 0.3
 INPUT_DROPOUT = 0.1
+CONTINUED_EPOCHS, CONTINUED_RATE = 12, 5e-4
+SEPARATED_SHARE = 2 / 3
+USUAL_DB = (-22.0, -8.0)
+AS_STATED = np.array([0.0, 0.0, 1.0, 0.0], np.float32)
+"""A `spread_law` that leaves the spread as it is; `spread` fits another."""
 _AUDIBLE_WET = 0.03
 _SHOWN_WET = 0.02
 
@@ -39,17 +45,21 @@ def targets(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def weights(rows: Rows) -> np.ndarray:
-    """Weights (rows,) that sum to the same for separated and for true vocals."""
+    """Weights (rows,): of separated vocals two thirds in all, and more where songs lie, at -22 to -8 dB."""
     share = float(np.clip(rows.separated.mean(), 1e-3, 1 - 1e-3))
-    return np.where(rows.separated, 0.5 / share, 0.5 / (1 - share)).astype(np.float32)
+    kind = np.where(rows.separated, SEPARATED_SHARE / share, (1 - SEPARATED_SHARE) / (1 - share))
+    usual = (rows.wet_db[:, 0] > USUAL_DB[0]) & (rows.wet_db[:, 0] < USUAL_DB[1])
+    return np.asarray(kind * np.where(usual, 1.5, 1.0), np.float32)
 
 
-def fit(rows: Rows, networks: int, seed: int = 0) -> Perceptrons:
-    """Train networks on rows, each from another seed.
+def fit(rows: Rows, networks: int, seed: int = 0, start: Perceptrons | None = None) -> Perceptrons:
+    """Train networks on rows, each from another seed, or go on with those of an earlier model.
 
     Each predicts a Laplace distribution of every target, and is trained by its likelihood: the estimate is the median,
     the spread its expected absolute error.
     """
+    if start is not None:
+        return _continued(rows, start, seed)
     values, known = targets(rows)
     missing = np.nan_to_num(np.nanmedian(rows.features, axis=0)).astype(np.float32)
     filled = np.where(np.isfinite(rows.features), rows.features, missing)
@@ -60,22 +70,46 @@ def fit(rows: Rows, networks: int, seed: int = 0) -> Perceptrons:
     features = torch.from_numpy(normalised(rows.features, missing, centre, scale))
     wanted = torch.from_numpy((values - target_centre) / target_scale)
     weight = torch.from_numpy(known * weights(rows)[:, None])
-    trained = [_network(features, wanted, weight, seed + k) for k in range(networks)]
+    trained = [
+        _trained(_network(features.shape[1], wanted.shape[1], seed + k), features, wanted, weight)
+        for k in range(networks)
+    ]
+    scales = {"missing": missing, "centre": centre, "scale": scale}
+    return _packed(trained, **scales, target_centre=target_centre, target_scale=target_scale)
+
+
+def _continued(rows: Rows, start: Perceptrons, seed: int) -> Perceptrons:
+    """The networks of a model, trained on with its own scales, shortly and at a low rate."""
+    values, known = targets(rows)
+    features = torch.from_numpy(normalised(rows.features, start.missing, start.centre, start.scale))
+    wanted = torch.from_numpy((values - start.target_centre) / start.target_scale)
+    weight = torch.from_numpy(known * weights(rows)[:, None])
+    trained = []
+    for k in range(len(start.weights_1)):
+        net = _network(features.shape[1], wanted.shape[1], seed + k)
+        for n, layer in enumerate(m for m in net if isinstance(m, torch.nn.Linear)):
+            layer.weight.data = torch.from_numpy(getattr(start, f"weights_{n + 1}")[k].T.astype(np.float32).copy())
+            layer.bias.data = torch.from_numpy(getattr(start, f"bias_{n + 1}")[k].copy())
+        trained.append(_trained(net, features, wanted, weight, CONTINUED_EPOCHS, CONTINUED_RATE))
+    scales = {name: getattr(start, name) for name in ("missing", "centre", "scale", "target_centre", "target_scale")}
+    return _packed(trained, **scales)
+
+
+def _packed(trained: Sequence[torch.nn.Sequential], **scales: np.ndarray) -> Perceptrons:
     layers = [[m for m in net if isinstance(m, torch.nn.Linear)] for net in trained]
     arrays: dict[str, np.ndarray] = {}
     for n in range(3):
         arrays[f"weights_{n + 1}"] = np.stack([net[n].weight.detach().numpy().T for net in layers]).astype(np.float16)
         arrays[f"bias_{n + 1}"] = np.stack([net[n].bias.detach().numpy() for net in layers])
-    return Perceptrons(missing, centre, scale, **arrays, target_centre=target_centre, target_scale=target_scale)
+    return Perceptrons(**scales, **arrays, spread_law=AS_STATED)
 
 
-def _network(features: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor, seed: int) -> torch.nn.Sequential:
-    """One network of two hidden layers, trained with AdamW over one cycle of learning rates."""
+def _network(features: int, count: int, seed: int) -> torch.nn.Sequential:
+    """A network of two hidden layers, drawn from a seed."""
     torch.manual_seed(seed)
-    count, half = wanted.shape[1], wanted.shape[1] // 2
-    net = torch.nn.Sequential(
+    return torch.nn.Sequential(
         torch.nn.Dropout(INPUT_DROPOUT),
-        torch.nn.Linear(features.shape[1], HIDDEN[0]),
+        torch.nn.Linear(features, HIDDEN[0]),
         torch.nn.ReLU(),
         torch.nn.Dropout(DROPOUT),
         torch.nn.Linear(*HIDDEN),
@@ -83,10 +117,22 @@ def _network(features: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor,
         torch.nn.Dropout(DROPOUT),
         torch.nn.Linear(HIDDEN[1], 2 * count),
     )
-    steps = EPOCHS * (len(features) // BATCH)
+
+
+def _trained(
+    net: torch.nn.Sequential,
+    features: torch.Tensor,
+    wanted: torch.Tensor,
+    weight: torch.Tensor,
+    epochs: int = EPOCHS,
+    rate: float = LEARNING_RATE,
+) -> torch.nn.Sequential:
+    """Train a network with AdamW over one cycle of learning rates."""
+    count, half = wanted.shape[1], wanted.shape[1] // 2
+    steps = epochs * (len(features) // BATCH)
     optimizer = torch.optim.AdamW(net.parameters(), weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
-    for _ in range(EPOCHS):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
+    for _ in range(epochs):
         order = torch.randperm(len(features))
         for start in range(0, len(features) - BATCH + 1, BATCH):
             batch = order[start : start + BATCH]
@@ -139,7 +185,9 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     return round(float(np.corrcoef(a, b)[0, 1]), 3)
 
 
-def held_out(rows: Rows, test: Rows, networks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def held_out(
+    rows: Rows, test: Rows, networks: int, start: Perceptrons | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Estimates, spreads and means of the targets for test rows, by networks trained without the row's singer."""
     estimate = np.empty((len(test.wet), 12))
     spread, mean = np.empty_like(estimate), np.empty_like(estimate)
@@ -148,7 +196,7 @@ def held_out(rows: Rows, test: Rows, networks: int) -> tuple[np.ndarray, np.ndar
     groups.append((~np.isin(test.singer, known_singers), rows))
     for which, training in groups:
         if which.any():
-            model = fit(training, networks)
+            model = fit(training, networks, start=start)
             estimate[which], spread[which] = model.predict(test.features[which])
             mean[which] = model.target_centre
     return estimate, spread, mean
@@ -163,24 +211,41 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "-o", dest="model", type=Path, required=True, help="file of the model; its card is put beside it"
     )
+    parser.add_argument("--continue", dest="start", type=Path, help="a model to go on from, with its card beside it")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     rows = Rows.joined([Rows.load(path) for path in args.train])
     test = Rows.joined([Rows.load(path) for path in args.test])
+    start, earlier = None, {}
+    if args.start is not None:
+        start = Perceptrons.load(args.start)
+        earlier = json.loads(args.start.with_suffix(".json").read_text(encoding="utf-8"))["trained_on"]
+        seen = sorted(set(earlier["singers"]) & {str(singer) for singer in test.singer})
+        if seen:
+            raise SystemExit(f"{', '.join(seen)}: the earlier model was trained on these singers, which cannot test it")
     parts = {"clean": ~test.separated, "separated": test.separated}
-    estimate, spread, mean = held_out(rows, test, args.networks)
+    estimate, spread, mean = held_out(rows, test, args.networks, start)
     figures = {name: errors(estimate[k], spread[k], mean[k], test[k]) for name, k in parts.items()}
-    fit(rows, args.networks).save(args.model)
+    fit(rows, args.networks, start=start).save(args.model)
     trained = {
         "rows": len(rows.wet),
         "clips": int(np.unique(rows.clip).size),
         "separated_rows": int(rows.separated.sum()),
-        "singers": int(np.unique(rows.singer).size),
+        "singers": {**earlier.get("singers", {}), **licences(rows.singer)},
     }
-    card = {"trained_on": trained, "bytes": args.model.stat().st_size, "held_out": figures}
+    if earlier:
+        trained["continues"] = {name: earlier[name] for name in ("rows", "clips", "separated_rows")}
+    tested = {"tested_on": licences(test.singer), "held_out": figures}
+    card = {"trained_on": trained, "bytes": args.model.stat().st_size, **tested}
     args.model.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(card, indent=2))
     return 0
+
+
+def licences(singers: np.ndarray) -> dict[str, str]:
+    """Licence of each singer's recordings by name, as voices.csv has them; "own" for generated ones."""
+    known = {source.singer: source.licence for source in sources(SOURCES)}
+    return {name: known.get(name, "own") for name in sorted({str(singer) for singer in singers})}
 
 
 if __name__ == "__main__":

@@ -31,20 +31,21 @@ _NOTE_DB, _LEAST_FALL_DB, _FLOOR_DB = 20.0, 6.0, -100.0
 _PEAK = 0.9
 _CLIP_S, _SHORTEST_CLIP_S = 20.0, 4.0
 _LONGEST_PAUSE_S = 1.0
-_SPEECH_S, _SINGING_S, _SUNG_S = 60.0, 80.0, 240.0
+_SPEECH_S, _SUNG_S = 60.0, 240.0
 _VOCODER_RATE_HZ = 24_000
 _IN_TUNE = 0.8
 
 
 @dataclass(frozen=True)
 class Source:
-    """A singer's recordings: a row of voices.csv."""
+    """Recordings of a singer: a row of voices.csv; `role` is train, calibrate or judge."""
 
     singer: str
     package: str
     files: str
     kind: str
     licence: str
+    role: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Clip:
     clip: str
     source: str
     licence: str
+    role: str
     kind: str
     seconds: float
     decay_db_per_200ms: float | None
@@ -111,12 +113,12 @@ def sources(table: Path) -> list[Source]:
         return [Source(**{field.name: row[field.name] for field in fields(Source)}) for row in csv.DictReader(file)]
 
 
-def collect(source: Source, root: Path, output: Path, *, may_sing: bool = True) -> list[Clip]:
+def collect(source: Source, root: Path, output: Path, *, singing_s: float = 80.0) -> list[Clip]:
     """Write a singer's clips to `output`/SINGER, mono at 44.1 kHz, 24 bit, with a peak of 0.9.
 
     Sung recordings are cut into clips of 20 s, their pauses shortened to 1 s. Single lines and spoken words are joined
     in clips of about 20 s with silent gaps of 0.1 to 0.8 s, speech once as it is and once sung. A singer gets about
-    60 s of speech, 80 s of singing made of it, or up to 240 s of real singing.
+    60 s of speech, `singing_s` of singing made of it, or up to 240 s of real singing.
 
     Returns:
         The clips; none if the package is not below `root`, or holds nothing of this singer.
@@ -146,10 +148,10 @@ def collect(source: Source, root: Path, output: Path, *, may_sing: bool = True) 
     else:
         clips = _joined(words, _SPEECH_S, rng)
     made = {source.kind: (rate_hz, clips)}
-    if source.kind == "speech" and may_sing:
+    if source.kind == "speech" and singing_s > 0:
         vocoder_hz = min(rate_hz, _VOCODER_RATE_HZ)
         phrases = (_sung(word, vocoder_hz, rng) for word in _phrases(words, rng))
-        singing = _joined((phrase for phrase in phrases if phrase is not None), _SINGING_S, rng)
+        singing = _joined((phrase for phrase in phrases if phrase is not None), singing_s, rng)
         made["speech-to-singing"] = (vocoder_hz, singing)
     rows = []
     for kind, (bandwidth_hz, clips) in made.items():
@@ -159,7 +161,7 @@ def collect(source: Source, root: Path, output: Path, *, may_sing: bool = True) 
             writer.write(path, _PEAK / np.abs(clip).max() * clip[np.newaxis], RATE_HZ, ".wav")
             seconds, decay = round(clip.size / RATE_HZ, 2), _steep(ends_db)
             decay = None if decay is None else round(decay, 1)
-            head = (source.singer, path.name, source.package, source.licence, kind)
+            head = (source.singer, path.name, source.package, source.licence, source.role, kind)
             rows.append(Clip(*head, seconds, decay, bandwidth_hz))
     return rows
 
@@ -241,7 +243,7 @@ def _with_short_pauses(sound: np.ndarray) -> np.ndarray:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Turn folders of unpacked packages into clips and a table of them, voices.csv; return the exit code."""
+    """Turn folders of unpacked packages into clips and a table of them, voices.csv; singers in it are kept."""
     parser = argparse.ArgumentParser(
         prog="python -m mixprior.pipeline.reverb_training.voices", description=main.__doc__
     )
@@ -249,19 +251,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--sources", default=str(SOURCES), metavar="CSV", help="table of singers (default: the shipped)"
     )
-    parser.add_argument("--speech-only", action="store_true", help="make nobody sing: needs no pyworld")
+    parser.add_argument("--singing-s", type=float, default=80.0, metavar="S", help="of singing made of speech; 0: none")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder of the clips")
     args = parser.parse_args(arguments)
     output = Path(args.output)
     output.mkdir(parents=True, exist_ok=True)
-    with (output / "voices.csv").open("w", encoding="utf-8", newline="") as file:
+    path = output / "voices.csv"
+    done = set()
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            done = {row["singer"] for row in csv.DictReader(file)}
+    with path.open("a", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, [field.name for field in fields(Clip)])
-        table.writeheader()
+        if not done:
+            table.writeheader()
         for source in sources(Path(args.sources)):
+            if source.singer in done:
+                continue
             clips = [
-                clip
-                for root in args.roots
-                for clip in collect(source, Path(root), output, may_sing=not args.speech_only)
+                clip for root in args.roots for clip in collect(source, Path(root), output, singing_s=args.singing_s)
             ]
             table.writerows(asdict(clip) for clip in clips)
             file.flush()

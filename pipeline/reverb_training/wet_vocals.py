@@ -23,7 +23,7 @@ from mixprior.stats.reverb.blind.decay_features import SEGMENT_S as CLIP_S
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 DRY_SHARE = 0.07
-WET_RANGE = (0.02, 0.4)
+WET_RANGE_DB = (-30.0, -4.0)
 BALANCE_RANGE_DB = (-6.0, 5.0)
 SPEED_RANGE = (0.84, 1.19)
 _LEAD_S = 2.0  # sung before a clip begins, so that the clip begins with its reverberation
@@ -38,18 +38,22 @@ class Voice:
     Attributes:
         singer: name; singers of the test set are not in the training set.
         kind: "sung", "speech-to-singing", "speech" or "synthetic".
+        role: "train", "calibrate" or "judge".
         path: mono file at 44.1 kHz.
     """
 
     singer: str
     kind: str
+    role: str
     path: Path
 
 
 def voices(folder: Path) -> list[Voice]:
     """The clips that `voices.csv` in the folder lists."""
     with open(folder / "voices.csv", encoding="utf-8", newline="") as file:
-        return [Voice(r["singer"], r["kind"], folder / r["singer"] / r["clip"]) for r in csv.DictReader(file)]
+        return [
+            Voice(r["singer"], r["kind"], r["role"], folder / r["singer"] / r["clip"]) for r in csv.DictReader(file)
+        ]
 
 
 def dry_excerpt(rng: np.random.Generator, clips: Sequence[Voice]) -> tuple[np.ndarray, Voice]:
@@ -138,12 +142,15 @@ def _music(path: Path) -> np.ndarray:
 
 
 def wet_vocal(rng: np.random.Generator, sung: np.ndarray, response: responses.Response) -> tuple[np.ndarray, float]:
-    """Add a reverb to dry vocals: `(1 - w) dry + w (dry * response)`, w drawn from 0 to 0.4.
+    """Add a reverb to dry vocals: `(1 - w) dry + w (dry * response)`, at a level drawn from -30 to -4 dB, or none.
+
+    Levels are drawn evenly in dB, so that quiet reverbs, which most songs have, are not rare.
 
     Returns:
         The vocals, float32, (2, CLIP_S), panned a little, and w.
     """
-    wet = 0.0 if rng.random() < DRY_SHARE else float(rng.uniform(*WET_RANGE))
+    ratio = 0.0 if rng.random() < DRY_SHARE else 10 ** (rng.uniform(*WET_RANGE_DB) / 20)
+    wet = float(ratio / (1 + ratio))
     tail = np.stack([fftconvolve(sung, channel)[: sung.size] for channel in response.audio])
     if rng.random() < 0.25:  # a mono reverb
         mono = tail.mean(0)
@@ -193,6 +200,7 @@ def stored(audio: np.ndarray) -> np.ndarray:
 def add_material_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that name the material of clips."""
     parser.add_argument("--voices", type=Path, help="folder with voices.csv")
+    parser.add_argument("--role", default="", help="only singers of this role: train, calibrate or judge")
     parser.add_argument("--singers", nargs="+", default=[], metavar="NAME", help="only these singers")
     parser.add_argument("--not-singers", nargs="+", default=[], metavar="NAME", help="all but these singers")
     parser.add_argument("--music", type=Path, help="folder with instrumental music")
@@ -204,7 +212,11 @@ def material(args: argparse.Namespace) -> tuple[list[Voice], list[Path], list[Pa
     if args.voices is None or args.music is None:
         raise SystemExit("give --voices and --music: clips are drawn from them")
     singers = [
-        v for v in voices(args.voices) if v.singer not in args.not_singers and v.singer in (args.singers or [v.singer])
+        v
+        for v in voices(args.voices)
+        if v.singer not in args.not_singers
+        and v.singer in (args.singers or [v.singer])
+        and v.role in (args.role or v.role)
     ]
     music = sorted(p for p in args.music.rglob("*") if p.suffix in (".ogg", ".wav", ".flac", ".mp3"))
     measured = [] if args.responses is None else sorted(args.responses.glob("*.wav"))

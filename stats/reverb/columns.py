@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 
 from mixprior.stats.measures.activity import MIN_ACTIVE_RATIO, active_ratio
@@ -33,7 +31,10 @@ FITTED = ("reverberation_time_s", "lows_gain_db_s", "highs_gain_db_s", "dry_wet"
 """The settings that are fitted to wet vocals."""
 
 LEAST_WET_DB = -30.0
-"""Vocals with less reverberation do not show its times."""
+"""Vocals with less reverberation are dry."""
+
+LEAST_WET_FOR_TIMES_DB = -17.0
+"""Vocals with less reverberation do not show its times: see the reliability by level in docs/evidence.md."""
 
 LEAST_DECAY_DB = -90.0
 """A decay is not extrapolated to inaudible levels."""
@@ -45,7 +46,7 @@ _SHOWN = (
         "rt60_s",
         "s",
         "Reverberation time of the voice (T20 of ISO 3382-1, all frequencies), estimated blindly (stats.reverb.blind); "
-        "null for a voice with a wet-to-dry energy under -30 dB.",
+        f"null for a voice with a wet-to-dry energy under {LEAST_WET_FOR_TIMES_DB:g} dB.",
         0.02,
         title="Reverberation time",
         family=Family.REVERB,
@@ -81,36 +82,42 @@ _SHOWN = (
     Column(
         "reverb_confidence",
         "1",
-        "exp(-e), e being the expected |ln estimate - ln truth| of rt60_s: 0.8 stands for 0.22, that is 22 %.",
+        "exp(-e), e being the expected |ln estimate - ln truth| of rt60_s: 0.8 stands for 0.22, that is 22 %. The 90 % "
+        "interval is rt60_s times and divided by exp(2.3 e).",
         0.005,
         title="Reverb confidence",
         family=Family.REVERB,
     ),
 )
 
-_UNITS = {"_s": ("s", 0.02), "_db_s": ("dB/s", 0.1), "_hz": ("Hz", 1.0)}
+_UNITS = {"_s": ("s", 0.02), "_db_s": ("dB/s", 0.1)}
 
 
 def _setting_column(name: str) -> Column:
     end = next((end for end in ("_db_s", "_hz", "_s") if name.endswith(end)), "")
     unit, resolution = _UNITS[end] if end else ("1", 0.01)
     words, bare = name.replace("_", " "), name.removesuffix(end).replace("_", " ")
-    if name in FITTED:
-        definition = f"FdnReverb's {words}, fitted to rt60_octaves_s and wet_dry_db (stats.reverb.fit)."
-        column, title = f"fdn_{name}", f"FdnReverb's {bare}"
-    else:
-        definition = f"FdnReverb's {words} in that fit: not shown by a voice, so assumed (stats.reverb.columns)."
-        column, title = f"fdn_{name}_assumed", f"FdnReverb's {bare}, assumed"
-    return Column(column, unit, definition, resolution, title=title, family=Family.REVERB)
+    definition = f"FdnReverb's {words}, fitted to rt60_octaves_s and wet_dry_db (stats.reverb.fit)."
+    title, family = f"FdnReverb's {bare}", Family.REVERB
+    return Column(f"fdn_{name}", unit, definition, resolution, title=title, family=family)
 
 
-_SETTINGS = {f.name: _setting_column(f.name) for f in fields(FdnReverbSettings)}
+_SETTINGS = {name: _setting_column(name) for name in FITTED}
 _LOSS = Column(
     "reverb_fit_loss_db",
     "dB",
     "Mean |10 log10(fitted / estimated reverberation time)| of the octaves.",
     0.02,
     title="Reverb fit loss",
+    family=Family.REVERB,
+)
+_MIDDLE = Column(
+    "wet_dry_250_4000_db",
+    "dB",
+    "wet_dry_db in the octaves 250 Hz to 4 kHz: the mean of their energies, as of a direct sound with equal energy in "
+    "each.",
+    0.1,
+    title="Wet-to-dry energy, 250 Hz to 4 kHz",
     family=Family.REVERB,
 )
 
@@ -124,8 +131,8 @@ def measure(stem: Stem) -> dict[str, Value]:
     found = stem.reverberation
     if found is None:
         return values
-    values["wet_dry_db"] = found.wet_dry_db
-    if found.wet_dry_db < LEAST_WET_DB:
+    values |= {"wet_dry_db": found.wet_dry_db, _MIDDLE.name: found.wet_dry_250_4000_db}
+    if found.wet_dry_db < LEAST_WET_FOR_TIMES_DB:
         return values
     decay_db = found.decay_db(np.array(blind.DECAY_TIMES_S)).ravel()
     fit = fit_decay(found.rt60_octaves_s.tolist(), found.wet_dry_db, seed=_SEED, prior=ASSUMED)
@@ -139,4 +146,4 @@ def measure(stem: Stem) -> dict[str, Value]:
     return values | {column.name: float(getattr(fit.settings, name)) for name, column in _SETTINGS.items()}
 
 
-STATISTIC = Statistic(columns=(*_SHOWN, *_SETTINGS.values(), _LOSS), rows=("vocals",), measure=measure)
+STATISTIC = Statistic(columns=(*_SHOWN, *_SETTINGS.values(), _LOSS, _MIDDLE), rows=("vocals",), measure=measure)

@@ -127,6 +127,20 @@ def wet_dry_db(impulse_response: np.ndarray, sample_rate_hz: int) -> float | Non
     return 10.0 * float(np.log10(after / at)) if after > 0 and at > 0 else None
 
 
+def has_direct_sound(impulse_response: np.ndarray, sample_rate_hz: int) -> bool:
+    """Whether the strongest peak is a direct sound, and not an echo in the middle of a reverb that grows.
+
+    It is none where a hundredth of all energy comes before it, and less than a fifth within 2.5 ms of it.
+
+    >>> has_direct_sound(np.eye(1, 32_000)[0], 32_000)
+    True
+    """
+    energy = np.sum(np.atleast_2d(np.asarray(impulse_response, dtype=np.float64)) ** 2, axis=0)
+    peak, reach = int(np.argmax(energy)), round(DIRECT_WINDOW_S * sample_rate_hz)
+    start, total = max(peak - reach, 0), energy.sum()
+    return bool(energy[:start].sum() <= 0.01 * total or energy[start : peak + reach + 1].sum() >= 0.2 * total)
+
+
 def _direct_and_late(impulse_response: np.ndarray, sample_rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
     """The direct sound in a frame of 2^13 samples, and what comes after, beginning at the strongest peak."""
     response = np.atleast_2d(np.asarray(impulse_response, dtype=np.float64))

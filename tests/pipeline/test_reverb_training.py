@@ -72,8 +72,10 @@ def test_a_table_of_sources_becomes_clips_and_their_table(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, 0.3 * vowels(150.0 + number, rng), RATE_HZ)
     table = tmp_path / "sources.csv"
-    table.write_text("singer,package,files,kind,licence\nAnn,words-data,**/*.wav,speech,CC0\nBob,none,*.wav,sung,CC0\n")
-    arguments = ["--from", str(tmp_path), "--sources", str(table), "--speech-only", "-o", str(tmp_path / "out")]
+    table.write_text(
+        "singer,package,files,kind,licence,role\nAnn,words-data,**/*.wav,speech,CC0,train\nBob,none,*.wav,sung,CC0,judge\n"
+    )
+    arguments = ["--from", str(tmp_path), "--sources", str(table), "--singing-s", "0", "-o", str(tmp_path / "out")]
     assert voices.main(arguments) == 0
     with (tmp_path / "out" / "voices.csv").open() as file:
         (row,) = csv.DictReader(file)
@@ -173,7 +175,7 @@ def test_a_clip_of_vocals_over_music_is_repeatable(tmp_path):
     rng = np.random.default_rng(12)
     write(tmp_path / "music.wav", tone(12.0))
     soundfile.write(tmp_path / "ann.wav", 0.3 * np.tile(vowels(150.0, rng), 4), 44_100)
-    singers = [wet_vocals.Voice("Ann", "sung", tmp_path / "ann.wav")]
+    singers = [wet_vocals.Voice("Ann", "sung", "train", tmp_path / "ann.wav")]
     first, second = (wet_vocals.clip(1, 0, singers, [], [tmp_path / "music.wav"]) for _ in range(2))
     np.testing.assert_array_equal(first[0], second[0])
     assert first[2] == second[2]

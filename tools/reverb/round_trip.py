@@ -6,8 +6,9 @@ second estimate is compared with the response of the settings.
 
 from __future__ import annotations
 
+import math
 import sys
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pandas as pd
 from mixprior.analysis.songs import open_songs
 from mixprior.pipeline.audio.decode import decode
 from mixprior.stats.reverb.blind import estimate as blind
-from mixprior.stats.reverb.columns import FITTED
+from mixprior.stats.reverb.columns import ASSUMED, FITTED
 from mixprior.stats.reverb.energy_decay import reverberation_time_s
 from mixprior.stats.reverb.fdn.level import wet_dry_db
 from mixprior.stats.reverb.fdn.network import FdnReverb, vocal_response
@@ -27,11 +28,9 @@ RATE_HZ = 44_100
 
 
 def settings_of(row: dict[str, Any]) -> FdnReverbSettings:
-    values: dict[str, Any] = {}
-    for field in fields(FdnReverbSettings):
-        value: Any = row.get(f"fdn_{field.name}", row.get(f"fdn_{field.name}_assumed"))
-        values[field.name] = int(value) if field.name in ("room_size", "fdn_size") else value
-    return FdnReverbSettings(**values)
+    found = {name: row[f"fdn_{name}"] for name in FITTED}
+    fade_in_s = min(ASSUMED.fade_in_s, math.floor(50 * found["reverberation_time_s"]) / 100)
+    return replace(ASSUMED, **found, fade_in_s=fade_in_s)
 
 
 def main(run: str, voices: str) -> None:
@@ -39,8 +38,7 @@ def main(run: str, voices: str) -> None:
     print("|---|---|--:|--:|--:|--:|--:|--:|")
     off, wet_off = [], []
     songs = open_songs(run)
-    names = ["rt60_s", "wet_dry_db"]
-    names += [f"fdn_{f.name}" + ("" if f.name in FITTED else "_assumed") for f in fields(FdnReverbSettings)]
+    names = ["rt60_s", "wet_dry_db", *(f"fdn_{name}" for name in FITTED)]
     table = pd.concat([songs.query("vocals", n).set_index("path")["value"].rename(n) for n in names], axis=1)
     rows = [row for row in table.reset_index().to_dict("records") if pd.notna(row["rt60_s"])]
     assert rows, f"{run}: no song with reverberation"

@@ -33,6 +33,7 @@ _ACTIVE_DB = -25.0  # a block this far below the loudest is a pause
 _LEAST_ACTIVE = 0.25
 _MIDDLE_DB = -40.0  # under its side: vocals out of phase with themselves, which cannot be measured
 _OCTAVES = len(OCTAVES_HZ)
+_INTERVAL = float(np.log(10.0))  # 90 % of a Laplace distribution are within this many mean absolute deviations
 _TIMES, _LEVELS = slice(0, 1 + _OCTAVES), slice(1 + _OCTAVES, 2 + 2 * _OCTAVES)
 
 
@@ -45,7 +46,8 @@ class Reverberation:
         rt60_octaves_s: the same in the octaves 250 Hz to 4 kHz, float64, (5,).
         wet_dry_db: energy of the reverberation against that of the direct sound, dB.
         wet_dry_octaves_db: the same in the octaves, (5,).
-        confidence: 0 to 1: exp(-e), e being the expected |ln estimate - ln truth| of the reverberation time.
+        confidence: 0 to 1: exp(-e), e being the expected |ln estimate - ln truth| of the reverberation time. It depends
+            on the level, and on whether the vocals were separated: `Perceptrons.expected_error`.
         segments: how many stretches of 7.8 s it was read from.
     """
 
@@ -55,6 +57,17 @@ class Reverberation:
     wet_dry_octaves_db: np.ndarray
     confidence: float
     segments: int
+
+    @property
+    def rt60_interval_s(self) -> tuple[float, float]:
+        """The 90 % interval of `rt60_s`: times and divided by exp(2.3 e), as of errors with a Laplace distribution."""
+        factor = self.confidence**-_INTERVAL
+        return self.rt60_s / factor, self.rt60_s * factor
+
+    @property
+    def wet_dry_250_4000_db(self) -> float:
+        """Wet-to-dry energy in the five octaves: the mean, as of a direct sound with equal energy in each."""
+        return float(10 * np.log10(np.mean(10 ** (self.wet_dry_octaves_db / 10))))
 
     def decay_db(self, times_s: np.ndarray) -> np.ndarray:
         """Energy decay relief: energy of the reverberation per second, against the direct sound's in that octave.
@@ -78,7 +91,7 @@ def estimate(vocals: np.ndarray, rest: np.ndarray | None = None) -> Reverberatio
     Args:
         vocals: float32, (2, samples), 44.1 kHz.
         rest: what else is in the song, of the same shape, if the vocals were separated from it; tails that it covers
-            are not trusted then.
+            are not trusted then, and a larger error is expected.
 
     Returns:
         The estimate; None where there are not three seconds of singing.
@@ -89,19 +102,21 @@ def estimate(vocals: np.ndarray, rest: np.ndarray | None = None) -> Reverberatio
     return stretches.result()
 
 
-def _joint(rows: list[np.ndarray]) -> Reverberation:
-    """Estimate of the whole by the features of its stretches."""
+def joint(rows: list[np.ndarray], separated: bool) -> Reverberation:
+    """Estimate of the whole by the features of its stretches, and whether it was separated."""
     answers, spread = model().predict(np.stack(rows))
     expected = np.asarray(spread[:, 0], np.float64)
     weight = expected**-2 / np.sum(expected**-2)
     answer = weight @ answers
     times_s = np.clip(np.exp(answer[_TIMES]), 0.05, 10.0)
+    level_db = answer[_LEVELS][0]
+    error = model().expected_error(weight @ expected, level_db, np.array(separated))
     return Reverberation(
         rt60_s=float(times_s[0]),
         rt60_octaves_s=times_s[1:],
-        wet_dry_db=float(answer[_LEVELS][0]),
+        wet_dry_db=float(level_db),
         wet_dry_octaves_db=answer[_LEVELS][1:],
-        confidence=float(np.exp(-weight @ expected)),
+        confidence=float(np.exp(-error)),
         segments=len(rows),
     )
 
@@ -162,6 +177,7 @@ class SungStretches:
         self._side = 0.0
         self._sounds: tuple[np.ndarray, np.ndarray | None] = (self._rest, None)
         self._first = 0
+        self._separated = False
         self._rows: dict[int, np.ndarray] = {}
 
     def add(self, vocals: np.ndarray) -> None:
@@ -179,6 +195,7 @@ class SungStretches:
             rest: what else sounds, of the same shape.
             complete: whether all pieces have come once.
         """
+        self._separated = rest is not None
         waiting, beside = self._sounds
         vocals = joined(waiting, vocals)
         rest = None if rest is None else rest if beside is None else joined(beside, rest)
@@ -202,7 +219,7 @@ class SungStretches:
                 part = slice(start - self._first, stop - self._first)
                 self._rows[start] = describe(vocals[:, part], None if rest is None else rest[:, part])
             rows.append(self._rows[start])
-        return _joint(rows) if rows else None
+        return joint(rows, self._separated) if rows else None
 
     def _segments(self) -> list[tuple[int, int]]:
         return _chosen(np.concatenate(self._energy), self._side)

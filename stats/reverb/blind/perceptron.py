@@ -12,6 +12,10 @@ _REACH = 4.0  # features further from the mean than this many deviations are no 
 LOG_SPREAD = (-3.0, 2.0)
 """Bounds of the logarithm of the spread that networks answer with, in training and in use."""
 
+LEVELS_DB, MIDDLE_DB = (-30.0, -5.0), -15.0
+LOG_ERROR = (-3.0, 0.5)
+"""Bounds of the logarithm of the error that is expected."""
+
 
 @dataclass(frozen=True)
 class Perceptrons:
@@ -25,6 +29,7 @@ class Perceptrons:
         bias_1: float32, (networks, a); bias_2: (networks, b); bias_3: (networks, 2 targets).
         target_centre: float32, (targets,): added to the answers.
         target_scale: float32, (targets,): the answers are multiplied by it.
+        spread_law: float32, (4,): see `expected_error`.
     """
 
     missing: np.ndarray
@@ -38,6 +43,7 @@ class Perceptrons:
     bias_3: np.ndarray
     target_centre: np.ndarray
     target_scale: np.ndarray
+    spread_law: np.ndarray
 
     def predict(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ask all networks and average.
@@ -56,6 +62,22 @@ class Perceptrons:
         estimate = signal[..., :targets].mean(0) * self.target_scale + self.target_centre
         spread = np.exp(np.clip(signal[..., targets:], *LOG_SPREAD)).mean(0) * self.target_scale
         return estimate, spread
+
+    def expected_error(self, spread: np.ndarray, wet_dry_db: np.ndarray, separated: np.ndarray) -> np.ndarray:
+        """The absolute error of ln RT60 to expect, recalibrated on singers outside the training.
+
+        exp(a + b ln spread + c (level + 15 dB)), with a for true stems or for separated ones: `spread_law` holds both
+        a, b, and c.
+
+        Args:
+            spread: what `predict` gives for ln RT60, (rows,).
+            wet_dry_db: what it gives for the level, likewise.
+            separated: bool, likewise, whether the vocals were separated from a mixture.
+        """
+        of_true, of_separated, power, per_db = np.asarray(self.spread_law, np.float64)
+        level_db = np.clip(wet_dry_db, *LEVELS_DB) - MIDDLE_DB
+        log_error = np.where(separated, of_separated, of_true) + power * np.log(spread) + per_db * level_db
+        return np.asarray(np.exp(np.clip(log_error, *LOG_ERROR)))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the arrays, compressed."""

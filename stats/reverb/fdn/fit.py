@@ -20,6 +20,13 @@ _BLIND_TIME_DB, _BLIND_LEVEL_DB = 0.8, 2.5  # 0.8 dB: a fifth
 _RESTART_SCALE = 0.1
 _SNAP_ITERATIONS, _ROUNDS = 3, 30
 _TOLERANCE = 1e-3  # of the least squares
+# Shelves exchange with the reverberation time: among decays that are alike to hundredths of a dB the flattest is taken.
+_FLAT_DB_S, _FLAT_WEIGHT = 10.0, 0.01
+# Fit and target differ alike in neighbouring cells: so many count as one observation. Chosen on generated targets, so
+# that nine of ten knobs are within two deviations (tests/stats/reverb/fdn/test_fit.py).
+_CELLS_ALIKE = 100.0
+_SHORTER = (0.75, 0.5)
+_SHELVES = [coding.LOW_GAIN, coding.HIGH_GAIN]
 _MOVES = (-10.0, -3.0, -1.0, 1.0, 3.0, 10.0)
 
 _SEARCH = genetic.Options(population=64, generations=44, difference=0.7)
@@ -54,8 +61,10 @@ class Fit:
         identifiability: by name of the parameter, 0 (undetermined by the target) to 1: one less the standard deviation
             left, over that of a uniform prior over the range searched. With J the change of the levels by gene, 0 to 1
             over that range, and s the deviation between fit and target (at least 0.5 dB), the variances left are the
-            diagonal of (J'J / s^2 + 12)^-1 (Gauss-Newton information and prior), and 1/12 is the prior's. For the room
-            size, the same of the posterior over its thirty values. Fixed parameters have 0.
+            diagonal of (J'J / (100 s^2) + 12)^-1 (Gauss-Newton information, with 100 neighbouring cells for one
+            observation, and prior), and 1/12 is the prior's. On generated targets nine of ten knobs are within two
+            such deviations. For the room size, the same of the posterior over its thirty values. Fixed parameters
+            have 0.
         evaluations: candidates that were judged.
     """
 
@@ -194,7 +203,9 @@ class Fitter:
         for column, value in self.fixed.items():
             self.low[column] = self.high[column] = value
         self.broadband = BroadbandDecay(target)
-        self.weights = np.concatenate([target.weights.ravel(), self.broadband.weights])
+        self.weights = np.concatenate(
+            [target.weights.ravel(), self.broadband.weights, np.full(len(_SHELVES), _FLAT_WEIGHT)]
+        )
         self.room_offset_db = self.model.room_level_db - self.model.room_level_db.mean()
         self.softness = _LEAST_SOFTNESS_DB
         self.evaluations = 0
@@ -215,10 +226,13 @@ class Fitter:
         return self.model.residuals_db(self.decode(genes), self.target)
 
     def residuals(self, genes: np.ndarray) -> np.ndarray:
-        return self.with_broadband(self.differences_db(genes))
+        return self.residuals_of(self.decode(genes))
 
-    def with_broadband(self, differences_db: np.ndarray) -> np.ndarray:
-        return np.concatenate([differences_db, self.broadband.residuals(differences_db)], axis=1)
+    def residuals_of(self, rows: np.ndarray) -> np.ndarray:
+        """Differences of the cells, of the broadband decay, and shelf gains from 0 dB/s, (candidates, residuals)."""
+        differences_db = self.model.residuals_db(rows, self.target)
+        flatness = rows[:, _SHELVES] / _FLAT_DB_S
+        return np.concatenate([differences_db, self.broadband.residuals(differences_db), flatness], axis=1)
 
     def run(self, generator: np.random.Generator) -> Fit:
         # Every other frame shows the search where to go.
@@ -242,7 +256,10 @@ class Fitter:
         )
 
     def finished(self, genes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Polish what the search found, again from points near by, and in the likeliest room size if it is another."""
+        """Polish what the search found, again from points near by, and in the likeliest room size if it is another.
+
+        A longer time with stronger shelves decays nearly alike, and the search may end there: shorter ones are tried.
+        """
         best = self.polished(genes, self.movable)
         starts = []
         for _ in range(self.options.restarts):
@@ -252,8 +269,19 @@ class Fitter:
         likeliest = rooms[int(np.argmin(self.loss(rooms)))]
         if coding.ROOM not in self.fixed and abs(likeliest[coding.ROOM] - best.genes[coding.ROOM]) > 0.5 / 29.0:
             starts.append(likeliest)
-        found = [best, *(self.polished(start, self.movable) for start in starts)]
-        return min(found, key=lambda one: one.loss).genes
+        found = min([best, *(self.polished(start, self.movable) for start in starts)], key=lambda one: one.loss)
+        if {coding.TIME, *_SHELVES} <= set(self.movable):
+            tried = [found, *(self.polished(self.shortened(found.genes, by), self.movable) for by in _SHORTER)]
+            found = min(tried, key=lambda one: one.loss)
+        return found.genes
+
+    def shortened(self, genes: np.ndarray, by: float) -> np.ndarray:
+        """A time so many times as long, with gains that leave the decay of lows and highs alone."""
+        row = self.decode(genes[None])[0]
+        time_s = max(by * row[coding.TIME], coding.LOW[coding.TIME])
+        row[_SHELVES] = np.minimum(row[_SHELVES] + 60.0 / time_s - 60.0 / row[coding.TIME], 0.0)
+        row[coding.TIME] = time_s
+        return coding.encode(row, self.room_offset_db)
 
     def polished(self, genes: np.ndarray, free: np.ndarray, iterations: int = 20) -> genetic.Found:
         found = genetic.polish(
@@ -308,7 +336,7 @@ class Fitter:
 
     def judge(self, knobs: np.ndarray) -> np.ndarray:
         self.evaluations += len(knobs)
-        residuals = self.with_broadband(self.model.residuals_db(coding.to_rows(knobs), self.target))
+        residuals = self.residuals_of(coding.to_rows(knobs))
         loss: np.ndarray = genetic.soft_loss(residuals, self.weights, self.softness)
         return loss
 
@@ -318,6 +346,7 @@ class Fitter:
         shares = self.target.weights.ravel() / self.target.weights.max()
         variance = max(float(np.average(residual**2, weights=shares)), _LEAST_DEVIATION_DB**2)
         slopes = genetic.slope(self.differences_db, genes, residual, self.movable)
+        variance *= _CELLS_ALIKE
         precision = (slopes * shares) @ slopes.T / variance + 12.0 * np.eye(self.movable.size)
         left = np.zeros(len(COLUMNS)) + 1.0 / 12.0
         left[self.movable] = np.diag(np.linalg.inv(precision))

@@ -17,6 +17,7 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.columns import ASSUMED
+from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.presets import preset
 from mixprior.stats.reverb.fdn.settings import PARAMETERS, FdnReverbSettings
 from tests.mixing.reverb_command import refusal, reverb, save_settings
@@ -116,6 +117,33 @@ def test_the_picture_falls_as_the_response_does(tmp_path, monkeypatch):
         assert np.polyfit(times_s[falling], levels_db[falling], 1)[0] == pytest.approx(-60 / 0.8, rel=0.1)
 
 
+OURS = [
+    FdnReverbSettings(6, 0.8, dry_wet=0.4),
+    FdnReverbSettings(27, 2.4, highs_gain_db_s=-20.0, dry_wet=0.6),
+    FdnReverbSettings(12, 1.4, dry_wet=0.3, fade_in_s=0.2),
+]
+
+
+@pytest.mark.parametrize("settings", OURS)
+def test_a_response_of_ours_is_reached_in_level_and_without_a_warning(settings):
+    response = vocal_response(settings, 48_000, 1.3 * settings.reverberation_time_s)
+    fitted = reverb_fit.fit_reverb(response, 48_000)
+    assert fitted.reached.wet_dry_db == pytest.approx(fitted.target.wet_dry_db, abs=0.5)
+    assert fitted.fit.settings.room_size == settings.room_size
+    assert fitted.warnings == ()
+
+
+@pytest.mark.parametrize(("room_size", "fade_in_s"), [(20, 0.3), (20, 0.8), (7, 0.2)])
+def test_a_reverb_that_fades_in_without_direct_sound_ends_in_its_room_and_says_so(room_size, fade_in_s):
+    settings = FdnReverbSettings(room_size, 1.8, highs_gain_db_s=-6.0, dry_wet=1.0, fade_in_s=fade_in_s)
+    response = vocal_response(settings, 48_000, 2.4, wet_only=True)
+    fitted = reverb_fit.fit_reverb(response, 48_000)
+    assert abs(fitted.fit.settings.room_size - room_size) <= 1
+    assert fitted.fit.settings.dry_wet == 1.0
+    assert (fitted.target.wet_dry_db, fitted.reached.wet_dry_db) == (None, None)
+    assert [warning.code for warning in fitted.warnings] == ["no-direct-sound"]
+
+
 def impulse(rate_hz: int = 48_000) -> np.ndarray:
     sound = np.zeros((2, rate_hz), np.float32)
     sound[:, 10] = 1.0
@@ -195,7 +223,7 @@ def test_a_voice_shows_time_and_level_and_the_rest_is_marked_as_assumed(tmp_path
         (None, "3 s of singing"),
         (
             Reverberation(1.0, np.ones(5), -33.0, np.full(5, -33.0), 0.5, 1),
-            "is dry: its reverberation is estimated at -33",
+            "is too dry: its reverberation is estimated at -33",
         ),
     ],
 )

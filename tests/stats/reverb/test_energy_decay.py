@@ -82,3 +82,13 @@ def test_low_rates_silence_and_foreign_grids_are_told() -> None:
         energy_decay.measure(np.zeros((1, RATE_HZ)), RATE_HZ)
     with pytest.raises(InputError, match="grid"):
         energy_decay.on_grid(np.zeros((3, 3)))
+
+
+def test_a_direct_sound_is_a_peak_that_little_comes_before() -> None:
+    tail = decaying_noise(1.0, level=0.005)
+    assert energy_decay.has_direct_sound(np.concatenate([[[1.0], [1.0]], tail], axis=1), RATE_HZ)
+    early = np.concatenate([[[1.0], [1.0]], tail], axis=1)
+    early[:, 200] = 1.5  # a reflection that is louder than the direct sound
+    assert energy_decay.has_direct_sound(early, RATE_HZ)
+    growing = tail * np.minimum(np.arange(tail.shape[1]) / RATE_HZ / 0.3, 1.0)
+    assert not energy_decay.has_direct_sound(growing, RATE_HZ)

@@ -1,7 +1,7 @@
 """The blind estimate: what it must say of voices whose reverberation is known, and when it must say nothing."""
 
 import io
-from dataclasses import fields
+from dataclasses import replace
 from importlib import resources
 
 import numpy as np
@@ -172,25 +172,27 @@ def test_columns_of_a_wet_voice_are_filled_and_marked(dry):
     decay_db = np.reshape(values["reverb_decay_db"], (5, -1))
     assert np.isfinite(decay_db[:, 0]).all()
     assert np.nanmin(decay_db) >= columns.LEAST_DECAY_DB
-    names = [field.name for field in fields(FdnReverbSettings)]
-    told = {n: values.get(f"fdn_{n}", values.get(f"fdn_{n}_assumed")) for n in names}
-    settings = FdnReverbSettings(**{**told, "room_size": int(told["room_size"]), "fdn_size": int(told["fdn_size"])})
+    found = {name: values[f"fdn_{name}"] for name in columns.FITTED}
+    shorter_s = min(columns.ASSUMED.fade_in_s, np.floor(50 * found["reverberation_time_s"]) / 100)
+    settings = replace(columns.ASSUMED, **found, fade_in_s=shorter_s)
     assert settings == settings.snapped()
     decay_s = settings.decay_time_s(np.array(decay_features.OCTAVES_HZ))
     np.testing.assert_allclose(decay_s, values["rt60_octaves_s"], rtol=0.15)
     assert wet_dry_db(settings) == pytest.approx(values["wet_dry_db"], abs=1.0)
-    assumed = {name for name in values if name.endswith("_assumed")}
-    assert assumed == {f"fdn_{f}_assumed" for f in vars(columns.ASSUMED) if f not in columns.FITTED}
+    assert {name for name in values if name.startswith("fdn_")} == {f"fdn_{name}" for name in columns.FITTED}
+    assert values["wet_dry_250_4000_db"] == pytest.approx(values["wet_dry_db"], abs=6)
 
 
-def test_a_dry_voice_has_a_level_but_no_times(monkeypatch):
+@pytest.mark.parametrize("level_db", [-33.0, columns.LEAST_WET_FOR_TIMES_DB - 0.1])
+def test_a_voice_with_little_reverb_has_a_level_but_no_times(monkeypatch, level_db):
     song = StemSet(perform(SCORES[0]))
     ones = np.ones(5)
     monkeypatch.setattr(
-        blind, "estimate", lambda voice, rest=None: blind.Reverberation(1.0, ones, -33.0, -33 * ones, 0.7, 2)
+        blind, "estimate", lambda voice, rest=None: blind.Reverberation(1.0, ones, level_db, level_db * ones, 0.7, 2)
     )
     values = columns.measure(song["vocals"])
-    assert values["wet_dry_db"] == -33.0
+    assert values["wet_dry_db"] == level_db
+    assert values["wet_dry_250_4000_db"] == pytest.approx(level_db)
     assert values["rt60_s"] is None
     assert values["fdn_dry_wet"] is None
 

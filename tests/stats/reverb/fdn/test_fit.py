@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb import energy_decay
 from mixprior.stats.reverb.fdn import coding, level
-from mixprior.stats.reverb.fdn.closed_form import ClosedForm
+from mixprior.stats.reverb.fdn.closed_form import ClosedForm, columns
 from mixprior.stats.reverb.fdn.fit import fit, fit_decay
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
@@ -89,6 +89,28 @@ def test_identifiability_is_high_for_exact_targets_and_falls_with_noise() -> Non
     assert exact["reverberation_time_s"] > 0.9
     assert exact["room_size"] > 0.9
     assert sum(noisy.values()) < sum(exact.values())
+
+
+def test_nine_of_ten_knobs_are_within_two_of_the_deviations_that_identifiability_states() -> None:
+    generator, offset_db, off = np.random.default_rng(41), np.zeros(30), []
+    for seed in range(24):
+        truth = draw(generator)
+        decay = ClosedForm().decay(truth).level_db
+        noise = gaussian_filter(generator.standard_normal(decay.shape), (1.5, 3))
+        found = fit(energy_decay.on_grid(decay + noise / noise.std()), seed=seed)
+        genes = [coding.encode(columns(settings), offset_db) for settings in (found.settings, truth)]
+        left = (1.0 - np.array([found.identifiability[name] for name in coding.KNOBS])) / 12.0**0.5
+        off.append(np.abs(genes[0] - genes[1]) <= 2.0 * left + 1e-6)
+    assert np.mean(off) >= 0.9
+
+
+def test_of_decays_alike_the_one_with_the_flattest_shelves_is_taken() -> None:
+    # A longer time with stronger shelves is a tenth of a decibel off.
+    truth = FdnReverbSettings(15, 1.6, 102.0, 0.53, -2.1, 11_859.0, 0.77, -16.0, 0.5, 0.68)
+    found = fit(ClosedForm().decay(truth), seed=1).settings
+    assert found.reverberation_time_s == pytest.approx(1.6, abs=0.1)
+    assert abs(found.lows_gain_db_s) < 4.0
+    assert abs(found.highs_gain_db_s) < 30.0
 
 
 def test_a_shelf_that_does_nothing_cannot_be_identified() -> None:
