@@ -19,7 +19,7 @@ from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.columns import ASSUMED, FITTED, LEAST_WET_FOR_TIMES_DB
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ, EnergyDecay
-from mixprior.stats.reverb.fdn.fit import Fit, fit, fit_decay
+from mixprior.stats.reverb.fdn.fit import Fit, fit, fit_decay, with_level
 from mixprior.stats.reverb.fdn.network import vocal_response
 from mixprior.stats.reverb.fdn.settings import PARAMETERS
 from mixprior.stats.sound import Sound
@@ -30,7 +30,7 @@ ASSUMED_NAMES = tuple(p.name for p in PARAMETERS if p.name not in FITTED)
 TIMES = "the reverberation times by octave, as 10 log10 of their ratio"
 """What the loss is the distance of, where no more than times and a level are fitted to."""
 
-_LEVEL_MISSED_DB, _LOSS_NOTED_DB = 2.0, 4.0
+_LEVEL_MISSED_DB, _LOSS_NOTED_DB, _LEVEL_MOVED_DB = 2.0, 4.0, 0.5
 _WET_ONLY_DB = -10.0
 _NO_DIRECT_SOUND = (
     "the response has no direct sound: it is taken for the reverb alone, Dry/Wet 1, which begins with the file; with "
@@ -156,6 +156,9 @@ def to_response(response: Sound, seed: int, name: str = "the response") -> tuple
         )
     found = fit(decay, seed=seed)
     reached = reverb_decay.of_render(found.settings)
+    if reached.wet_dry_db is not None and abs(target.wet_dry_db - reached.wet_dry_db) < _LEVEL_MOVED_DB:
+        found = with_level(found, decay, target.wet_dry_db - reached.wet_dry_db)
+        reached = reverb_decay.of_render(found.settings)
     doubts = list(_doubts(target, reached, found))
     if wet_only:
         found = replace(found, settings=replace(found.settings, dry_wet=1.0))

@@ -24,7 +24,7 @@ _TOLERANCE = 1e-3  # of the least squares
 _FLAT_DB_S, _FLAT_WEIGHT = 10.0, 0.01
 # Fit and target differ alike in neighbouring cells: so many count as one observation. Chosen on generated targets, so
 # that nine of ten knobs are within two deviations (tests/stats/reverb/fdn/test_fit.py).
-_CELLS_ALIKE = 100.0
+_CELLS_ALIKE = 200.0
 _SHORTER = (0.75, 0.5)
 _SHELVES = [coding.LOW_GAIN, coding.HIGH_GAIN]
 _MOVES = (-10.0, -3.0, -1.0, 1.0, 3.0, 10.0)
@@ -61,7 +61,7 @@ class Fit:
         identifiability: by name of the parameter, 0 (undetermined by the target) to 1: one less the standard deviation
             left, over that of a uniform prior over the range searched. With J the change of the levels by gene, 0 to 1
             over that range, and s the deviation between fit and target (at least 0.5 dB), the variances left are the
-            diagonal of (J'J / (100 s^2) + 12)^-1 (Gauss-Newton information, with 100 neighbouring cells for one
+            diagonal of (J'J / (200 s^2) + 12)^-1 (Gauss-Newton information, with 200 neighbouring cells for one
             observation, and prior), and 1/12 is the prior's. On generated targets nine of ten knobs are within two
             such deviations. For the room size, the same of the posterior over its thirty values. Fixed parameters
             have 0.
@@ -94,6 +94,18 @@ def fit(
         InputError: if a fixed name is unknown or its value out of range.
     """
     return Fitter(Target.of(target), options, fixed).run(np.random.default_rng(seed))
+
+
+def with_level(found: Fit, target: EnergyDecay, missing_db: float) -> Fit:
+    """The fit with its `dry_wet` moved to the step nearest to a level that is higher by so many dB.
+
+    The cells count alike, whatever energy they hold: their best level may be some tenths of a dB off the sound's.
+    """
+    ratio = found.settings.dry_wet / (1.0 - found.settings.dry_wet) * 10.0 ** (missing_db / 20.0)
+    wanted = float(np.clip(ratio / (1.0 + ratio), coding.LOW[coding.WET], coding.HIGH[coding.WET]))
+    settings = replace(found.settings, dry_wet=wanted).snapped()
+    loss = ClosedForm().loss_db(columns(settings)[None], Target.of(target))
+    return replace(found, settings=settings, wet_dry_db=_level_db(settings), loss_db=float(loss[0]))
 
 
 def fit_decay(rt60_s: Sequence[float | None], wet_dry_db: float, *, seed: int, prior: FdnReverbSettings) -> Fit:
