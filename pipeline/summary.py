@@ -108,11 +108,11 @@ class Mined:
 
 
 def _ungrouped(metadata: Sequence[str], group_by: Sequence[str]) -> dict[str, int]:
-    from mixprior.stats.priors.grouping import groups_of
+    from mixprior.stats.priors.grouping import DERIVED, groups_of
     from mixprior.stats.priors.tally import metadata_of
 
-    # The tempo band follows from what was measured, which is not looked up here.
-    columns = [column for column in group_by if column != "tempo_band"]
+    # What follows from what was measured alone is not looked up here.
+    columns = [column for column in group_by if DERIVED.get(column) != ()]
     known = [metadata_of(text) or {} for text in metadata] if columns else []
     counts = {column: sum(len(groups_of(each, [column])) == 1 for each in known) for column in columns}
     return {column: count for column, count in counts.items() if count}

@@ -1,7 +1,7 @@
 """The packaged priors `starter`: of the songs whose role is `prior`, reduced to what mixing and queries need.
 
     python -m tools.songs.manifest prior FOLDER... -o outputs/songs.csv
-    mixprior mine outputs/songs.csv -o outputs/songs
+    mixprior mine outputs/songs.csv -o outputs/songs --group-by singing
     python -m tools.songs.starter_table outputs/songs
 
 writes them to `analysis/packaged/starter_priors`. They hold statistics only: the songs may not be redistributed.
