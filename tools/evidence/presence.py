@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixprior.stats.measures.presence import SEPARATED, Gate
+from mixprior.stats.measures.presence import Gate
 from tools import ROOT
 
 ROWS = ROOT / "tools" / "evidence" / "rows" / "presence.csv"
