@@ -75,7 +75,7 @@ def table() -> str:
     rows = pq.read_table(ROWS)
     readings = [read(rows.filter(pc.equal(rows["song"], song))) for song in rows["song"].unique().to_pylist()]
     lines = [
-        "| song | role | precision | recall | active | sung | error | error, half covered | gaps of 2 s, claimed as singing |",
+        "| song | role | precision | recall | active | sung | error | half covered | claimed in gaps of 2 s |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|",
         *(_line(reading) for reading in sorted(readings, key=lambda r: (r.song not in CHOSE, r.song))),
     ]
@@ -87,8 +87,8 @@ def table() -> str:
         f"Of the {len(judged)} songs that judge, {met} stay within the bar of {BAR:g}. In their gaps of two seconds "
         f"and more ({frames / 10:.0f} s) singing is claimed in {claimed:.1%} of the frames. A frame of 400 ms is sung "
         "if a word is in it, as its loudness is that of any voice in it; words less than "
-        f"{LONGEST_BREATH_BLOCKS / 10:g} s apart are one phrase. The error beside it is against frames that words cover "
-        "by half and more: which of the two is meant was not settled before the numbers were seen. Six songs by six "
+        f'{LONGEST_BREATH_BLOCKS / 10:g} s apart are one phrase. "Half covered" is the error against frames that '
+        "words cover by half and more: which of the two is meant was not settled before the numbers were seen. Six songs by six "
         "artists, vocals as separated."
     )
     return "\n".join([*lines, "", words])

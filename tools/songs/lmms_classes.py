@@ -1,4 +1,4 @@
-"""Render the LMMS projects of Debian's `lmms-common` by class of instrument: `python -m tools.songs.lmms_classes FOLDER`.
+"""Render LMMS projects of Debian's `lmms-common` by class of instrument: `python -m tools.songs.lmms_classes FOLDER`.
 
 Only tracks whose names are of the class stay unmuted, and only the first 50 s of a project are rendered. Writes
 PROJECT.drums.wav, PROJECT.bass.wav and PROJECT.other.wav, as far as a project has tracks of the class.

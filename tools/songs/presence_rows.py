@@ -1,6 +1,6 @@
 """Separate mixtures from which stems were taken away: rows of `tools.evidence.presence`.
 
-python -m tools.songs.presence_rows LMMS : the folder that `tools.songs.lmms_classes` wrote. Debian's
+python -m tools.songs.presence_rows LMMS [PART...] : the folder that `tools.songs.lmms_classes` wrote. Debian's
 `fretsonfire-songs-sectoid`, `-muldjord`, `supertux-data` and `warzone2100-music` are read where they are installed.
 Mixtures whose rows are there are not separated again.
 """
@@ -130,8 +130,8 @@ def guitars() -> Iterator[Mixture]:
         sources = dict.fromkeys(SEPARATED, artist)
         alone = {"vocals": False, "drums": False, "bass": False, "other": True}
         yield Mixture(sources, title, {"other": stems["other"]}, alone)
-        band = {"drums": True, "bass": True, "other": True} | ({"vocals": False} if artist == "sectoid" else {})
-        yield Mixture(sources, title, stems, band)
+        in_all = {"drums": True, "bass": True, "other": True} | ({"vocals": False} if artist == "sectoid" else {})
+        yield Mixture(sources, title, stems, in_all)
 
 
 def voices(folder: Path) -> Iterator[Mixture]:
@@ -236,7 +236,7 @@ def rows_of(mixture: Mixture) -> Iterator[dict[str, object]]:
         yield {**names, "stem": stem, "is_there": int(is_there), **numbers}
 
 
-def main(folder: str) -> None:
+def main(folder: str, *names: str) -> None:
     known = set()
     if ROWS.exists():
         with open(ROWS, newline="", encoding="utf-8") as file:
@@ -245,9 +245,16 @@ def main(folder: str) -> None:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if not known:
             writer.writeheader()
-        parts = (true_stems(), guitars(), voices(Path(folder)), multitracks(), lmms(Path(folder)), games())
-        for part in parts:
-            for mixture in part:
+        parts = {
+            "true_stems": true_stems(),
+            "guitars": guitars(),
+            "voices": voices(Path(folder)),
+            "multitracks": multitracks(),
+            "lmms": lmms(Path(folder)),
+            "games": games(),
+        }
+        for name in names or parts:
+            for mixture in parts[name]:
                 if mixture.name not in known:
                     writer.writerows(rows_of(mixture))
                     file.flush()
