@@ -52,7 +52,7 @@ class Reading:
 
 def read(rows: pa.Table) -> Reading:
     """Compare the rows of one song (`tools.songs.activity_rows`)."""
-    vocals, mixture = (10 ** ((rows[name].to_numpy() / 100 - OFFSET_LU) / 10) for name in ("vocals", "mixture"))
+    vocals, mixture = (energies(rows[name]) for name in ("vocals", "mixture"))
     active = active_frames(momentary_lufs(vocals), integrated_lufs(vocals), momentary_lufs(mixture))
     words = rows["sung"].to_numpy() >= _PARTS / 2
     covered = _in_frames(without_pauses(words, LONGEST_BREATH_BLOCKS))
@@ -70,10 +70,20 @@ def read(rows: pa.Table) -> Reading:
     )
 
 
+def energies(loudness: pa.ChunkedArray) -> np.ndarray:
+    """K-weighted energies of blocks, given their loudness in hundredths of a LU."""
+    return np.asarray(10 ** ((loudness.to_numpy() / 100 - OFFSET_LU) / 10))
+
+
+def songs() -> dict[str, pa.Table]:
+    """The rows of each song, by its name."""
+    rows = pq.read_table(ROWS)
+    return {song: rows.filter(pc.equal(rows["song"], song)) for song in rows["song"].unique().to_pylist()}
+
+
 def table() -> str:
     """The table, in Markdown."""
-    rows = pq.read_table(ROWS)
-    readings = [read(rows.filter(pc.equal(rows["song"], song))) for song in rows["song"].unique().to_pylist()]
+    readings = [read(rows) for rows in songs().values()]
     lines = [
         "| song | role | precision | recall | active | sung | error | half covered | claimed in gaps of 2 s |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|",
@@ -88,8 +98,8 @@ def table() -> str:
         f"and more ({frames / 10:.0f} s) singing is claimed in {claimed:.1%} of the frames. A frame of 400 ms is sung "
         "if a word is in it, as its loudness is that of any voice in it; words less than "
         f'{LONGEST_BREATH_BLOCKS / 10:g} s apart are one phrase. "Half covered" is the error against frames that '
-        "words cover by half and more: which of the two is meant was not settled before the numbers were seen. Six songs by six "
-        "artists, vocals as separated."
+        "words cover by half and more: which of the two is meant was not settled before the numbers were seen. "
+        "Six songs by six artists, vocals as separated."
     )
     return "\n".join([*lines, "", words])
 

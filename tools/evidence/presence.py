@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
-from mixprior.stats.measures.presence import Gate
+from mixprior.stats.measures.loudness import integrated_lufs
+from mixprior.stats.measures.presence import SEPARATED, Gate
+from mixprior.stats.priors.interval import share_interval
 from tools import ROOT
+from tools.evidence import activity
 
 ROWS = ROOT / "tools" / "evidence" / "rows" / "presence.csv"
 SILENT_LU = -100.0
@@ -39,7 +43,17 @@ class Row:
 
 
 def read() -> list[Row]:
-    """Read the rows that `tools.songs.presence_rows` wrote."""
+    """Read the rows that `tools.songs.presence_rows` wrote, and the vocals of whole songs (`tools.evidence.activity`)."""
+    return [*_of_mixtures(), *(_of_song(name, rows) for name, rows in activity.songs().items())]
+
+
+def _of_song(name: str, rows: pa.Table) -> Row:
+    vocals, mixture = (integrated_lufs(activity.energies(rows[column])) for column in ("vocals", "mixture"))
+    level_lu = SILENT_LU if vocals is None or mixture is None else vocals - mixture
+    return Row(name, name, "vocals", True, level_lu, activity.read(rows).active_ratio)
+
+
+def _of_mixtures() -> list[Row]:
     with open(ROWS, newline="", encoding="utf-8") as file:
         return [
             Row(
@@ -88,3 +102,75 @@ def left_out(rows: Sequence[Row]) -> tuple[float, float, float, float]:
         wrong += [absent for there, absent in called if there]
         right += [absent for there, absent in called if not there]
     return min(thresholds), max(thresholds), float(np.mean(wrong)), float(np.mean(right))
+
+
+def table() -> str:
+    """The tables, in Markdown."""
+    rows = read()
+    by_stem = {stem: [row for row in rows if row.stem == stem] for stem in SEPARATED}
+    return "\n\n".join([_gates(by_stem), _left_out(by_stem), _curve(by_stem), _missed(rows)])
+
+
+def _gates(by_stem: Mapping[str, Sequence[Row]]) -> str:
+    lines = [
+        "| stem | gate: level, active | present: mixtures, recordings, sources | called absent "
+        "| absent: mixtures, recordings, sources | called absent | area under the curve |",
+        "|---|---|---|--:|---|--:|--:|",
+    ]
+    for stem, rows in by_stem.items():
+        gate = SEPARATED[stem]
+        cells = [f"{gate.against_mixture_lu:g} LU, {gate.active_ratio:.0%}"]
+        for there in (True, False):
+            some = [row for row in rows if row.is_there == there]
+            cells += [_counted(some), _rate([not passes(row, gate) for row in some])]
+        lines.append(f"| {stem} | {' | '.join(cells)} | {area(rows):.3f} |")
+    return "\n".join(lines)
+
+
+def _left_out(by_stem: Mapping[str, Sequence[Row]]) -> str:
+    lines = [
+        "Chosen without the source that is judged (level halfway between the 95th percentile of absent stems and the "
+        "5th of present ones):",
+        "",
+        "| stem | thresholds | present called absent | absent called absent |",
+        "|---|---|--:|--:|",
+    ]
+    for stem, rows in by_stem.items():
+        low, high, wrong, right = left_out(rows)
+        lines.append(f"| {stem} | {low:.1f} to {high:.1f} LU | {wrong:.1%} | {right:.1%} |")
+    return "\n".join(lines)
+
+
+def _curve(by_stem: Mapping[str, Sequence[Row]]) -> str:
+    lines = [
+        "Receiver-operating curve of the level alone: present called absent / absent called absent, below a level of:",
+        "",
+        f"| stem | {' | '.join(f'{level} LU' for level in CURVE_LU)} |",
+        f"|---|{'--:|' * len(CURVE_LU)}",
+    ]
+    for stem, rows in by_stem.items():
+        present, absent = (np.array([row.level_lu for row in rows if row.is_there == there]) for there in (True, False))
+        cells = [f"{np.mean(present < level):.0%} / {np.mean(absent < level):.0%}" for level in CURVE_LU]
+        lines.append(f"| {stem} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _missed(rows: Sequence[Row]) -> str:
+    """Absent stems that are called present, by recording."""
+    missed = sorted({f"{row.stem} of {row.recording}" for row in rows if not row.is_there and _called(row)})
+    return f"Called present though absent: {', '.join(missed) or 'none'}."
+
+
+def _called(row: Row) -> bool:
+    return passes(row, SEPARATED[row.stem])
+
+
+def _counted(rows: Sequence[Row]) -> str:
+    recordings, sources = {row.recording for row in rows}, {row.source for row in rows}
+    return f"{len(rows)}, {len(recordings)}, {len(sources)}"
+
+
+def _rate(called: Sequence[bool]) -> str:
+    """Share, with the interval of a share (mixtures of one recording are taken for independent)."""
+    low, high = share_interval(np.array([sum(called)]), np.array([len(called)]))
+    return f"{np.mean(called):.1%} ({low[0]:.0%} to {high[0]:.0%})"
