@@ -43,7 +43,7 @@ class Row:
 
 
 def read() -> list[Row]:
-    """Read the rows that `tools.songs.presence_rows` wrote, and the vocals of whole songs (`tools.evidence.activity`)."""
+    """Read the rows that `tools.songs.presence_rows` wrote, and vocals of whole songs (`tools.evidence.activity`)."""
     return [*_of_mixtures(), *(_of_song(name, rows) for name, rows in activity.songs().items())]
 
 
