@@ -143,12 +143,20 @@ def _shrunk(digests: Mapping[str, Digest], curves: bool) -> dict[str, _Shrunk]:
     for columns, groups in sorted(siblings.items(), key=lambda item: len(item[0])):
         if columns:
             parents = np.stack([_parent_mean(known[group], kept, found) for group in groups])
+            learned = _learned([known[group] for group in groups], kept)
             n, mean, sd = (
                 np.stack(arrays)
                 for arrays in zip(*((kept[g].n, kept[g].mean(), kept[g].sd()) for g in groups), strict=True)
             )
-            found.update(zip(groups, zip(*shrink(mean, sd, n, parents), strict=True), strict=True))
+            found.update(zip(groups, zip(*shrink(mean, sd, n, parents, learned), strict=True), strict=True))
     return found
+
+
+def _learned(siblings: Sequence[Group], kept: Mapping[str, Summary]) -> np.ndarray:
+    """Free parameters of the siblings' parents, per bin: 1 for all songs; of pairs, those of a sum of two effects."""
+    parents = {parent.name for group in siblings for parent in group.parents if parent.name in kept}
+    filled: np.ndarray = np.sum([kept[name].n > 0 for name in sorted(parents)], axis=0)
+    return np.maximum(filled - len(siblings[0].columns) + 1, 1)
 
 
 def _parent_mean(group: Group, kept: Mapping[str, Summary], found: Mapping[str, _Shrunk]) -> np.ndarray:

@@ -7,7 +7,6 @@ from scipy import stats
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.moments import Moments
 from mixprior.stats.priors.regression import least_squares
-from mixprior.stats.priors.shrinkage import shrink
 
 RESOLUTION = np.full(4, 0.001)
 
@@ -71,26 +70,3 @@ def test_a_target_that_does_not_vary_or_explains_itself_is_refused():
 def test_what_does_not_vary_has_no_correlation():
     moments = Moments.of(np.column_stack([np.arange(9.0), np.full(9, 3.0)]), np.full(2, 0.01))
     assert np.isnan(moments.correlation()[0, 1])
-
-
-def test_shrunk_means_err_less_than_raw_means_of_small_groups():
-    rng = np.random.default_rng(8)
-    raw, drawn = [], []
-    for _ in range(200):
-        truth = rng.normal(0, 1, 12)
-        n = rng.integers(2, 12, 12)
-        songs = [rng.normal(t, 3, k) for t, k in zip(truth, n, strict=True)]
-        mean = np.array([s.mean() for s in songs])[:, None]
-        sd = np.array([s.std(ddof=1) for s in songs])[:, None]
-        shrunk, share = shrink(mean, sd, n[:, None], np.zeros((12, 1)))
-        assert ((share >= 0) & (share <= 1)).all()
-        raw.append(np.mean((mean[:, 0] - truth) ** 2))
-        drawn.append(np.mean((shrunk[:, 0] - truth) ** 2))
-    assert np.mean(drawn) < 0.6 * np.mean(raw)
-
-
-def test_groups_that_differ_for_sure_are_left_alone():
-    mean = np.array([[-10.0], [10.0]])
-    shrunk, share = shrink(mean, np.full((2, 1), 1.0), np.full((2, 1), 500), np.zeros((2, 1)))
-    np.testing.assert_allclose(shrunk, mean, atol=0.001)
-    assert (share < 0.001).all()
