@@ -37,9 +37,10 @@ class Correction:
         statistic: name of the column.
         a: what is added.
         b: what is multiplied with; 1 but for the kind "linear".
-        kind: "none" (measured, and no correction helps), "offset" or "linear".
+        kind: "none" (measured, and no correction is shown), "offset" (for means over a catalog) or "linear" (the fit of
+            measured on true values, inverted).
         n: songs it was fitted on.
-        folds: groups these songs fall into.
+        folds: sources these songs are of.
         bias_before: mean error as measured.
         bias_after: mean error after correction, held out.
         mae_before: mean absolute error as measured.

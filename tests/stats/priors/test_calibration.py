@@ -71,6 +71,50 @@ def test_an_offset_that_every_source_has_of_its_own_is_not_taken_for_a_bias():
     assert found.mae_after == found.mae_before
 
 
+def noisy(rng: np.random.Generator, sources: int, own: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Balances of three songs a source, measured with an error of 1.5 LU and an offset of each source, and true."""
+    source = np.repeat(np.arange(sources), 3)
+    true = rng.normal(-2, 3, source.size)
+    return true + rng.normal(0, own, sources)[source] + rng.normal(0, 1.5, source.size), true, source
+
+
+@pytest.mark.parametrize(("sources", "own"), [(5, 0.0), (8, 1.0)])
+def test_noise_alone_is_corrected_in_at_most_five_of_a_hundred_runs(sources, own):
+    rng = np.random.default_rng(30)
+    found = [fit("song", "vocal_to_backing_lu", *noisy(rng, sources, own)) for _ in range(1000)]
+    assert np.mean([each.kind != "none" for each in found]) <= 0.05
+
+
+def test_catalogs_far_from_the_songs_of_the_fit_are_not_moved_by_its_noise():
+    # A line of true on measured values has a slope of 0.8 here: it would move them by 0.8 LU.
+    rng = np.random.default_rng(31)
+    found = [fit("song", "vocal_to_backing_lu", *noisy(rng, 12)) for _ in range(50)]
+    for catalog_lu in (-6.0, 2.0):
+        measured = rng.normal(catalog_lu, 2, 300)
+        assert abs(np.mean([each.apply(measured).mean() for each in found]) - measured.mean()) < 0.1
+
+
+def test_a_line_is_the_inverse_of_measured_on_true_and_brings_catalogs_anywhere_in_its_range_home():
+    rng = np.random.default_rng(32)
+    true = rng.uniform(-9, 5, 90)
+    measured = 1.0 + 0.6 * true + rng.normal(0, 0.8, 90)
+    found = fit("song", "vocal_to_backing_lu", measured, true, np.arange(90) // 3)
+    assert found.kind == "linear"
+    assert found.b == pytest.approx(1 / 0.6, abs=0.1)
+    for catalog_lu in (-6.0, 2.0):
+        songs_lu = rng.normal(catalog_lu, 1, 400)
+        corrected = found.apply(1.0 + 0.6 * songs_lu + rng.normal(0, 0.8, 400))
+        assert corrected.mean() == pytest.approx(songs_lu.mean(), abs=0.3)
+
+
+@pytest.mark.parametrize(("sources", "slope"), [(7, 0.6), (30, -0.6)])
+def test_there_is_no_line_of_few_sources_or_of_a_falling_slope(sources, slope):
+    rng = np.random.default_rng(33)
+    true = rng.uniform(-9, 5, 10 * sources)
+    measured = slope * true + rng.normal(0, 0.3, true.size)
+    assert fit("song", "vocal_to_backing_lu", measured, true, np.arange(true.size) % sources).kind != "linear"
+
+
 def test_errors_after_correction_are_of_sources_that_were_held_out():
     # One source is biased by 4, the others not at all: no fit without it can know.
     measured, _, sources = songs(40, 11, sources=4)
