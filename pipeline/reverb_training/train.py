@@ -31,7 +31,9 @@ CONTINUED_EPOCHS, CONTINUED_RATE = 12, 5e-4
 SEPARATED_SHARE = 2 / 3
 USUAL_DB = (-22.0, -8.0)
 AS_STATED = np.array([0.0, 0.0, 1.0, 0.0], np.float32)
-"""A `spread_law` that leaves the spread as it is; `spread` fits another."""
+"""A `spread_law` that leaves the spread as it is, until `spread` fits another."""
+OF_LAPLACE = np.log(np.array([10.0, 10.0], np.float32))
+"""An `interval_law` that covers 90 % of a Laplace distribution, likewise."""
 _AUDIBLE_WET = 0.03
 _SHOWN_WET = 0.02
 
@@ -101,7 +103,7 @@ def _packed(trained: Sequence[torch.nn.Sequential], **scales: np.ndarray) -> Per
     for n in range(3):
         arrays[f"weights_{n + 1}"] = np.stack([net[n].weight.detach().numpy().T for net in layers]).astype(np.float16)
         arrays[f"bias_{n + 1}"] = np.stack([net[n].bias.detach().numpy() for net in layers])
-    return Perceptrons(**scales, **arrays, spread_law=AS_STATED)
+    return Perceptrons(**scales, **arrays, spread_law=AS_STATED, interval_law=OF_LAPLACE)
 
 
 def _network(features: int, count: int, seed: int) -> torch.nn.Sequential:

@@ -33,7 +33,7 @@ FITTED = ("reverberation_time_s", "lows_gain_db_s", "highs_gain_db_s", "dry_wet"
 LEAST_WET_DB = -30.0
 """Vocals with less reverberation are dry."""
 
-LEAST_WET_FOR_TIMES_DB = -17.0
+LEAST_WET_FOR_TIMES_DB = -18.0
 """Vocals with less reverberation do not show its times: see the reliability by level in docs/evidence.md."""
 
 LEAST_DECAY_DB = -90.0
@@ -82,8 +82,7 @@ _SHOWN = (
     Column(
         "reverb_confidence",
         "1",
-        "exp(-e), e being the expected |ln estimate - ln truth| of rt60_s: 0.8 stands for 0.22, that is 22 %. The 90 % "
-        "interval is rt60_s times and divided by exp(2.3 e).",
+        "exp(-e), e being the expected |ln estimate - ln truth| of rt60_s: 0.8 stands for 0.22, that is 22 %.",
         0.005,
         title="Reverb confidence",
         family=Family.REVERB,
@@ -120,6 +119,17 @@ _MIDDLE = Column(
     title="Wet-to-dry energy, 250 Hz to 4 kHz",
     family=Family.REVERB,
 )
+_INTERVAL = tuple(
+    Column(
+        f"rt60_{end}_s",
+        "s",
+        f"The {end} end of the 90 % interval of rt60_s (stats.reverb.blind).",
+        0.02,
+        title=f"Reverberation time, {end} end of its interval",
+        family=Family.REVERB,
+    )
+    for end in ("low", "high")
+)
 
 
 def measure(stem: Stem) -> dict[str, Value]:
@@ -143,7 +153,10 @@ def measure(stem: Stem) -> dict[str, Value]:
         "reverb_confidence": found.confidence,
         "reverb_fit_loss_db": fit.loss_db,
     }
+    values |= zip((column.name for column in _INTERVAL), found.rt60_interval_s or (None, None), strict=True)
     return values | {column.name: float(getattr(fit.settings, name)) for name, column in _SETTINGS.items()}
 
 
-STATISTIC = Statistic(columns=(*_SHOWN, *_SETTINGS.values(), _LOSS, _MIDDLE), rows=("vocals",), measure=measure)
+STATISTIC = Statistic(
+    columns=(*_SHOWN, *_SETTINGS.values(), _LOSS, _MIDDLE, *_INTERVAL), rows=("vocals",), measure=measure
+)

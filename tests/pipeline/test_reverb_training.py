@@ -1,12 +1,15 @@
 """What the blind estimator learns from is what it is said to be: voices are dry, singing is in tune, times are true."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 
 from mixprior.pipeline.reverb_training import responses, singing, voices, wet_vocals
+from mixprior.pipeline.reverb_training.spread import laws
+from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
 from tests.pipeline.sounds import tone, write
 
@@ -180,3 +183,17 @@ def test_a_clip_of_vocals_over_music_is_repeatable(tmp_path):
     np.testing.assert_array_equal(first[0], second[0])
     assert first[2] == second[2]
     assert np.abs(first[0] + first[1]).max() == pytest.approx(0.9, abs=1e-3)
+
+
+def test_the_stated_interval_covers_nine_of_ten_also_of_errors_with_long_tails():
+    rng = np.random.default_rng(9)
+    covered = []
+    for _ in range(60):
+        spread, level_db, separated = rng.uniform(0.15, 0.4, 400), rng.uniform(-25, -5, 400), rng.random(400) < 0.6
+        off = np.abs(rng.standard_t(2.5, 400)) * spread * np.where(separated, 1.5, 1.0)
+        seen = np.arange(400) < 60
+        law, of_interval = laws(off[seen], spread[seen], level_db[seen], separated[seen])
+        model = replace(blind.model(), spread_law=law, interval_law=of_interval)
+        width = model.interval(model.expected_error(spread, level_db, separated), separated)
+        covered.append(np.mean((off <= width)[~seen]))
+    assert 0.88 <= np.mean(covered) <= 0.96

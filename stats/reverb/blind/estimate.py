@@ -33,7 +33,6 @@ _ACTIVE_DB = -25.0  # a block this far below the loudest is a pause
 _LEAST_ACTIVE = 0.25
 _MIDDLE_DB = -40.0  # under its side: vocals out of phase with themselves, which cannot be measured
 _OCTAVES = len(OCTAVES_HZ)
-_INTERVAL = float(np.log(10.0))  # 90 % of a Laplace distribution are within this many mean absolute deviations
 _TIMES, _LEVELS = slice(0, 1 + _OCTAVES), slice(1 + _OCTAVES, 2 + 2 * _OCTAVES)
 
 
@@ -49,6 +48,7 @@ class Reverberation:
         confidence: 0 to 1: exp(-e), e being the expected |ln estimate - ln truth| of the reverberation time. It depends
             on the level, and on whether the vocals were separated: `Perceptrons.expected_error`.
         segments: how many stretches of 7.8 s it was read from.
+        rt60_interval_s: 90 % interval of `rt60_s`: `Perceptrons.interval`; None where it is not known.
     """
 
     rt60_s: float
@@ -57,12 +57,7 @@ class Reverberation:
     wet_dry_octaves_db: np.ndarray
     confidence: float
     segments: int
-
-    @property
-    def rt60_interval_s(self) -> tuple[float, float]:
-        """The 90 % interval of `rt60_s`: times and divided by exp(2.3 e), as of errors with a Laplace distribution."""
-        factor = self.confidence**-_INTERVAL
-        return self.rt60_s / factor, self.rt60_s * factor
+    rt60_interval_s: tuple[float, float] | None = None
 
     @property
     def wet_dry_250_4000_db(self) -> float:
@@ -111,6 +106,7 @@ def joint(rows: list[np.ndarray], separated: bool) -> Reverberation:
     times_s = np.clip(np.exp(answer[_TIMES]), 0.05, 10.0)
     level_db = answer[_LEVELS][0]
     error = model().expected_error(weight @ expected, level_db, np.array(separated))
+    factor = np.exp(model().interval(error, np.array(separated)))
     return Reverberation(
         rt60_s=float(times_s[0]),
         rt60_octaves_s=times_s[1:],
@@ -118,6 +114,7 @@ def joint(rows: list[np.ndarray], separated: bool) -> Reverberation:
         wet_dry_octaves_db=answer[_LEVELS][1:],
         confidence=float(np.exp(-error)),
         segments=len(rows),
+        rt60_interval_s=(float(times_s[0] / factor), float(times_s[0] * factor)),
     )
 
 

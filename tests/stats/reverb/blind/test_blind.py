@@ -197,6 +197,19 @@ def test_a_voice_with_little_reverb_has_a_level_but_no_times(monkeypatch, level_
     assert values["fdn_dry_wet"] is None
 
 
+def test_the_interval_holds_the_estimate_and_goes_by_the_kind_of_vocals(dry):
+    voice = wet(dry, 1.2, -3)
+    alone, separated = blind.estimate(voice), blind.estimate(voice, np.zeros_like(voice))
+    for found in (alone, separated):
+        low_s, high_s = found.rt60_interval_s
+        assert low_s < found.rt60_s < high_s
+        assert found.rt60_s / low_s == pytest.approx(high_s / found.rt60_s)
+    ratios = [found.rt60_interval_s[1] / found.rt60_s for found in (alone, separated)]
+    laws = blind.model().interval_law
+    assert np.log(ratios[0]) == pytest.approx(-laws[0] * np.log(alone.confidence), rel=1e-4)
+    assert np.log(ratios[1]) == pytest.approx(-laws[1] * np.log(separated.confidence), rel=1e-4)
+
+
 def test_bleed_in_an_instrumental_has_no_reverberation(dry):
     band = wet(dry, 1.2, -3)
     assert set(columns.measure(StemSet({"vocals": 0.003 * band, "other": band})["vocals"]).values()) == {None}
