@@ -2,6 +2,8 @@
 
 import csv
 import inspect
+import re
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,7 +15,8 @@ from mixprior.pipeline.catalogs import roles
 from mixprior.pipeline.catalogs.roles import Recording
 from mixprior.pipeline.reverb_training.voices import SOURCES
 from mixprior.pipeline.store.layout import MEMBERS_FILE
-from tools import ROLES, SHARED
+from tools import ROLES, ROOT, SHARED
+from tools.evidence import activity
 from tools.songs import calibration_truth, projects
 
 RECORDINGS = roles.read(ROLES)
@@ -81,6 +84,20 @@ def test_calibration_reads_no_song_of_priors():
     songs = [*calibration_truth.EXCERPTS_S, *(row[0] for row in calibration_truth.BACKINGS)]
     assert {BY_PLACE[f"multitracks/{name}"].role for name in songs} == {"calibrate"}
     assert {BY_PLACE[f"lmms-common/{each.path}"].role for each in projects.USED} == {"calibrate"}
+
+
+def test_gates_of_presence_rest_on_nothing_that_priors_or_training_rest_on():
+    with (ROOT / "tools" / "evidence" / "rows" / "presence.csv").open(encoding="utf-8", newline="") as file:
+        sources = {row["source"].casefold() for row in csv.DictReader(file)}
+    names = {name: each.role for each in RECORDINGS for name in (*each.artists, Path(each.path).stem.casefold())}
+    found = {source: names.get(re.sub(r"^(lmms|musdb|fretsonfire|multitracks) ", "", source)) for source in sources}
+    assert set(found.values()) <= {"calibrate", "choose", "judge"}, found
+
+
+def test_the_songs_that_chose_activity_are_those_of_the_role():
+    stems = {Path(each.path).stem: each.role for each in RECORDINGS if each.collection == "more_songs"}
+    assert {stems[name] for name in activity.CHOSE} == {"choose"}
+    assert {stems[name] for name in activity.songs() if name not in activity.CHOSE} == {"judge"}
 
 
 def test_thresholds_are_chosen_on_other_artists_than_they_are_judged_on():
