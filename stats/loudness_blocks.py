@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numba
@@ -98,38 +99,55 @@ class BlockEnergies:
     """
 
     def __init__(self, channels: int, rate_hz: int) -> None:
-        self._block = round(rate_hz / BLOCKS_PER_S)
-        self._edges = np.arange(PARTS_PER_BLOCK + 1) * self._block // PARTS_PER_BLOCK
-        shelf, high_pass = k_weighting(rate_hz)
-        self._filter = np.convolve(shelf[:3], high_pass[:3]), shelf[4:], high_pass[4:]
-        self._history, self._feedback = np.zeros((2, channels, 4))
-        self._rest = np.zeros((channels, 0), np.float32)
+        self._filtered, self._channels = Filtering(channels, rate_hz), channels
         self._parts = [(np.zeros((channels, 0)), np.zeros((channels, 0)), np.zeros(0))]
 
     def add(self, audio: np.ndarray) -> None:
         """Take the next piece: float, shape (channels, samples), full scale 1.0, finite."""
+        for whole, edges in self._filtered.cut(audio):
+            self._parts.append(_energies(whole, edges, *self._filtered.state))
+
+    def result(self) -> Blocks:
+        """Return the energies of all whole blocks so far."""
+        weighted, plain, mono = (np.concatenate(parts, axis=-1) for parts in zip(*self._parts, strict=True))
+        return self._filtered.blocks(weighted, plain, mono)
+
+
+class Filtering:
+    """Cuts a sound that comes in pieces into whole blocks, and keeps the state of the K filter between them.
+
+    Attributes:
+        state: what `filter_pair` takes: the coefficients, and the state of each channel.
+    """
+
+    def __init__(self, channels: int, rate_hz: int) -> None:
+        self._block = round(rate_hz / BLOCKS_PER_S)
+        self._edges = np.arange(PARTS_PER_BLOCK + 1) * self._block // PARTS_PER_BLOCK
+        shelf, high_pass = k_weighting(rate_hz)
+        coefficients = np.concatenate([np.convolve(shelf[:3], high_pass[:3]), shelf[4:], high_pass[4:]])
+        self.state = coefficients, np.zeros((channels, 4)), np.zeros((channels, 4))
+        self._rest = np.zeros((channels, 0), np.float32)
+
+    def cut(self, audio: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield sounds, and in each of them the edges of the parts of its whole blocks.
+
+        Args:
+            audio: float, shape (channels, samples): what follows the pieces before.
+        """
         left = self._rest.shape[1]
         taken = (self._block - left) if left else 0
         if taken > audio.shape[1]:
             self._rest = joined(self._rest, audio)
             return
         if left:  # the block that has begun; the others are read where they are
-            self._measure(joined(self._rest, audio[:, :taken]), 0)
-        self._measure(audio, taken)
-        self._rest = audio[:, audio.shape[1] - (audio.shape[1] - taken) % self._block :].copy()
+            yield joined(self._rest, audio[:, :taken]), self._edges
+        blocks = (audio.shape[1] - taken) // self._block
+        starts = taken + np.arange(blocks)[:, np.newaxis] * self._block
+        yield np.ascontiguousarray(audio), np.append(starts + self._edges[:-1], taken + blocks * self._block)
+        self._rest = audio[:, taken + blocks * self._block :].copy()
 
-    def _measure(self, audio: np.ndarray, start: int) -> None:
-        """Take the whole blocks from a sample on."""
-        blocks = (audio.shape[1] - start) // self._block
-        starts = start + np.arange(blocks)[:, np.newaxis] * self._block
-        edges = np.append(starts + self._edges[:-1], start + blocks * self._block)
-        longest = int(np.diff(self._edges).max())
-        audio = np.ascontiguousarray(audio)
-        self._parts.append(_energies(audio, edges, longest, *self._filter, self._history, self._feedback))
-
-    def result(self) -> Blocks:
-        """Return the energies of all whole blocks so far."""
-        weighted, plain, mono = (np.concatenate(parts, axis=-1) for parts in zip(*self._parts, strict=True))
+    def blocks(self, weighted: np.ndarray, plain: np.ndarray, mono: np.ndarray) -> Blocks:
+        """Return the mean squares by the energies of parts of blocks, and those of the sum of the channels."""
         channels, parts = weighted.shape
         blocks = parts // PARTS_PER_BLOCK
 
@@ -141,69 +159,88 @@ class BlockEnergies:
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def _energies(
+def filter_pair(
     audio: np.ndarray,
-    edges: np.ndarray,
-    longest: int,
-    numerator: np.ndarray,
-    shelf: np.ndarray,
-    high_pass: np.ndarray,
+    start: int,
+    size: int,
+    coefficients: np.ndarray,
     history: np.ndarray,
     feedback: np.ndarray,
+    plain: np.ndarray,
+    weighted: np.ndarray,
+) -> None:
+    """K-weight one channel or two.
+
+    Both numerators run first, as one filter without feedback that the compiler vectorises; only the two feedback pairs
+    remain to be stepped through, two channels at once: a step waits for the step before, and the other channel fills
+    the time. All state is float64.
+
+    Args:
+        audio: float, shape (channels, samples).
+        start: first sample to filter.
+        size: how many.
+        coefficients: float64, shape (9,).
+        history: float64, shape (channels, 4), which with `feedback` carries the state from piece to piece.
+        feedback: float64, shape (channels, 4).
+        plain: float64, shape (2, 4 + size or more): filled with the history and the samples.
+        weighted: float64, shape (2, size or more): filled with the output.
+    """
+    # (Copying by loops and not by slices compiles in a fifth of the time.)
+    b0, b1, b2, b3, b4, a1, a2, c1, c2 = coefficients
+    channels = audio.shape[0]
+    for k in range(channels):
+        piece, x, out = audio[k, start : start + size], plain[k], weighted[k]
+        for i in range(4):
+            x[i] = history[k, i]
+        for n in range(size):
+            x[n + 4] = np.float64(piece[n])
+        for n in range(size):
+            out[n] = b0 * x[n + 4] + b1 * x[n + 3] + b2 * x[n + 2] + b3 * x[n + 1] + b4 * x[n]
+        for i in range(4):
+            history[k, i] = x[size + i]
+    forward, other = weighted[0], weighted[1]
+    v1, v2, y1, y2 = feedback[0]
+    w1, w2, z1, z2 = feedback[channels - 1]
+    if channels == 1:
+        other[:size] = 0.0
+    for n in range(size):
+        v = (forward[n] - a2 * v2) - a1 * v1
+        w = (other[n] - a2 * w2) - a1 * w1
+        v2, v1, w2, w1 = v1, v, w1, w
+        y = (v - c2 * y2) - c1 * y1
+        z = (w - c2 * z2) - c1 * z1
+        y2, y1, z2, z1 = y1, y, z1, z
+        forward[n], other[n] = y, z
+    for k in range(channels):
+        for i, state in enumerate((v1, v2, y1, y2) if k == 0 else (w1, w2, z1, z2)):
+            feedback[k, i] = state if abs(state) > _STATE_FLOOR else 0.0
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
+def _energies(
+    audio: np.ndarray, edges: np.ndarray, coefficients: np.ndarray, history: np.ndarray, feedback: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # Energy between neighbouring edges: K-weighted and plain by channel, and K-weighted of the channel sum.
-    # Both numerators run first, as one filter without feedback that the compiler vectorises; only the two
-    # feedback pairs remain to be stepped through, two channels at once: a step waits for the step before, and the
-    # other channel fills the time. All state is float64; `history` and `feedback`, shape (channels, 4),
-    # carry it from piece to piece.
-    # (Copying by loops and not by slices compiles in a fifth of the time.)
     channels, parts = audio.shape[0], edges.size - 1
     weighted, plain, mono = np.zeros((channels, parts)), np.zeros((channels, parts)), np.zeros(parts)
-    x = np.zeros(longest + 4)
-    forward, other = np.zeros(longest), np.zeros(longest)
-    total = np.zeros(longest)
-    b0, b1, b2, b3, b4 = numerator
-    (a1, a2), (c1, c2) = shelf, high_pass
+    longest = 0
+    for part in range(parts):
+        longest = max(longest, edges[part + 1] - edges[part])
+    total, x, y = np.zeros(longest), np.zeros((2, longest + 4)), np.zeros((2, longest))
     for part in range(parts):
         start, size = edges[part], edges[part + 1] - edges[part]
         total[:] = 0.0
         for first in range(0, channels, 2):
-            pair = min(2, channels - first)
-            for k in range(pair):
-                piece, out = audio[first + k, start : start + size], forward if k == 0 else other
-                for i in range(4):
-                    x[i] = history[first + k, i]
-                energy = 0.0
+            end = min(first + 2, channels)
+            filter_pair(audio[first:end], start, size, coefficients, history[first:end], feedback[first:end], x, y)
+            for k in range(end - first):
+                samples, out = x[k], y[k]
+                energy = energy_plain = 0.0
                 for n in range(size):
-                    sample = np.float64(piece[n])
-                    x[n + 4] = sample
-                    energy += sample * sample
-                plain[first + k, part] = energy
-                for n in range(size):
-                    out[n] = b0 * x[n + 4] + b1 * x[n + 3] + b2 * x[n + 2] + b3 * x[n + 1] + b4 * x[n]
-                for i in range(4):
-                    history[first + k, i] = x[size + i]
-            v1, v2, y1, y2 = feedback[first]
-            w1, w2, z1, z2 = feedback[first + pair - 1]
-            if pair == 1:
-                other[:] = 0.0
-            for n in range(size):
-                v = (forward[n] - a2 * v2) - a1 * v1
-                w = (other[n] - a2 * w2) - a1 * w1
-                v2, v1, w2, w1 = v1, v, w1, w
-                y = (v - c2 * y2) - c1 * y1
-                z = (w - c2 * z2) - c1 * z1
-                y2, y1, z2, z1 = y1, y, z1, z
-                forward[n], other[n] = y, z
-            for k in range(pair):
-                out = forward if k == 0 else other
-                energy = 0.0
-                for n in range(size):
+                    energy_plain += samples[n + 4] * samples[n + 4]
                     energy += out[n] * out[n]
                     total[n] += out[n]
-                weighted[first + k, part] = energy
-                for i, state in enumerate((v1, v2, y1, y2) if k == 0 else (w1, w2, z1, z2)):
-                    feedback[first + k, i] = state if abs(state) > _STATE_FLOOR else 0.0
+                weighted[first + k, part], plain[first + k, part] = energy, energy_plain
         energy = 0.0
         for n in range(size):
             energy += total[n] * total[n]

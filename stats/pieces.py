@@ -13,12 +13,12 @@ import numpy as np
 from mixprior.stats import long_term_spectra
 from mixprior.stats.frames import FrameEnergies
 from mixprior.stats.long_term_spectra import FRAME, HOP, LongTermSpectra, SpectraSums, floors_of
-from mixprior.stats.loudness_blocks import BlockEnergies, Blocks
 from mixprior.stats.measures.dynamics import OnsetPeaks, crest_factor_of_sums_db
 from mixprior.stats.measures.panning import EnergySums, SpsFrames
 from mixprior.stats.measures.tempo import TempoFrames
 from mixprior.stats.measures.true_peak import PeakSearch
 from mixprior.stats.reverb.blind.estimate import Reverberation, SungStretches
+from mixprior.stats.song_levels import SongEnergies, SongLevels
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
 from mixprior.stats.stem import Stem, StemSet, sum_of, sums_of, with_backing
 
@@ -103,15 +103,14 @@ class _SoundSums:
 
     def __init__(self) -> None:
         self.samples, self.peak = 0, 0.0
-        self._levels, self._true_peak = BlockEnergies(2, SAMPLE_RATE_HZ), PeakSearch()
-        self._energies, self._onsets = EnergySums(), OnsetPeaks(2)
+        self._true_peak, self._energies, self._onsets = PeakSearch(), EnergySums(), OnsetPeaks(2)
         self.spectra = SpectraSums()
         self._frames, self._frame_energies = FrameEnergies(FRAME, HOP), np.zeros(0)
 
     def add(self, audio: np.ndarray) -> None:
         self.samples += audio.shape[1]
         self.peak = max(self.peak, float(audio.max()), -float(audio.min()))
-        for sums in (self._levels, self._true_peak, self._energies):
+        for sums in (self._true_peak, self._energies):
             sums.add(audio)
         self._frame_energies = np.append(self._frame_energies, self._frames.add(audio))
 
@@ -126,10 +125,6 @@ class _SoundSums:
 
     def add_again(self, audio: np.ndarray) -> None:
         self._onsets.add(audio, self.peak)
-
-    @cached_property
-    def blocks(self) -> Blocks:
-        return self._levels.result()
 
     @cached_property
     def true_peak_dbtp(self) -> float | None:
@@ -152,8 +147,7 @@ class _SongSums:
         self.sounds = {name: _SoundSums() for name in dict.fromkeys((*self.separated, BACKING, MIXTURE))}
         if VOCALS not in self.separated:
             self.sounds[BACKING] = self.sounds[MIXTURE]
-        self.rests = {n: BlockEnergies(2, SAMPLE_RATE_HZ) for n in self.sounds if n not in (VOCALS, BACKING, MIXTURE)}
-        self.residual = BlockEnergies(2, SAMPLE_RATE_HZ)
+        self.levels = SongEnergies(self.separated, MIXTURE not in piece)
         self.tempo, self.singing = TempoFrames(), SungStretches()
         sums = {} if MIXTURE in piece else sums_of(self.separated)
         self._transforms = long_term_spectra.transforms([name for name in self._measured if name not in sums], sums)
@@ -168,12 +162,7 @@ class _SongSums:
         for name in self._measured:
             self.sounds[name].add(sounds[name])
         self._sps.add(sounds)
-        for name, levels in self.rests.items():
-            levels.add(sounds[MIXTURE] - sounds[name])
-        residual = sounds[MIXTURE].copy()
-        for name in self.separated:
-            residual -= sounds[name]
-        self.residual.add(residual)
+        self.levels.add(piece)
         self.tempo.add(sounds[BACKING].mean(axis=0))
         if VOCALS in sounds:
             self.singing.add(sounds[VOCALS])
@@ -223,12 +212,13 @@ class MeasuredSong(StemSet):
 
     def __init__(self, sums: _SongSums, is_estimated: bool) -> None:
         self.separated, self.is_estimated, self._song = sums.separated, is_estimated, sums
+        self._given = {}
         self._sounds = {name: MeasuredStem(_GONE, SAMPLE_RATE_HZ, name, self, sums) for name in sums.sounds}
 
     @cached_property
-    def residual_blocks(self) -> Blocks:
-        """`blocks` of what the stems leave of the mixture."""
-        return self._song.residual.result()
+    def levels(self) -> SongLevels:
+        """Energies of every 100 ms of all its sounds."""
+        return self._song.levels.result()
 
     @property
     def spectra(self) -> dict[str, LongTermSpectra]:  # type: ignore[override]
@@ -290,20 +280,6 @@ class MeasuredStem(Stem):
     def samples(self) -> int:
         """Samples of each channel."""
         return self._own.samples
-
-    @property
-    def blocks(self) -> Blocks:  # type: ignore[override]
-        """Energies of every 100 ms."""
-        return self._own.blocks
-
-    @cached_property
-    def rest_blocks(self) -> Blocks:
-        """`blocks` of what is left of the mixture without this stem."""
-        if self.name in (VOCALS, BACKING) and VOCALS in self.song:
-            return self.song[VOCALS if self.name == BACKING else BACKING].blocks
-        if self.name in self.sums.rests:
-            return self.sums.rests[self.name].result()
-        return Blocks(*(np.zeros_like(energy) for energy in vars(self.blocks).values()))  # of the mixture itself
 
     @property
     def true_peak_dbtp(self) -> float | None:  # type: ignore[override]

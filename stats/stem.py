@@ -14,6 +14,7 @@ from mixprior.stats.long_term_spectra import LongTermSpectra
 from mixprior.stats.loudness_blocks import Blocks
 from mixprior.stats.measures import band_limit, panning, tempo
 from mixprior.stats.reverb.blind import estimate as blind
+from mixprior.stats.song_levels import SongEnergies, SongLevels
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
 
@@ -38,14 +39,15 @@ class Stem(Sound):
     name: str
     song: StemSet = field(repr=False)
 
-    @cached_property
+    @property
+    def blocks(self) -> Blocks:  # type: ignore[override]
+        """Energies of every 100 ms, K-weighted and plain."""
+        return self.song.levels.sounds[MIXTURE if self.name == SONG else self.name]
+
+    @property
     def rest_blocks(self) -> Blocks:
         """`blocks` of what is left of the mixture without this stem."""
-        if self.name == VOCALS:
-            return self.song[BACKING].blocks
-        if self.name == BACKING and VOCALS in self.song:
-            return self.song[VOCALS].blocks
-        return Sound(self.song[MIXTURE].audio - self.audio, self.rate_hz).blocks
+        return self.song.levels.rests[MIXTURE if self.name == SONG else self.name]
 
     @property
     def spectra(self) -> LongTermSpectra:  # type: ignore[override]
@@ -99,6 +101,7 @@ class StemSet:
                 raise ValueError(f"{name} has shape {audio.shape}, the mixture {mixture.shape}")
         self.separated, self.is_estimated = tuple(stems), is_estimated
         self._sums = sums_of(self.separated) if summed else {}
+        self._given = {**stems, MIXTURE: mixture}
         sounds = with_backing(stems, mixture)
         self._sounds = {name: Stem(audio, SAMPLE_RATE_HZ, name, self) for name, audio in sounds.items()}
 
@@ -109,12 +112,11 @@ class StemSet:
         return name in self._sounds
 
     @cached_property
-    def residual_blocks(self) -> Blocks:
-        """`blocks` of what the stems leave of the mixture."""
-        residual = self[MIXTURE].audio.copy()
-        for name in self.separated:
-            residual -= self[name].audio
-        return Sound(residual, SAMPLE_RATE_HZ).blocks
+    def levels(self) -> SongLevels:
+        """Energies of every 100 ms of all its sounds, of what is left without each, and of the residual."""
+        energies = SongEnergies(self.separated, bool(self._sums))
+        energies.add(self._given)
+        return energies.result()
 
     @cached_property
     def spectra(self) -> dict[str, LongTermSpectra]:
@@ -145,6 +147,7 @@ class StemSet:
     def clear(self) -> None:
         """Let go of the sounds, which know their song: without it they stay until Python looks for cycles."""
         self._sounds.clear()
+        self._given.clear()
 
     @property
     def duration_s(self) -> float:

@@ -228,7 +228,7 @@ class _SndFile(AudioStream):
         try:
             while len(block := self._sound.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
                 decoded += len(block)
-                yield block.T
+                yield np.ascontiguousarray(block.T)
         except soundfile.LibsndfileError as error:
             after = f"after {decoded / self.rate_hz:.1f} s ({error.error_string.rstrip('.')})"
             if not self._file.read(1):

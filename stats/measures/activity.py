@@ -83,7 +83,7 @@ def separation_residual_db(song: StemSet) -> float | None:
     """
     if song.separated == (VOCALS,):
         return None
-    left = song.residual_blocks.plain.sum()
+    left = song.levels.residual.plain.sum()
     whole = song[MIXTURE].blocks.plain.sum()
     if whole == 0 or left <= whole * 10 ** (-_MAX_RESIDUAL_DB / 10):
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import numba
 import numpy as np
 import scipy
 
@@ -20,8 +21,7 @@ HOP = 1024
 """Samples of a frame, and from one frame to the next: frames do not overlap."""
 
 _WINDOW = periodic_hann(HOP).astype(np.float32)
-_BIN_WEIGHTS = np.arange(1, HOP // 2 + 2, dtype=np.float32)
-FRAMES_AT_ONCE = 256
+FRAMES_AT_ONCE = 128
 
 _PAST, _FUTURE = 5, 1  # frames around the one that is judged
 _MEAN_WEIGHT = 0.058  # the threshold is the median plus this much of the mean
@@ -101,14 +101,39 @@ class OnsetFinder:
 def _novelty(frames: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
     """High-frequency content of log(1 + |X|), and mean-square level in dB, of every frame."""
     power = np.einsum("fs,fs->f", frames, frames) * (gain * gain / HOP)
-    spectra = scipy.fft.rfft(frames * (_WINDOW * np.float32(gain)), axis=-1, overwrite_x=True)
-    value = spectra.real**2
-    value += spectra.imag**2
-    np.sqrt(value, out=value)
-    value += np.float32(1.0)
-    content = np.log(value, out=value) @ _BIN_WEIGHTS
+    spectra = scipy.fft.rfft(frames * _WINDOW, axis=-1, overwrite_x=True)
+    content = np.empty(len(frames))
+    _high_frequency_content(spectra, np.float32(gain), content)
     with np.errstate(divide="ignore"):
-        return content.astype(np.float64), 10.0 * np.log10(power)
+        return content, 10.0 * np.log10(power)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+def _high_frequency_content(spectra: np.ndarray, gain: float, content: np.ndarray) -> None:
+    """Sum of (k + 1) log(1 + gain |X_k|) over the bins k of each frame; spectra of shape (frames, bins), complex64."""
+    # The logarithm, by exponent and mantissa from sqrt(1/2) to sqrt(2), is one that the compiler vectorises:
+    # log m = 2 atanh s, s = (m - 1) / (m + 1), whose series is cut off after s^9, at 1e-9.
+    bins = spectra.shape[1]
+    value, exponent, mantissa = np.empty(bins, np.float32), np.empty(bins, np.float32), np.empty(bins, np.int32)
+    bits, fraction = value.view(np.int32), mantissa.view(np.float32)
+    half_root, shift, mask = np.int32(0x3F3504F3), np.int32(0x3F800000 - 0x3F3504F3), np.int32(0x7FFFFF)
+    one, two, log_two = np.float32(1), np.float32(2), np.float32(np.log(2))
+    third, fifth, seventh, ninth = np.float32(1 / 3), np.float32(1 / 5), np.float32(1 / 7), np.float32(1 / 9)
+    for frame in range(len(spectra)):
+        spectrum = spectra[frame]
+        for k in range(bins):
+            value[k] = one + gain * np.sqrt(spectrum[k].real ** 2 + spectrum[k].imag ** 2)
+        for k in range(bins):
+            shifted = np.int32(bits[k] + shift)  # numba adds in 64 bits otherwise
+            exponent[k] = np.float32(np.int32(shifted >> np.int32(23)) - np.int32(127))
+            mantissa[k] = np.int32(shifted & mask) + half_root
+        total = np.float32(0)
+        for k in range(bins):
+            s = (fraction[k] - one) / (fraction[k] + one)
+            squared = s * s
+            series = one + squared * (third + squared * (fifth + squared * (seventh + squared * ninth)))
+            total += np.float32(k + 1) * (exponent[k] * log_two + two * s * series)
+        content[frame] = total
 
 
 def _above_threshold(novelty: np.ndarray) -> np.ndarray:
@@ -121,7 +146,8 @@ def _above_threshold(novelty: np.ndarray) -> np.ndarray:
         return np.zeros(0)
     windows = np.lib.stride_tricks.sliding_window_view(novelty, length)
     smoothed = windows @ _zero_phase_smoothing(length)
-    return smoothed[:, _PAST] - np.median(smoothed, axis=1) - _MEAN_WEIGHT * smoothed.mean(axis=1)
+    median = np.partition(smoothed, length // 2, axis=1)[:, length // 2]  # `np.median` costs twenty times as much here
+    return smoothed[:, _PAST] - median - _MEAN_WEIGHT * smoothed.mean(axis=1)
 
 
 @cache

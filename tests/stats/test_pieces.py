@@ -187,7 +187,7 @@ def test_no_statistic_reads_the_array(monkeypatch):
         _ = (stem.crest_factor_db, stem.onset_peaks_db, stem.tempo_bpm)
         if stem.name != "mixture":
             _ = stem.rest_blocks
-    _ = song.residual_blocks, song["vocals"].reverberation
+    _ = song.levels, song["vocals"].reverberation
     stems = [song[name] for name in ("vocals", "drums", "backing", "mixture")]
 
     def no_array(self, name, plain=object.__getattribute__):
