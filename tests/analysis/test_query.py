@@ -155,3 +155,14 @@ def test_names_alone_load_neither_database_nor_plots(folder):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
+
+
+def test_the_table_shows_the_share_of_songs_with_a_stem_where_some_lack_it(tmp_path, capsys):
+    shares = {"n_absent": 8, "share_present": 2 / 3, "share_present_low": 0.45, "share_present_high": 0.84}
+    drums = {**row("all", "drums", "integrated_lufs", "LUFS", 16, RATIO_OF_ROCK), **shares}
+    write_priors(tmp_path, [drums, row("all", "mixture", "integrated_lufs", "LUFS", 24, RATIO_OF_ROCK)])
+    main(["query", str(tmp_path)])
+    header, drums_line, mixture_line = capsys.readouterr().out.splitlines()
+    assert header.split()[4:6] == ["n", "present"]
+    assert drums_line.split()[4:7] == ["16", "67%", "(45-84)"]
+    assert mixture_line.split()[4:6] == ["24", "-"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from mixprior.mixing.evaluation.material import PEAK, Stems, total
 from mixprior.pipeline.audio.decode import decode, decode_stems
@@ -113,7 +114,7 @@ def lmms(folder: Path) -> Iterator[Mixture]:
     for path in sorted(folder.glob("*.other.wav")):
         title = path.name.removesuffix(".other.wav")
         files = {name: folder / f"{title}.{name}.wav" for name in SEPARATED}
-        stems = _excerpts({name: decode(str(file)) for name, file in files.items() if file.exists()})
+        stems = _excerpts({name: _rendered(file) for name, file in files.items() if file.exists()})
         is_low = _low_db(stems["other"]) > LOW_DB
         artist = title.partition("-")[0]
         yield from without(title, f"LMMS {artist}", stems, ("bass",) if is_low else ())
@@ -150,7 +151,7 @@ def voices(folder: Path) -> Iterator[Mixture]:
         yield Mixture(_sources(singer, artist), title, over, {**alone, "other": True})
         band = bands[k % len(bands)]
         files = {name: folder / f"{band}.{name}.wav" for name in ("drums", "bass", "other")}
-        stems = _excerpts({name: decode(str(file)) for name, file in files.items() if file.exists()})
+        stems = _excerpts({name: _rendered(file) for name, file in files.items() if file.exists()})
         over = _under(voice, {UNKNOWN: total(stems.values())}, balance_lu)
         truth = {"vocals": True, "drums": True, "other": True} | ({"bass": True} if "bass" in stems else {})
         yield Mixture(_sources(singer, f"LMMS {band.partition('-')[0]}"), f"{singer} over {band}", over, truth)
@@ -169,6 +170,12 @@ def games() -> Iterator[Mixture]:
 
 def _sources(singer: str, artist: str) -> dict[str, str]:
     return {**dict.fromkeys(SEPARATED, artist), "vocals": singer}
+
+
+def _rendered(path: Path) -> np.ndarray:
+    """A render of LMMS, in two channels at 44.1 kHz; it may last less than a song."""
+    audio, _ = soundfile.read(path, dtype="float32")
+    return np.ascontiguousarray(audio.T)
 
 
 def _sum(sounds: list[np.ndarray]) -> np.ndarray:

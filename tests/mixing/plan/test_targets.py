@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,3 +133,41 @@ def test_the_spectrum_of_a_stem_comes_with_its_prior():
     assert np.isfinite(spectrum).all()
     assert (told["priors"], told["statistic"], told["stem"]) == (STARTER, "magnitude_spectrum", "vocals")
     assert told["n"] > 0
+
+
+LEVEL = "loudness_vs_mixture_lu"
+
+
+def level(group, n, median, n_absent=None):
+    numbers = row(group, "drums", LEVEL, "LU", n, (median, 2.0, *[median] * 9))
+    shares = dict.fromkeys(("share_present", "share_present_low", "share_present_high"))
+    if n_absent is not None:
+        shares = {"share_present": n / (n + n_absent), "share_present_low": 0.4, "share_present_high": 0.9}
+    return {**numbers, "n_absent": n_absent, **shares}
+
+
+def test_a_mix_with_vocals_goes_by_the_songs_with_vocals_where_there_are_enough(tmp_path):
+    folder = write_priors(tmp_path, [level("all", 30, -12.0), level("singing=yes", 20, -10.0)])
+    sung = replace(Targets.of(folder), sung=True)
+    assert (sung.scalar("drums", LEVEL).value, Targets.of(folder).scalar("drums", LEVEL).value) == (-10.0, -12.0)
+    assert sung.scalar("drums", LEVEL).warnings == ()
+
+
+def test_few_songs_with_vocals_are_passed_over_without_a_word(tmp_path):
+    folder = write_priors(tmp_path, [level("all", 30, -12.0), level("singing=yes", 9, -10.0)])
+    target = replace(Targets.of(folder), sung=True).scalar("drums", LEVEL)
+    assert (target.value, target.warnings, target.notes) == (-12.0, (), ())
+
+
+def test_the_part_of_a_group_with_vocals_is_preferred(tmp_path):
+    groups = [("all", -12.0), ("genre=rock", -11.0), ("singing=yes", -10.0), ("genre=rock,singing=yes", -9.0)]
+    folder = write_priors(tmp_path, [level(group, 20, median) for group, median in groups])
+    sung = replace(Targets.of(folder, "genre=rock"), sung=True)
+    assert sung.scalar("drums", LEVEL).value == -9.0
+
+
+def test_the_reason_says_how_many_songs_have_the_stem(tmp_path):
+    folder = write_priors(tmp_path, [level("all", 16, -12.0, n_absent=8)])
+    target = Targets.of(folder).scalar("drums", LEVEL)
+    assert "median of 16 songs with drums (67% of all songs have them, 95 % interval 40% to 90%)" in target.reason
+    assert target.priors[0]["share_present"] == 16 / 24

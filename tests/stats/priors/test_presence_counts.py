@@ -80,3 +80,19 @@ def test_counts_merge_exactly():
     for order in ((0, 1, 2), (2, 0, 1)):
         merged = {"all": Digest.merged([parts[k]["all"] for k in order])}
         assert priors_table(merged, 1).equals(priors_table(digests(range(7)), 1))
+
+
+def test_songs_are_grouped_by_whether_anybody_sings():
+    metadata = {f"{k}": "{}" for k in range(7)}
+    found = dict(tally(rows(range(7)), metadata, Grouping(("singing",), min_group=1), separated=True))
+    assert sorted(found) == ["all", "singing=no", "singing=yes"]
+    assert prior(found, "song", "duration_s")["n"] == 7
+    table = priors_table(found, 1).to_pylist()
+    drums = {row["group"]: row for row in table if (row["stem"], row["statistic"]) == ("drums", "integrated_lufs")}
+    assert (drums["singing=yes"]["n"], drums["singing=no"]["n_absent"]) == (5, 2)
+
+
+def test_a_song_of_which_it_is_not_known_is_in_neither_group():
+    metadata = {f"{k}": "{}" for k in range(2)}
+    table = rows(range(2), present=[None] * 7)
+    assert sorted(dict(tally(table, metadata, Grouping(("singing",)), separated=True))) == ["all"]
