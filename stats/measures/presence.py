@@ -50,8 +50,8 @@ SEPARATED: Mapping[str, Gate] = MappingProxyType(
     {
         VOCALS: Gate(active_ratio=MIN_ACTIVE_RATIO, against_mixture_lu=-25.0),
         "drums": Gate(active_ratio=0.05, against_mixture_lu=-20.0),
-        "bass": Gate(active_ratio=0.05, against_mixture_lu=-30.0),
-        "other": Gate(active_ratio=0.05, against_mixture_lu=-30.0),
+        "bass": Gate(against_mixture_lu=-30.0),
+        "other": Gate(against_mixture_lu=-30.0),
     }
 )
 """Separated stems, by name: above what HTDemucs leaves of an absent source (docs/evidence.md: five in six times or more

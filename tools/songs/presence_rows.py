@@ -44,6 +44,8 @@ TRACKS = (
     ("other", r"SYNTH|PLUCK|KEYS|MALLET|BEEPS|SINE|STABS|TEXTURE"),
 )
 """Classes of tracks of the multitracks that their names leave no doubt about; the others are left out."""
+VOICED = ("EsoXLB", "Settel", "Impulslogik", "Onion", "DirtyLove")
+"""LMMS projects with a track that is called a voice, a choir or a chorus: whether somebody sings is not known."""
 LOW_DB = -15.0
 """Energy under 120 Hz, of the whole, from which on tracks that no name calls bass may hold one."""
 
@@ -110,14 +112,15 @@ def true_stems() -> Iterator[Mixture]:
 
 
 def lmms(folder: Path) -> Iterator[Mixture]:
-    """Mixtures of LMMS projects: nobody sings in them."""
+    """Mixtures of LMMS projects: nobody sings in them, but for `VOICED`."""
     for path in sorted(folder.glob("*.other.wav")):
         title = path.name.removesuffix(".other.wav")
         files = {name: folder / f"{title}.{name}.wav" for name in SEPARATED}
         stems = _excerpts({name: _rendered(file) for name, file in files.items() if file.exists()})
         is_low = _low_db(stems["other"]) > LOW_DB
         artist = title.partition("-")[0]
-        yield from without(title, f"LMMS {artist}", stems, ("bass",) if is_low else ())
+        unsure = [*(["bass"] if is_low else []), *(["vocals"] if any(name in title for name in VOICED) else [])]
+        yield from without(title, f"LMMS {artist}", stems, tuple(unsure))
 
 
 def guitars() -> Iterator[Mixture]:
@@ -250,7 +253,7 @@ def main(folder: str, *names: str) -> None:
             known = {row["mixture"] for row in csv.DictReader(file)}
     with open(ROWS, "a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if not known:
+        if file.tell() == 0:
             writer.writeheader()
         parts = {
             "true_stems": true_stems(),
