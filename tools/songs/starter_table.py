@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mixprior.analysis.packaged.published_table import write
-from mixprior.analysis.priors import PACKAGED, open_priors
+from mixprior.analysis.priors import EVERY_SONG, PACKAGED, open_priors
 from mixprior.pipeline.catalogs import roles
 from mixprior.pipeline.catalogs.roles import MOST_BY_AN_ARTIST, Recording
 from mixprior.pipeline.store.layout import (
@@ -33,6 +33,7 @@ from mixprior.pipeline.store.layout import (
     parquet_bytes,
 )
 from mixprior.stats.errors import InputError
+from mixprior.stats.priors.grouping import SINGING
 from tools import ROLES
 
 _CURVES = ("magnitude_spectrum", "magnitude_spectrum_db", "sps_phi")
@@ -73,15 +74,22 @@ def files(run: Path) -> dict[str, bytes]:
 def thinned(rows: pa.Table) -> pa.Table:
     """Keep mean, sd and weighted mean of the curves of 2,049 bins, to the seven figures of single precision.
 
+    Of the songs with singing, by which mixes are set, the mean is kept; of other groups, no such curve.
+
     Args:
         rows: priors, `mixprior.stats.schema.PRIORS_SCHEMA`.
     """
     of_curve = pc.is_in(rows["statistic"], pa.array(_CURVES))
+    rows = rows.filter(pc.or_(pc.invert(of_curve), pc.is_in(rows["group"], pa.array((EVERY_SONG, SINGING)))))
+    of_curve = pc.is_in(rows["statistic"], pa.array(_CURVES))
+    of_all = pc.equal(rows["group"], EVERY_SONG)
     for place, field in enumerate(rows.schema):
         if pa.types.is_floating(field.type) and field.name != "bin_hz":
             kept = rows[field.name].cast(pa.float32()).cast(field.type)
             if field.name not in _KEPT_OF_CURVES:
                 kept = pa.nulls(len(rows), field.type)
+            elif field.name != "mean":
+                kept = pc.if_else(of_all, kept, None)
             rows = rows.set_column(place, field, pc.if_else(of_curve, kept, rows[field.name]))
     return rows
 
@@ -112,7 +120,7 @@ def _manifest(of_run: Mapping[str, Any], credits: Sequence[Recording]) -> dict[s
         "stems_are": "separated by mixprior with HTDemucs (features: model, weights, settings); not calibrated",
         "songs_are": f"{len(credits)} by {artists} artists, {sung} of them sung; at most {MOST_BY_AN_ARTIST} by one",
         "left_out": f"joint.parquet; of {', '.join(_CURVES)} all but mean, sd and weighted mean, which have seven "
-        "figures; curves in state.parquet",
+        f"figures, and but the mean in the group {SINGING}; curves of other groups, and in state.parquet",
         "licence": "These statistics are facts about the recordings below and are shipped with mixprior; the "
         "recordings, some of them for non-commercial use only, are not.",
         "catalog": [{"song_id": each.song_id, **{name: getattr(each, name) for name in _CREDITS}} for each in credits],

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -202,6 +203,18 @@ def test_thinned_curves_keep_their_means_and_scalars_everything(starter):
             assert now["p50"] is now["mean_low"] is None
         else:
             assert now == was
+
+
+def test_of_songs_with_singing_the_means_of_curves_are_kept_and_of_other_groups_none(starter):
+    rows = starter.rows("vocals", "sps_phi")
+    groups = [
+        rows.set_column(0, "group", pa.array([name] * len(rows))) for name in ("all", "singing=no", "singing=yes")
+    ]
+    thinned = starter_table.thinned(pa.concat_tables(groups)).to_pandas()
+    assert set(thinned["group"]) == {"all", "singing=yes"}
+    of_all, of_sung = (thinned[thinned["group"] == name] for name in ("all", "singing=yes"))
+    assert list(of_sung["mean"]) == list(of_all["mean"])
+    assert (of_sung["sd"].isna().all(), of_all["sd"].isna().all()) == (True, False)
 
 
 def test_a_song_whose_role_is_not_prior_is_refused(monkeypatch, tmp_path, starter):
