@@ -39,7 +39,8 @@ class Strip:
         label: its name.
         kind: CSS class of its colour: a stem.
         note: short text at its end.
-        row: min, p5, ..., p95, max, and mean, mean_low, mean_high, shrunk_mean, as a row of the priors has them.
+        row: min, p5, ..., p95, max, median_low, median_high, mean, mean_low, mean_high, shrunk_mean, as a row of the
+            priors has them. The interval drawn is the median's, or the mean's where there is no other.
         dots: values of single songs, and their names.
         shape: whether to draw the density that the quantiles imply.
         published: published values, and their names.
@@ -55,7 +56,7 @@ class Strip:
 
     def reach(self) -> list[Number]:
         """Return the values that an axis must hold."""
-        names = ("p5", "p25", "p75", "p95", "mean", "mean_low", "mean_high", "shrunk_mean")
+        names = ("p5", "p25", "p75", "p95", "mean", *_interval(self.row), "shrunk_mean")
         extremes = (self.row.get("min"), self.row.get("max")) if self.shape else ()
         return [
             *(self.row.get(name) for name in names),
@@ -71,7 +72,7 @@ def strips(
     rules: Sequence[tuple[float, str]] = (),
     named: bool = True,
 ) -> Markup:
-    """Draw distributions below each other: p5 to p95 thin, p25 to p75 thick, median, mean with its interval.
+    """Draw distributions below each other: p5 to p95 thin, p25 to p75 thick, median, its interval, mean.
 
     Args:
         title: for readers who hear the page.
@@ -174,7 +175,7 @@ def _strip(strip: Strip, axis: Axis, top: float, above: float, lanes: Sequence[i
     if (median := row.get("p50")) is not None:
         parts.append(svg.upright(axis.share(median), y - 6, y + 6, "median"))
         y += 10
-    interval = _pair(row, "mean_low", "mean_high")
+    interval = _pair(row, *_interval(row))
     if interval:
         parts.append(svg.line(axis.share(interval[0]), axis.share(interval[1]), y, "interval"))
     if (mean := row.get("mean")) is not None:
@@ -250,6 +251,12 @@ def _runs(
         for there, run in groupby(together, key=lambda bin_: bin_[1] is not None and bin_[2] is not None)
         if there and (known := [(f, low, high) for f, low, high in run if low is not None and high is not None])
     ]
+
+
+def _interval(row: Mapping[str, Number]) -> tuple[str, str]:
+    """Names of the ends of the interval that is drawn."""
+    of_median = _pair(row, "median_low", "median_high") is not None
+    return ("median_low", "median_high") if of_median else ("mean_low", "mean_high")
 
 
 def _pair(row: Mapping[str, Number], low: str, high: str) -> tuple[float, float] | None:

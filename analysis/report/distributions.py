@@ -54,7 +54,7 @@ def _card(material: Material, statistic: str) -> Figure:
         Strip(
             stem,
             kind(stem),
-            {name: row[name] for name in (*_QUANTILES, "mean", "mean_low", "mean_high")},
+            {name: row[name] for name in (*_QUANTILES, "median_low", "median_high", "mean")},
             str(row["n"]),
             published=[
                 (found.value, f"{found.label}: {number(found.value)}")

@@ -10,11 +10,11 @@ from markupsafe import Markup
 from mixprior.analysis.report.material import Row
 from mixprior.analysis.report.wording import NONE, interval, number
 
-_QUANTILES = ("p5", "p25", "p50", "p75", "p95")
+_QUANTILES = ("p5", "p25", "p75", "p95")
 
 NUMBERS_HEADER = (
-    *("n", "missing", "absent", "present", "mean", "95 % interval", "sd", "min"),
-    *("5 %", "25 %", "median", "75 %", "95 %", "max", "median, 95 % interval"),
+    *("n", "missing", "absent", "present", "median", "95 % interval", "its level"),
+    *("mean", "nominal 95 % interval", "sd", "min", "5 %", "25 %", "75 %", "95 %", "max"),
 )
 """The columns of `numbers`."""
 
@@ -68,10 +68,13 @@ def numbers(row: Row, digits: int) -> list[str]:
     absent, share = row["n_silent"] if row["n_absent"] is None else row["n_absent"], row["share_present"]
     counts = [str(row["n"]), str(row["n_missing"]), NONE if absent is None else str(absent)]
     counts.append(NONE if share is None else f"{share:.0%}")
+    level = row["median_level"]
     return [
         *counts,
+        number(row["p50"], digits),
+        interval(row["median_low"], row["median_high"], digits),
+        NONE if level is None else f"{100 * level:.1f} %",
         number(row["mean"], digits),
         interval(row["mean_low"], row["mean_high"], digits),
         *(number(row[name], digits) for name in ("sd", "min", *_QUANTILES, "max")),
-        interval(row["median_low"], row["median_high"], digits),
     ]

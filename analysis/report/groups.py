@@ -72,7 +72,7 @@ def _group_card(column: str, rows: Sequence[Row], axis: Axis, rules: Sequence[tu
 
 
 def _strip(row: Row) -> Strip:
-    names = ("p25", "p75", "p50", "mean", "mean_low", "mean_high", "shrunk_mean")
+    names = ("p25", "p75", "p50", "median_low", "median_high", "mean", "shrunk_mean")
     return Strip(_short(value_of(row["group"])), "vocals", {name: row[name] for name in names}, str(row["n"]))
 
 

@@ -90,9 +90,10 @@ def _strip(material: Material, statistic: str, row: Row) -> Strip:
 
 def _ratios(rows: Mapping[str, Row]) -> Table:
     """Our numbers of the ratio, and below them the published means."""
-    blank = [""] * (len(NUMBERS_HEADER) - 4)
+    of_mean = NUMBERS_HEADER.index("mean")
+    before, after = [""] * (of_mean - 1), [""] * (len(NUMBERS_HEADER) - of_mean - 1)
     ours = [(title(name), *numbers(found, 2)) for name, found in rows.items()]
-    theirs = [(p.label, str(p.n or NONE), "", "", number(p.value), *blank) for p in _PUBLISHED]
+    theirs = [(p.label, str(p.n or NONE), *before, number(p.value), *after) for p in _PUBLISHED]
     return Table(("definition", *NUMBERS_HEADER), [*ours, *theirs])
 
 
