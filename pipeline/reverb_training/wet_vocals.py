@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import soxr
 from scipy.signal import fftconvolve, lfilter
 
@@ -220,6 +221,7 @@ def material(args: argparse.Namespace) -> tuple[list[Voice], list[Path], list[Pa
     ]
     music = sorted(p for p in args.music.rglob("*") if p.suffix in (".ogg", ".wav", ".flac", ".mp3"))
     measured = [] if args.responses is None else sorted(args.responses.glob("*.wav"))
+    measured = [path for path in measured if soundfile.info(path).channels <= 2]
     return singers, measured, music
 
 

@@ -154,7 +154,9 @@ def table() -> str:
     lines = [
         f"Clips of 7.8 s with a known reverb, over music: {len(set(kept.singer))} singers, none of them in training: "
         "`alex` (who judges) and the leads of five multitracks, which set the spread (each is judged by a spread that "
-        "was set without it). In brackets: 95 % intervals, drawn by singer.",
+        "was set without it). The multitracks are of one artist, and their leads carry some reverb of their own: "
+        "errors of true stems at low levels are larger for that. In brackets: 95 % intervals, drawn by singer; of one "
+        "singer alone, by clip.",
         "",
         _line(
             "vocals",
