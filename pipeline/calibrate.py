@@ -193,6 +193,7 @@ def _fit(runs: Sequence[str], settings: MiningSettings, fold_by: str | None) -> 
     from mixprior.pipeline.store.rows import Rows
     from mixprior.stats.priors.calibration import Calibration
     from mixprior.stats.priors.calibration_fit import fit_all
+    from mixprior.stats.priors.separation_errors import errors_of
     from mixprior.stats.priors.tally import metadata_of
     from mixprior.stats.schema import FEATURE_VERSION
 
@@ -216,6 +217,7 @@ def _fit(runs: Sequence[str], settings: MiningSettings, fold_by: str | None) -> 
         songs=len(both),
         fold_by=fold_by,
         corrections=tuple(fit_all(separated.table(), true.table(), folds)),
+        errors=errors_of(separated.table(), true.table(), folds),
     )
 
 

@@ -27,6 +27,7 @@ from mixprior.pipeline.store.rows import Rows
 from mixprior.pipeline.store.state import SINCE_1_1, digests_of, moments_table, state_table
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
+from mixprior.stats.priors import separation_errors
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.grouping import EVERY_SONG, MIN_GROUP, Group
 from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
@@ -179,9 +180,18 @@ class Evidence:
                 for name, column in cells.items()
             },
             "calibration": self.calibration,
+            "reliability": [asdict(each) for each in self._reliabilities()],
             "versions": {name: list(versions) for name, versions in self.versions.items()},
             **({"unused": asdict(self.unused)} if self.unused.count else {}),
         }
+
+    def _reliabilities(self) -> tuple[Reliability, ...]:
+        """Of the statistics of separated stems, where all that were separated were so by a model with known errors."""
+        errors = separation_errors.shipped()
+        separated = [facts for facts in self.features.values() if facts.get("stems") == "separated"]
+        if EVERY_SONG not in self.digests or not separated or not all(fits(facts, errors) for facts in separated):
+            return ()
+        return reliabilities(self.digests[EVERY_SONG], errors)
 
     @classmethod
     def read(cls, read: Callable[[str], bytes], digests: bool = True) -> Evidence:

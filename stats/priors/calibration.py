@@ -13,6 +13,7 @@ import pyarrow as pa
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.derived import CORRECTED, corrected
+from mixprior.stats.priors.separation_errors import SeparationError
 from mixprior.stats.registry import COLUMNS, columns_filled
 from mixprior.stats.statistic import Column
 from mixprior.stats.visible import visible
@@ -88,6 +89,7 @@ class Calibration:
         songs: songs that were measured both ways.
         fold_by: column of the catalog whose values keep songs in one fold; None if every song was one of its own.
         corrections: one for each stem and statistic that could be judged, sorted.
+        errors: of each stem and statistic, and of bands of vectors, as measured: what reliability is computed from.
     """
 
     model: str
@@ -98,6 +100,7 @@ class Calibration:
     songs: int
     fold_by: str | None
     corrections: tuple[Correction, ...]
+    errors: tuple[SeparationError, ...] = ()
 
     @classmethod
     def load(cls, text: str | bytes) -> Calibration:

@@ -1,0 +1,152 @@
+"""Errors of statistics that were measured on separated stems, against the same songs' true stems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from mixprior.stats import json_document
+from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ
+from mixprior.stats.registry import COLUMNS
+from mixprior.stats.statistic import MIXTURE, Column
+
+SHIPPED = Path(__file__).parent / "separation_errors.json"
+"""Errors that come with the package: `python -m tools.songs.separation_errors` makes them."""
+
+_OF_SEPARATION = "separation_residual_db"
+_LONGEST_AXIS = 64
+"""A vector with more bins is judged by third octaves."""
+_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class SeparationError:
+    """Error of one statistic of one stem, or of a band of a vector: measured minus true, in the statistic's unit.
+
+    Means are over sources, each of which counts once, however many songs it has.
+
+    Attributes:
+        stem: row it is of.
+        statistic: name of the column.
+        hz: the bin of a vector, or the third octave that its bins are in; None for a scalar.
+        mean_square: mean squared error; of a third octave, over its bins.
+        bias: mean error; of a third octave, the root of the mean over bins of the squared biases.
+        sources: recordings, or singers, that share nothing.
+        songs: songs with true stems.
+    """
+
+    stem: str
+    statistic: str
+    hz: float | None
+    mean_square: float
+    bias: float
+    sources: int
+    songs: int
+
+
+@dataclass(frozen=True)
+class SeparationErrors:
+    """Errors of one separation model.
+
+    Attributes:
+        model: its name.
+        weights_sha256: digest of its weights.
+        feature_version: of the measurements.
+        errors: sorted by stem, statistic and frequency.
+    """
+
+    model: str
+    weights_sha256: str
+    feature_version: int
+    errors: tuple[SeparationError, ...]
+
+
+@cache
+def shipped() -> SeparationErrors:
+    """Read the errors that come with the package."""
+    return json_document.decode(SeparationErrors, json_document.parse(SHIPPED.read_bytes()), others=True)
+
+
+def errors_of(measured: pa.Table, true: pa.Table, sources: Mapping[str, str]) -> tuple[SeparationError, ...]:
+    """Compare songs measured both ways, for every stem and statistic that both have.
+
+    Args:
+        measured: rows of `mixprior.stats.registry.FEATURES_SCHEMA` of the separated songs.
+        true: rows of the same songs, measured on their true stems.
+        sources: for each song id, what it shares with other songs (its recording, its singer).
+
+    Returns:
+        Errors, sorted; without the mixture, which is not separated.
+    """
+    truth = {(row["song_id"], row["stem"]): row for row in true.to_pylist()}
+    rows = [row for row in measured.to_pylist() if row["stem"] != MIXTURE]
+    found = []
+    for stem in sorted({row["stem"] for row in rows}):
+        pairs = [(row, truth.get((row["song_id"], stem), {})) for row in rows if row["stem"] == stem]
+        pairs.sort(key=lambda pair: pair[0]["song_id"])
+        labels = np.array([sources[row["song_id"]] for row, _ in pairs])
+        for column in sorted(COLUMNS, key=lambda column: column.name):
+            if column.name != _OF_SEPARATION:
+                errors = np.stack([_difference(row, other, column) for row, other in pairs])
+                found += _summed(stem, column, errors, labels)
+    return tuple(found)
+
+
+def bands_of(column: Column) -> list[tuple[float | None, np.ndarray]]:
+    """Parts of a statistic that are judged each for itself: frequency, and the indices of the bins.
+
+    >>> from mixprior.stats.registry import COLUMNS
+    >>> by_name = {column.name: column for column in COLUMNS}
+    >>> bands_of(by_name["integrated_lufs"])
+    [(None, array([0]))]
+    >>> [(round(hz, 1), bins.size) for hz, bins in bands_of(by_name["sps_phi"])][-2:]
+    [(15848.9, 341), (19952.6, 394)]
+    """
+    if column.axis_hz is None:
+        return [(None, np.array([0]))]
+    axis_hz = np.array(column.axis_hz)
+    if axis_hz.size <= _LONGEST_AXIS:
+        return [(hz, np.flatnonzero(axis_hz == hz)) for hz in np.unique(axis_hz).tolist()]
+    half = 10.0**0.05
+    bands = [(hz, np.flatnonzero((axis_hz >= hz / half) & (axis_hz < hz * half))) for hz in BAND_CENTRES_HZ.tolist()]
+    return [(hz, bins) for hz, bins in bands if bins.size]
+
+
+def _difference(row: Mapping[str, object], other: Mapping[str, object], column: Column) -> np.ndarray:
+    values = []
+    for each in (row.get(column.name), other.get(column.name)):
+        filled = np.full(len(column.axis_hz or (0.0,)), np.nan)
+        if each is not None:
+            filled[:] = np.array(each, np.float64)
+        values.append(filled)
+    return values[0] - values[1]
+
+
+def _summed(stem: str, column: Column, errors: np.ndarray, labels: np.ndarray) -> list[SeparationError]:
+    """Errors of each band from those of songs, shape (songs, bins)."""
+    found = []
+    for hz, bins in bands_of(column):
+        known = np.isfinite(errors[:, bins]).any(axis=1)
+        names, source = np.unique(labels[known], return_inverse=True)
+        if not names.size:
+            continue
+        of_band = errors[known][:, bins]
+        with np.errstate(invalid="ignore"):
+            mean = np.array([_mean(of_band[source == k], 0) for k in range(names.size)])
+            square = np.array([_mean(of_band[source == k] ** 2, None) for k in range(names.size)])
+            bias = _mean(mean, 0)
+        bias = float(bias[0]) if bins.size == 1 else float(np.sqrt(_mean(bias**2, None)))
+        numbers = (float(f"{value:.{_DIGITS}g}") for value in (square.mean(), bias))
+        found.append(SeparationError(stem, column.name, hz, *numbers, names.size, int(known.sum())))
+    return found
+
+
+def _mean(values: np.ndarray, axis: int | None) -> np.ndarray:
+    """Mean of what is known; NaN where nothing is."""
+    known = np.isfinite(values)
+    return np.asarray(np.where(known, values, 0.0).sum(axis=axis) / known.sum(axis=axis))
