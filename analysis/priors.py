@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mixprior.analysis.errors import NotPriors, PriorsLookupError, PriorsVersionError
+from mixprior.analysis.reliability import Reliabilities
 from mixprior.pipeline.store.layout import MANIFEST_FILE, PRIORS_FILE, PRIORS_FOLDER, SONGS_FILE
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
@@ -111,6 +112,11 @@ class Priors:
         """
         _check_digest(self.path, self.manifest, name)
         return self.path / name
+
+    @cached_property
+    def reliabilities(self) -> Reliabilities:
+        """How far the statistics of separated stems can be relied on."""
+        return Reliabilities.of(self.manifest)
 
     @cached_property
     def contents(self) -> list[dict[str, Any]]:

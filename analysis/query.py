@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -11,12 +12,15 @@ from typing import Any
 from mixprior.analysis.priors import EVERY_SONG, Priors, open_priors
 from mixprior.analysis.table import table
 from mixprior.stats.errors import InputError
+from mixprior.stats.priors.reliability import LEAST
 from mixprior.stats.schema import SCHEMA_VERSION
 
 _LABELS = ("stem", "statistic", "unit", "group")
 _NUMBERS = ("p50", "median_low", "median_high", "mean", "mean_low", "mean_high", "sd", "p5", "p25", "p75", "p95")
 _LEFT_OUT_IF_WIDE = (("p5", "p95"), ("mean_low", "mean_high"), ("p25", "p75"))
 _COLUMNS = 120
+_RELIABILITY = {"": "reliability", "_low": "low", "_high": "high", "_sources": "sources", "_songs": "songs"}
+_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 _NOT_MEASURABLE = "-"
 _SONG_LABELS = ("stem", "statistic", "unit")
 
@@ -70,13 +74,20 @@ def run(args: argparse.Namespace) -> int:
         print(_regression(args), flush=True)
         return 0
     priors = open_priors(args.priors)
-    rows = priors.rows(args.stem, args.stat, args.group).to_pylist()
+    rows = [_judged(priors, row) for row in priors.rows(args.stem, args.stat, args.group).to_pylist()]
     if args.plot is not None:
         _plot(rows, args)
         return 0
     unlisted = [] if args.stat else _vectors(priors, args.stem, args.group)
     print(_to_json(args.priors, rows, unlisted) if args.json else _to_table(rows, unlisted), flush=True)
     return 0
+
+
+def _judged(priors: Priors, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with its reliability; null of true stems, and where it is not known."""
+    found = priors.reliabilities.find(row["stem"], row["statistic"], row["bin_hz"])
+    names = {f"reliability{end}": None if found is None else getattr(found, name) for end, name in _RELIABILITY.items()}
+    return {**row, **names}
 
 
 def _plot(rows: Sequence[Mapping[str, Any]], args: argparse.Namespace) -> None:
@@ -182,12 +193,32 @@ def _to_table(rows: Sequence[Mapping[str, Any]], vectors: Sequence[Mapping[str, 
 
 def _lines(rows: Sequence[Mapping[str, Any]], axis: Sequence[str], names: Sequence[str]) -> str:
     shares = any(row["share_present"] is not None and row["share_present"] < 1 for row in rows)
+    judged = any(row["reliability_sources"] is not None for row in rows)
     lines = []
     for row in rows:
         place = (f"{row[name]:.10g}" for name in (*axis, "n"))
-        share = [_share(row)] if shares else []
-        lines.append((*_labels(row), *place, *share, *_with_decimals([row[name] for name in names])))
-    return table((*_LABELS, *axis, "n", *(["present"] if shares else []), *names), lines, words=len(_LABELS))
+        told = ([_share(row)] if shares else []) + ([_reliability(row)] if judged else [])
+        lines.append((*_labels(row), *place, *told, *_with_decimals([row[name] for name in names])))
+    told = (["present"] if shares else []) + (["reliable"] if judged else [])
+    listed = table((*_LABELS, *axis, "n", *told, *names), lines, words=len(_LABELS))
+    return _dimmed(listed, rows) if sys.stdout.isatty() else listed
+
+
+def _reliability(row: Mapping[str, Any]) -> str:
+    """Reliability, marked where it is too low, and "?" where it is not known."""
+    if row["reliability_sources"] is None:
+        return _NOT_MEASURABLE
+    value = row["reliability"]
+    return "?" if value is None else f"{value:.2f}" if value >= LEAST else f"no: {value:.2f}"
+
+
+def _dimmed(listed: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Grey out the lines of what is not reliable."""
+    head, *lines = listed.split("\n")
+    doubtful = [row["reliability"] is not None and row["reliability"] < LEAST for row in rows]
+    return "\n".join(
+        [head, *(f"{_DIM}{line}{_PLAIN}" if dim else line for line, dim in zip(lines, doubtful, strict=True))]
+    )
 
 
 def _share(row: Mapping[str, Any]) -> str:

@@ -26,11 +26,13 @@ class Source:
         priors: to look it up in, with `lookup`, `rows` or `mixprior.analysis.regression.regress`.
         group: the group to look it up for.
         notes: sentences that say why these are not the priors or the group requested, or that the songs are few.
+        unknown: sentences on statistics of separated stems of which it is not known how reliable they are.
     """
 
     priors: Priors
     group: str
     notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

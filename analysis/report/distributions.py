@@ -64,10 +64,15 @@ def _card(material: Material, statistic: str) -> Figure:
         for stem, row in measured.items()
     ]
     definition = str(facts.get("definition") or "")
+    found = {stem: material.priors.reliabilities.doubt(stem, statistic) for stem in rows}
+    doubts = {stem: doubt for stem, doubt in found.items() if doubt is not None}
+    lines = [(stem, *numbers(row, digits)) for stem, row in rows.items()]
     return Figure(
         title(statistic),
         strips(f"{title(statistic)} by stem", drawn) if drawn else None,
-        Table(("stem", *NUMBERS_HEADER), [(stem, *numbers(row, digits)) for stem, row in rows.items()]),
+        Table(("stem", *NUMBERS_HEADER), lines, doubtful=doubts.keys()),
+        doubts=tuple(doubts.values()),
+        doubtful=bool(measured) and doubts.keys() >= measured.keys(),
         unit=unit(facts),
         code=statistic,
         definition=definition[:1].upper() + definition[1:],

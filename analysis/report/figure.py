@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -26,12 +26,14 @@ class Table:
     Attributes:
         header: names of the columns.
         rows: cells; the first of each row is its name.
+        doubtful: names of the rows that are greyed out.
         summary: what to click on.
     """
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     summary: str = "Numbers"
+    doubtful: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Figure:
         definition: text above the drawing.
         note: text below it.
         sources: of the published numbers in it.
+        doubts: what of it is not to be relied on, a sentence each.
+        doubtful: whether nothing of it is: it is greyed out.
     """
 
     heading: str
@@ -61,6 +65,8 @@ class Figure:
     definition: str = ""
     note: str = ""
     sources: Sequence[str] = ()
+    doubts: Sequence[str] = ()
+    doubtful: bool = False
 
 
 def numbers(row: Row, digits: int) -> list[str]:

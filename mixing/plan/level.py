@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mixprior.mixing.plan.step import Step
-from mixprior.mixing.plan.targets import Target, Targets
+from mixprior.mixing.plan.targets import Target, Targets, Unreliable
 from mixprior.mixing.rules import ratio
 from mixprior.mixing.rules.group_balance import LIMIT_DB, Group
 from mixprior.mixing.rules.notice import Notice
@@ -74,17 +74,19 @@ def set_groups(
         amount: share of the way to go.
 
     Returns:
-        Gain of each class in dB, and the steps.
+        Gain in dB of each class that has a reliable target, and the steps.
 
     Raises:
         InputError: if no priors hold the loudness of the classes.
     """
-    wanted = {name: targets.scalar(name, GROUP_LEVEL) for name in classes}
+    wanted, steps = _targets(classes, targets)
+    classes = {name: sound for name, sound in classes.items() if name in wanted}
+    if len(classes) < 2:
+        return {}, steps
     halves = {name: target.half or (target.value, target.value) for name, target in wanted.items()}
     group = Group(classes, vocals, vocals_lu)
     gains_db = {name: round(amount * gain_db, 2) + 0.0 for name, gain_db in group.gains_db(halves).items()}
     before, after = group.stand_lu(dict.fromkeys(classes, 0.0)), group.stand_lu(gains_db)
-    steps = []
     for name, target in wanted.items():
         low, high = halves[name]
         warnings = target.warnings
@@ -113,3 +115,15 @@ def set_groups(
             )
         )
     return gains_db, steps
+
+
+def _targets(classes: Iterable[str], targets: Targets) -> tuple[dict[str, Target], list[Step]]:
+    """Levels to aim for, and a step for each class that is left as it is because its level is not reliable."""
+    wanted: dict[str, Target] = {}
+    left_out: list[Step] = []
+    for name in classes:
+        try:
+            wanted[name] = targets.scalar(name, GROUP_LEVEL)
+        except Unreliable as error:
+            left_out.append(error.step("level", name))
+    return wanted, left_out

@@ -21,7 +21,7 @@ from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.reverb import add_reverb
 from mixprior.mixing.plan.spectrum import match
 from mixprior.mixing.plan.step import Plan, Step
-from mixprior.mixing.plan.targets import Targets
+from mixprior.mixing.plan.targets import Targets, Unreliable
 from mixprior.mixing.rules import compression, roles
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.roles import Role
@@ -176,7 +176,10 @@ def _place(
     """Put the narrow tracks of a class left and right until it is as wide as the prior has it."""
     if "pan" not in options.steps or bus not in SPREAD:
         return {}, []
-    target = targets.scalar(bus, "mid_energy_fraction")
+    try:
+        target = targets.scalar(bus, "mid_energy_fraction")
+    except Unreliable as error:
+        return {}, [error.step("pan", bus)]
     audible = {name: track for name, track in members.items() if track.lufs is not None}
     narrow = [name for name, track in audible.items() if track.is_narrow]
     if not audible:
@@ -220,7 +223,10 @@ def _shape(bus: str, sound: Sound, targets: Targets, options: Options) -> tuple[
         found = replace(found, match=curve)
         sound = chain.process(Chain(match=curve), sound)
     if "compression" in options.steps:
-        mean, sd = targets.scalar(bus, "onset_peak_mean_db"), targets.scalar(bus, "onset_peak_sd_db")
+        try:
+            mean, sd = targets.scalar(bus, "onset_peak_mean_db"), targets.scalar(bus, "onset_peak_sd_db")
+        except Unreliable as error:
+            return found, [*steps, error.step("compression", bus)]
         peaks = at_44100(sound).onset_peaks_db
         aim_db = peaks[0] + options.amount * (mean.value - peaks[0]) if peaks else mean.value
         made = compression.to_onset_peaks(sound, bus, aim_db, sd.value)

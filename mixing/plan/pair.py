@@ -17,7 +17,7 @@ from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.reverb import add_reverb
 from mixprior.mixing.plan.spectrum import match
 from mixprior.mixing.plan.step import STEPS, Plan, Step
-from mixprior.mixing.plan.targets import Target, Targets
+from mixprior.mixing.plan.targets import Target, Targets, Unreliable
 from mixprior.mixing.rules import compression, unmasking
 from mixprior.mixing.rules.compression_model import RANGES
 from mixprior.mixing.rules.masking import masked_db
@@ -58,8 +58,7 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
         vocals_chain = replace(vocals_chain, match=made.match, bands=made.bands)
         vocals, backing = chain.process(made, vocals), chain.process(backing_chain, backing)
     if "compression" in options.steps:
-        target = targets.scalar(VOCALS, _STATISTICS[options.range_measure], options.loudness_range_lu)
-        settings, step = compress(vocals, target, options)
+        settings, step = _compress(vocals, targets, options)
         steps.append(step)
         vocals_chain = replace(vocals_chain, compressor=settings)
         vocals = chain.process(Chain(compressor=settings), vocals)
@@ -74,6 +73,14 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
         steps.append(replace(step, reason=f"again, after the other steps: {step.reason}"))
         vocals_chain = replace(vocals_chain, output_gain_db=round(vocals_chain.output_gain_db + gain_db, 2))
     return Plan(MixSettings({VOCALS: vocals_chain, BACKING: backing_chain}), tuple(steps))
+
+
+def _compress(vocals: Sound, targets: Targets, options: Options) -> tuple[CompressorSettings | None, Step]:
+    try:
+        target = targets.scalar(VOCALS, _STATISTICS[options.range_measure], options.loudness_range_lu)
+    except Unreliable as error:
+        return None, error.step("compression", VOCALS)
+    return compress(vocals, target, options)
 
 
 def _equalise(vocals: Sound, backing: Sound, targets: Targets, options: Options) -> tuple[Chain, Chain, Step]:

@@ -14,7 +14,7 @@ from mixprior.mixing.plan import reverb_target
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.reverb_target import BROADBAND, LEVEL, STEM
 from mixprior.mixing.plan.step import Step
-from mixprior.mixing.plan.targets import Targets, facts
+from mixprior.mixing.plan.targets import Targets, Unreliable, facts
 from mixprior.mixing.rules import ratio
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.space import Space, Wanted, space
@@ -48,6 +48,8 @@ def add_reverb(of: str, vocals: Sound, backing: Sound, targets: Targets, options
         return Chain(), Step(name="reverb", of=of, reason="no reverb: --amount is 0")
     try:
         source = targets.source(reverb_target.NAMES)
+    except Unreliable as error:
+        return Chain(), error.step("reverb", of)
     except PriorsLookupError as error:
         raise InputError(f"no priors hold the reverberation of vocals: leave out the step reverb ({error})") from error
     wanted, notes, warnings = _wanted(source, backing, options)

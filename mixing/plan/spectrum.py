@@ -9,7 +9,7 @@ import numpy as np
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Curve
 from mixprior.mixing.plan.step import Step
-from mixprior.mixing.plan.targets import Targets
+from mixprior.mixing.plan.targets import Targets, Unreliable
 from mixprior.mixing.rules import spectrum
 from mixprior.stats.sound import Sound
 
@@ -35,7 +35,10 @@ def match(of: str, stem: str, sound: Sound, targets: Targets, amount: float = 1.
     if amount == 0 or sound.silent:
         why = "silent, or shorter than 0.4 s" if amount else "--amount is 0"
         return None, Step(name="eq", of=of, reason=f"no equaliser for {of}: {why}")
-    reference, prior = targets.spectrum(stem)
+    try:
+        reference, prior = targets.spectrum(stem)
+    except Unreliable as error:
+        return None, error.step("eq", of)
     own = at_44100(sound).spectra.magnitude
     curve = spectrum.matching_curve(own, reference)
     if curve is None:

@@ -15,6 +15,7 @@ from mixprior.analysis.constants import constants
 from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.packaged.default_priors import PriorsChain, Source, centre, open_chain, title
 from mixprior.analysis.priors import EVERY_SONG, Prior, Priors
+from mixprior.mixing.plan.step import Step
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
 from mixprior.pipeline.store.layout import PRIORS_FILE
@@ -28,6 +29,15 @@ _NUMBERS = (
     *("n", "mean", "sd", "p25", "p50", "p75", "mean_low", "mean_high", "median_low", "median_high"),
     *("n_absent", "share_present", "share_present_low", "share_present_high"),
 )
+
+
+class Unreliable(InputError):
+    """A default was to be taken from a statistic that is not to be relied on: the step is left out."""
+
+    def step(self, name: str, of: str) -> Step:
+        """The step that is left out, with the reason."""
+        warning = Notice("unreliable", f"{of}: the step {name} is left out: {self}")
+        return Step(name=name, of=of, reason=f"no {name} for {of}: {self}", warnings=(warning,))
 
 
 @dataclass(frozen=True)
@@ -89,11 +99,12 @@ class Targets:
 
     def lookup(self, stem: str, statistic: str) -> tuple[Prior, Source]:
         """Look up a scalar for the group, or the part of it that is preferred: see `PriorsChain.lookup`."""
-        return self.chain.lookup(stem, statistic, self.group, preferred=self.preferred)
+        prior, source = self.chain.lookup(stem, statistic, self.group, preferred=self.preferred)
+        return prior, _relied_on(source, [(stem, statistic)])
 
     def source(self, names: Sequence[tuple[str, str]]) -> Source:
         """Find the priors that hold all the statistics named: see `PriorsChain.source`."""
-        return self.chain.source(names, self.group, preferred=self.preferred)
+        return _relied_on(self.chain.source(names, self.group, preferred=self.preferred), names)
 
     def ratio(self, asked_lu: float | None = None) -> Target:
         """Ratio of vocals to backing, in stereo or, where priors hold no other, of the means of channels."""
@@ -104,7 +115,7 @@ class Targets:
             for statistic in (RATIO, RATIO_MONO):
                 try:
                     prior, source = replace(self, chain=PriorsChain((link,))).lookup("song", statistic)
-                except PriorsLookupError:
+                except (PriorsLookupError, Unreliable):
                     continue
                 note = f"{', '.join(lacking)} has no ratio of vocals to backing: taken from {title(link)}"
                 return self._target(prior, replace(source, notes=(*([note] if lacking else []), *source.notes)))
@@ -142,7 +153,22 @@ class Targets:
         songs = f"{prior.n} songs{_presence(prior)}" if prior.n else "an unknown number of songs"
         reason = f"{what} of {songs} of {title(source.priors)} (group {prior.group}){half}"
         warnings, notes = self.warnings_and_notes(source.notes)
+        warnings += tuple(Notice("unreliable", each) for each in source.unknown)
         return Target(prior.statistic, centre(prior), reason, (facts(prior, source),), warnings, notes, half_of(prior))
+
+
+def _relied_on(source: Source, names: Sequence[tuple[str, str]]) -> Source:
+    """The source, noting what is not known of its separation.
+
+    Raises:
+        Unreliable: if a statistic differs less between its songs than separation errs.
+    """
+    reliabilities = source.priors.reliabilities
+    for name in names:
+        if (doubt := reliabilities.doubt(*name)) is not None:
+            raise Unreliable(doubt)
+    unknown = [note for name in names if (note := reliabilities.unknown(*name)) is not None]
+    return replace(source, unknown=(*source.unknown, *unknown))
 
 
 def _presence(prior: Prior) -> str:

@@ -18,6 +18,7 @@ Code = Literal[
     "not-measurable",
     "no-direct-sound",
     "file",
+    "unreliable",
 ]
 
 CODES: Mapping[Code, str] = {
@@ -32,6 +33,7 @@ CODES: Mapping[Code, str] = {
     "not-measurable": "something of an impulse response cannot be measured",
     "no-direct-sound": "an impulse response has no direct sound: time zero is the start of the file",
     "file": "a file may be damaged or cut short",
+    "unreliable": "separation errs on a statistic by as much as songs differ, or how far it errs is not known",
 }
 """What each code is about. Codes are stable, the sentences of warnings are not."""
 

@@ -31,6 +31,7 @@ from mixprior.stats.priors import separation_errors
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.grouping import EVERY_SONG, MIN_GROUP, Group
 from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
+from mixprior.stats.priors.reliability import Reliability, document, fits, reliabilities
 from mixprior.stats.priors.tally import Grouping
 from mixprior.stats.priors.unused import NOTHING_UNUSED, Unused, UnusedValue
 from mixprior.stats.schema import MEMBERS_SCHEMA, MOMENTS_SCHEMA, SCHEMA_VERSION, STATE_SCHEMA, with_metadata
@@ -180,7 +181,7 @@ class Evidence:
                 for name, column in cells.items()
             },
             "calibration": self.calibration,
-            "reliability": [asdict(each) for each in self._reliabilities()],
+            "reliability": document(self._reliabilities()),
             "versions": {name: list(versions) for name, versions in self.versions.items()},
             **({"unused": asdict(self.unused)} if self.unused.count else {}),
         }

@@ -23,6 +23,7 @@ LEAST = 0.5
 LEAST_SOURCES = 5
 """With fewer sources with true stems it is unknown."""
 _LEVEL = 0.95
+_NUMBERS = ("hz", "reliability", "low", "high", "sources", "songs")
 _DIGITS = 4
 
 
@@ -88,10 +89,35 @@ def reliabilities(digest: Digest, errors: SeparationErrors) -> tuple[Reliability
     for error in errors.errors:
         variance, n = spreads.get((error.stem, error.statistic, error.hz), (np.nan, 0))
         if n >= 2:
-            known = error.sources >= LEAST_SOURCES
-            numbers = reliability(error.mean_square, error.bias, error.sources, variance, n) if known else None
-            values = [None] * 3 if numbers is None else [round(value, _DIGITS) for value in numbers]
-            found.append(Reliability(error.stem, error.statistic, error.hz, *values, error.sources, error.songs))
+            found.append(_of(error, variance, n))
+    return tuple(found)
+
+
+def _of(error: SeparationError, variance: float, n: int) -> Reliability:
+    value = low = high = None
+    if error.sources >= LEAST_SOURCES:
+        numbers = reliability(error.mean_square, error.bias, error.sources, variance, n)
+        value, low, high = (round(number, _DIGITS) for number in numbers)
+    return Reliability(error.stem, error.statistic, error.hz, value, low, high, error.sources, error.songs)
+
+
+def document(found: Iterable[Reliability]) -> dict[str, dict[str, dict[str, list[Any]]]]:
+    """Lay reliabilities out for JSON, by stem and statistic: a list of each number, over the bands of a vector."""
+    laid: dict[str, dict[str, dict[str, list[Any]]]] = {}
+    for each in found:
+        lists = laid.setdefault(each.stem, {}).setdefault(each.statistic, {name: [] for name in _NUMBERS})
+        for name in _NUMBERS:
+            lists[name].append(getattr(each, name))
+    return laid
+
+
+def read(laid: object) -> tuple[Reliability, ...]:
+    """Read what `document` laid out; nothing where it is something else, as in older manifests."""
+    found = []
+    for stem, statistics in laid.items() if isinstance(laid, Mapping) else ():
+        for statistic, lists in statistics.items() if isinstance(statistics, Mapping) else ():
+            rows = zip(*(lists[name] for name in _NUMBERS), strict=True)
+            found += [Reliability(stem, statistic, *row) for row in rows]
     return tuple(found)
 
 
@@ -119,6 +145,6 @@ def _spreads(
                     known = np.isfinite(variance[start + bins])
                     if known.any():
                         of_band = variance[start + bins][known]
-                        found[(*cell.key, hz)] = float(of_band.mean()), int(n[start + bins].max())
+                        found[(cell.stem, cell.column.name, hz)] = float(of_band.mean()), int(n[start + bins].max())
             start += cell.bins
     return found

@@ -140,9 +140,10 @@ def _summed(stem: str, column: Column, errors: np.ndarray, labels: np.ndarray) -
             mean = np.array([_mean(of_band[source == k], 0) for k in range(names.size)])
             square = np.array([_mean(of_band[source == k] ** 2, None) for k in range(names.size)])
             bias = _mean(mean, 0)
-        bias = float(bias[0]) if bins.size == 1 else float(np.sqrt(_mean(bias**2, None)))
-        numbers = (float(f"{value:.{_DIGITS}g}") for value in (square.mean(), bias))
-        found.append(SeparationError(stem, column.name, hz, *numbers, names.size, int(known.sum())))
+        overall = float(bias[0]) if bins.size == 1 else float(np.sqrt(_mean(bias**2, None)))
+        mean_square, overall = (float(f"{value:.{_DIGITS}g}") for value in (square.mean(), overall))
+        songs = int(known.sum())
+        found.append(SeparationError(stem, column.name, hz, mean_square, overall, names.size, songs))
     return found
 
 
