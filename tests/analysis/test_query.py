@@ -166,3 +166,37 @@ def test_the_table_shows_the_share_of_songs_with_a_stem_where_some_lack_it(tmp_p
     assert header.split()[4:6] == ["n", "present"]
     assert drums_line.split()[4:7] == ["16", "67%", "(45-84)"]
     assert mixture_line.split()[4:6] == ["24", "-"]
+
+
+def doubtful_folder(tmp_path):
+    folder = write_priors(tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    numbers = {"reliability": [0.31], "low": [0.1], "high": [0.6], "sources": [7], "songs": [13]}
+    few = {"reliability": [None], "low": [None], "high": [None], "sources": [4], "songs": [4]}
+    manifest["reliability"] = {
+        "song": {RATIO: {"hz": [None], **numbers}},
+        "vocals": {"centroid_hz": {"hz": [None], **few}},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_what_is_not_reliable_is_marked_and_greyed_out_on_a_terminal(tmp_path, capsys, monkeypatch):
+    folder = doubtful_folder(tmp_path)
+    assert main(["query", str(folder), "--group", "all"]) == 0
+    plain = capsys.readouterr().out
+    ratio, centroid = (next(line for line in plain.splitlines() if name in line) for name in (RATIO, "centroid_hz"))
+    assert " no: 0.31 " in ratio
+    assert " ? " in centroid
+    assert "\x1b" not in plain
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(["query", str(folder), "--group", "all"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.startswith("\x1b[2m") for line in lines[:3]] == [False, True, False]
+
+
+def test_json_holds_the_reliability_with_its_interval_and_counts(tmp_path, capsys):
+    assert main(["query", str(doubtful_folder(tmp_path)), "--stat", RATIO, "--group", "all", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["reliability"], row["reliability_low"], row["reliability_high"]) == (0.31, 0.1, 0.6)
+    assert (row["reliability_sources"], row["reliability_songs"]) == (7, 13)

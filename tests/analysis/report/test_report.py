@@ -254,3 +254,17 @@ def test_on_a_phone_nothing_is_wider_than_the_screen_and_something_is_drawn(page
     subprocess.run([*browser, f"--screenshot={picture}", frame.as_uri()], **options)
     colours = image.open(picture).convert("RGB").crop((0, 0, 375, 1600)).getcolors(1 << 24)
     assert len(colours) > 100
+
+
+def test_what_is_not_reliable_is_greyed_out_and_named(tmp_path):
+    folder = write_full_priors(tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    lists = {"hz": [None], "reliability": [0.31], "low": [0.1], "high": [0.6], "sources": [7], "songs": [13]}
+    manifest["reliability"] = {"vocals": {"rt60_s": lists, "integrated_lufs": lists}}
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    page = report(folder)
+    text = "\n".join(Reader(page).text)
+    assert "reliability 0.31 by 13 songs with true stems of 7 sources" in text
+    assert page.count('<figure class="card unreliable">') == 1  # reverberation is of vocals alone
+    assert page.count('<tr class="unreliable" title="unreliable">') == 2
+    assert "vocals (unreliable)" in text

@@ -1,6 +1,7 @@
 """What the priors say: the number, where it was taken from, and what stood in for what."""
 
 import hashlib
+import json
 import re
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from mixprior.analysis.priors import open_priors
-from mixprior.mixing.plan.targets import Target, Targets
+from mixprior.mixing.plan.targets import Target, Targets, Unreliable
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
 from mixprior.stats.errors import InputError
@@ -171,3 +172,28 @@ def test_the_reason_says_how_many_songs_have_the_stem(tmp_path):
     target = Targets.of(folder).scalar("drums", LEVEL)
     assert "median of 16 songs with drums (67% of all songs have them, 95 % interval 40% to 90%)" in target.reason
     assert target.priors[0]["share_present"] == 16 / 24
+
+
+def judged(folder, reliability, sources):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    lists = {"hz": [None], "low": [reliability], "high": [reliability], "sources": [sources], "songs": [sources]}
+    manifest["reliability"] = {"vocals": {"centroid_hz": {"reliability": [reliability], **lists}}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return Targets.of(folder)
+
+
+def test_a_default_from_what_is_not_reliable_is_refused_and_the_step_left_out(folder):
+    with pytest.raises(Unreliable, match=r"reliability 0.31 by 8 songs with true stems of 8 sources") as refused:
+        judged(folder, 0.31, 8).scalar("vocals", "centroid_hz")
+    step = refused.value.step("eq", "vocals")
+    assert (step.setting, [warning.code for warning in step.warnings]) == ({}, ["unreliable"])
+    assert judged(folder, 0.31, 8).scalar("vocals", "centroid_hz", 900.0).value == 900.0  # as given
+    assert judged(folder, 0.51, 8).scalar("vocals", "centroid_hz").warnings == ()
+
+
+def test_a_default_of_unknown_reliability_is_used_with_a_warning(folder):
+    target = judged(folder, None, 4).scalar("vocals", "centroid_hz")
+    assert target.value == 1007.0
+    (warning,) = target.warnings
+    assert warning.code == "unreliable"
+    assert "true stems of 4 sources, 5 are needed" in warning.text
