@@ -65,9 +65,10 @@ def test_json_holds_every_column_and_null_for_what_is_missing(folder, capsys):
     document = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert {key: document[key] for key in ("priors", "schema_version")} == {"priors": folder, "schema_version": 1}
     rows = {(found["group"], found["statistic"]): found for found in document["rows"]}
-    assert set(rows["genre=rock", RATIO]) == set(PRIORS_SCHEMA.names)
+    names = [*PRIORS_SCHEMA.names, *(f"reliability{end}" for end in ("", "_low", "_high", "_sources", "_songs"))]
+    assert set(rows["genre=rock", RATIO]) == set(names)
     written = row("genre=rock", "song", RATIO, "LU", 40, RATIO_OF_ROCK)
-    assert rows["genre=rock", RATIO] == {**dict.fromkeys(PRIORS_SCHEMA.names), **written}
+    assert rows["genre=rock", RATIO] == {**dict.fromkeys(names), **written}
     assert all(rows["genre=jazz", RATIO][name] is None for name in SPREAD)
     vector = {"group": "all", "stem": "vocals", "statistic": "sps_phi", "unit": "1", "n": 92, "bins": 3}
     assert document["vectors"] == [vector]
