@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mixprior.analysis.packaged.published_table import write
-from mixprior.analysis.priors import EVERY_SONG, PACKAGED, open_priors
+from mixprior.analysis.priors import EVERY_SONG, PACKAGED, Priors, open_priors
 from mixprior.pipeline.catalogs import roles
 from mixprior.pipeline.catalogs.roles import MOST_BY_AN_ARTIST, Recording
 from mixprior.pipeline.store.layout import (
@@ -61,7 +61,9 @@ def files(run: Path) -> dict[str, bytes]:
     roles.refuse_many_by_one(credits)
     state = pq.read_table(priors.path / STATE_FILE)
     scalars = state.filter(pc.equal(pc.list_value_length(state["n"]), 1))
-    manifest = json.dumps(_manifest(priors.manifest, credits), indent=2, sort_keys=True, ensure_ascii=False)
+    manifest = json.dumps(
+        _manifest(priors.manifest, credits, _sung(priors)), indent=2, sort_keys=True, ensure_ascii=False
+    )
     return {
         PRIORS_FILE: _compact(thinned(pq.read_table(priors.path / PRIORS_FILE))),
         STATE_FILE: parquet_bytes(scalars),
@@ -111,14 +113,23 @@ def _compact(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _manifest(of_run: Mapping[str, Any], credits: Sequence[Recording]) -> dict[str, Any]:
-    sung = sum(each.sung == "yes" for each in credits)
+def _sung(priors: Priors) -> int:
+    """Return how many songs are in the group with singing.
+
+    Raises:
+        PriorsLookupError: if the songs are not grouped by singing, or are too few.
+    """
+    return priors.lookup("song", "duration_s", SINGING).n
+
+
+def _manifest(of_run: Mapping[str, Any], credits: Sequence[Recording], sung: int) -> dict[str, Any]:
     artists = len({each.artist for each in credits})
     return {
         **of_run,
         "title": "Starter priors of mixprior",
         "stems_are": "separated by mixprior with HTDemucs (features: model, weights, settings); not calibrated",
-        "songs_are": f"{len(credits)} by {artists} artists, {sung} of them sung; at most {MOST_BY_AN_ARTIST} by one",
+        "songs_are": f"{len(credits)} by {artists} artists, at most {MOST_BY_AN_ARTIST} by one; "
+        f"in {sung} vocals are present",
         "left_out": f"joint.parquet; of {', '.join(_CURVES)} all but mean, sd and weighted mean, which have seven "
         f"figures, and but the mean in the group {SINGING}; curves of other groups, and in state.parquet",
         "licence": "These statistics are facts about the recordings below and are shipped with mixprior; the "
