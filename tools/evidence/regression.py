@@ -58,7 +58,8 @@ def table() -> str:
         "spearman": "rank correlation, from rows",
     }
     lines = [
-        f"Percent of {runs:,} catalogs of normal variables whose 95 % interval holds the truth.",
+        f"Percent of {runs:,} catalogs of normal variables whose 95 % interval holds the truth. Catalogs with fewer "
+        f"than {LEAST} complete songs are drawn again.",
         "",
         f"| interval | nulls | {' | '.join(f'n = {songs}' for songs in SONGS)} |",
         f"|---|--:|{'--:|' * len(SONGS)}",

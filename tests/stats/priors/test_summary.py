@@ -114,3 +114,15 @@ def test_a_range_too_wide_to_count_in_place_gives_the_same_histogram():
     summary = Summary.of(values, RESOLUTION)
     assert summary.quantile(0.5).tolist() == [0.0, 2.0]
     assert summary.counted.tolist() == [3, 3]
+
+
+def test_skewness_is_the_third_moment_over_the_cubed_sd_and_null_where_nothing_varies_or_is_kept():
+    values = np.random.default_rng(21).lognormal(0, 0.5, (400, 3))
+    values[:, 1] = 2.0
+    values[3:, 2] = np.nan
+    found = Summary.of(values, 0.001).skewness()
+    expected = [((x - x.mean()) ** 3).mean() / x.std(ddof=1) ** 3 for x in (values[:, 0], values[:3, 2])]
+    assert found[[0, 2]] == pytest.approx(expected, abs=0.01)
+    assert np.isnan(found[1])
+    assert np.isnan(Summary.of(values, 0.001, histogram=False).skewness()).all()
+    assert np.isnan(Summary.of(values[:2], 0.001).skewness()).all()
