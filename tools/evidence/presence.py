@@ -18,6 +18,8 @@ from tools.evidence import activity
 ROWS = ROOT / "tools" / "evidence" / "rows" / "presence.csv"
 SILENT_LU = -100.0
 """Stands for the level of a stem without loudness."""
+MARGIN_LU = 10.0
+"""Mixes of people differ more than these mixtures do: thresholds keep this distance from present stems."""
 CURVE_LU = (-60, -50, -45, -40, -35, -30, -25, -20, -15, -10)
 
 
@@ -73,10 +75,9 @@ def passes(row: Row, gate: Gate) -> bool:
     return row.level_lu >= max(gate.against_mixture_lu, SILENT_LU + 1) and row.active_ratio >= gate.active_ratio
 
 
-def halfway_lu(rows: Iterable[Row]) -> float:
-    """The level halfway between the 95th percentile of absent stems and the 5th of present ones."""
-    absent, present = ([row.level_lu for row in rows if row.is_there == there] for there in (False, True))
-    return float((np.percentile(np.maximum(absent, CURVE_LU[0]), 95) + np.percentile(present, 5)) / 2)
+def threshold_lu(rows: Iterable[Row]) -> float:
+    """The level `MARGIN_LU` under the 5th percentile of present stems."""
+    return float(np.percentile([row.level_lu for row in rows if row.is_there], 5)) - MARGIN_LU
 
 
 def area(rows: Sequence[Row]) -> float:
@@ -95,9 +96,7 @@ def left_out(rows: Sequence[Row]) -> tuple[float, float, float, float]:
     thresholds, wrong, right = [], [], []
     for source in sorted({row.source for row in rows}):
         others = [row for row in rows if row.source != source]
-        if len({row.is_there for row in others}) < 2:
-            continue
-        thresholds.append(halfway_lu(others))
+        thresholds.append(threshold_lu(others))
         called = [(row.is_there, row.level_lu < thresholds[-1]) for row in rows if row.source == source]
         wrong += [absent for there, absent in called if there]
         right += [absent for there, absent in called if not there]
@@ -129,8 +128,8 @@ def _gates(by_stem: Mapping[str, Sequence[Row]]) -> str:
 
 def _left_out(by_stem: Mapping[str, Sequence[Row]]) -> str:
     lines = [
-        "Chosen without the source that is judged (level halfway between the 95th percentile of absent stems and the "
-        "5th of present ones):",
+        f"Chosen without the source that is judged ({MARGIN_LU:g} LU under the 5th percentile of present stems; by level "
+        "alone):",
         "",
         "| stem | thresholds | present called absent | absent called absent |",
         "|---|---|--:|--:|",
