@@ -128,8 +128,8 @@ def _gates(by_stem: Mapping[str, Sequence[Row]]) -> str:
 
 def _left_out(by_stem: Mapping[str, Sequence[Row]]) -> str:
     lines = [
-        f"Chosen without the source that is judged ({MARGIN_LU:g} LU under the 5th percentile of present stems; by level "
-        "alone):",
+        "Chosen without the source that is judged, by level alone "
+        f"({MARGIN_LU:g} LU under the 5th percentile of present stems):",
         "",
         "| stem | thresholds | present called absent | absent called absent |",
         "|---|---|--:|--:|",
