@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from mixprior.pipeline.store.evidence import Evidence
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ
 from mixprior.stats.priors.calibration import Calibration
 from mixprior.stats.priors.digest import Digest
@@ -84,13 +85,26 @@ def test_errors_are_of_sources_and_of_bands():
     assert ("third_octave_db", BAND_CENTRES_HZ[-1]) not in found  # no true stem has it
 
 
+def digest_of(values) -> Digest:
+    texts = {f"{k:016x}": "{}" for k in range(len(values))}
+    found = tally(rows(values), texts, Grouping((), 1, None), True)
+    return Digest.merged([digest for group, digest in found if group == EVERY_SONG])
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_the_manifest_holds_it_where_the_model_is_the_one_with_known_errors(same):
+    weights = shipped().weights_sha256 if same else "another"
+    features = {"key": {"stems": "separated", "weights_sha256": weights}}
+    digests = {EVERY_SONG: digest_of(np.linspace(-30.0, -10.0, 12))}
+    found = read(Evidence(digests, None, features, {}).manifest()["reliability"])
+    names = {(each.stem, each.statistic) for each in found}
+    assert names == ({("vocals", "integrated_lufs"), ("vocals", "third_octave_db")} if same else set())
+    assert all(each.sources > 0 for each in found)
+
+
 def test_a_catalogs_songs_are_held_against_the_errors():
     spread = np.array([-10.0, -20.0, -30.0, -15.0, -25.0, -18.0])
-    digests: dict[str, list[Digest]] = {}
-    texts = {f"{k:016x}": "{}" for k in range(spread.size)}
-    for group, digest in tally(rows(spread), texts, Grouping((), 1, None), True):
-        digests.setdefault(group, []).append(digest)
-    whole = Digest.merged(digests[EVERY_SONG])
+    whole = digest_of(spread)
     errors = (
         SeparationError("vocals", "integrated_lufs", None, 4.0, 0.0, 8, 16),
         SeparationError("vocals", "third_octave_db", float(BAND_CENTRES_HZ[5]), 400.0, 0.0, 8, 16),
