@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mixprior.analysis.priors import local_folder
+from mixprior.analysis.priors import local_folder, open_priors
+from mixprior.analysis.reliability import Reliabilities
 from mixprior.analysis.songs import open_songs
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.stats.registry import columns_filled
@@ -32,8 +33,8 @@ class SongTable:
     Attributes:
         values: `OWN`; the columns of the catalog and the tags of files; then STEM.STATISTIC for every number, null
             where it was not measured.
-        facts: unit, definition and reliability of each measured column, by its name; the reliability is None where
-            it is not known.
+        facts: unit, definition and reliability (`mixprior.analysis.reliability`) of each measured column, by its
+            name; None for true stems, and where it is not known.
     """
 
     values: pa.Table
@@ -62,7 +63,8 @@ def song_table(run: str | Path) -> SongTable:
     measured = dict(_measured(run, songs))
     named = {f"{CATALOG}{name}" if name in own or name in measured else name: cells for name, cells in catalog.items()}
     values = pa.table({**own, **named, **measured})
-    return SongTable(values, {name: _facts(name) for name in measured})
+    reliabilities = Reliabilities.of(open_priors(run).manifest) if measured else Reliabilities({})
+    return SongTable(values, {name: _facts(name, reliabilities) for name in measured})
 
 
 def _catalog(metadata: list[str]) -> Iterator[tuple[str, pa.Array]]:
@@ -98,7 +100,9 @@ def _measured(run: str | Path, songs: pa.Table) -> Iterator[tuple[str, pa.Array]
                 yield f"{stem}.{column.name}", of_stem[column.name].take(pa.array(wanted, pa.int64())).combine_chunks()
 
 
-def _facts(name: str) -> dict[str, Any]:
+def _facts(name: str, reliabilities: Reliabilities) -> dict[str, Any]:
     stem, _, statistic = name.partition(".")
     column = next(each for each in columns_filled(stem) if each.name == statistic)
-    return {"unit": column.unit, "definition": column.definition, "reliability": None}
+    found = reliabilities.find(stem, statistic)
+    reliability = None if found is None else found.reliability
+    return {"unit": column.unit, "definition": column.definition, "reliability": reliability}

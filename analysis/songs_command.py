@@ -87,7 +87,7 @@ def _write_parquet(output: Path, made: SongTable) -> None:
     from mixprior.pipeline.store import files
 
     said = {
-        row[0]: {key: str(value) for key, value in zip(FACTS[1:], row[1:], strict=True) if value}
+        row[0]: {key: str(value) for key, value in zip(FACTS[1:], row[1:], strict=True) if value is not None}
         for row in _facts(made)
     }
     schema = pa.schema([field.with_metadata(said.get(field.name)) for field in made.values.schema])

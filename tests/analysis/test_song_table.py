@@ -99,6 +99,20 @@ def test_units_and_definitions_come_with_every_file(run, mixprior, tmp_path):
     assert frames[0]["drums.true_peak_dbtp"].tolist() == pytest.approx(frames[1]["drums.true_peak_dbtp"], nan_ok=True)
 
 
+def test_the_reliability_of_a_column_is_that_of_the_priors(run):
+    path = run / "priors" / "manifest.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    facts = {"hz": None, "reliability": 0.25, "low": 0.1, "high": 0.4, "sources": 9, "songs": 20}
+    judged = {"vocals": {"integrated_lufs": {name: [value] for name, value in facts.items()}}}
+    path.write_text(json.dumps(manifest | {"reliability": judged}), "utf-8")
+    try:
+        found = tables.song_table(run).facts
+    finally:
+        path.write_text(json.dumps(manifest), "utf-8")
+    known = {name: each["reliability"] for name, each in found.items() if each["reliability"] is not None}
+    assert known == {"vocals.integrated_lufs": 0.25}
+
+
 def test_another_kind_of_file_or_folder_is_refused_in_one_line(run, mixprior, tmp_path):
     assert "does not end in .csv, .parquet, .xlsx" in mixprior("songs", run, "-o", tmp_path / "a.ods", expect=2).stderr
     assert "songs.parquet" in mixprior("songs", tmp_path, "-o", tmp_path / "a.csv", expect=2).stderr
