@@ -156,7 +156,8 @@ def table() -> str:
         "`alex` (who judges) and the leads of five multitracks, which set the spread (each is judged by a spread that "
         "was set without it). The multitracks are of one artist, and their leads carry some reverb of their own: "
         "errors of true stems at low levels are larger for that. In brackets: 95 % intervals, drawn by singer; of one "
-        "singer alone, by clip.",
+        "singer alone, by clip. The form of the interval was settled with the coverage of `alex` in view: that column "
+        "is no blind test.",
         "",
         _line(
             "vocals",
