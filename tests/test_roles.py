@@ -97,7 +97,7 @@ def test_gates_of_presence_rest_on_no_song_of_priors():
     with (ROOT / "tools" / "evidence" / "rows" / "presence.csv").open(encoding="utf-8", newline="") as file:
         sources = {row["source"].casefold().removeprefix("lmms ") for row in csv.DictReader(file)}
     names = {name: each.role for each in RECORDINGS for name in (*each.artists, Path(each.path).stem.casefold())}
-    called = {"musdb": "music delta", "supertux2": "wansti", "warzone2100": "lupusmechanicus"}
+    called = {"multitracks": "signals", "musdb": "music delta", "supertux2": "wansti", "warzone2100": "lupusmechanicus"}
     found = {source: names.get(called.get(source, source)) for source in sources}
     assert set(found.values()) <= {"calibrate", "choose", "judge", "train-blind"}, found
 
