@@ -1,7 +1,5 @@
 """Whether a stem is there: on songs whose answer is known by construction."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -79,13 +77,12 @@ def test_a_song_in_pieces_has_the_presence_of_the_whole():
 
 
 def test_fxnorms_gate_is_the_peak_of_minus_50_dbfs():
-    song = StemSet({"drums": noise(1, 0) * 0, "other": noise(2, -20)})
+    other = noise(2, -20)
     for peak_db, expected in ((-49.9, True), (-50.1, False)):
-        burst = np.zeros_like(song["other"].audio)
+        burst = np.zeros_like(other)
         burst[:, :44_100] = np.float32(10 ** (peak_db / 20))
         burst[:, 1:44_100:2] *= -1
-        stem = replace(song["drums"], audio=burst)
-        assert FXNORM.passes(stem) is expected
+        assert FXNORM.passes(StemSet({"drums": burst, "other": other})["drums"]) is expected
 
 
 def test_every_condition_of_a_gate_holds_alone():
