@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixprior.stats.priors.derived import MAGNITUDE_SPECTRUM
 from mixprior.stats.priors.reliability import LEAST, LEAST_SOURCES, Reliability, read
 
-_MEASURED_AS = {MAGNITUDE_SPECTRUM.name: "magnitude_spectrum_db"}
+_MEASURED_AS = {"magnitude_spectrum": "magnitude_spectrum_db"}
+"""Statistics that are derived, and what of."""
 
 
 @dataclass(frozen=True)

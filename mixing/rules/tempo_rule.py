@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixprior.stats.errors import InputError
-from mixprior.stats.priors.regression import least_squares
 
 RULES = ("seed", "catalog")
 """What sets a reverberation time by a tempo: the textbook's line, or the regression over a catalog's songs."""
@@ -78,6 +77,8 @@ class TempoRelation:
         >>> TempoRelation.of(np.array([60.0, 90, 120, 150]), np.array([3.0, 2.5, 2.0, 1.5])).is_found
         True
         """
+        from mixprior.stats.priors.regression import least_squares  # loads SciPy, which a help must not wait for
+
         if np.shape(tempo_bpm) != np.shape(time_s):
             raise InputError(f"{np.size(tempo_bpm)} tempos and {np.size(time_s)} times: give one of each for a song")
         both = np.stack([tempo_bpm, time_s], axis=1).astype(np.float64)

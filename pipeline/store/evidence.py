@@ -31,7 +31,8 @@ from mixprior.stats.priors import separation_errors
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.grouping import EVERY_SONG, MIN_GROUP, Group
 from mixprior.stats.priors.priors_table import joint_table, priors_table, withheld
-from mixprior.stats.priors.reliability import Reliability, document, fits, reliabilities
+from mixprior.stats.priors.reliability import Reliability, document
+from mixprior.stats.priors.reliability_estimate import fits, reliabilities
 from mixprior.stats.priors.tally import Grouping
 from mixprior.stats.priors.unused import NOTHING_UNUSED, Unused, UnusedValue
 from mixprior.stats.schema import MEMBERS_SCHEMA, MOMENTS_SCHEMA, SCHEMA_VERSION, STATE_SCHEMA, with_metadata

@@ -5,10 +5,13 @@ How often they do, by distribution and number of songs: `docs/evidence.md`, made
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import special
 
-from mixprior.stats.priors.summary import Summary
+if TYPE_CHECKING:
+    from mixprior.stats.priors.summary import Summary
 
 LEVEL = 0.95
 LEAST_EXACT = 6

@@ -105,7 +105,7 @@ def bands_of(column: Column) -> list[tuple[float | None, np.ndarray]]:
     >>> bands_of(by_name["integrated_lufs"])
     [(None, array([0]))]
     >>> [(round(hz, 1), bins.size) for hz, bins in bands_of(by_name["sps_phi"])][-2:]
-    [(15848.9, 341), (19952.6, 394)]
+    [(15848.9, 340), (19952.6, 397)]
     """
     if column.axis_hz is None:
         return [(None, np.array([0]))]

@@ -9,11 +9,13 @@ from mixprior.analysis.priors import PACKAGED, Priors
 from mixprior.analysis.reliability import Reliabilities
 
 
-@pytest.fixture(autouse=True)
-def packaged_priors_are_relied_on(monkeypatch):
-    """Take the packaged priors as if nothing were known of their separation."""
+@pytest.fixture(scope="package", autouse=True)
+def packaged_priors_are_relied_on():
+    """Take the packaged priors as if nothing were known of their separation: before a fixture of a module mixes."""
 
     def found(priors: Priors) -> Reliabilities:
         return Reliabilities.of({} if priors.path in PACKAGED.values() else priors.manifest)
 
-    monkeypatch.setattr(Priors, "reliabilities", property(found))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Priors, "reliabilities", property(found))
+        yield

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.priors import EVERY_SONG, Priors, open_priors
-from mixprior.stats.priors.reliability import LEAST, LEAST_SOURCES, reliability
+from mixprior.stats.priors.reliability import LEAST, LEAST_SOURCES
+from mixprior.stats.priors.reliability_estimate import reliability
 from mixprior.stats.priors.separation_errors import SeparationError, shipped
 
 SCALARS = (

@@ -10,6 +10,7 @@ writes them to `analysis/packaged/starter_priors`. They hold statistics only: th
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -61,16 +62,16 @@ def files(run: Path) -> dict[str, bytes]:
     roles.refuse_many_by_one(credits)
     state = pq.read_table(priors.path / STATE_FILE)
     scalars = state.filter(pc.equal(pc.list_value_length(state["n"]), 1))
-    manifest = json.dumps(
-        _manifest(priors.manifest, credits, _sung(priors)), indent=2, sort_keys=True, ensure_ascii=False
-    )
-    return {
+    content = {
         PRIORS_FILE: _compact(thinned(pq.read_table(priors.path / PRIORS_FILE))),
         STATE_FILE: parquet_bytes(scalars),
         MOMENTS_FILE: (priors.path / MOMENTS_FILE).read_bytes(),
         MEMBERS_FILE: (priors.path / MEMBERS_FILE).read_bytes(),
-        MANIFEST_FILE: f"{manifest}\n".encode(),
     }
+    manifest = _manifest(priors.manifest, credits, _sung(priors))
+    manifest["files_sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(content.items())}
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False)
+    return {**content, MANIFEST_FILE: f"{text}\n".encode()}
 
 
 def thinned(rows: pa.Table) -> pa.Table:

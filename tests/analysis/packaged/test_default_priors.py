@@ -184,7 +184,7 @@ def test_starter_holds_what_mixing_needs(starter):
         prior = starter.lookup(stem, statistic)
         assert prior.n >= 8
         assert prior.p25 <= prior.p50 <= prior.p75
-    assert [row["p50"] > 0 for row in starter.rows("vocals", "rt60_octaves_s").to_pylist()] == [True] * 5
+    assert [row["p50"] > 0 for row in starter.rows("vocals", "rt60_octaves_s", "all").to_pylist()] == [True] * 5
     found = constants.of_priors(starter)
     assert all(found.features["eq"][stem].shape == (32769,) for stem in constants.STEMS)
     (line,) = regress(starter, ("vocals", "rt60_s"), [("backing", "tempo_bpm")])
@@ -301,7 +301,7 @@ def test_statistics_asked_for_together_come_from_the_same_songs():
     assert open_chain().source(names[:1]).priors.path == PACKAGED["published"]
     source = open_chain().source(names)
     assert source.priors.path == PACKAGED["starter"]
-    assert "rests on 9 songs only" in source.notes[-1]
+    assert "taken from the packaged priors starter" in source.notes[-1]
 
 
 def test_all_songs_stand_in_for_a_group_that_is_missing_small_or_empty(tmp_path):

@@ -9,15 +9,8 @@ from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ
 from mixprior.stats.priors.calibration import Calibration
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.grouping import EVERY_SONG
-from mixprior.stats.priors.reliability import (
-    LEAST_SOURCES,
-    Reliability,
-    document,
-    fits,
-    read,
-    reliabilities,
-    reliability,
-)
+from mixprior.stats.priors.reliability import LEAST_SOURCES, Reliability, document, read
+from mixprior.stats.priors.reliability_estimate import fits, reliabilities, reliability
 from mixprior.stats.priors.separation_errors import SeparationError, SeparationErrors, errors_of, shipped
 from mixprior.stats.priors.tally import Grouping, tally
 from mixprior.stats.registry import FEATURES_SCHEMA
@@ -130,7 +123,8 @@ def test_errors_are_those_of_one_model():
     assert fits({"stems": "separated", "weights_sha256": errors.weights_sha256}, errors)
     assert not fits({"stems": "separated", "weights_sha256": "another"}, errors)
     assert not fits({"stems": "from the catalog"}, errors)
-    assert min(error.sources for error in errors.errors if error.stem == "vocals") >= LEAST_SOURCES
+    levels = [error for error in errors.errors if error.statistic == "loudness_vs_mixture_lu"]
+    assert {error.stem for error in levels if error.sources >= LEAST_SOURCES} >= {"vocals", "drums", "bass", "other"}
 
 
 def test_a_calibration_keeps_its_errors():
