@@ -28,6 +28,7 @@ def intervals(summary: Summary) -> dict[str, np.ndarray]:
     `median_interpolated_low` to `median_interpolated_high` lie between order statistics, and hold it with about 95 %.
     NaN is what is not known: without a histogram there is no interval of a median, and no skewness.
 
+    >>> from mixprior.stats.priors.summary import Summary
     >>> found = intervals(Summary.of(np.arange(11.0)[:, None], 0.01))
     >>> {name: round(float(values[0]), 3) for name, values in found.items() if "median" in name}["median_level"]
     0.988

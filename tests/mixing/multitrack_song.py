@@ -124,7 +124,7 @@ def gains_inside(stem: Path, paths: dict[str, Path]) -> np.ndarray:
 
 
 def missing_lu(folder: Path, stems: Path) -> dict[str, float]:
-    """How far the instruments of a mix are from where half of the songs of the packaged priors have them.
+    """How far the instruments of a mix are from where half of the packaged priors' songs have them: sung ones, if it is sung.
 
     Looked up without the mixer, and read by the independent meter.
 
@@ -141,8 +141,9 @@ def missing_lu(folder: Path, stems: Path) -> dict[str, float]:
     }
     whole = lufs(folder, sum(sounds.values()), rate_hz)
     missing = {}
+    group = "singing=yes" if "vocals" in files else "all"
     for bus in INSTRUMENTS:
-        prior = open_priors("starter").lookup(bus, "loudness_vs_mixture_lu", "all")
+        prior = open_priors("starter").lookup(bus, "loudness_vs_mixture_lu", group)
         now = lufs(folder, sounds[bus], rate_hz) - whole
         missing[bus] = float(np.clip(now, prior.p25, prior.p75)) - now
     return missing

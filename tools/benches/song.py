@@ -49,13 +49,14 @@ def furthest(ours: dict[str, dict[str, Any]], theirs: dict[str, dict[str, Any]])
 
 
 def furthest_of_all(ours: dict[str, dict[str, Any]], theirs: dict[str, dict[str, Any]]) -> float:
-    """Largest difference of any number of the rows, in resolutions of its column."""
+    """Largest difference of any number that both have, in resolutions of its column."""
     from mixprior.stats.registry import COLUMNS
 
     return max(
         abs(value - other) / column.resolution
         for stem, row in ours.items()
         for column in COLUMNS
+        if column.name in theirs[stem]
         for value, other in zip(_values(row[column.name]), _values(theirs[stem][column.name]), strict=True)
         if value is not None and other is not None
     )
