@@ -124,9 +124,9 @@ def gains_inside(stem: Path, paths: dict[str, Path]) -> np.ndarray:
 
 
 def missing_lu(folder: Path, stems: Path) -> dict[str, float]:
-    """How far the instruments of a mix are from where half of the packaged priors' songs have them: sung ones, if it is sung.
+    """How far the instruments of a mix are from where half of the packaged priors' songs have them.
 
-    Looked up without the mixer, and read by the independent meter.
+    With vocals in it, of the sung ones. Looked up without the mixer, and read by the independent meter.
 
     Args:
         folder: where to put a file.
