@@ -197,10 +197,10 @@ def _lines(rows: Sequence[Mapping[str, Any]], axis: Sequence[str], names: Sequen
     lines = []
     for row in rows:
         place = (f"{row[name]:.10g}" for name in (*axis, "n"))
-        told = ([_share(row)] if shares else []) + ([_reliability(row)] if judged else [])
-        lines.append((*_labels(row), *place, *told, *_with_decimals([row[name] for name in names])))
-    told = (["present"] if shares else []) + (["reliable"] if judged else [])
-    listed = table((*_LABELS, *axis, "n", *told, *names), lines, words=len(_LABELS))
+        shown = ([_share(row)] if shares else []) + ([_reliability(row)] if judged else [])
+        lines.append((*_labels(row), *place, *shown, *_with_decimals([row[name] for name in names])))
+    shown = (["present"] if shares else []) + (["reliable"] if judged else [])
+    listed = table((*_LABELS, *axis, "n", *shown, *names), lines, words=len(_LABELS))
     return _dimmed(listed, rows) if sys.stdout.isatty() else listed
 
 
