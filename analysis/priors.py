@@ -185,7 +185,7 @@ class Priors:
             NotPriors: if the file turns out to be damaged.
 
         >>> open_priors("starter").lookup("vocals", "integrated_lufs").n
-        10
+        22
         """
         row, *more = self.rows(stem, statistic, group).to_pylist()
         if row.pop("bin") is not None:
@@ -209,7 +209,7 @@ class Priors:
 
         >>> found = open_priors("starter").constants()
         >>> found.features["eq"]["vocals"].shape, found.n["eq"]["vocals"]
-        ((32769,), 10)
+        ((32769,), 22)
         """
         from mixprior.analysis.constants.constants import STEMS, of_priors
 
