@@ -23,13 +23,6 @@ BY_PLACE = {f"{each.collection}/{each.path}": each for each in RECORDINGS}
 NO_PLACE = Material(SHARED / "music", SHARED, SHARED, SHARED, RECORDINGS)
 
 
-of_before = pytest.mark.xfail(
-    "songs_are" not in open_priors("starter").manifest,
-    reason="the packaged priors are of before the table, and hold a song whose role is to choose",
-    strict=True,
-)
-
-
 def artists(recordings) -> set[str]:
     return {artist for each in recordings for artist in each.artists}
 
@@ -59,7 +52,6 @@ def scenes() -> list[Recording]:
     return [*clips, *voices, *tracks]
 
 
-@of_before
 def test_starter_priors_rest_on_songs_of_their_role_alone():
     assert {each.role for each in starter()} == {"prior"}
 
@@ -68,7 +60,6 @@ def test_starter_priors_rest_on_five_songs_by_one_artist_at_most():
     roles.refuse_many_by_one(starter())
 
 
-@of_before
 def test_no_artist_of_the_starter_priors_is_in_the_scenes_that_judge_them():
     assert not artists(starter()) & artists(scenes())
 

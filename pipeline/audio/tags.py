@@ -140,7 +140,7 @@ def _frames() -> dict[str, type]:
     def from_data(kind: type, header: Any, flags: int, data: bytes) -> Any:
         is_v24 = header.version >= header._V24
         if flags & (Frame.FLAG24_COMPRESS if is_v24 else Frame.FLAG23_COMPRESS):
-            raise NotImplementedError("a compressed frame")
+            raise NotImplementedError("a compressed frame")  # by which mutagen passes over a frame it cannot read
         return super(kind, kind)._fromData(header, flags, data)  # type: ignore[arg-type, misc]
 
     known = {**Frames_2_2, **Frames}

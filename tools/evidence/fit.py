@@ -99,8 +99,8 @@ def table() -> str:
     """Markdown."""
     lines = [
         f"{TARGETS} rendered responses of settings drawn at random, {EVALUATIONS} evaluations of each search and then "
-        "the same least squares (polish) for all; medians and, in brackets, ninth deciles. The RT knob exchanges with "
-        "the shelves: the decay, T60 from 125 Hz to 6 kHz, is what is heard.",
+        "the same least squares (polish) for all; medians and, in brackets, 90th percentiles. Different pairs of RT knob "
+        "and shelves give the same decay. Decay is T60 from 125 Hz to 6 kHz.",
         "",
         "| search | noise on the target, dB | evaluations with polish | loss dB | wet level dB | RT knob % | decay % "
         "| room size exact % |",

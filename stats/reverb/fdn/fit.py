@@ -20,7 +20,7 @@ _BLIND_TIME_DB, _BLIND_LEVEL_DB = 0.8, 2.5  # 0.8 dB: a fifth
 _RESTART_SCALE = 0.1
 _SNAP_ITERATIONS, _ROUNDS = 3, 30
 _TOLERANCE = 1e-3  # of the least squares
-# Shelves exchange with the reverberation time: among decays that are alike to hundredths of a dB the flattest is taken.
+# Different shelves and reverberation times give one decay: of those within hundredths of a dB the flattest is taken.
 _FLAT_DB_S, _FLAT_WEIGHT = 10.0, 0.01
 # Fit and target differ alike in neighbouring cells: so many count as one observation. Chosen on generated targets, so
 # that nine of ten knobs are within two deviations (tests/stats/reverb/fdn/test_fit.py).
