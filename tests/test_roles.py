@@ -5,9 +5,8 @@ import inspect
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 
-from mixprior.analysis.priors import PACKAGED, open_priors
+from mixprior.analysis.priors import PACKAGED
 from mixprior.mixing.evaluation import excerpts, separated
 from mixprior.mixing.evaluation.material import Material
 from mixprior.pipeline.catalogs import roles

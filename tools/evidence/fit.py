@@ -99,7 +99,7 @@ def table() -> str:
     """Markdown."""
     lines = [
         f"{TARGETS} rendered responses of settings drawn at random, {EVALUATIONS} evaluations of each search and then "
-        "the same least squares (polish) for all; medians and, in brackets, 90th percentiles. Different pairs of RT knob "
+        "the same least squares (polish) for all; medians and, in brackets, 90th percentiles. Different RT knobs "
         "and shelves give the same decay. Decay is T60 from 125 Hz to 6 kHz.",
         "",
         "| search | noise on the target, dB | evaluations with polish | loss dB | wet level dB | RT knob % | decay % "
