@@ -41,7 +41,7 @@ class Material:
         responses: impulse responses of rooms and plates; None if there are none: there are no wet scenes then.
         run: the songs of the priors as `mixprior mine` measured them.
         output: where separated clips, priors, rows and tables are written.
-        recordings: of the table of roles; without it there are no separated scenes, and nobody is known by name.
+        recordings: of the table of roles; without it there are no separated scenes, and no artist is known by name.
     """
 
     music: Path

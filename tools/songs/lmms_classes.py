@@ -31,7 +31,7 @@ NAMED = (
     "demos/Skiessi/Skiessi-Onion",
     "demos/Thomasso-AxeFromThe80s",
 )
-"""Projects whose drums can be told by the names of their tracks."""
+"""Projects whose drums are known by the names of their tracks."""
 CLASSES = (
     ("drums", r"bassdrum|sidechain"),
     ("bass", r"bass|\bsub"),

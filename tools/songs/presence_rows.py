@@ -112,7 +112,7 @@ def true_stems() -> Iterator[Mixture]:
 
 
 def lmms(folder: Path) -> Iterator[Mixture]:
-    """Mixtures of LMMS projects: nobody sings in them, but for `VOICED`."""
+    """Mixtures of LMMS projects: without singing, but for `VOICED`."""
     for path in sorted(folder.glob("*.other.wav")):
         title = path.name.removesuffix(".other.wav")
         files = {name: folder / f"{title}.{name}.wav" for name in SEPARATED}
@@ -161,7 +161,7 @@ def voices(folder: Path) -> Iterator[Mixture]:
 
 
 def games() -> Iterator[Mixture]:
-    """Music of two games, in which nobody sings."""
+    """Music of two games, without singing."""
     paths = sorted((GAMES / "supertux2/music").glob("*/*.ogg"))[::4]
     paths += sorted((GAMES / "warzone2100/music").rglob("*.opus"))[::4]
     for path in paths:
