@@ -1,4 +1,4 @@
-"""Tags of an audio file: who made it, what it is called, its genre, year and tempo, as strangers wrote them."""
+"""Tags of an audio file: who made it, what it is called, its genre, year and tempo. They are not trusted."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def read(file: BinaryIO) -> Tags:
         }
     except ImportError:  # not to be taken for a file without tags
         raise
-    except Exception:  # of a parser that reads a stranger's bytes
+    except Exception:  # of a parser that reads damaged or hostile bytes
         if bounded.trouble is not None:
             raise bounded.trouble from None
         values = {}
