@@ -72,7 +72,7 @@ class Targets:
         chain: the priors.
         group: the songs to go by; all of them where there is no such group, or hardly a song in it.
         asked: whether a person chose priors or group, and is warned where others are used in their place.
-        sung: whether vocals are in the mix: songs with vocals are gone by where there are enough of them.
+        sung: whether vocals are in the mix: targets are those of songs with vocals where there are enough of them.
     """
 
     chain: PriorsChain
@@ -138,7 +138,10 @@ class Targets:
         Raises:
             InputError: if no priors hold it.
         """
-        source = self.source([(stem, "magnitude_spectrum"), (stem, "sps_phi")])
+        both = self.chain.source(
+            [(stem, "magnitude_spectrum"), (stem, "sps_phi")], self.group, preferred=self.preferred
+        )
+        source = _relied_on(both, [(stem, "magnitude_spectrum")])  # panning is not taken
         found = constants.of_priors(source.priors, source.group, [stem])
         facts = {"statistic": "magnitude_spectrum", "stem": stem, "n": found.n["eq"][stem]}
         return found.features["eq"][stem], {**_place(source), **facts}

@@ -22,8 +22,8 @@ def reliability(mean_square: float, bias: float, sources: int, variance: float, 
     Measured values vary by the songs' own spread and by the scatter of the errors, so that spread^2 is the measured
     variance less that scatter, and 1 - reliability = mean squared error / (measured variance + bias^2). For normal
     values and errors without bias the estimate of that ratio is its true value times one that is F distributed, with
-    as many degrees of freedom as there are sources and songs less one: the interval covers 95 %, and up to 98 % where
-    there is a bias. With heavy tails (t distribution of three degrees of freedom) it covers 76 to 85 %.
+    as many degrees of freedom as there are sources and songs less one: the interval covers 95 %, more where there
+    is a bias, and less where errors have heavy tails.
 
     Args:
         mean_square: mean squared error over sources.

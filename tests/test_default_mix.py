@@ -1,0 +1,24 @@
+"""What the packaged priors set by themselves: steps that rest on unreliable statistics are left out, and said."""
+
+from mixprior.analysis.priors import open_priors
+from tests.mixing.multitrack_song import bass, kick, mix, pad, save_all, sung
+
+DOUBTFUL = {("other", "loudness_vs_mixture_lu"), ("vocals", "wet_dry_db")}
+DOUBTFUL |= {(stem, "magnitude_spectrum") for stem in ("bass", "other")}
+
+
+def test_the_starter_priors_doubt_what_the_documents_name():
+    found = open_priors("starter").reliabilities
+    used = {(stem, "loudness_vs_mixture_lu") for stem in ("drums", "bass", "other")} | {("vocals", "wet_dry_db")}
+    used |= {(stem, "magnitude_spectrum") for stem in ("vocals", "drums", "bass", "other")}
+    assert {name for name in used if found.doubt(*name)} == DOUBTFUL
+
+
+def test_a_class_whose_level_is_not_reliable_is_left_as_it_is(tmp_path):
+    tracks = {"Kick": kick(), "Bass": bass(), "Pad": pad(220.0), "Lead Vox": sung()}
+    paths = save_all(tmp_path / "tracks", tracks)
+    recipe = mix("--tracks", *paths.values(), "-o", tmp_path / "mix.wav")
+    levels = {step["of"]: step for step in recipe["steps"] if step["name"] == "level"}
+    assert levels["other"]["setting"].get("gain_db") is None
+    assert [warning["code"] for warning in levels["other"]["warnings"]] == ["unreliable"]
+    assert {"drums", "bass"} & {of for of, step in levels.items() if step["setting"].get("gain_db") is not None}
