@@ -70,8 +70,3 @@ class Reliabilities:
             f"how reliable {statistic} of separated {stem} is, is not known: true stems of {sources} sources, "
             f"{LEAST_SOURCES} are needed"
         )
-
-
-def is_doubtful(found: Reliability | None) -> bool:
-    """Whether a number is not to be relied on."""
-    return found is not None and found.reliability is not None and found.reliability < LEAST

@@ -16,7 +16,7 @@ from mixprior.analysis.priors import local_folder, open_priors
 from mixprior.analysis.reliability import Reliabilities
 from mixprior.analysis.songs import open_songs
 from mixprior.pipeline.store.layout import RunFolder
-from mixprior.stats.registry import columns_filled
+from mixprior.stats.registry import FEATURES_SCHEMA, columns_filled
 from mixprior.stats.schema import FINISHED
 from mixprior.stats.visible import as_utf8
 
@@ -74,8 +74,8 @@ def _catalog(metadata: list[str]) -> Iterator[tuple[str, pa.Array]]:
         cells = [row.get(name) for row in rows]
         kinds = {type(cell) for cell in cells if cell is not None}
         if kinds <= {int, float} and float in kinds:
-            yield name, pa.array(cells, pa.float64())
-        elif len(kinds) == 1 and kinds <= {bool, int}:
+            yield name, pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())
+        elif len(kinds) == 1 and kinds <= {bool, int} and all(abs(cell or 0) < 1 << 63 for cell in cells):
             yield name, pa.array(cells)
         else:
             yield name, pa.array([None if cell is None else as_utf8(str(cell)) for cell in cells], pa.string())
@@ -88,7 +88,9 @@ def _measured(run: str | Path, songs: pa.Table) -> Iterator[tuple[str, pa.Array]
     rows = Rows(RunFolder.at(local_folder(run)), songs)
     if not len(rows.finished):
         return
-    features = pa.concat_tables([table for key in rows.feature_keys for table in rows.tables(key)])
+    scalars = [field.name for field in FEATURES_SCHEMA if not pa.types.is_list(field.type)]
+    found = [table for key in rows.feature_keys for table in rows.tables(key, scalars)]
+    features = pa.concat_tables(found or [FEATURES_SCHEMA.empty_table().select(scalars)])
     is_finished = np.array([status in FINISHED for status in songs["status"].to_pylist()])
     ids = np.array(songs["song_id"].to_pylist())
     for stem in dict.fromkeys(features["stem"].to_pylist()):

@@ -101,7 +101,10 @@ def _write_xlsx(output: Path, made: SongTable) -> None:
     from mixprior.pipeline.store import files
 
     if made.values.num_rows >= _MOST_ROWS or made.values.num_columns > _MOST_COLUMNS:
-        raise InputError(f"{visible(output)}: a sheet holds {_MOST_ROWS - 1:,} songs at most: write .parquet or .csv")
+        raise InputError(
+            f"{visible(output)}: a sheet holds {_MOST_ROWS - 1:,} songs and {_MOST_COLUMNS:,} columns at most: "
+            "write .parquet or .csv"
+        )
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 
 from mixprior.stats.frames import FrameEnergies, SummedSpectra
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from mixprior.stats.windows import periodic_hann
 
 FRAME = 65_536
@@ -16,6 +17,8 @@ HOP = 16_384
 BINS = FRAME // 2 + 1
 POOL = 16
 """Bins that are averaged into one stored bin."""
+POOLED_EDGES_HZ = (np.arange(0, BINS, POOL) + POOL / 2) * (SAMPLE_RATE_HZ / FRAME)
+"""Upper edges of the stored bins."""
 
 _WINDOW = np.sqrt(periodic_hann(FRAME)).astype(np.float32)
 _FRAMES_AT_ONCE = 2

@@ -113,7 +113,8 @@ def _groups(material: Material) -> Iterator[str]:
 
 def _stems(material: Material) -> Iterator[str]:
     for stem, row in material.scalars.get("integrated_lufs", {}).items():
-        absent, songs = row["n_absent"] or row["n_silent"] or 0, row["n"] + row["n_missing"]
+        songs = row["n"] + row["n_missing"]
+        absent = (row["n_silent"] if row["n_absent"] is None else row["n_absent"]) or 0
         if songs and absent / songs > _OFTEN_ABSENT:
             yield (
                 f"{stem.capitalize()}: absent from {absent} of {songs} songs, which are left out of that stem's "

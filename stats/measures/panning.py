@@ -3,8 +3,8 @@
 Panning similarity (SPS) after Tzanetakis, Jones and McNally, "Stereo panning features for classifying recording
 production style" (ISMIR 2007), as FxNorm-automix computes it: phi = 2 |L R*| / (|L|^2 + |R|^2) is 1 for equal channels
 and 0 for a sound on one side only; SPS is (1 - phi), negative where the left channel is the louder one. It compares
-magnitudes and is blind to phase: R = -L, which has no middle at all, reads as a sound in the middle, like R = L. Of the
-two, `mid_energy_fraction` tells which it is: 0 and 1.
+magnitudes and ignores phase: R = -L, which has no middle at all, reads as a sound in the middle, like R = L. Of the
+two, `mid_energy_fraction` distinguishes them: 0 and 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from mixprior.stats.frames import FrameEnergies, SummedSpectra, joined
 from mixprior.stats.long_term_spectra import BINS as LONG_BINS
 from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
-from mixprior.stats.long_term_spectra import POOL, UNEXCITED_BIN, audible, pool
+from mixprior.stats.long_term_spectra import POOL, POOLED_EDGES_HZ, UNEXCITED_BIN, audible, pool
 from mixprior.stats.measures.band_limit import carried
 from mixprior.stats.statistic import SAMPLE_RATE_HZ, Column, Family, Statistic, Value
 from mixprior.stats.windows import periodic_hann
@@ -40,7 +40,6 @@ _WINDOW = np.sqrt(periodic_hann(FRAME)).astype(np.float32)
 _FRAMES_AT_ONCE = 32
 _LANES = 32
 _POOLED_HZ = np.arange(0, LONG_BINS, POOL) * SAMPLE_RATE_HZ / LONG_FRAME
-_POOLED_EDGES_HZ = _POOLED_HZ + POOL / 2 * SAMPLE_RATE_HZ / LONG_FRAME
 # First and past-the-last bin of each band, edges rounded down as in FxNorm-automix.
 _BAND_BINS = np.array(list(BANDS_HZ.values())) * FRAME // SAMPLE_RATE_HZ
 
@@ -245,7 +244,7 @@ def _measure(stem: Stem) -> dict[str, Value]:
         return dict.fromkeys((column.name for column in STATISTIC.columns), None)
     left, right, cross = stem.energies
     return {
-        "sps_phi": np.where(carried(_POOLED_EDGES_HZ, stem.song.band_limit_hz), pool(stem.spectra.phi), np.nan),
+        "sps_phi": np.where(carried(POOLED_EDGES_HZ, stem.song.band_limit_hz), pool(stem.spectra.phi), np.nan),
         **{f"sps_rms_{band}": value for band, value in stem.sps_rms.items()},
         "pan_position": pan_position(left, right),
         "mid_energy_fraction": mid_energy_fraction(left, right, cross),

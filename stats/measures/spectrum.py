@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mixprior.stats.long_term_spectra import BINS, FRAME, POOL, pool
+from mixprior.stats.long_term_spectra import BINS, FRAME, POOL, POOLED_EDGES_HZ, pool
 from mixprior.stats.measures.band_limit import carried
 from mixprior.stats.statistic import SAMPLE_RATE_HZ, Column, Family, Statistic, Value
 from mixprior.stats.stem import Stem
@@ -21,7 +21,6 @@ _BAND_EDGES_HZ = 1000.0 * 10.0 ** ((2 * np.append(BAND_STEPS, BAND_STEPS[-1] + 1
 _TILT_BANDS = np.abs(BAND_STEPS) <= 10  # 100 Hz to 10 kHz
 _ROUNDING_SHARE = 1e-12
 _BIN_CENTRES_HZ = np.arange(BINS) * BIN_HZ
-_POOLED_EDGES_HZ = _BIN_CENTRES_HZ[::POOL] + POOL / 2 * BIN_HZ
 
 
 def magnitude_spectrum_db(magnitude: np.ndarray, loudness_lufs: float) -> np.ndarray:
@@ -108,7 +107,7 @@ def _measure(stem: Stem) -> dict[str, Value]:
     bands_db = np.where(carried(_BAND_EDGES_HZ[1:], limit_hz), third_octave_db(spectra.power), np.nan)
     magnitude_db = magnitude_spectrum_db(spectra.magnitude, loudness_lufs)
     return {
-        "magnitude_spectrum_db": np.where(carried(_POOLED_EDGES_HZ, limit_hz), magnitude_db, np.nan),
+        "magnitude_spectrum_db": np.where(carried(POOLED_EDGES_HZ, limit_hz), magnitude_db, np.nan),
         "third_octave_db": bands_db,
         "centroid_hz": centroid_hz(spectra.power),
         "tilt_db_per_octave": tilt_db_per_octave(bands_db),

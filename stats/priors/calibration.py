@@ -89,7 +89,8 @@ class Calibration:
         songs: songs that were measured both ways.
         fold_by: column of the catalog whose values keep songs in one fold; None if every song was one of its own.
         corrections: one for each stem and statistic that could be judged, sorted.
-        errors: of each stem and statistic, and of bands of vectors, as measured: what reliability is computed from.
+        errors: of each stem and statistic, and of bands of vectors, as measured. Reliability in priors is computed from
+            those that come with the package.
     """
 
     model: str

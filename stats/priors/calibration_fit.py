@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import special
 
+from mixprior.stats.measures.presence import PRESENT
 from mixprior.stats.priors.calibration import KINDS, Correction
 from mixprior.stats.registry import COLUMNS
 from mixprior.stats.statistic import MIXTURE
@@ -50,7 +51,7 @@ def fit_all(measured: pa.Table, true: pa.Table, folds: Mapping[str, str]) -> lis
     Returns:
         Corrections, sorted by stem and statistic.
     """
-    names = [column.name for column in COLUMNS if not column.is_vector and column.name != _OF_SEPARATION]
+    names = [c.name for c in COLUMNS if not c.is_vector and c.name not in (_OF_SEPARATION, PRESENT)]
     keys = ["song_id", "stem"]
     truth = {(row["song_id"], row["stem"]): row for row in true.select(keys + names).to_pylist()}
     pairs: dict[tuple[str, str], list[tuple[str, float, float]]] = {}

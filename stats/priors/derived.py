@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from mixprior.stats.long_term_spectra import POOLED_EDGES_HZ
 from mixprior.stats.measures.presence import PRESENT
 from mixprior.stats.priors.summary import countable
 from mixprior.stats.registry import COLUMNS, columns_filled
@@ -37,14 +38,28 @@ def derive(rows: pa.Table) -> pa.Table:
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
     flat = level_db.flatten().to_numpy(zero_copy_only=False)
     below = flat <= -countable(_SPECTRUM.resolution)
-    # A bin without sound is null in decibels, and 0 here.
+    # A bin without sound is null in decibels, and 0 here; above the limit of the source it is not known.
     with np.errstate(over="ignore"):  # to infinity, which is not counted
         magnitude = 10.0 ** (np.nan_to_num(flat, nan=-np.inf) / 20.0)
     magnitude[below] = np.inf  # a level that is not counted makes no magnitude of 0 either
+    bins = np.arange(flat.size) - np.repeat(offsets.to_numpy()[:-1], lengths)
+    magnitude[np.isnan(flat) & (POOLED_EDGES_HZ[bins] > np.repeat(_limits_hz(rows), lengths))] = np.nan
     values = pa.array(magnitude.astype(np.float32))
     return rows.append_column(
         MAGNITUDE_SPECTRUM.name, pa.ListArray.from_arrays(offsets, values, mask=level_db.is_null())
     )
+
+
+def _limits_hz(rows: pa.Table) -> np.ndarray:
+    """The band limit of each row's song, shape (rows,); infinite for full-band sources."""
+    if not {"song_id", "band_limit_hz"} <= set(rows.column_names):
+        return np.full(len(rows), np.inf)
+    song = rows["song_id"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    limit_hz = rows["band_limit_hz"].to_numpy(zero_copy_only=False).astype(np.float64)
+    of_song = np.full(song.max(initial=-1) + 1, np.inf)
+    known = ~np.isnan(limit_hz)
+    of_song[song[known]] = limit_hz[known]
+    return of_song[song]
 
 
 def columns_in(stem: str, names: Iterable[str]) -> list[Column]:

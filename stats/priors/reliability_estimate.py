@@ -67,7 +67,8 @@ def _of(error: SeparationError, variance: float, n: int) -> Reliability:
 
 def fits(facts: Mapping[str, Any], errors: SeparationErrors) -> bool:
     """Whether songs, measured as `facts` of a run say, were separated by the model whose errors these are."""
-    return facts.get("stems") == "separated" and facts.get("weights_sha256") == errors.weights_sha256
+    same = ("weights_sha256", "feature_version")
+    return facts.get("stems") == "separated" and all(facts.get(name) == getattr(errors, name) for name in same)
 
 
 def _spreads(

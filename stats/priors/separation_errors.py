@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from mixprior.stats import json_document
+from mixprior.stats.measures.presence import PRESENT
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ
 from mixprior.stats.registry import COLUMNS
 from mixprior.stats.statistic import MIXTURE, Column
@@ -91,7 +92,7 @@ def errors_of(measured: pa.Table, true: pa.Table, sources: Mapping[str, str]) ->
         pairs.sort(key=lambda pair: pair[0]["song_id"])
         labels = np.array([sources[row["song_id"]] for row, _ in pairs])
         for column in sorted(COLUMNS, key=lambda column: column.name):
-            if column.name != _OF_SEPARATION:
+            if column.name not in (_OF_SEPARATION, PRESENT):
                 errors = np.stack([_difference(row, other, column) for row, other in pairs])
                 found += _summed(stem, column, errors, labels)
     return tuple(found)

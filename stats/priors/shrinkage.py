@@ -26,7 +26,8 @@ def shrink(
         learned: free parameters of the parents' means, for all bins or each: 1 for one parent of all siblings.
 
     Returns:
-        The shrunk means, and the share of the parent in each, from 0 to 1. A group without songs is all its parent.
+        The shrunk means, and the share of the parent in each, from 0 to 1. A group without songs is all its parent;
+        where no group has two songs nothing can be distinguished, and all are their parents.
 
     >>> mean, n = np.array([[1.0], [3.0], [2.0], [2.4], [1.7]]), np.array([[50], [2], [9], [9], [9]])
     >>> means, shares = shrink(mean, np.full((5, 1), 2.0), n, np.full((5, 1), 1.4))
@@ -49,5 +50,5 @@ def shrink(
         share = 1 / (1 + weight * between) * np.maximum(free - 2, 0) / free
     # Groups without any spread within have exact means; of those that have too few siblings nothing can be learned.
     share = np.where((within > 0.0) & (free > 2), share, 0.0)
-    share = np.where(filled, share, 1.0)
+    share = np.where(filled & (freedom.sum(axis=0) > 0), share, 1.0)
     return parent_mean + (1 - share) * off, share

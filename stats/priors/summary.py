@@ -218,7 +218,7 @@ class Summary:
     def skewness(self) -> np.ndarray:
         """Third central moment over the cube of the standard deviation, per bin, read from the histogram.
 
-        NaN below three values, where nothing varies, or without a histogram.
+        NaN below three values, where the standard deviation is at most `resolution`, or without a histogram.
         """
         counted, sd = self.counted, self.sd()
         bins = self.keys // SPAN

@@ -93,7 +93,7 @@ _UNITS = {"_s": ("s", 0.02), "_db_s": ("dB/s", 0.1)}
 
 
 def _setting_column(name: str) -> Column:
-    end = next((end for end in ("_db_s", "_hz", "_s") if name.endswith(end)), "")
+    end = next((end for end in ("_db_s", "_s") if name.endswith(end)), "")
     unit, resolution = _UNITS[end] if end else ("1", 0.01)
     words, bare = name.replace("_", " "), name.removesuffix(end).replace("_", " ")
     definition = f"FdnReverb's {words}, fitted to rt60_octaves_s and wet_dry_db (stats.reverb.fit)."

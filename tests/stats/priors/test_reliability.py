@@ -86,8 +86,10 @@ def digest_of(values) -> Digest:
 
 @pytest.mark.parametrize("same", [True, False])
 def test_the_manifest_holds_it_where_the_model_is_the_one_with_known_errors(same):
-    weights = shipped().weights_sha256 if same else "another"
-    features = {"key": {"stems": "separated", "weights_sha256": weights}}
+    errors = shipped()
+    weights = errors.weights_sha256 if same else "another"
+    facts = {"stems": "separated", "weights_sha256": weights, "feature_version": errors.feature_version}
+    features = {"key": facts}
     digests = {EVERY_SONG: digest_of(np.linspace(-30.0, -10.0, 12))}
     found = read(Evidence(digests, None, features, {}).manifest()["reliability"])
     names = {(each.stem, each.statistic) for each in found}
@@ -120,8 +122,10 @@ def test_fewer_than_five_sources_leave_it_unknown():
 
 def test_errors_are_those_of_one_model():
     errors = shipped()
-    assert fits({"stems": "separated", "weights_sha256": errors.weights_sha256}, errors)
-    assert not fits({"stems": "separated", "weights_sha256": "another"}, errors)
+    same = {"stems": "separated", "weights_sha256": errors.weights_sha256, "feature_version": errors.feature_version}
+    assert fits(same, errors)
+    assert not fits({**same, "weights_sha256": "another"}, errors)
+    assert not fits({**same, "feature_version": errors.feature_version - 1}, errors)
     assert not fits({"stems": "from the catalog"}, errors)
     levels = [error for error in errors.errors if error.statistic == "loudness_vs_mixture_lu"]
     assert {error.stem for error in levels if error.sources >= LEAST_SOURCES} >= {"vocals", "drums", "bass", "other"}

@@ -53,6 +53,13 @@ def test_groups_that_differ_for_sure_are_left_alone():
     assert (share < 0.001).all()
 
 
+def test_groups_of_one_song_each_are_their_parents():
+    mean = np.array([[1.0], [4.0], [2.0], [7.0], [3.0]])
+    shrunk, share = shrink(mean, np.full((5, 1), np.nan), np.ones((5, 1), int), np.full((5, 1), 3.4))
+    assert shrunk.ravel().tolist() == [3.4] * 5
+    assert share.ravel().tolist() == [1.0] * 5
+
+
 def test_a_group_without_songs_is_its_parent_and_one_by_itself_is_left_alone():
     nothing = np.array([[np.nan], [3.0]])
     shrunk, share = shrink(nothing, np.array([[np.nan], [1.0]]), np.array([[0], [5]]), np.array([[2.0], [2.0]]))
