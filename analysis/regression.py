@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -116,11 +117,14 @@ def song_values(priors: Priors, names: Sequence[Name], group: str = EVERY_SONG) 
         PriorsLookupError: if there is no such statistic or group.
         InputError: if there are no rows, or they are of other songs than the priors.
     """
+    from mixprior.stats.priors.calibration import Calibration
     from mixprior.stats.priors.measurements import Measurements
     from mixprior.stats.priors.tally import songs_by_group
     from mixprior.stats.registry import FEATURES_SCHEMA
 
     priors.rows(*names[0], group)  # refuses a group that is not there, or not published
+    corrections = priors.manifest.get("calibration")
+    calibration = None if corrections is None else Calibration.load(json.dumps(corrections))
     scalars = [field.name for field in FEATURES_SCHEMA if not pa.types.is_list(field.type)]
     rows = _rows(priors)
     known: set[Name] = set()
@@ -129,8 +133,9 @@ def song_values(priors: Priors, names: Sequence[Name], group: str = EVERY_SONG) 
         separated = rows.settings(feature_key)["stems"] == "separated"
         metadata = rows.metadata(feature_key)
         for table in rows.tables(feature_key, scalars):
-            measured = Measurements.of(table, separated)
-            known |= {cell.key for cell in measured.cells if cell.is_joint}
+            corrected = table if calibration is None else calibration.corrected(table, separated)
+            measured = Measurements.of(corrected, separated)
+            known |= {cell.key for cell in measured.cells if cell.column.axis_hz is None}
             members, _ = songs_by_group(measured, metadata, priors.manifest.get("group_by") or ())
             songs = next((songs for found, songs in members.items() if found.name == group), [])
             there = [measured.scalar(*name) if name in known else None for name in names]

@@ -1,6 +1,7 @@
 """Regressions are those of the songs that have all of the statistics: from moments for one, from rows for several."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from mixprior.analysis.priors import open_priors
 from mixprior.analysis.regression import named, rank_correlations, regress
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError
+from mixprior.stats.priors.calibration import Calibration, Correction
 from mixprior.stats.priors.measurements import Measurements
-from tools.catalogs.generated import KEY, write_run
+from mixprior.stats.schema import FEATURE_VERSION
+from tools.catalogs.generated import KEY, SETTINGS, write_run
 
 LOUDNESS, TEMPO, CREST = ("mixture", "integrated_lufs"), ("backing", "tempo_bpm"), ("mixture", "crest_factor_db")
 SEVERAL = ("--regress", ":".join(LOUDNESS), "--on", f"{':'.join(TEMPO)},{':'.join(CREST)}")
@@ -66,6 +69,20 @@ def test_ranks_are_those_of_the_songs_of_the_group(run, values):
         assert row["rank_correlation_low"] < row["rank_correlation"] < row["rank_correlation_high"]
     (of_pop,) = rank_correlations(open_priors(run), LOUDNESS, [CREST], "genre=pop")
     assert of_pop["n"] == open_priors(run).lookup(*CREST, "genre=pop").n < rows[1]["n"]
+
+
+def test_corrected_statistics_are_those_that_the_priors_are_of(run, mixprior, tmp_path):
+    vocals, corrected = ("vocals", "integrated_lufs"), ("vocals", "integrated_lufs_corrected")
+    line = Correction(*vocals, 3.0, 0.5, "linear", 9, 9, 0.0, 0.0, 0.0, 0.0, 0.0, -100.0, 0.0)
+    separation = {name: SETTINGS[name] for name in ("model", "weights_sha256", "precision", "overlap")}
+    calibration = Calibration(**separation, feature_version=FEATURE_VERSION, songs=9, fold_by=None, corrections=(line,))
+    (tmp_path / "calibration.json").write_text(calibration.to_json())
+    folder = shutil.copytree(run, tmp_path / "run")
+    mixprior("aggregate", folder, "-j", 1, "--calibration", tmp_path / "calibration.json")
+    measured = regress(open_priors(folder), LOUDNESS, [vocals, CREST])
+    found = regress(open_priors(folder), LOUDNESS, [corrected, CREST])
+    assert found[0]["slope"] == pytest.approx(2.0 * measured[0]["slope"], rel=1e-9)
+    assert found[1]["slope"] == pytest.approx(measured[1]["slope"], rel=1e-9)
 
 
 def test_the_command_prints_a_table_or_json(run, mixprior):
