@@ -11,8 +11,8 @@ from scipy import special
 
 from mixprior.stats.measures.presence import PRESENT
 from mixprior.stats.priors.calibration import KINDS, Correction
+from mixprior.stats.priors.separation_errors import counted
 from mixprior.stats.registry import COLUMNS
-from mixprior.stats.statistic import MIXTURE
 
 MIN_FOLDS = 3
 """Sources below which a statistic is not judged."""
@@ -39,9 +39,9 @@ Line = tuple[float, float]
 def fit_all(measured: pa.Table, true: pa.Table, folds: Mapping[str, str]) -> list[Correction]:
     """Fit a correction for each stem and scalar statistic that separation changes.
 
-    Left out are the mixture, which is not separated, what separation does not change on any song,
-    `separation_residual_db`, which true stems do not have, and what was measured both ways in fewer than `MIN_FOLDS`
-    folds.
+    Left out are stems that priors do not count (`separation_errors.counted`), what separation does not change on any
+    song, `separation_residual_db`, which true stems do not have, and what was measured both ways in fewer than
+    `MIN_FOLDS` folds.
 
     Args:
         measured: rows of `mixprior.stats.registry.FEATURES_SCHEMA` of the separated songs.
@@ -55,8 +55,9 @@ def fit_all(measured: pa.Table, true: pa.Table, folds: Mapping[str, str]) -> lis
     keys = ["song_id", "stem"]
     truth = {(row["song_id"], row["stem"]): row for row in true.select(keys + names).to_pylist()}
     pairs: dict[tuple[str, str], list[tuple[str, float, float]]] = {}
-    separated = [row for row in measured.select(keys + names).to_pylist() if row["stem"] != MIXTURE]
-    for row in sorted(separated, key=lambda row: (row["song_id"], row["stem"])):
+    for row in sorted(
+        counted(measured.select([*keys, *names, PRESENT])), key=lambda row: (row["song_id"], row["stem"])
+    ):
         other = truth.get((row["song_id"], row["stem"]), {})
         for name in names:
             if row[name] is not None and other.get(name) is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ from mixprior.stats import json_document
 from mixprior.stats.measures.presence import PRESENT
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ
 from mixprior.stats.registry import COLUMNS
-from mixprior.stats.statistic import MIXTURE, Column
+from mixprior.stats.statistic import BACKING, MIXTURE, SONG, VOCALS, Column
 
 SHIPPED = Path(__file__).parent / "separation_errors.json"
 """Errors that come with the package: `python -m tools.songs.separation_errors` makes them."""
@@ -82,10 +83,10 @@ def errors_of(measured: pa.Table, true: pa.Table, sources: Mapping[str, str]) ->
         sources: for each song id, what it shares with other songs (its recording, its singer).
 
     Returns:
-        Errors, sorted; without the mixture, which is not separated.
+        Errors, sorted, of what priors count (`counted`).
     """
     truth = {(row["song_id"], row["stem"]): row for row in true.to_pylist()}
-    rows = [row for row in measured.to_pylist() if row["stem"] != MIXTURE]
+    rows = counted(measured)
     found = []
     for stem in sorted({row["stem"] for row in rows}):
         pairs = [(row, truth.get((row["song_id"], stem), {})) for row in rows if row["stem"] == stem]
@@ -96,6 +97,17 @@ def errors_of(measured: pa.Table, true: pa.Table, sources: Mapping[str, str]) ->
                 errors = np.stack([_difference(row, other, column) for row, other in pairs])
                 found += _summed(stem, column, errors, labels)
     return tuple(found)
+
+
+def counted(measured: pa.Table) -> list[dict[str, Any]]:
+    """Rows of separated songs that priors count: of stems that are present; not the mixture, which is not separated.
+
+    The row of a song counts where both vocals and backing are present.
+    """
+    rows = measured.to_pylist()
+    absent = {(row["song_id"], row["stem"]) for row in rows if row[PRESENT] == 0.0}
+    lacking = absent | {(song_id, SONG) for song_id, stem in absent if stem in (VOCALS, BACKING)}
+    return [row for row in rows if row["stem"] != MIXTURE and (row["song_id"], row["stem"]) not in lacking]
 
 
 def bands_of(column: Column) -> list[tuple[float | None, np.ndarray]]:

@@ -21,15 +21,17 @@ ARGUMENTS = {
 }
 
 
-def tiny_state(seed: int = 0) -> dict[str, torch.Tensor]:
-    """The weights, in half precision."""
+def tiny_state(seed: int = 0, gain: float = 1.0) -> dict[str, torch.Tensor]:
+    """The weights, in half precision; stems are louder by `gain`."""
     torch.manual_seed(seed)
-    return {name: tensor.half() for name, tensor in HTDemucs(**ARGUMENTS).state_dict().items()}
+    last = f"decoder.{ARGUMENTS['depth'] - 1}.conv_tr"
+    state = HTDemucs(**ARGUMENTS).state_dict()
+    return {name: (gain * tensor if last in name else tensor).half() for name, tensor in state.items()}
 
 
-def write_tiny_model(folder: Path, name: str = "tiny", seed: int = 0) -> Path:
+def write_tiny_model(folder: Path, name: str = "tiny", seed: int = 0, gain: float = 1.0) -> Path:
     """A model repository with the tiny model, called `name`; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_htdemucs(folder / f"{SIGNATURE}.safetensors", tiny_state(seed), ARGUMENTS)
+    write_htdemucs(folder / f"{SIGNATURE}.safetensors", tiny_state(seed, gain), ARGUMENTS)
     (folder / f"{name}.yaml").write_text(f"models: ['{SIGNATURE}']\n")
     return folder

@@ -78,6 +78,14 @@ def test_errors_are_of_sources_and_of_bands():
     assert ("third_octave_db", BAND_CENTRES_HZ[-1]) not in found  # no true stem has it
 
 
+def test_stems_that_are_absent_have_no_error():
+    true, measured = rows([-20.0, -22.0, -24.0]), rows([-19.0, -21.0, -60.0])
+    measured = measured.set_column(measured.schema.get_field_index("present"), "present", pa.array([1.0, None, 0.0]))
+    sources = {f"{k:016x}": str(k) for k in range(3)}
+    errors = {each.statistic: each for each in errors_of(measured, true, sources)}
+    assert (errors["integrated_lufs"].songs, errors["integrated_lufs"].bias) == (2, 1.0)
+
+
 def digest_of(values) -> Digest:
     texts = {f"{k:016x}": "{}" for k in range(len(values))}
     found = tally(rows(values), texts, Grouping((), 1, None), True)
