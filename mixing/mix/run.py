@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from functools import partial
 from pathlib import Path
 
 from mixprior.analysis import picture
 from mixprior.analysis.priors import EVERY_SONG
 from mixprior.mixing.effects import chain
-from mixprior.mixing.effects.chain import BACKING, VOCALS
-from mixprior.mixing.mix import arguments, explain, plot, recipe, roles_file, session
+from mixprior.mixing.mix import arguments, explain, plot, recipe, session
 from mixprior.mixing.mix.recipe import Recipe
 from mixprior.mixing.mix.render import Mixed
-from mixprior.mixing.mix.tracks import kept_tracks
+from mixprior.mixing.mix.tracks import kept_tracks, paths_given, roles_given
 from mixprior.mixing.plan import multitrack, pair
 from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.store import files
-from mixprior.pipeline.store.file_names import AUDIO_SUFFIXES
 from mixprior.stats.errors import InputError
 from mixprior.stats.visible import visible
 
@@ -35,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
             raise InputError("--explain RECIPE is of a mix that is made; to mix and explain leave out RECIPE")
         print(explain.of_document(recipe.read(args.explain), args.explain), flush=True)
         return 0
-    paths = _paths(args)
+    paths = paths_given(args.vocal, args.backing, args.tracks)
     if not args.output:
         raise InputError("give the mix a name with -o")
     save, load = _preset(args, paths)
@@ -75,49 +72,13 @@ def _mix(args: argparse.Namespace, paths: dict[str, Path]) -> Mixed:
         return session.mix_files(paths, args.output, planner, options, args.stems)
     kept, left_out = kept_tracks(list(paths))
     paths = {name: paths[name] for name in kept}
-    listing = _listing(args)
-    listed = roles_file.read(listing, [path.name for path in paths.values()]) if listing else {}
-    roles = {name: listed[path.name] for name, path in paths.items() if path.name in listed}
+    roles = roles_given(args.tracks, args.roles, paths)
     planner = partial(multitrack.plan, targets=targets, options=options, roles_given=roles, left_out=left_out)
     return session.mix_files(paths, args.output, planner, options, args.stems)
 
 
 def _targets(args: argparse.Namespace) -> Targets:
     return Targets.of(args.priors, args.group or EVERY_SONG)
-
-
-def _paths(args: argparse.Namespace) -> dict[str, Path]:
-    """Files by the name of the track."""
-    if args.tracks and (args.vocal or args.backing):
-        raise InputError("give either --vocal and --backing, or --tracks")
-    if not args.tracks:
-        if not (args.vocal and args.backing):
-            raise InputError("give --vocal and --backing, or --tracks")
-        return {VOCALS: Path(args.vocal), BACKING: Path(args.backing)}
-    files: list[Path] = []
-    for given in map(Path, args.tracks):
-        inside = sorted(filter(_is_track, given.iterdir())) if given.is_dir() else [given]
-        if not inside:
-            raise InputError(f"{given} holds no sound files ({', '.join(AUDIO_SUFFIXES)})")
-        files += inside
-    name, count = Counter(file.stem for file in files).most_common(1)[0]
-    if count > 1:
-        raise InputError(f"two tracks are called {name}: rename one, tracks are known by their names")
-    return {file.stem: file for file in files}
-
-
-def _is_track(path: Path) -> bool:
-    """Whether a file in a folder is a track: not a hidden one, nor a mix with its recipe beside it."""
-    hidden = path.name.startswith(".")
-    return path.suffix.lower() in AUDIO_SUFFIXES and not hidden and path.is_file() and not recipe.is_mix(path)
-
-
-def _listing(args: argparse.Namespace) -> Path | None:
-    """The list of roles: as given, or in the folder of the tracks."""
-    if args.roles:
-        return Path(args.roles)
-    beside = [Path(given) / "roles.csv" for given in args.tracks]
-    return next((path for path in beside if path.is_file()), None)
 
 
 def _preset(args: argparse.Namespace, paths: dict[str, Path]) -> tuple[Path | None, Path | None]:
