@@ -26,7 +26,7 @@ COMMANDS = {
     "songs": ("mixprior.analysis.songs_command", "write one table of a run's songs: CSV, Parquet or Excel"),
     "report": ("mixprior.analysis.report.command", "write priors as one HTML page"),
     "constants": ("mixprior.analysis.constants.command", "write constants for FxNorm-automix or for a mixer"),
-    "mix": ("mixprior.mixing.mix.command", "mix vocals and backing, or the tracks of a song, by priors"),
+    "mix": ("mixprior.mix_command", "mix vocals and backing, or the tracks of a song, by priors"),
     "normalize": (
         "mixprior.mixing.normalise.command",
         "bring stems to the constants of a catalog, as FxNorm-automix does",

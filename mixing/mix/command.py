@@ -1,4 +1,4 @@
-"""`mixprior mix`: vocals and backing, or all the tracks of a song, are mixed by priors, and a recipe says why."""
+"""The arguments of `mixprior mix`."""
 
 from __future__ import annotations
 
@@ -37,14 +37,3 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     output.add_argument("--plot", metavar="PNG", help="draw spectra and levels before, after, and the priors' range")
     output.add_argument("--json", action="store_true", help="print the recipe as one JSON object")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Mix by the arguments, report on stdout, warn on stderr, and return 0.
-
-    Raises:
-        InputError: if a file cannot be read, mixed or written, or the priors cannot be used.
-    """
-    from mixprior.mixing.mix import run  # here: a help text needs no library of signals
-
-    return run.run(args)

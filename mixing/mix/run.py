@@ -13,6 +13,7 @@ from mixprior.mixing.effects import chain
 from mixprior.mixing.mix import arguments, explain, plot, recipe, session
 from mixprior.mixing.mix.recipe import Recipe
 from mixprior.mixing.mix.render import Mixed
+from mixprior.mixing.mix.separated_song import Separate
 from mixprior.mixing.mix.tracks import kept_tracks, paths_given, roles_given
 from mixprior.mixing.plan import multitrack, pair
 from mixprior.mixing.plan.targets import Targets
@@ -21,8 +22,12 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.visible import visible
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, separate: Separate) -> int:
     """Mix by the arguments, report on stdout, warn on stderr, and return 0.
+
+    Args:
+        args: as `mixprior.mixing.mix.command` declares them.
+        separate: reads and separates a song.
 
     Raises:
         InputError: if a file cannot be read, mixed or written, or the priors cannot be used.
