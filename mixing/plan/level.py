@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.plan.targets import Target, Targets, Unreliable
 from mixprior.mixing.rules import ratio
 from mixprior.mixing.rules.group_balance import LIMIT_DB, Group
 from mixprior.mixing.rules.notice import Notice
+from mixprior.mixing.rules.posterior import towards
 from mixprior.stats.sound import Sound
 
 
 def set_level(
-    of: str, vocals: Sound, backing: Sound, target: Target, amount: float = 1.0, wanted_lu: float | None = None
+    of: str, vocals: Sound, backing: Sound, target: Target, options: Options, wanted_lu: float | None = None
 ) -> tuple[float, Step, float | None]:
     """Find the gain of the vocals.
 
@@ -22,14 +24,15 @@ def set_level(
         vocals: the sound.
         backing: all the rest.
         target: the ratio, by one of `mixprior.mixing.rules.ratio.DEFINITIONS`.
-        amount: share of the way to go.
-        wanted_lu: where that share led before, to go there again.
+        options: how far to go: `amount`, `aim` and `trust`.
+        wanted_lu: where that led before, to go there again.
 
     Returns:
         The gain in dB, the step, and the ratio that was aimed for; None where there is nothing to measure.
     """
     own_lu = ratio.ratio_lu(vocals, backing, target.statistic)
-    if own_lu is None:
+    aim = target.aim(own_lu, "level", options.trust, options.aim)
+    if own_lu is None or aim.value is None:
         silent = f"the {of} or the backing is silent, or shorter than 0.4 s, so that there is no ratio to set"
         step = Step(
             name="level",
@@ -39,20 +42,23 @@ def set_level(
             warnings=(Notice("silent", silent),),
         )
         return 0.0, step, None
+    again = wanted_lu is not None
     if wanted_lu is None:
-        wanted_lu = own_lu + amount * (target.value - own_lu)
+        wanted_lu = towards(own_lu, aim.value, options.amount)
     gain_db = ratio.vocal_gain_db(vocals, backing, wanted_lu, target.statistic) or 0.0
-    share = "" if amount == 1 else f" ({amount:.0%} of the way to {target.value:+.2f})"
+    share = "" if options.amount == 1 else f" ({options.amount:.0%} of the way to {aim.value:+.2f})"
+    why = f"{share}: {target.reason}" if again or target.given else f"{share}: {aim.reason}; {target.reason}"
     step = Step(
         name="level",
         of=of,
-        reason=f"{of} {gain_db:+.2f} dB, to {wanted_lu:+.2f} LU against the backing{share}: {target.reason}",
+        reason=f"{of} {gain_db:+.2f} dB, to {wanted_lu:+.2f} LU against the backing{why}",
         measured={target.statistic: own_lu},
         target={target.statistic: wanted_lu, "definition": ratio.DEFINITIONS[target.statistic]},
         setting={"gain_db": gain_db},
         priors=target.priors,
         warnings=target.warnings,
         notes=target.notes,
+        aims=() if again else (aim.to_dict(),),
     )
     return gain_db, step, wanted_lu
 
@@ -62,7 +68,7 @@ _CLOSE_LU = 0.1
 
 
 def set_groups(
-    classes: Mapping[str, Sound], targets: Targets, vocals: Sound | None, vocals_lu: float, amount: float = 1.0
+    classes: Mapping[str, Sound], targets: Targets, vocals: Sound | None, vocals_lu: float, options: Options
 ) -> tuple[dict[str, float], list[Step]]:
     """Find the gains of classes of instruments.
 
@@ -71,7 +77,7 @@ def set_groups(
         targets: priors and group.
         vocals: the vocals, not silent; None without vocals.
         vocals_lu: the loudness they will have against the sum of the classes.
-        amount: share of the way to go.
+        options: how far to go.
 
     Returns:
         Gain in dB of each class that has a reliable target, and the steps.
@@ -79,6 +85,7 @@ def set_groups(
     Raises:
         InputError: if no priors hold the loudness of the classes.
     """
+    amount = options.amount
     wanted, steps = _targets(classes, targets)
     classes = {name: sound for name, sound in classes.items() if name in wanted}
     if len(classes) < 2:

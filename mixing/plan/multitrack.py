@@ -256,11 +256,11 @@ def _levels(mixed: Mapping[str, Sound], targets: Targets, options: Options) -> t
     ratio = None if vocals is None else targets.ratio(options.ratio_lu)
     if len(instruments) > 1:
         sung = None if vocals is None or vocals.silent else vocals
-        found, steps = level.set_groups(instruments, targets, sung, ratio.value if ratio else 0.0, options.amount)
+        found, steps = level.set_groups(instruments, targets, sung, ratio.value if ratio else 0.0, options)
         gains_db |= found
     if vocals is not None and ratio is not None:
         backing = _sum(mixed[bus].gained(gains_db[bus]) for bus in mixed if bus != VOCALS)
-        gains_db[VOCALS], step, _ = level.set_level(VOCALS, vocals, backing, ratio, options.amount)
+        gains_db[VOCALS], step, _ = level.set_level(VOCALS, vocals, backing, ratio, options)
         steps.append(step)
     return gains_db, steps
 

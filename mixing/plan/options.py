@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from mixprior.mixing.plan.aim import RULES as AIMS
 from mixprior.mixing.plan.step import DEFAULT_STEPS, STEPS
+from mixprior.mixing.rules.posterior import AS_MEASURED
 from mixprior.mixing.rules.tempo_rule import RULES as REVERB_RULES
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import PARAMETERS
@@ -63,6 +65,15 @@ class Options:
     steps: tuple[str, ...] = _option(DEFAULT_STEPS, "the steps to take", choices=STEPS)
     amount: float = _option(
         1.0, "share of every step to apply, 0 none, 1 all; not of the mix's loudness", unit="0..1", within=(0.0, 1.0)
+    )
+    trust: float = _option(
+        AS_MEASURED,
+        "how far the priors are followed: 0 keeps what is heard, 0.5 as far as raw material is off, 1 to their centre",
+        unit="0..1",
+        within=(0.0, 1.0),
+    )
+    aim: str = _option(
+        AIMS[0], "where steps go: the posterior mean, into the quartiles of songs, or to their centre", choices=AIMS
     )
     ratio_lu: float | None = _option(
         None, "loudness of the vocals minus that of the backing", step="level", unit="LU", within=_LEVELS

@@ -47,7 +47,7 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
     wanted_ratio: tuple[Target, float] | None = None
     if "level" in options.steps:
         target = targets.ratio(options.ratio_lu)
-        gain_db, step, wanted_lu = level.set_level(VOCALS, vocals, backing, target, options.amount)
+        gain_db, step, wanted_lu = level.set_level(VOCALS, vocals, backing, target, options)
         steps.append(step)
         wanted_ratio = None if wanted_lu is None else (target, wanted_lu)
         vocals_chain = replace(vocals_chain, input_gain_db=gain_db)
@@ -69,7 +69,7 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
         vocals = chain.process(made, vocals)
     if wanted_ratio is not None and {"eq", "compression", "reverb"} & set(options.steps):
         target, wanted_lu = wanted_ratio
-        gain_db, step, _ = level.set_level(VOCALS, vocals, backing, target, options.amount, wanted_lu)
+        gain_db, step, _ = level.set_level(VOCALS, vocals, backing, target, options, wanted_lu)
         steps.append(replace(step, reason=f"again, after the other steps: {step.reason}"))
         vocals_chain = replace(vocals_chain, output_gain_db=round(vocals_chain.output_gain_db + gain_db, 2))
     return Plan(MixSettings({VOCALS: vocals_chain, BACKING: backing_chain}), tuple(steps))

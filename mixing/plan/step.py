@@ -31,6 +31,7 @@ class Step:
         warnings: what a listener should know.
         notes: what stands in for what, and how far numbers carry, in sentences.
         reached: what came of it in the sound, where that was measured.
+        aims: how each target was weighed against what was heard, as `mixprior.mixing.plan.aim.Aim.to_dict` gives it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Step:
     warnings: tuple[Notice, ...] = ()
     notes: tuple[str, ...] = ()
     reached: Mapping[str, Any] = field(default_factory=dict)
+    aims: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

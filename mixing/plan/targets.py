@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ from mixprior.analysis.constants import constants
 from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.packaged.default_priors import PriorsChain, Source, centre, open_chain, title
 from mixprior.analysis.priors import EVERY_SONG, Prior, Priors
+from mixprior.mixing.plan import aim
+from mixprior.mixing.plan.aim import Aim
+from mixprior.mixing.plan.raw_error import raw_error
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.rules.notice import Notice
+from mixprior.mixing.rules.posterior import AS_MEASURED
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
 from mixprior.pipeline.store.layout import PRIORS_FILE
 from mixprior.stats.errors import InputError
@@ -53,6 +58,9 @@ class Target:
         notes: the same in sentences, where no priors or group were given.
         half: the range of the middle half of the songs: quartiles, or two thirds of a standard deviation about the
             mean; None where that is not known.
+        stem: what the statistic is of: a stem, or "song".
+        sd: standard deviation of the songs; None where that is not known.
+        n: the songs; None where that is not known.
     """
 
     statistic: str
@@ -62,6 +70,43 @@ class Target:
     warnings: tuple[Notice, ...] = ()
     notes: tuple[str, ...] = ()
     half: tuple[float, float] | None = None
+    stem: str = SONG
+    sd: float | None = None
+    n: int | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether a person gave it."""
+        return not self.priors and self.sd is None
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation of a further song about the value: sd * sqrt(1 + 1/n); None where no sd is known."""
+        return None if self.sd is None else self.sd * sqrt(1 + 1 / self.n) if self.n else self.sd
+
+    def aim(self, heard: float | None, step: str, trust: float = AS_MEASURED, rule: str = "posterior") -> Aim:
+        """Say how far to go from what is heard.
+
+        Args:
+            heard: the statistic of the sound; None if it cannot be measured, and then there is no value to aim for.
+            step: the step, one of `mixprior.mixing.plan.step.STEPS`; how far raw material is off is looked up for it,
+                the statistic and the stem, in `raw_errors.csv`.
+            trust: 0 keeps what is heard, 0.5 weighs as measured, 1 goes to the centre: see
+                `mixprior.mixing.rules.posterior.weight`. Other rules do without.
+            rule: one of `mixprior.mixing.plan.aim.RULES`.
+
+        >>> target = Target("vocal_to_backing_lu", -2.0, "median of 150 songs", sd=2.5, n=150)
+        >>> target.aim(-8.0, "level", trust=1.0).value, target.aim(-8.0, "level", trust=0.0).value
+        (-2.0, -8.0)
+        """
+        if self.given:
+            return aim.given(self.statistic, heard, self.value)
+        if rule == "quartiles":
+            return aim.into_half(self.statistic, heard, self.value, self.half)
+        if rule == "centre":
+            return aim.to_centre(self.statistic, heard, self.value)
+        error = raw_error(step, self.statistic, self.stem)
+        return aim.to_posterior(self.statistic, heard, self.value, self.spread, error, trust)
 
 
 @dataclass(frozen=True)
@@ -129,7 +174,7 @@ class Targets:
             InputError: if no priors hold it.
         """
         if asked is not None:
-            return Target(statistic, asked, "as given")
+            return Target(statistic, asked, "as given", stem=stem)
         return self._target(*self.lookup(stem, statistic))
 
     def spectrum(self, stem: str) -> tuple[np.ndarray, Mapping[str, Any]]:
@@ -157,7 +202,9 @@ class Targets:
         reason = f"{what} of {songs} of {title(source.priors)} (group {prior.group}){half}"
         warnings, notes = self.warnings_and_notes(source.notes)
         warnings += tuple(Notice("unreliable", each) for each in source.unknown)
-        return Target(prior.statistic, centre(prior), reason, (facts(prior, source),), warnings, notes, half_of(prior))
+        taken = (facts(prior, source),)
+        found = Target(prior.statistic, centre(prior), reason, taken, warnings, notes, half_of(prior), prior.stem)
+        return replace(found, sd=sd_of(prior), n=prior.n or None)
 
 
 def _relied_on(source: Source, names: Sequence[tuple[str, str]]) -> Source:
@@ -190,6 +237,13 @@ def half_of(prior: Prior) -> tuple[float, float] | None:
     if prior.mean is None or prior.sd is None:
         return None
     return prior.mean - QUARTILE_SD * prior.sd, prior.mean + QUARTILE_SD * prior.sd
+
+
+def sd_of(prior: Prior) -> float | None:
+    """Standard deviation of the songs, or that of a normal distribution with their quartiles."""
+    if prior.sd is not None or prior.p25 is None or prior.p75 is None:
+        return prior.sd
+    return (prior.p75 - prior.p25) / (2 * QUARTILE_SD)
 
 
 def facts(prior: Prior, source: Source) -> Mapping[str, Any]:

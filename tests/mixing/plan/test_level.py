@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mixprior.mixing.plan.level import set_groups, set_level
+from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.plan.targets import Target
 from mixprior.mixing.rules.notice import Notice
@@ -18,30 +19,31 @@ TARGET = Target(RATIO, -2.0, "as given")
 
 @pytest.mark.parametrize("amount", [0.0, 0.25, 0.5, 1.0])
 def test_the_voice_goes_the_share_of_the_way(amount):
-    gain_db, step, wanted_lu = set_level("vocal", VOCAL, BAND, TARGET, amount)
+    gain_db, step, wanted_lu = set_level("vocal", VOCAL, BAND, TARGET, Options(amount=amount))
     assert wanted_lu == pytest.approx(OWN_LU + amount * (-2.0 - OWN_LU))
     assert ratio_lu(VOCAL, BAND, vocal_gain_db=gain_db) == pytest.approx(wanted_lu, abs=0.006)
     assert step.setting == {"gain_db": gain_db}
 
 
 def test_no_share_of_the_way_is_no_gain():
-    assert set_level("vocal", VOCAL, BAND, TARGET, 0.0)[0] == 0.0
+    assert set_level("vocal", VOCAL, BAND, TARGET, Options(amount=0.0))[0] == 0.0
 
 
 def test_the_step_tells_what_was_measured_aimed_for_and_why():
     priors = ({"priors": "mine", "n": 100},)
     warnings, notes = (Notice("prior", "few songs"),), ("another group",)
     target = Target(RATIO_MONO, -3.0, "median of 100 songs", priors, warnings, notes)
-    gain_db, step, _ = set_level("lead", VOCAL, BAND, target)
+    gain_db, step, _ = set_level("lead", VOCAL, BAND, target, Options(aim="centre"))
     assert (step.name, step.of) == ("level", "lead")
     assert step.measured == {RATIO_MONO: ratio_lu(VOCAL, BAND, RATIO_MONO)}
     assert step.target == {RATIO_MONO: -3.0, "definition": DEFINITIONS[RATIO_MONO]}
     assert (step.priors, step.warnings, step.notes) == (priors, warnings, notes)
-    assert step.reason == f"lead {gain_db:+.2f} dB, to -3.00 LU against the backing: median of 100 songs"
+    why = "to the centre of the songs; median of 100 songs"
+    assert step.reason == f"lead {gain_db:+.2f} dB, to -3.00 LU against the backing: {why}"
 
 
 def test_a_share_of_the_way_is_told_in_words():
-    _, step, wanted_lu = set_level("vocal", VOCAL, BAND, TARGET, 0.5)
+    _, step, wanted_lu = set_level("vocal", VOCAL, BAND, TARGET, Options(amount=0.5))
     assert f"to {wanted_lu:+.2f} LU against the backing (50% of the way to -2.00): as given" in step.reason
 
 
@@ -54,7 +56,7 @@ def test_a_share_of_the_way_is_told_in_words():
     ],
 )
 def test_with_nothing_to_measure_the_voice_keeps_its_level_with_a_warning(vocal, backing):
-    gain_db, step, wanted_lu = set_level("vocal", sound(vocal), sound(backing), TARGET)
+    gain_db, step, wanted_lu = set_level("vocal", sound(vocal), sound(backing), TARGET, Options())
     assert (gain_db, wanted_lu, step.measured) == (0.0, None, {RATIO: None})
     (warning,) = step.warnings
     assert warning.code == "silent"
@@ -70,7 +72,7 @@ def groups(amount: float = 1.0, **halves: tuple[float, float]) -> tuple[dict[str
 
     rng = np.random.default_rng(3)
     classes = {name: sound(0.1 * rng.standard_normal((2, 2 * RATE_HZ))) for name in halves}
-    gains_db, steps = set_groups(classes, Known(), None, 0.0, amount)
+    gains_db, steps = set_groups(classes, Known(), None, 0.0, Options(amount=amount))
     return gains_db, {step.of: step for step in steps}
 
 

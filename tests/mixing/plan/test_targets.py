@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from mixprior.analysis.priors import open_priors
+from mixprior.mixing.plan.aim import RULES as AIMS
+from mixprior.mixing.plan.raw_error import LEAST_PAIRS, raw_error, raw_errors
+from mixprior.mixing.plan.step import STEPS
 from mixprior.mixing.plan.targets import Target, Targets, Unreliable
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
@@ -97,7 +100,9 @@ def test_priors_of_nothing_leave_the_ratio_to_be_asked_for(tmp_path, monkeypatch
 def test_what_was_asked_for_needs_no_priors(folder):
     targets = Targets.of(folder)
     assert targets.ratio(-4.0) == Target(RATIO, -4.0, "as given")
-    assert targets.scalar("vocals", "no_such_statistic", 3.0) == Target("no_such_statistic", 3.0, "as given")
+    assert targets.scalar("vocals", "no_such_statistic", 3.0) == Target(
+        "no_such_statistic", 3.0, "as given", stem="vocals"
+    )
 
 
 def test_the_mean_is_taken_where_no_median_is_known(tmp_path):
@@ -197,3 +202,45 @@ def test_a_default_of_unknown_reliability_is_used_with_a_warning(folder):
     (warning,) = target.warnings
     assert warning.code == "unreliable"
     assert "true stems of 4 sources, 5 are needed" in warning.text
+
+
+def test_the_aim_is_the_posterior_mean_and_says_what_it_weighed(folder):
+    target = Targets.of(folder).ratio()
+    aim = target.aim(-9.0, "level")
+    error, spread = raw_error("level", RATIO, "song"), target.sd * (1 + 1 / target.n) ** 0.5
+    assert aim.weight == pytest.approx(error.sd**2 / (error.sd**2 + spread**2))
+    assert aim.value == pytest.approx(aim.weight * target.value + (1 - aim.weight) * -9.0)
+    assert aim.reason.startswith(f"{aim.weight:.0%} of the way from -9.00 to {target.value:.2f} LU: songs differ by")
+    assert str(error) in aim.reason
+    assert aim.to_dict().items() >= {"weight": aim.weight, "error_sd": error.sd, "rule": "posterior"}.items()
+
+
+def test_without_a_spread_of_the_songs_or_of_raw_material_what_is_heard_stays():
+    known = Target(RATIO, -2.0, "published", ({"n": 9},))
+    assert known.aim(-8.0, "level").value == -8.0
+    assert "how far songs differ is not known" in known.aim(-8.0, "level").reason
+    assert replace(known, sd=2.5).aim(-8.0, "reverb").value == -8.0
+    assert known.aim(-8.0, "level", trust=1.0).value == -2.0
+
+
+def test_what_a_person_gave_is_the_aim_whatever_the_trust():
+    assert Target(RATIO, -4.0, "as given").aim(-8.0, "level", trust=0.0).value == -4.0
+
+
+def test_what_cannot_be_measured_has_no_aim():
+    for rule in AIMS:
+        assert Target(RATIO, -2.0, "published", sd=2.5, n=150).aim(None, "level", rule=rule).value is None
+
+
+def test_a_dead_band_keeps_what_half_of_the_songs_have():
+    target = Target(RATIO, -2.0, "published", sd=2.5, n=150, half=(-3.6, -0.7))
+    assert [target.aim(heard, "level", rule="quartiles").value for heard in (-8.0, -1.0, 3.0)] == [-3.6, -1.0, -0.7]
+    assert target.aim(-8.0, "level", rule="centre").value == -2.0
+
+
+def test_every_row_of_the_errors_of_raw_material_says_where_it_is_from():
+    for (step, _, _), error in raw_errors().items():
+        assert step in STEPS
+        assert error.sd > 0
+        assert error.source
+        assert error.pairs is None or error.pairs >= LEAST_PAIRS

@@ -1,0 +1,58 @@
+"""How far raw material is off from what it becomes in a mix, by step: `raw_errors.csv`, measured or assumed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+FILE = Path(__file__).with_name("raw_errors.csv")
+
+LEAST_PAIRS = 5
+"""With fewer pairs of raw tracks and a human mix of them, a spread is assumed."""
+
+
+@dataclass(frozen=True)
+class RawError:
+    """The error of raw material in one statistic of one stem.
+
+    Attributes:
+        sd: standard deviation, in the unit of the statistic.
+        pairs: artists with raw tracks and a mix of them that it was measured on; None where it is assumed.
+        source: what was measured, or where the assumption is from.
+    """
+
+    sd: float
+    pairs: int | None
+    source: str
+
+    def __str__(self) -> str:
+        """Where it is from, in a few words.
+
+        >>> str(RawError(3.0, None, "as drums"))
+        'assumed: as drums'
+        """
+        return f"assumed: {self.source}" if self.pairs is None else f"{self.pairs} artists, {self.source}"
+
+
+@cache
+def raw_errors() -> Mapping[tuple[str, str, str], RawError]:
+    """All rows, by step, statistic and stem."""
+    with FILE.open(newline="", encoding="utf-8") as file:
+        return {
+            (row["step"], row["statistic"], row["stem"]): RawError(
+                float(row["sd"]), int(row["pairs"]) if row["status"] == "measured" else None, row["source"]
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+def raw_error(step: str, statistic: str, stem: str) -> RawError | None:
+    """The error of raw material, None if the table has none.
+
+    >>> raw_error("level", "vocal_to_backing_lu", "song").sd > 0
+    True
+    """
+    return raw_errors().get((step, statistic, stem))

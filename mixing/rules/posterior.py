@@ -1,0 +1,52 @@
+"""How far to go from what is heard to what songs are like: the posterior mean of two normal distributions.
+
+A mix as a person would set it is drawn from the prior, N(centre, prior_sd^2); raw material is off from it by N(0,
+error_sd^2). Then the best guess of the mix is `weight * centre + (1 - weight) * heard` with `weight = error_sd^2 /
+(error_sd^2 + prior_sd^2)` (Gelman et al., Bayesian Data Analysis, 3rd edition, section 2.5).
+"""
+
+from __future__ import annotations
+
+AS_MEASURED = 0.5
+"""The trust that takes the spreads as they are."""
+
+
+def weight(prior_sd: float | None, error_sd: float | None, trust: float = AS_MEASURED) -> float | None:
+    """Share of the way from what is heard to the prior's centre.
+
+    Args:
+        prior_sd: standard deviation of the songs, >= 0; None if it is not known.
+        error_sd: standard deviation of raw material about what it becomes in a mix, >= 0; None if it is not known.
+        trust: 0 to 1. `error_sd` is multiplied by trust / (1 - trust): 0 keeps what is heard, 0.5 takes the spreads as
+            they are, 1 goes to the prior's centre. The weight never falls as trust rises.
+
+    Returns:
+        0 to 1; None where a spread is needed and not known, or both are 0.
+
+    >>> weight(2.5, 2.5), weight(2.0, 1.0), weight(2.0, 1.0, trust=1.0), weight(None, 1.0)
+    (0.5, 0.2, 1.0, None)
+    """
+    if trust in (0.0, 1.0):
+        return float(trust)
+    if prior_sd is None or error_sd is None or prior_sd == error_sd == 0:
+        return None
+    error, prior = (trust * error_sd) ** 2, ((1 - trust) * prior_sd) ** 2
+    return error / (error + prior)
+
+
+def towards(heard: float, centre: float, share: float) -> float:
+    """The value that is a share of the way from what is heard to the centre.
+
+    >>> towards(-8.0, -2.0, 0.25)
+    -6.5
+    """
+    return heard + share * (centre - heard)
+
+
+def into(heard: float, low: float, high: float) -> float:
+    """The nearest value inside a range: what is inside stays (a dead band).
+
+    >>> into(-8.0, -3.6, -0.7), into(-2.0, -3.6, -0.7)
+    (-3.6, -2.0)
+    """
+    return min(max(heard, low), high)
