@@ -16,7 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sounds.add_argument(
         "--roles", metavar="CSV", help="file with columns track,role (DIR/roles.csv, or by name and sound)"
     )
-    sounds.add_argument("-o", "--output", metavar="MIX", help=".wav, .flac (24 bit) or .ogg to write")
+    sounds.add_argument(
+        "-o", "--output", metavar="MIX", help=".wav, .flac (24 bit), .ogg, .mp3, .m4a or .opus to write"
+    )
     sounds.add_argument(
         "--stems", metavar="DIR", help="also write the tracks as they were summed, at the gain of the mix"
     )

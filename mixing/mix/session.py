@@ -39,9 +39,10 @@ def mix_files(
     options: Options,
     stems_path: str | Path | None = None,
 ) -> Mixed:
-    """Mix files into another (.wav and .flac: 24 bit; .ogg: Vorbis), with the recipe as .mix.json beside it.
+    """Mix files into another, with the recipe as .mix.json beside it: 24 bits as .wav and .flac, or a coded format.
 
-    The mix has the highest of the files' sample rates and 44.1 kHz. No file is left half-written.
+    Folders that are missing are made. The mix has the highest of the files' sample rates and 44.1 kHz; coded, the
+    nearest that its format has. No file is left half-written.
 
     Args:
         paths: mono or stereo files, by the name of the track.
@@ -124,6 +125,7 @@ def _write(
     if stems_path is not None:
         taken = [output, *(Path(given.path) for given in draft.inputs.values() if given.path)]
         _check_stems(Path(stems_path), draft, taken)
+    writer.make_folder(output)
     with files.replacing(recipe.path_of(output)) as json_path, files.replacing(output) as audio_path:
 
         def encode(finished: Finish) -> AudioFile:

@@ -20,7 +20,7 @@ def check_output(path: Path, *inputs: str | Path) -> None:
     """Refuse an output that cannot be written, before any work is done.
 
     Raises:
-        InputError: if it is no .wav, its folder does not exist, or it is one of the inputs.
+        InputError: if it is no .wav, its folder cannot be made, or it is one of the inputs.
     """
     if path.suffix.lower() != ".wav":
         raise InputError(f"{path}: a rendered reverb is written as .wav, 32-bit float, which cuts no peak")
@@ -65,5 +65,6 @@ def write(path: Path, rate_hz: int, blocks: Iterator[np.ndarray]) -> Written:
     Raises:
         InputError: if it cannot be written.
     """
+    writer.make_folder(path)
     with files.replacing(path) as temporary:
         return writer.write_blocks(temporary, blocks, rate_hz, 2, UNCLIPPED)

@@ -44,6 +44,11 @@ def test_no_option_at_all_is_answered_in_one_line(mixprior):
     assert done.stderr == "mixprior: give --vocal and --backing, or --tracks\n"
 
 
+def test_folders_that_are_missing_are_made(tmp_path, files):
+    mix(files, "-o", tmp_path / "songs" / "new" / "mix.wav", *FAST)
+    assert (tmp_path / "songs" / "new" / "mix.mix.json").is_file()
+
+
 def test_as_one_json_object_the_recipe_is_printed_and_nothing_else(tmp_path, files):
     assert mix(files, "-o", tmp_path / "mix.wav", "--json", *FAST) == (tmp_path / "mix.mix.json").read_text("utf-8")
 
@@ -195,8 +200,8 @@ def test_silence_can_be_plotted(tmp_path):
         (["--vocal", "{vocals}", "-o", "{out}"], "give --vocal and --backing, or --tracks"),
         (["--vocal", "{vocals}", "--tracks", "{backing}", "-o", "{out}"], "either --vocal and --backing, or --tracks"),
         ([], "give the mix a name with -o"),
-        (["-o", "{tmp}/mix.mp3"], "the name of a mix ends with .wav, .flac, .ogg"),
-        (["-o", "{tmp}/nowhere/mix.wav"], "there is no folder"),
+        (["-o", "{tmp}/mix.mp4"], "the name of a mix ends with .wav, .flac, .ogg, .mp3, .m4a, .opus"),
+        (["-o", "{vocals}/mix.wav"], "vocals.wav is no folder"),
         (["-o", "{vocals}"], "is one of the inputs"),
         (["-o", "{tmp}", "--only", "eq"], "the name of a mix ends with"),
         (["-o", "{out}", "--only", "eq", "--without", "eq"], "--only and --without exclude each other"),

@@ -90,6 +90,22 @@ def test_the_true_peak_of_the_written_file_stays_under_the_ceiling(loud, extensi
     assert recipe.settings.limiter is not None
 
 
+@pytest.mark.parametrize("extension", [".mp3", ".m4a", ".opus"])
+def test_a_coded_mix_stays_under_the_ceiling_at_its_loudness(tmp_path, extension):
+    paths = save_both(tmp_path, voice(3.0, level=0.5), drums(3.0))
+    output = tmp_path / f"mix{extension}"
+    recipe = mixed(paths, output, target_lufs=LOUD_LUFS)
+    written = audio_file.read(output).sound
+    assert recipe.settings.limiter is not None
+    assert -1.5 < written.true_peak_dbtp <= -1.0
+    assert recipe.results.true_peak_dbtp == written.true_peak_dbtp
+    assert written.integrated_lufs == pytest.approx(LOUD_LUFS, abs=0.2)
+    assert recipe.output.sample_rate_hz == written.rate_hz
+    settings = recipes.read_settings(recipes.path_of(output))
+    session.replay(paths, tmp_path / f"again{extension}", settings, "a recipe")
+    assert (tmp_path / f"again{extension}").read_bytes() == output.read_bytes()
+
+
 @pytest.mark.parametrize("extension", FORMATS)
 def test_the_ratio_of_the_prior_is_reached_with_all_steps_on(loud, extension):
     recipe, _, _ = loud[1][extension]
