@@ -167,6 +167,7 @@ setup(
         "mixprior": ["py.typed"],
         "mixprior.analysis.packaged": ["*_priors/*.parquet", "*_priors/*.json"],
         "mixprior.analysis.report": ["templates/*"],
+        "mixprior.mixing.page": ["templates/*"],
         "mixprior.mixing.plan": ["*.csv"],
         "mixprior.stats.priors": ["*.json"],
         "mixprior.stats.reverb.blind": ["*.npz", "*.json"],

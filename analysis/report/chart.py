@@ -118,12 +118,12 @@ class Curve:
         return [*self.middle, *edges, *(value for _, value, _ in self.points)]
 
 
-def curve(title: str, drawing: Curve, across: Axis, up: Axis) -> Markup:
-    """Draw one curve.
+def curves(title: str, drawings: Sequence[Curve], across: Axis, up: Axis) -> Markup:
+    """Draw curves over each other.
 
     Args:
         title: for readers who hear the page.
-        drawing: what to draw.
+        drawings: what to draw, the last one on top.
         across: frequencies.
         up: values.
     """
@@ -139,6 +139,17 @@ def curve(title: str, drawing: Curve, across: Axis, up: Axis) -> Markup:
             svg.LABEL.format(-6, _CURVE_HEIGHT * (1 - up.share(tick)) + _HALF_TEXT, up.name(tick)),
         )
     ]
+    drawn = [svg.GROUP.format(drawing.kind, _shapes(drawing, place)) for drawing in drawings]
+    points = [
+        svg.circle(across.share(hz), _CURVE_HEIGHT * (1 - up.share(value)), 3.5, "published", name)
+        for drawing in drawings
+        for hz, value, name in drawing.points
+    ]
+    return svg.drawing(title, _CURVE_HEIGHT + _FOOT, _grid(across, 0, _CURVE_HEIGHT), *level, *drawn, *points)
+
+
+def _shapes(drawing: Curve, place: Callable[[float, float], str]) -> Markup:
+    """A curve and its bands, stretched to the width of the chart."""
     areas = [
         svg.PATH.format(f"M{'L'.join([*lower, *reversed(upper)])}Z", "band")
         for lows, highs in drawing.bands
@@ -148,13 +159,7 @@ def curve(title: str, drawing: Curve, across: Axis, up: Axis) -> Markup:
         svg.PATH.format("M" + "L".join(lower), "curve")
         for lower, _ in _runs(drawing.hz, drawing.middle, drawing.middle, place)
     ]
-    stretched = svg.STRETCHED.format(_CURVE_HEIGHT, _STRETCH, _CURVE_HEIGHT, svg.joined([*areas, *lines]))
-    points = [
-        svg.circle(across.share(hz), _CURVE_HEIGHT * (1 - up.share(value)), 3.5, "published", name)
-        for hz, value, name in drawing.points
-    ]
-    inside = svg.GROUP.format(drawing.kind, stretched)
-    return svg.drawing(title, _CURVE_HEIGHT + _FOOT, _grid(across, 0, _CURVE_HEIGHT), *level, inside, *points)
+    return svg.STRETCHED.format(_CURVE_HEIGHT, _STRETCH, _CURVE_HEIGHT, svg.joined([*areas, *lines]))
 
 
 def _strip(strip: Strip, axis: Axis, top: float, above: float, lanes: Sequence[int]) -> Markup:

@@ -10,7 +10,7 @@ from typing import Any
 from mixprior.analysis.constants.compare import OCTAVES_HZ
 from mixprior.analysis.packaged import published
 from mixprior.analysis.report.axis import Axis
-from mixprior.analysis.report.chart import Curve, Number, Strip, curve, strips
+from mixprior.analysis.report.chart import Curve, Number, Strip, curves, strips
 from mixprior.analysis.report.figure import NUMBERS_HEADER, Figure, Table, numbers
 from mixprior.analysis.report.material import Material, Row, kind, smooth
 from mixprior.analysis.report.wording import (
@@ -181,7 +181,7 @@ def _curves(
     figures = [
         Figure(
             stem.capitalize(),
-            curve(f"{name}, {stem}", drawing, _SPECTRUM, up),
+            curves(f"{name}, {stem}", [drawing], _SPECTRUM, up),
             Table(header, tables[stem]),
             label_px=30,
             note_px=6,

@@ -38,4 +38,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print the reason of every step; of RECIPE, without mixing",
     )
     output.add_argument("--plot", metavar="PNG", help="draw spectra and levels before, after, and the priors' range")
+    output.add_argument("--page", metavar="HTML", help="write a page to listen to: before, after, what was done")
     output.add_argument("--json", action="store_true", help="print the recipe as one JSON object")

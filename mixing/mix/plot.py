@@ -2,110 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from mixprior.analysis import picture
-from mixprior.analysis.errors import PriorsLookupError
-from mixprior.mixing.effects.chain import VOCALS, Sum
-from mixprior.mixing.effects.resampling import at_44100
-from mixprior.mixing.effects.settings import Chain, MixSettings
-from mixprior.mixing.plan.targets import QUARTILE_SD, Targets, half_of
-from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
+from mixprior.mixing.mix.comparison import Comparison, Level, Part
+from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _BEFORE, _AFTER, _BAND = "0.45", "C3", "C0"
+_TICKS_HZ = {63: "63", 250: "250", 1000: "1k", 4000: "4k"}
+_RANGE_HZ = (20.0, 20_000.0)
 _LOWEST_DB = -45.0
+_WIDTH_INCHES, _DPI = 10.9, 110
+"""1,200 pixels, as wide as a page of a document."""
+_MOST_COLUMNS = 3
+_ROW_INCHES = 2.9
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Spectrum of a part of a mix, and its loudness over that of all parts together."""
-
-    third_octave_db: np.ndarray
-    share_lu: float
-
-
-def untouched(settings: MixSettings) -> MixSettings:
-    """The same tracks and buses with nothing done to them."""
-    return MixSettings(
-        dict.fromkeys(settings.tracks, Chain()), dict.fromkeys(settings.buses, Chain()), settings.routing
-    )
-
-
-def write(path: Path, before: Sum, after: Sum, targets: Targets) -> None:
-    """Draw spectra and levels of what is summed, before and after mixing, and the middle half of the priors.
+def write(path: Path, comparison: Comparison) -> None:
+    """Draw spectra and levels before and after mixing, the middle half of the priors, and what was aimed for.
 
     Args:
         path: .png, .pdf or .svg to write; `picture.check` it first.
-        before: the sum of the sounds as they are.
-        after: the sum of the mix.
-        targets: whose songs to draw.
+        comparison: of the mix with the plain sum.
 
     Raises:
         InputError: if the picture cannot be written.
     """
-    parts_before, parts_after = _parts(before), _parts(after)
-    names = [name for name in parts_before if name in parts_after]
-    targets = replace(targets, sung=VOCALS in names)
-    figure = picture.figure(4.2 * (len(names) + 1), 3.6)
-    axes = figure.subplots(1, len(names) + 1, squeeze=False)[0]
-    for axis, name in zip(axes, names, strict=False):
-        band = _band(targets, name)
-        if band is not None:
-            axis.fill_between(BAND_CENTRES_HZ, *band, color=_BAND, alpha=0.2, label="half of the songs")
-        axis.plot(BAND_CENTRES_HZ, parts_before[name].third_octave_db, color=_BEFORE, label="before")
-        axis.plot(BAND_CENTRES_HZ, parts_after[name].third_octave_db, color=_AFTER, label="after")
-        axis.set(xscale="log", ylim=(_LOWEST_DB, 0), title=name, xlabel="Hz", ylabel="third octave, dB of the whole")
-        axis.grid(alpha=0.3)
-    if names:
-        axes[0].legend(fontsize="small")
-    _draw_levels(axes[-1], parts_before, parts_after, targets)
-    picture.write(figure, path, dpi=110)
+    cells = len(comparison.parts) + 1
+    columns = min(cells, _MOST_COLUMNS)
+    rows = math.ceil(cells / columns)
+    figure = picture.figure(_WIDTH_INCHES, _ROW_INCHES * rows + 0.4)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, part in zip(axes, comparison.parts, strict=False):
+        _draw_spectrum(axis, part)
+    last = axes[cells - 1]
+    _draw_levels(last, comparison)
+    for axis in axes[cells:]:
+        axis.remove()
+    handles, labels = _legend(axes[:cells])
+    if handles:
+        figure.legend(handles, labels, loc="outside upper center", ncols=len(handles), frameon=False)
+    picture.write(figure, path, dpi=_DPI)
 
 
-def _parts(summed: Sum) -> dict[str, _Part]:
-    whole_lufs = summed.sound.integrated_lufs
-    return {
-        name: _Part(third_octave_db(at_44100(sound).spectra.power), sound.integrated_lufs - whole_lufs)
-        for name, sound in summed.with_backing.items()
-        if sound.integrated_lufs is not None and whole_lufs is not None
-    }
-
-
-def _draw_levels(axis: Axes, before: Mapping[str, _Part], after: Mapping[str, _Part], targets: Targets) -> None:
-    for row, name in enumerate(before):
-        try:
-            prior = targets.lookup(name, "loudness_vs_mixture_lu")[0]
-        except PriorsLookupError:
-            prior = None
-        half = None if prior is None else half_of(prior)
-        if half is not None:
-            axis.barh(row, half[1] - half[0], left=half[0], color=_BAND, alpha=0.2)
-        axis.plot(before[name].share_lu, row, "o", color=_BEFORE)
-        if name in after:
-            axis.plot(after[name].share_lu, row, "o", color=_AFTER)
-    axis.set_yticks(range(len(before)), list(before))
-    axis.invert_yaxis()
-    axis.set(title="levels", xlabel="LU over the whole")
+def _draw_spectrum(axis: Axes, part: Part) -> None:
+    if part.half_db is not None:
+        axis.fill_between(BAND_CENTRES_HZ, *part.half_db, color=_BAND, alpha=0.2, lw=0, label="half of the songs")
+    axis.plot(BAND_CENTRES_HZ, part.before_db, "--", color=_BEFORE, label="before")
+    axis.plot(BAND_CENTRES_HZ, part.after_db, color=_AFTER, label="after")
+    axis.set(xscale="log", xlim=_RANGE_HZ, ylim=(_LOWEST_DB, 0), title=part.name)
+    axis.set_xticks(list(_TICKS_HZ), list(_TICKS_HZ.values()))
+    axis.set_xticks([], minor=True)
+    axis.set(xlabel="Hz", ylabel="third octave, dB of the part")
     axis.grid(alpha=0.3)
 
 
-def _band(targets: Targets, stem: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Quartiles of the third octaves, as far as priors have them."""
-    try:
-        source = targets.source([(stem, "third_octave_db")])
-    except PriorsLookupError:
-        return None
-    rows = source.priors.rows(stem, "third_octave_db", source.group).sort_by("bin")
-    low, high = (np.array(rows[name].to_pylist(), np.float64) for name in ("p25", "p75"))
-    if np.isnan(low).all():
-        mean, sd = (np.array(rows[name].to_pylist(), np.float64) for name in ("mean", "sd"))
-        low, high = mean - QUARTILE_SD * sd, mean + QUARTILE_SD * sd
-    return low, high
+def _draw_levels(axis: Axes, comparison: Comparison) -> None:
+    rows: Sequence[tuple[str, Level]] = [(part.name, part.level) for part in comparison.parts]
+    if comparison.ratio is not None:
+        rows = [*rows, ("vocals over\nbacking", comparison.ratio)]
+    for place, (_, level) in enumerate(rows):
+        if level.half is not None:
+            axis.barh(place, level.half[1] - level.half[0], 0.62, left=level.half[0], color=_BAND, alpha=0.2)
+        for edge in sorted(set(level.aim or ())):
+            axis.plot([edge, edge], [place - 0.36, place + 0.36], color="k", lw=1.5, label="target")
+        axis.plot([level.before, level.after], [place - 0.14, place + 0.14], color="0.7", lw=1)
+        axis.plot(level.before, place - 0.14, "o", mfc="w", mec=_BEFORE, label="before")
+        axis.plot(level.after, place + 0.14, "o", color=_AFTER, label="after")
+    axis.set_yticks(range(len(rows)), [name for name, _ in rows])
+    axis.invert_yaxis()
+    axis.set(title="levels", xlabel="LU over the whole; the ratio, LU")
+    axis.grid(alpha=0.3)
+
+
+def _legend(axes: Sequence[Axes]) -> tuple[list[Any], list[str]]:
+    """One entry for each label of all axes."""
+    found: dict[str, Any] = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return list(found.values()), list(found)

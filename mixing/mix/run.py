@@ -9,12 +9,14 @@ from pathlib import Path
 
 from mixprior.analysis import picture
 from mixprior.analysis.priors import EVERY_SONG
-from mixprior.mixing.effects import chain
 from mixprior.mixing.mix import arguments, explain, plot, recipe, session
+from mixprior.mixing.mix.comparison import compare
 from mixprior.mixing.mix.recipe import Recipe
 from mixprior.mixing.mix.render import Mixed
 from mixprior.mixing.mix.separated_song import Separate
 from mixprior.mixing.mix.tracks import kept_tracks, paths_given, roles_given
+from mixprior.mixing.page import build as page
+from mixprior.mixing.page.command_line import Again
 from mixprior.mixing.plan import multitrack, pair
 from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.store import files
@@ -43,6 +45,8 @@ def run(args: argparse.Namespace, separate: Separate) -> int:
     save, load = _preset(args, paths)
     if args.plot:
         picture.check(args.plot)
+    if args.page:
+        page.check(args.page)
     if load:
         mixed = session.replay(paths, args.output, recipe.read_settings(load), str(load), args.stems)
     else:
@@ -50,11 +54,18 @@ def run(args: argparse.Namespace, separate: Separate) -> int:
     if save:
         with files.replacing(save) as path:
             path.write_text(recipe.preset(mixed.recipe.settings), "utf-8")
-    if args.plot:
-        before = chain.sum_up(plot.untouched(mixed.recipe.settings), mixed.sounds)
-        plot.write(Path(args.plot), before, mixed.summed, _targets(args))
+    if args.plot or args.page:
+        _show(args, mixed)
     _report(args, mixed.recipe)
     return 0
+
+
+def _show(args: argparse.Namespace, mixed: Mixed) -> None:
+    comparison = compare(mixed, _targets(args))
+    if args.plot:
+        plot.write(Path(args.plot), comparison)
+    if args.page:
+        page.write(args.page, mixed, comparison, Again.of(args))
 
 
 def _report(args: argparse.Namespace, made: Recipe) -> None:
@@ -102,6 +113,6 @@ def _preset(args: argparse.Namespace, paths: dict[str, Path]) -> tuple[Path | No
         return Path(file), None
     unlike = (*arguments.NAMES, "priors", "group", "only", "also", "without", "roles")
     given = [name for name in unlike if getattr(args, name) is not None]
-    if given and not (args.plot and set(given) <= {"priors", "group"}):
+    if given and not ((args.plot or args.page) and set(given) <= {"priors", "group"}):
         raise InputError(f"a preset is applied as it is: {arguments.flag(given[0])} does not go with it")
     return None, Path(file)

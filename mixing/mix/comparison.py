@@ -1,0 +1,162 @@
+"""A mix before and after: spectra and levels of its parts, where priors have them, and what was aimed for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mixprior.analysis.errors import PriorsLookupError
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.chain import VOCALS, Sum
+from mixprior.mixing.effects.resampling import at_44100
+from mixprior.mixing.effects.settings import Chain, MixSettings
+from mixprior.mixing.mix.render import Mixed
+from mixprior.mixing.plan.level import GROUP_LEVEL
+from mixprior.mixing.plan.step import Step
+from mixprior.mixing.plan.targets import QUARTILE_SD, Targets, Unreliable, half_of
+from mixprior.mixing.rules import ratio
+from mixprior.mixing.rules.ratio import RATIO
+from mixprior.stats.measures.spectrum import third_octave_db
+from mixprior.stats.sound import Sound
+from mixprior.stats.statistic import SONG
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level before and after.
+
+    Attributes:
+        before: of the plain sum, in LU.
+        after: of the mix, in LU.
+        half: the range of half of the songs of the priors; None where they have none to rely on.
+        aim: what was aimed for, a range or twice the same number; None where nothing was.
+    """
+
+    before: float
+    after: float
+    half: Range | None = None
+    aim: Range | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a mix before and after.
+
+    Attributes:
+        name: "vocals", a class of instruments, or "backing".
+        before_db: third octaves of the plain sum, dB of the part's energy, as `third_octave_db` has them.
+        after_db: the same of the mix.
+        half_db: lower and upper quartiles of the priors; None where they have none to rely on.
+        level: its loudness over that of the whole.
+    """
+
+    name: str
+    before_db: np.ndarray
+    after_db: np.ndarray
+    half_db: tuple[np.ndarray, np.ndarray] | None
+    level: Level
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A mix before and after.
+
+    Attributes:
+        before: the plain sum.
+        parts: those that are heard before and after.
+        ratio: loudness of the vocals minus that of the rest; None where one of them is not heard.
+    """
+
+    before: Sum
+    parts: tuple[Part, ...]
+    ratio: Level | None
+
+
+def untouched(settings: MixSettings) -> MixSettings:
+    """The same tracks and buses with nothing done to them."""
+    return MixSettings(
+        dict.fromkeys(settings.tracks, Chain()), dict.fromkeys(settings.buses, Chain()), settings.routing
+    )
+
+
+def compare(mixed: Mixed, targets: Targets) -> Comparison:
+    """Compare a mix with the plain sum of what it was made of.
+
+    Args:
+        mixed: the mix.
+        targets: whose songs to compare it with.
+    """
+    before, after = chain.sum_up(untouched(mixed.recipe.settings), mixed.sounds), mixed.summed
+    targets = replace(targets, sung=VOCALS in after.parts)
+    names = [name for name in before.with_backing if _heard(before, name) and _heard(after, name)]
+    parts = [_part(name, before, after, targets, mixed.recipe.steps) for name in names]
+    return Comparison(before, tuple(parts), _ratio(before, after, targets, mixed.recipe.steps))
+
+
+def _heard(summed: Sum, name: str) -> bool:
+    return not summed.sound.silent and not summed.with_backing[name].silent
+
+
+def _part(name: str, before: Sum, after: Sum, targets: Targets, steps: Iterable[Step]) -> Part:
+    first, last = before.with_backing[name], after.with_backing[name]
+    level = Level(
+        _share_lu(first, before.sound),
+        _share_lu(last, after.sound),
+        _half(targets, name, GROUP_LEVEL),
+        _aim(steps, name, GROUP_LEVEL),
+    )
+    return Part(name, _spectrum_db(first), _spectrum_db(last), _half_spectrum_db(targets, name), level)
+
+
+def _ratio(before: Sum, after: Sum, targets: Targets, steps: Iterable[Step]) -> Level | None:
+    first, last = (
+        None if each.backing is None or VOCALS not in each.parts else ratio.ratio_lu(each.parts[VOCALS], each.backing)
+        for each in (before, after)
+    )
+    if first is None or last is None:
+        return None
+    return Level(first, last, _half(targets, SONG, RATIO), _aim(steps, VOCALS, RATIO))
+
+
+def _share_lu(part: Sound, whole: Sound) -> float:
+    assert part.integrated_lufs is not None
+    assert whole.integrated_lufs is not None
+    return part.integrated_lufs - whole.integrated_lufs
+
+
+def _spectrum_db(sound: Sound) -> np.ndarray:
+    return third_octave_db(at_44100(sound).spectra.power)
+
+
+def _aim(steps: Iterable[Step], of: str, statistic: str) -> Range | None:
+    """What the last step on it aimed for."""
+    found = [step.target.get(statistic) for step in steps if step.name == "level" and step.of == of]
+    aim = found[-1] if found else None
+    if aim is None:
+        return None
+    low, high = aim if isinstance(aim, (tuple, list)) else (aim, aim)
+    return float(low), float(high)
+
+
+def _half(targets: Targets, stem: str, statistic: str) -> Range | None:
+    try:
+        return half_of(targets.lookup(stem, statistic)[0])
+    except (PriorsLookupError, Unreliable):
+        return None
+
+
+def _half_spectrum_db(targets: Targets, stem: str) -> tuple[np.ndarray, np.ndarray] | None:
+    try:
+        source = targets.source([(stem, "third_octave_db")])
+    except (PriorsLookupError, Unreliable):
+        return None
+    rows = source.priors.rows(stem, "third_octave_db", source.group).sort_by("bin")
+    low, high = (np.array(rows[name].to_pylist(), np.float64) for name in ("p25", "p75"))
+    if np.isnan(low).all():
+        mean, sd = (np.array(rows[name].to_pylist(), np.float64) for name in ("mean", "sd"))
+        low, high = mean - QUARTILE_SD * sd, mean + QUARTILE_SD * sd
+    return low, high

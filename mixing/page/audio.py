@@ -1,0 +1,200 @@
+"""The sounds of a page: each part of a mix before and after, coded once, and what levels them in a player."""
+
+from __future__ import annotations
+
+import base64
+import math
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import numpy as np
+
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.chain import BACKING, VOCALS, Sum
+from mixprior.mixing.mix.render import Mixed
+from mixprior.pipeline.audio import opus
+from mixprior.stats.sound import Sound
+
+MOST_BYTES = 10_500_000
+"""Coded sound of a page: it grows by a third where it is written as text."""
+_BITS_PER_S = (48_000.0, 128_000.0)
+_SAME_DB = -70.0
+"""What a gain leaves of a part, over the part: below, the gain is all that was done to it."""
+_ENVELOPE_HZ = 1000
+"""The limiter's gain is a mean over 5 ms or more: a thousand values a second follow it."""
+_HEADROOM_DB = 2.0
+_LOUDEST_DB = -1.0
+"""Highest sample of what is coded: some decoders clip at full scale."""
+_FULL = 65535
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A mix to listen to beside this one.
+
+    Attributes:
+        name: what it is called.
+        sound: it, at any rate.
+    """
+
+    name: str
+    sound: Sound
+
+
+@dataclass(frozen=True)
+class Audio:
+    """What a player plays.
+
+    Attributes:
+        sounds: Ogg Opus in base64, and the gain of the limiter, by name.
+        facts: what the player must know of them, as JSON takes it.
+    """
+
+    sounds: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+
+class _Version(TypedDict):
+    """What levels a version of the mix: its loudness and its highest sample."""
+
+    lufs: float | None
+    peak_db: float
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part before and after; `processed` is None where a gain is all that was done to it."""
+
+    name: str
+    before: Sound
+    processed: Sound | None
+    level_db: float
+
+
+def audio_of(mixed: Mixed, before: Sum, reference: Reference | None = None) -> Audio:
+    """Take the sounds of a page: vocals and the rest, or the whole where a mix does not have both.
+
+    A part that only a gain was applied to is stored once. The player sums the parts, applies the limiter's gain, and
+    brings before, after and reference to one loudness.
+
+    Args:
+        mixed: the mix.
+        before: the plain sum of the same tracks.
+        reference: a mix to listen to beside it.
+    """
+    parts = _parts(before, mixed.summed)
+    stored: dict[str, Sound] = {}
+    for part in parts:
+        stored[f"{part.name}-before"] = part.before
+        if part.processed is not None:
+            stored[f"{part.name}-after"] = part.processed
+    if reference is not None:
+        stored["reference"] = reference.sound
+    rate = bits_per_s(sum(sound.duration_s for sound in stored.values()))
+    stored_db = {name: min(0.0, _LOUDEST_DB - _peak_db(sound.peak)) for name, sound in stored.items()}
+    sounds = {name: _text(opus.encoded(sound.stereo.gained(stored_db[name]), rate)) for name, sound in stored.items()}
+    limiter = _limiter_gain(mixed)
+    if limiter is not None:
+        sounds["limiter"] = _text(zlib.compress(limiter.tobytes(), 9))
+    versions: dict[str, _Version | None] = {
+        "before": _level(before.sound.integrated_lufs, before.sound.peak),
+        "after": _level(mixed.recipe.results.integrated_lufs, Sound(mixed.audio, mixed.rate_hz).peak),
+        "reference": None if reference is None else _level(reference.sound.integrated_lufs, reference.sound.peak),
+    }
+    facts = {
+        "stored_db": stored_db,
+        "duration_s": max(before.sound.duration_s, 1 / opus.RATE_HZ),
+        "parts": [_facts(part) for part in parts],
+        "limiter_hz": None if limiter is None else _ENVELOPE_HZ,
+        "versions": versions,
+        "mix_gain_db": mixed.recipe.settings.gain_db,
+        "matched_lufs": _matched_lufs(versions.values()),
+        "common_db": min(0.0, *(_LOUDEST_DB - one["peak_db"] for one in versions.values() if one is not None)),
+    }
+    return Audio(sounds, facts)
+
+
+def bits_per_s(seconds: float) -> float:
+    """The bit rate of so many seconds of sound: 128 kbit/s or what the size of a page leaves, at least 48.
+
+    >>> bits_per_s(480.0), bits_per_s(1200.0), bits_per_s(36_000.0)
+    (128000.0, 70000.0, 48000.0)
+    """
+    low, high = _BITS_PER_S
+    return min(max(8 * MOST_BYTES / max(seconds, 1.0), low), high)
+
+
+def _parts(before: Sum, after: Sum) -> list[_Part]:
+    if before.backing is None or after.backing is None or VOCALS not in before.parts:
+        return [_part("mix", before.sound, after.sound)]
+    return [
+        _part(VOCALS, before.parts[VOCALS], after.parts[VOCALS]),
+        _part(BACKING, before.backing, after.backing),
+    ]
+
+
+def _part(name: str, before: Sound, after: Sound) -> _Part:
+    gain = _gain_between(before, after)
+    if gain is not None:
+        return _Part(name, before, None, 20 * math.log10(gain))
+    if before.integrated_lufs is None or after.integrated_lufs is None:
+        return _Part(name, before, after, 0.0)
+    return _Part(name, before, after, after.integrated_lufs - before.integrated_lufs)
+
+
+def _gain_between(before: Sound, after: Sound) -> float | None:
+    """The gain that makes one of the other; None where more than a gain was applied."""
+    if before.samples != after.samples:
+        return None
+    power, cross, rest = (
+        float(np.vdot(one.audio, other.audio)) for one, other in ((before, before), (before, after), (after, after))
+    )
+    if power == 0 or cross <= 0:
+        return None if rest > 0 else 1.0
+    residual = float(np.square(after.audio - np.float32(cross / power) * before.audio).sum(dtype=np.float64))
+    return cross / power if residual <= rest * 10 ** (_SAME_DB / 10) else None
+
+
+def _limiter_gain(mixed: Mixed) -> np.ndarray | None:
+    """The gain of the limiter, a thousand times a second, as shares of 65 535; None without one."""
+    settings = mixed.recipe.settings
+    if settings.limiter is None:
+        return None
+    source = mixed.summed.sound
+    limited = chain.finish(source, settings).audio
+    gain = 10 ** (settings.gain_db / 20)
+    count = math.ceil(source.duration_s * _ENVELOPE_HZ)
+    edges = np.minimum(np.round(np.arange(count) * source.rate_hz / _ENVELOPE_HZ).astype(np.int64), source.samples - 1)
+    power = np.add.reduceat(np.square(source.audio, dtype=np.float64).sum(axis=0), edges)
+    cross = np.add.reduceat(np.multiply(source.audio, limited, dtype=np.float64).sum(axis=0), edges)
+    share = np.divide(cross, gain * power, out=np.ones(count), where=power > 0)
+    return np.round(np.clip(share, 0, 1) * _FULL).astype("<u2")
+
+
+def _facts(part: _Part) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "before_lufs": part.before.integrated_lufs,
+        "level_db": part.level_db,
+        "is_processed": part.processed is not None,
+    }
+
+
+def _level(lufs: float | None, peak: float) -> _Version:
+    return {"lufs": lufs, "peak_db": _peak_db(peak)}
+
+
+def _peak_db(peak: float) -> float:
+    return 20 * math.log10(max(peak, 1e-5))
+
+
+def _matched_lufs(versions: Iterable[_Version | None]) -> float | None:
+    """The loudness to which all are brought: none of them exceeds full scale there."""
+    heard = [lufs - one["peak_db"] for one in versions if one is not None and (lufs := one["lufs"]) is not None]
+    return min(heard) - _HEADROOM_DB if heard else None
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
