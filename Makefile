@@ -9,6 +9,7 @@ STAMP := $(VENV)/.installed
 MUSIC ?= ../shared/music
 MULTITRACKS ?= $(MUSIC)/multitracks
 RESPONSES ?= ../shared/reference/impulse_responses
+SCENES ?= choose
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 8
@@ -31,9 +32,9 @@ report: setup  ## write the report of the songs in outputs/songs to outputs/repo
 mixes: setup  ## mix the multitracks in MULTITRACKS=FOLDER to outputs/mixes, and measure the mixes with FFmpeg
 	$(BIN)/python -m tools.songs.mixes $(MULTITRACKS) outputs/mixes
 
-mix-eval: setup  ## damage real songs, mix them by the priors of outputs/songs, and compare (an hour)
-	for what in pairs tracks; do $(BIN)/python -m mixprior.mixing.evaluation $$what $(MUSIC) outputs/songs \
-	  --responses $(RESPONSES) -o outputs/mix_eval || exit 1; done
+mix-eval: setup  ## damage real songs, mix them with the packaged priors, and compare (SCENES=choose or judge)
+	OMP_NUM_THREADS=1 $(BIN)/python -m mixprior.mixing.evaluation $(SCENES) $(MUSIC) --responses $(RESPONSES) \
+	  -o outputs/mix_eval --document docs/measured/mixing.md
 
 # One thread a process: the processes share the cores.
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal

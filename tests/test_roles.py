@@ -1,13 +1,13 @@
 """Nothing is judged by what it taught: what reads recordings reads those whose role allows it."""
 
 import csv
-import inspect
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import PACKAGED
 from mixprior.mixing.evaluation import excerpts, separated
+from mixprior.mixing.evaluation.excerpts import CHOOSE, JUDGE
 from mixprior.mixing.evaluation.material import Material
 from mixprior.pipeline.catalogs import roles
 from mixprior.pipeline.catalogs.roles import Recording
@@ -19,7 +19,7 @@ from tools.songs import calibration_truth, projects
 
 RECORDINGS = roles.read(ROLES)
 BY_PLACE = {f"{each.collection}/{each.path}": each for each in RECORDINGS}
-NO_PLACE = Material(SHARED / "music", SHARED, SHARED, SHARED, RECORDINGS)
+NO_PLACE = Material(SHARED / "music", SHARED, SHARED, RECORDINGS)
 
 
 def artists(recordings) -> set[str]:
@@ -43,12 +43,11 @@ def trained_on() -> list[Recording]:
     return [known[name] for name in names]
 
 
-def scenes() -> list[Recording]:
-    """What mixes are evaluated on, but for instrumentals behind a solo voice."""
-    clips = [BY_PLACE[f"{song.parent.name}/{song.name}"] for song in separated.sung(NO_PLACE)]
-    voices = [BY_PLACE[f"voices/{row[0]}.flac"] for row in excerpts.WET]
-    tracks = [BY_PLACE[f"multitracks/{title}"] for title in (*excerpts.PAIR_STARTS_S, *excerpts.TRACK_STARTS_S)]
-    return [*clips, *voices, *tracks]
+def scenes(which: str) -> list[Recording]:
+    """What mixes are chosen or judged on."""
+    voices = [BY_PLACE[f"voices/{row[0]}"] for row in excerpts.WET[which]]
+    tracks = [BY_PLACE[f"multitracks/{title}"] for title in excerpts.MULTITRACKS] if which == CHOOSE else []
+    return [*separated.sung(NO_PLACE, which), *voices, *tracks]
 
 
 def test_starter_priors_rest_on_songs_of_their_role_alone():
@@ -59,21 +58,24 @@ def test_starter_priors_rest_on_five_songs_by_one_artist_at_most():
     roles.refuse_many_by_one(starter())
 
 
-def test_no_artist_of_the_starter_priors_is_in_the_scenes_that_judge_them():
-    assert not artists(starter()) & artists(scenes())
+def test_no_artist_of_the_starter_priors_is_in_the_scenes_that_choose_or_judge():
+    assert not artists(starter()) & artists(scenes(CHOOSE) + scenes(JUDGE))
 
 
-def test_no_singer_that_the_blind_estimate_was_trained_on_is_in_the_scenes_that_judge_it():
-    wet = [BY_PLACE[f"voices/{row[0]}.flac"] for row in excerpts.WET]
-    assert {each.role for each in wet} == {"judge"}
-    assert not artists(trained_on()) & artists(scenes())
+def test_no_artist_of_the_scenes_that_judge_is_in_those_that_choose():
+    assert {each.role for each in scenes(JUDGE)} == {"judge"}
+    assert {each.role for each in scenes(CHOOSE)} == {"choose", "calibrate", "train-blind"}
+    assert not artists(scenes(CHOOSE)) & artists(scenes(JUDGE))
 
 
-def test_songs_behind_solo_voices_are_left_out_artist_by_artist():
-    """They are songs of priors; `Scene.artists` keeps their artists out of the priors that mix the scene."""
-    for row in excerpts.WET:
-        assert NO_PLACE.artists_of(f"voices/{row[0]}.flac", row[1]) >= BY_PLACE[row[1]].artists
-    assert "artists" in inspect.signature(excerpts.Scene.of_stems).parameters
+def test_no_singer_that_the_blind_estimate_was_trained_on_is_in_the_scenes_that_judge():
+    assert not artists(trained_on()) & artists(scenes(JUDGE))
+
+
+def test_wet_scenes_have_the_backing_of_a_song_of_their_set():
+    for which, rows in excerpts.WET.items():
+        songs = {each.path for each in separated.sung(NO_PLACE, which)}
+        assert {row[1] for row in rows} <= songs
 
 
 def test_calibration_reads_no_song_of_priors():

@@ -1,72 +1,78 @@
-"""Damage that a mixer is to repair: done to the tracks of a scene, and undone where that is possible."""
+"""Damage that a mixer is to repair: the model of what raw tracks differ by from a mix, drawn for each task of a step.
+
+Nothing in it is lost for good: a compressor narrows an expanded range, a reverb wets what is dry. Every damage has a
+scale. 1 is its nominal size (`SD_DB` and the like), 0 leaves the scene as it is, and a larger scale of one seed is more
+of the same.
+"""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.signal import lfilter
 
+from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.evaluation.scenes import Scene
-from mixprior.stats import loudness_blocks
-from mixprior.stats.measures.loudness import difference, integrated_lufs
-from mixprior.stats.reverb.fdn.network import FdnReverb
-from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
-BELOW_RMS_DB = 15.0
-"""The threshold of the compressor under the RMS of the track."""
+GAIN_SD_DB = 6.0
+"""Of each class or of vocals and backing, and of all tracks together."""
+TILT_SD_DB_PER_OCTAVE = 1.0
+BUMP_DB = 6.0
+"""Of what masks the vocals: raised about `BUMP_HZ`, by a Gauss curve with this standard deviation in octaves."""
+BUMP_HZ, BUMP_OCTAVES = 2000.0, 0.75
+EXPANSION = 0.5
+"""Levels in dB about their mean are 1.5 times as far from it."""
+TAIL_DB = -20.0
+"""What is left of a known reverb."""
+NARROWING = 0.5
+"""Share of the side signal that is taken away; all of it at scale 2."""
 
 _PIVOT_HZ, _TILT_OCTAVES = 1000.0, 5.0
 _BLOCK = 441
 _SMOOTHING_S = 0.03
+_LEAST_POWER = 1e-4
+"""Of the mean power: below, a level is not expanded any further, so that pauses keep their noise."""
+
+LEVELS, TILTED, MASKED, UNCOMPRESSED, DRY, MONO, RAW = (
+    "levels", "tilted", "masked vocals", "uncompressed", "dry vocals", "mono", "raw",
+)  # fmt: skip
+"""Tasks: one for what each step is there for; `RAW` is levels, tilt, range and width together."""
 
 
 @dataclass(frozen=True)
 class TrackDamage:
-    """What is done to a track, in this order: reverb left out, tilt, compression, reverb added, pan, gain.
+    """What is done to a track, in this order: reverb lowered, expansion, filters, width, gain.
 
     Attributes:
         gain_db: gain.
         tilt_db_per_octave: slope of a zero-phase filter about 1 kHz, five octaves either way.
-        position: 0 left, 0.5 centre, 1 right, by the constant-power law on both channels; None leaves them as they are.
-        ratio: of a compressor with its threshold `BELOW_RMS_DB` below the track's RMS; 1 for none.
-        without_reverb: whether to start from the track before its reverb, where the scene has it.
-        reverb: added; None for none.
+        bump_db: height of a zero-phase bell.
+        expansion: 0 for none; levels in dB about their mean are 1 + this times as far from it.
+        tail_db: gain of the track's reverb, where the scene has the track without it.
+        width: factor of the side signal.
     """
 
     gain_db: float = 0.0
     tilt_db_per_octave: float = 0.0
-    position: float | None = None
-    ratio: float = 1.0
-    without_reverb: bool = False
-    reverb: FdnReverbSettings | None = None
+    bump_db: float = 0.0
+    expansion: float = 0.0
+    tail_db: float = 0.0
+    width: float = 1.0
 
-    def apply(self, audio: np.ndarray) -> np.ndarray:
-        """Damage a track, all but `without_reverb`: (2, samples), float32."""
-        audio = compressed(tilted(audio, self.tilt_db_per_octave), self.ratio)
-        if self.reverb is not None:
-            audio = FdnReverb(self.reverb, SAMPLE_RATE_HZ).process(audio)
-        if self.position is not None:
-            audio = audio * pan_gains(self.position)
+    def apply(self, audio: np.ndarray, dry: np.ndarray | None = None) -> np.ndarray:
+        """Damage a track, (2, samples), float32; `dry` is the track before its reverb, where that is known."""
+        if dry is not None and self.tail_db:
+            audio = dry + (audio - dry) * _factor(self.tail_db)
+        audio = filtered(expanded(audio, self.expansion), self.tilt_db_per_octave, self.bump_db)
+        if self.width != 1:
+            mid, side = audio.mean(axis=0), self.width * (audio[0] - audio[1]) / 2
+            audio = np.stack([mid + side, mid - side])
         return (audio * _factor(self.gain_db)).astype(np.float32)
-
-    def undo(self, audio: np.ndarray) -> np.ndarray:
-        """Undo gain, pan and tilt: (2, samples)."""
-        gains = _factor(self.gain_db) if self.position is None else pan_gains(self.position) * _factor(self.gain_db)
-        return tilted(audio / gains, -self.tilt_db_per_octave)
-
-    @property
-    def is_gain(self) -> bool:
-        """Whether the level is all that changes."""
-        return replace(self, gain_db=0.0) == TrackDamage()
-
-    @property
-    def is_lossy(self) -> bool:
-        """Whether something is done that cannot be undone."""
-        return self.ratio > 1 or self.reverb is not None
 
 
 @dataclass(frozen=True)
@@ -74,92 +80,90 @@ class Damage:
     """What is done to the tracks of a scene.
 
     Attributes:
-        label: the seed it was drawn from, or a name.
+        task: one of the tasks above; empty for none.
+        scale: size of the damage as a multiple of the nominal one.
+        seed: it was drawn from.
         of_track: by name; nothing is done to a track that is not among them.
-        folded: whether every track is made mono first.
     """
 
-    label: str
+    task: str = ""
+    scale: float = 0.0
+    seed: int = 0
     of_track: Mapping[str, TrackDamage] = field(default_factory=dict)
-    folded: bool = False
 
     def apply(self, scene: Scene) -> dict[str, Sound]:
         """Damage a scene: its tracks by name."""
         damaged = {}
         for name, track in scene.tracks.items():
             damage = self.of_track.get(name, TrackDamage())
-            audio = (scene.dry.get(name, track) if damage.without_reverb else track).audio
-            damaged[name] = Sound(damage.apply(_mono(audio) if self.folded else audio), track.rate_hz)
+            dry = scene.dry[name].audio if name in scene.dry else None
+            unchanged = damage == TrackDamage()
+            damaged[name] = track if unchanged else Sound(damage.apply(track.audio, dry), track.rate_hz)
         return damaged
 
-    def repair(self, scene: Scene, tracks: Mapping[str, Sound]) -> dict[str, Sound]:
-        """Undo gains, places and tilts, and give a track its reverb back; what `is_lossy` gets its loudness back only.
 
-        Args:
-            scene: the original.
-            tracks: what `apply` made of it.
-        """
-        repaired = {}
-        for name, track in tracks.items():
-            original, damage = scene.tracks[name], self.of_track.get(name, TrackDamage())
-            if damage.is_gain and not self.folded:
-                repaired[name] = original
-                continue
-            audio = damage.undo(track.audio)
-            if damage.without_reverb and name in scene.dry:
-                audio = audio + (original.audio - scene.dry[name].audio)
-            if damage.is_lossy or self.folded:
-                audio = _as_loud_as(original, audio)
-            repaired[name] = Sound(audio.astype(np.float32), track.rate_hz)
-        return repaired
+UNDAMAGED = Damage()
+"""No damage: how far a mixer moves a mix that is good already."""
 
 
-UNDAMAGED = Damage("undamaged")
-"""No damage: what a mixer does to a mix that is good already."""
+def draw(scene: Scene, task: str, scale: float = 1.0, seed: int = 0) -> Damage:
+    """Draw the damage of a scene: it depends on the scene's name and classes, the task, the scale and the seed alone.
+
+    Args:
+        scene: the one to be damaged.
+        task: what is damaged.
+        scale: multiple of the nominal size; the draws of one seed are multiples of each other.
+        seed: of this draw; an odd one draws the opposite of the one before, so that pairs of draws are balanced.
+    """
+    rng = np.random.default_rng([zlib.crc32(f"{scene.name} {task}".encode()), seed // 2])
+    sign = 1 - 2 * (seed % 2)
+    together_db = float(rng.normal(0, GAIN_SD_DB))
+    of_role = {role: _of_role(role, task, scale, sign, together_db, rng) for role in scene.parts}
+    return Damage(task, scale, seed, {name: of_role[role] for name, role in scene.roles.items()})
 
 
-def tilted(audio: np.ndarray, tilt_db_per_octave: float) -> np.ndarray:
-    """Tilt the spectrum about 1 kHz, without phase, and level beyond five octaves; the opposite slope undoes it."""
-    if tilt_db_per_octave == 0:
+def _of_role(
+    role: str, task: str, scale: float, sign: int, together_db: float, rng: np.random.Generator
+) -> TrackDamage:
+    gain_db, tilt = rng.normal(0, GAIN_SD_DB), rng.normal(0, TILT_SD_DB_PER_OCTAVE)
+    raw, sung = task == RAW, role == VOCALS
+    return TrackDamage(
+        gain_db=sign * scale * float(gain_db + together_db) if raw or task == LEVELS else 0.0,
+        tilt_db_per_octave=sign * scale * float(tilt) if raw or task == TILTED else 0.0,
+        bump_db=scale * BUMP_DB if task == MASKED and not sung else 0.0,
+        expansion=scale * EXPANSION if (raw and sung) or task == UNCOMPRESSED else 0.0,
+        tail_db=scale * TAIL_DB if (raw or task == DRY) and sung else 0.0,
+        width=max(0.0, 1 - scale * NARROWING) if raw or task == MONO else 1.0,
+    )
+
+
+def filtered(audio: np.ndarray, tilt_db_per_octave: float, bump_db: float = 0.0) -> np.ndarray:
+    """Tilt the spectrum about 1 kHz, level beyond five octaves, and raise it about `BUMP_HZ`; without phase."""
+    if tilt_db_per_octave == 0 and bump_db == 0:
         return audio
     spectrum = np.fft.rfft(audio, axis=-1)
-    frequencies_hz = np.fft.rfftfreq(audio.shape[-1], 1 / SAMPLE_RATE_HZ)
-    octaves = np.log2(np.maximum(frequencies_hz, 1.0) / _PIVOT_HZ).clip(-_TILT_OCTAVES, _TILT_OCTAVES)
-    return np.fft.irfft(spectrum * 10 ** (tilt_db_per_octave * octaves / 20), audio.shape[-1], axis=-1)
+    frequencies_hz = np.maximum(np.fft.rfftfreq(audio.shape[-1], 1 / SAMPLE_RATE_HZ), 1.0)
+    octaves = np.log2(frequencies_hz / _PIVOT_HZ).clip(-_TILT_OCTAVES, _TILT_OCTAVES)
+    bell = np.exp(-0.5 * (np.log2(frequencies_hz / BUMP_HZ) / BUMP_OCTAVES) ** 2)
+    gains_db = tilt_db_per_octave * octaves + bump_db * bell
+    return np.fft.irfft(spectrum * 10 ** (gains_db / 20), audio.shape[-1], axis=-1)
 
 
-def compressed(audio: np.ndarray, ratio: float) -> np.ndarray:
-    """Compress far too much, and restore the energy.
+def expanded(audio: np.ndarray, expansion: float) -> np.ndarray:
+    """Widen the range of levels, and keep the energy: what a track is like before its compressor.
 
-    Feed-forward on the power of both channels in blocks of 10 ms, smoothed with a time constant of 30 ms; what is more
-    than `BELOW_RMS_DB` below the RMS of the whole is not changed.
+    Levels are of the power of both channels in blocks of 10 ms, smoothed with a time constant of 30 ms; their distance
+    to the mean, in dB, grows by the share `expansion`.
     """
-    if ratio == 1:
+    if expansion == 0:
         return audio
     samples = audio.shape[-1]
     power = np.mean(audio[:, : samples // _BLOCK * _BLOCK].reshape(len(audio), -1, _BLOCK) ** 2, axis=(0, 2))
     keep = np.exp(-_BLOCK / (_SMOOTHING_S * SAMPLE_RATE_HZ))
     smooth = lfilter([1 - keep], [1, -keep], power)
-    threshold = np.mean(power) * 10 ** (-BELOW_RMS_DB / 10)
-    gains = np.maximum(smooth / threshold, 1.0) ** (0.5 * (1 / ratio - 1))
+    gains = np.maximum(smooth / np.mean(power), _LEAST_POWER) ** (0.5 * expansion)
     out = audio * np.interp(np.arange(samples), (np.arange(len(gains)) + 0.5) * _BLOCK, gains)
     return out * np.sqrt(np.sum(np.square(audio, dtype=np.float64)) / np.sum(np.square(out)))
-
-
-def pan_gains(position: float) -> np.ndarray:
-    """Gains of left and right by the constant-power law, (2, 1); 1 and 1 in the centre."""
-    angle = 0.5 * np.pi * position
-    return np.sqrt(2) * np.array([[np.cos(angle)], [np.sin(angle)]])
-
-
-def _as_loud_as(original: Sound, audio: np.ndarray) -> np.ndarray:
-    own_lufs = integrated_lufs(loudness_blocks.measure(audio, original.rate_hz).weighted)
-    missing_lu = difference(original.integrated_lufs, own_lufs)
-    return audio if missing_lu is None else audio * _factor(missing_lu)
-
-
-def _mono(audio: np.ndarray) -> np.ndarray:
-    return np.repeat(audio.mean(axis=0, keepdims=True), 2, axis=0)
 
 
 def _factor(gain_db: float) -> float:

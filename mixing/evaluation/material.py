@@ -37,29 +37,27 @@ class Material:
     """Folders of an evaluation.
 
     Attributes:
-        music: holds songs/, multitracks/, stems/ and voices/.
+        music: holds songs/, more_songs/, multitracks/, stems/ and voices/.
         responses: impulse responses of rooms and plates; None if there are none: there are no wet scenes then.
-        run: the songs of the priors as `mixprior mine` measured them.
-        output: where separated clips, priors, rows and tables are written.
-        recordings: of the table of roles; without it there are no separated scenes, and no artist is known by name.
+        output: where excerpts, separated clips and tables are kept.
+        recordings: of the table of roles.
     """
 
     music: Path
     responses: Path | None
-    run: Path
     output: Path
     recordings: tuple[Recording, ...] = ()
 
-    def artists_of(self, *places: str) -> frozenset[str]:
-        """Return who is heard on recordings, by COLLECTION/PATH.
+    def recording(self, collection: str, path: str) -> Recording:
+        """Return the row of a recording.
 
         Raises:
-            InputError: if the table of roles lacks one.
+            InputError: if the table of roles lacks it.
         """
-        known = {f"{each.collection}/{each.path}": each.artists for each in self.recordings}
-        if unknown := [place for place in places if place not in known]:
-            raise InputError(f"the table of roles has no {', '.join(unknown)}: its artists are not known")
-        return frozenset().union(*(known[place] for place in places))
+        for each in self.recordings:
+            if (each.collection, each.path) == (collection, path):
+                return each
+        raise InputError(f"the table of roles has no {collection}/{path}: its artists are not known")
 
 
 def tracks_of(folder: Path) -> Iterator[tuple[str, np.ndarray]]:

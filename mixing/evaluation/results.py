@@ -10,7 +10,7 @@ from pathlib import Path
 from mixprior.mixing.evaluation.verdict import Row
 from mixprior.stats.visible import csv_cell
 
-CASE = ("scene", "kind", "damage", "system")
+CASE = ("scene", "artist", "kind", "planner", "task", "scale", "seed", "system")
 
 
 def write(

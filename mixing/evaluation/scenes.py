@@ -1,9 +1,9 @@
-"""A scene: an original mix and the tracks it was made of, to be damaged and mixed again."""
+"""A scene: an original mix as the tracks it is the sum of, to be damaged and mixed again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,50 +18,25 @@ ROLES = (VOCALS, BACKING, *CLASSES[1:])
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """An original and its tracks; a pair is a scene of the tracks "vocals" and "backing".
+    """An original as its tracks, which sum to it; a pair is a scene of the tracks "vocals" and "backing".
 
     Attributes:
         name: unlike all others.
-        kind: where the tracks come from: "true", "wet" or "separated" for pairs, "tracks", "stems" or "separated".
-        mix: the original, in stereo at 44.1 kHz.
-        tracks: by name, as long as the mix. They sum to the mix, except for what a separation loses.
+        kind: where the tracks come from: "tracks", "stems", "separated" or "wet".
+        tracks: by name, in stereo at 44.1 kHz, of one length.
         roles: one of `ROLES` for each track.
-        dry: tracks before their reverb, as loud, where they are known.
-        artists: who is heard, in small letters: the priors that mix it rest on no song of theirs.
+        artist: whose it is, in small letters: scenes of one artist are drawn together.
+        artists: everybody who is heard, in small letters: the priors that mix it rest on no song of theirs.
+        dry: tracks before their reverb, where they are known.
     """
 
     name: str
     kind: str
-    mix: Sound
     tracks: Mapping[str, Sound]
     roles: Mapping[str, str]
-    dry: Mapping[str, Sound] = field(default_factory=dict)
+    artist: str = ""
     artists: frozenset[str] = frozenset()
-
-    @classmethod
-    def of_stems(
-        cls,
-        name: str,
-        kind: str,
-        stems: Mapping[str, np.ndarray],
-        mix: np.ndarray | None = None,
-        dry_vocals: np.ndarray | None = None,
-        artists: frozenset[str] = frozenset(),
-    ) -> Scene:
-        """Make a scene of one track for each role; silent ones are left out.
-
-        Args:
-            name: of the scene.
-            kind: of the scene.
-            stems: float32, (2, samples), 44.1 kHz, by role.
-            mix: the original; None for the sum of the stems.
-            dry_vocals: the vocals before their reverb, if they are known.
-            artists: as the attribute.
-        """
-        tracks = audible(stems)
-        whole = Sound.sum(tracks.values()) if mix is None else Sound(mix, SAMPLE_RATE_HZ)
-        dry = {} if dry_vocals is None else {VOCALS: Sound(dry_vocals, SAMPLE_RATE_HZ)}
-        return cls(name, kind, whole, tracks, {role: role for role in tracks}, dry, artists)
+    dry: Mapping[str, Sound] = field(default_factory=dict)
 
     @property
     def is_pair(self) -> bool:
@@ -78,6 +53,13 @@ class Scene:
         members = {role: [tracks[name] for name in tracks if self.roles[name] == role] for role in self.parts}
         return {role: each[0] if len(each) == 1 else Sound.sum(each) for role, each in members.items()}
 
+    def pair(self) -> Scene:
+        """The same as vocals and backing."""
+        parts = self.by_role(self.tracks)
+        vocals = parts.pop(VOCALS)
+        tracks = {VOCALS: vocals, BACKING: Sound.sum(parts.values())}
+        return replace(self, tracks=tracks, roles={name: name for name in tracks})
+
 
 @dataclass(frozen=True, eq=False)
 class Mixed:
@@ -86,15 +68,17 @@ class Mixed:
     Attributes:
         mix: two channels, 44.1 kHz.
         parts: tracks summed by role, as they are in the mix before its own gain and limiter.
+        wet_dry_db: true energy of the vocals' reverb over that of the dry vocals; None where that is not known.
     """
 
     mix: Sound
     parts: Mapping[str, Sound]
+    wet_dry_db: float | None = None
 
     @classmethod
-    def summed(cls, parts: Mapping[str, Sound]) -> Mixed:
+    def summed(cls, parts: Mapping[str, Sound], wet_dry_db: float | None = None) -> Mixed:
         """The mix that is the sum of its parts."""
-        return cls(Sound.sum(parts.values()), parts)
+        return cls(Sound.sum(parts.values()), parts, wet_dry_db)
 
 
 def audible(tracks: Mapping[str, np.ndarray]) -> dict[str, Sound]:

@@ -1,89 +1,112 @@
-"""Tables of an evaluation in Markdown."""
+"""Tables of an evaluation in Markdown, from its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from tabulate import tabulate
 
-from mixprior.mixing.evaluation import verdict
-from mixprior.mixing.evaluation.verdict import Row
+from mixprior.mixing.evaluation import damage, verdict
+from mixprior.mixing.evaluation.evaluation import RATIO
+from mixprior.mixing.evaluation.metrics import METRICS
+from mixprior.mixing.evaluation.systems import DEFAULT, LIKE, ORACLE, SUM, with_and_without
+from mixprior.mixing.evaluation.tasks import OWN, SCALES, SHOWN, TRACKS, Own
+from mixprior.mixing.evaluation.verdict import Comparison, Row
+from mixprior.mixing.plan.step import DEFAULT_STEPS
+
+NOMINAL = "1"
+_OUTCOMES = ("class_lu", "spectrum_db", "ratio_lu")
 
 
-@dataclass(frozen=True)
-class Ablation:
-    """A step compared with leaving it out.
-
-    Attributes:
-        name: in the table.
-        alone: system with nothing but the step.
-        among: system with all steps.
-        without: system with all but this one.
-        metrics: distances to compare, the step's own first.
-    """
-
-    name: str
-    alone: str
-    among: str
-    without: str
-    metrics: Sequence[str]
+def report(rows: Sequence[Row]) -> str:
+    """Write all tables."""
+    return "\n\n".join((steps(rows), songs(rows), against_the_sum(rows))) + "\n"
 
 
-def cases(rows: Sequence[Row]) -> int:
-    """Number of scenes and damages."""
-    return len({(row["scene"], row["damage"]) for row in rows})
+def steps(rows: Sequence[Row]) -> str:
+    """Each step on its own task: how far it moves undamaged mixes, and what it gains by the size of the damage."""
+    scales = [f"gain at {scale:g}" for scale in SCALES]
+    head = ["mixed as", "step", "task", "distance", "undamaged: median, 90th", *scales, "spectrum at 1", "artists",
+            "at 1"]  # fmt: skip
+    lines = [line for own in OWN for metric in own.metrics for line in _step(rows, own, metric)]
+    return _table(head, lines, (0, 1, 2, 3, 10))
 
 
-def means(rows: Sequence[Row], systems: Sequence[str], metrics: Sequence[str]) -> str:
-    """Mean distance of each system."""
-    found = verdict.means(rows, systems, metrics)
+def _step(rows: Sequence[Row], own: Own, metric: str) -> Iterator[list[str]]:
+    ours = [row for row in rows if row["planner"] == own.planner]
+    pair = with_and_without(own.step)
+    curve = [verdict.compare(_of(ours, own.task, f"{scale:g}"), *pair, metric) for scale in SCALES]
+    at_nominal = curve[SCALES.index(float(NOMINAL))]
+    if at_nominal is None:
+        return
+    shown = verdict.compare(_of(ours, own.task, NOMINAL), *pair, SHOWN)
+    name = f"**{own.step}**" if own.step in DEFAULT_STEPS else own.step
+    moved = _moved(verdict.compare(_of(ours, "", "0"), *pair, metric), metric)
+    word = at_nominal.verdict
+    yield [own.planner, name, own.task, metric, moved, *map(_interval, curve), _interval(shown),
+           str(at_nominal.artists), word]  # fmt: skip
+
+
+def _moved(found: Comparison | None, metric: str) -> str:
+    """How much farther undamaged mixes are with the step: the median and the 90th percentile of scenes."""
+    if found is None:
+        return "-"
+    median, most = np.percentile(found.all_differences, (50, 90))
+    noticeable = METRICS[metric].noticeable
+    mark = " (noticed)" if noticeable is not None and median > noticeable else ""
+    return f"{median:+.2f}, {most:+.2f}{mark}"
+
+
+def songs(rows: Sequence[Row]) -> str:
+    """Every song whose raw tracks were mixed: distances of the sum and of ours, and the ratio itself."""
+    raw = _raw(rows)
+    systems = [name for name in (SUM, DEFAULT, LIKE) if any(row["system"] == name for row in raw)]
+    head = ["song", *(f"{metric}: {' / '.join(systems)}" for metric in _OUTCOMES[:2])]
+    head += [f"ratio, LU: {' / '.join(systems)} / human"]
+    lines = []
+    for song in dict.fromkeys(str(row["scene"]) for row in raw):
+        own = [row for row in raw if row["scene"] == song]
+        cells = [" / ".join(f"{_mean(own, name, metric):.2f}" for name in systems) for metric in _OUTCOMES[:2]]
+        ratios = " / ".join(f"{_mean(own, name, RATIO):.1f}" for name in (*systems, ORACLE))
+        lines.append([song, *cells, ratios])
+    return _table(head, lines)
+
+
+def against_the_sum(rows: Sequence[Row]) -> str:
+    """Distances of ours minus those of the sum, in the mean over songs, and every song that is farther."""
+    raw = _raw(rows)
+    lines = []
+    for system in (DEFAULT, LIKE):
+        for metric in (*_OUTCOMES, "loudness_lu", "mape"):
+            found = verdict.compare(raw, system, SUM, metric)
+            if found is not None:
+                farther = [f"{scene} {np.mean(each):+.2f}" for scene, each in found.differences.items()
+                           if np.mean(each) > 0]  # fmt: skip
+                lines.append([system, metric, _interval(found), found.verdict, ", ".join(sorted(farther)) or "none"])
     return _table(
-        ["system", *metrics],
-        [[system, *(f"{found[system][metric]:.3g}" for metric in metrics)] for system in systems],
+        ["system", "distance", "minus that of the sum", "verdict", "farther than the sum"], lines, (0, 1, 3, 4)
     )
 
 
-def steps(rows: Sequence[Row], ablations: Sequence[Ablation], nothing: str) -> str:
-    """Each step compared with leaving it out: alone, and in the chain, which decides.
-
-    Args:
-        rows: of damaged scenes.
-        ablations: the steps.
-        nothing: system without any step.
-    """
-    lines = []
-    for step in ablations:
-        for metric in step.metrics:
-            alone = verdict.compare(rows, step.alone, nothing, metric)
-            among = verdict.compare(rows, step.among, step.without, metric)
-            if alone is not None and among is not None:
-                share = "-" if np.isnan(among.nearer) else f"{among.nearer:.0%}"
-                nearer = f"{share} of {among.cases}"
-                lines.append([step.name, metric, _interval(alone), _interval(among), nearer, among.verdict])
-    head = [
-        "step",
-        "distance",
-        "alone, against the sum",
-        "in the chain, against leaving it out",
-        "nearer in",
-        "verdict",
-    ]
-    return _table(head, lines, (0, 1, 5))
+def _raw(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["task"] == damage.RAW and row["planner"] == TRACKS]
 
 
-def anchors(rows: Sequence[Row], system: str, others: Sequence[str], metrics: Sequence[str]) -> str:
-    """A system compared with others."""
-    lines = []
-    for metric in metrics:
-        found = [verdict.compare(rows, system, other, metric) for other in others]
-        lines.append([metric, *("-" if each is None else f"{_interval(each)} {each.verdict}" for each in found)])
-    return _table(["distance", *others], lines)
+def _of(rows: Sequence[Row], task: str, scale: str) -> list[Row]:
+    return [row for row in rows if (row["task"], row["scale"]) == (task, scale)]
 
 
-def _interval(found: verdict.Comparison) -> str:
-    return f"{found.mean:+.2f} ({found.low:+.2f} to {found.high:+.2f})"
+def _mean(rows: Sequence[Row], system: str, metric: str) -> float:
+    known = [float(row[metric] or 0.0) for row in rows if row["system"] == system and row[metric] is not None]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def _interval(found: Comparison | None) -> str:
+    if found is None:
+        return "-"
+    ends = "" if found.low is None else f" ({found.low:+.2f} to {found.high:+.2f})"
+    return f"{found.mean:+.2f}{ends}"
 
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]], names: Sequence[int] = (0,)) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 
 from mixprior.mixing.evaluation.judge import Judge
-from mixprior.mixing.evaluation.metrics import PAIR_METRICS, TRACK_METRICS
 from mixprior.mixing.evaluation.scenes import Mixed, Scene
 from tests.mixing.evaluation import generated
 
 
 @pytest.fixture(scope="session")
 def pair() -> Scene:
-    return generated.pair()
+    return generated.wet_pair()
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +21,9 @@ def band() -> Scene:
 
 @pytest.fixture(scope="session")
 def pair_judge(pair) -> Judge:
-    return Judge(Mixed(pair.mix, pair.by_role(pair.tracks)), PAIR_METRICS)
+    return Judge(Mixed.summed(pair.by_role(pair.tracks)))
 
 
 @pytest.fixture(scope="session")
 def band_judge(band) -> Judge:
-    return Judge(Mixed(band.mix, band.by_role(band.tracks)), TRACK_METRICS)
+    return Judge(Mixed.summed(band.by_role(band.tracks)))

@@ -1,61 +1,82 @@
-"""The command writes rows and tables of all scenes, and refuses what is not there."""
+"""The command writes rows and tables of its scenes, and refuses what is not there or what taught."""
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 
 import pytest
 
-from mixprior.mixing.evaluation import command, results
-from mixprior.mixing.evaluation.damage import UNDAMAGED
-from mixprior.mixing.evaluation.evaluation import EVALUATIONS, PAIRS
-from mixprior.mixing.evaluation.metrics import names
-from mixprior.mixing.evaluation.report import report
-from mixprior.mixing.evaluation.systems import ORACLE, SUM
+from mixprior.mixing.evaluation import command, evaluation, results
+from mixprior.mixing.evaluation.evaluation import COLUMNS, refuse_taught, taught
+from mixprior.mixing.evaluation.tasks import cases
+from mixprior.mixing.plan.targets import Targets
+from mixprior.pipeline.catalogs import roles
+from mixprior.stats.errors import InputError
+from tools import ROLES
 
 pytestmark = pytest.mark.slow
 
 
 def rows_of(scene: str) -> list[dict]:
-    """Made up: the oracle is nearer, and everything else is as far as the sum."""
-    return [
-        {"scene": scene, "kind": "wet", "damage": damage, "system": system.name}
-        | dict.fromkeys(names(PAIRS.metrics), 0.5 if system.name == ORACLE else 2.0)
-        for damage in (UNDAMAGED.label, "0")
-        for system in PAIRS.systems
-    ]
+    case = {
+        "scene": scene,
+        "artist": scene,
+        "kind": "stems",
+        "planner": "tracks",
+        "task": "raw",
+        "scale": "1",
+        "seed": "0",
+    }
+    figures = dict.fromkeys(COLUMNS, 1.0)
+    return [{**case, "system": system, **figures} for system in ("sum", "default", "oracle")]
 
 
 def test_rows_are_read_as_they_were_written(tmp_path):
-    path, shown = tmp_path / "new" / "pairs.csv", []
-    results.write(path, names(PAIRS.metrics), rows_of, ["a", "b"], 1, lambda *done: shown.append(done))
-    assert list(results.read(path, names(PAIRS.metrics))) == [*rows_of("a"), *rows_of("b")]
+    path, shown = tmp_path / "new" / "judge.csv", []
+    results.write(path, COLUMNS, rows_of, ["a", "b"], 1, lambda *done: shown.append(done))
+    assert list(results.read(path, COLUMNS)) == [*rows_of("a"), *rows_of("b")]
     assert shown == [(1, 2), (2, 2)]
 
 
-def test_tables_of_earlier_rows_are_printed_and_written(tmp_path, capsys):
-    results.write(tmp_path / "pairs.csv", names(PAIRS.metrics), rows_of, ["a"], 1)
-    assert command.main(["pairs", str(tmp_path), str(tmp_path), "-o", str(tmp_path), "--tables"]) == 0
-    written = (tmp_path / "pairs.md").read_text("utf-8")
+def test_tables_of_earlier_rows_are_written_between_the_marks_of_a_document(tmp_path, capsys):
+    results.write(tmp_path / "judge.csv", COLUMNS, rows_of, ["a"], 1)
+    document = tmp_path / "page.md"
+    document.write_text("before\n<!-- mix-eval judge -->\nold\n<!-- mix-eval judge -->\nafter\n", "utf-8")
+    arguments = ["judge", str(tmp_path), "-o", str(tmp_path), "--tables", "--document", str(document)]
+    assert command.main(arguments) == 0
+    written = (tmp_path / "judge.md").read_text("utf-8")
     assert written in capsys.readouterr().out
-    assert "## wet, damaged (1)" in written
-    assert re.search(rf"\| {ORACLE} +\| +0.5 \|", written)
-    assert re.search(rf"\| {SUM} +\| +2 \|", written)
+    marked = f"<!-- mix-eval judge -->\n{written}<!-- mix-eval judge -->"
+    assert document.read_text("utf-8") == f"before\n{marked}\nafter\n"
+    document.write_text("nothing", "utf-8")
+    assert command.main(arguments) == 2
+    assert "has no two marks" in capsys.readouterr().err
 
 
 def test_a_folder_of_music_that_is_not_there_is_refused(tmp_path, capsys):
-    assert command.main(["tracks", str(tmp_path / "none"), str(tmp_path), "-o", str(tmp_path)]) == 2
+    assert command.main(["choose", str(tmp_path / "none"), "-o", str(tmp_path)]) == 2
     assert "none is not a folder" in capsys.readouterr().err
 
 
-def test_a_folder_without_priors_is_refused_before_anything_is_separated(tmp_path, capsys):
-    assert command.main(["pairs", str(tmp_path), str(tmp_path / "no run"), "-o", str(tmp_path / "out")]) == 2
-    assert "no run" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+def test_a_scene_whose_artist_taught_the_packaged_priors_is_refused(band):
+    artists = taught(roles.read(ROLES))
+    refuse_taught(band, artists)
+    with pytest.raises(InputError, match="rest on a song of"):
+        refuse_taught(replace(band, artists=frozenset([min(artists)])), artists)
 
 
-@pytest.mark.parametrize("name", EVALUATIONS)
-def test_every_metric_is_defined_in_the_report(name):
-    evaluation = EVALUATIONS[name]
-    text = report(evaluation, [])
-    assert all(f"- {metric}: " in text for metric in names(evaluation.metrics))
+def test_rows_of_a_wet_scene_judge_the_reverb_alone(pair):
+    made = list(evaluation.rows(pair, "choose", Targets.of()))
+    assert {row["task"] for row in made} == {"", "dry vocals"}
+    assert {row["system"] for row in made} == {"sum", "default", "default + reverb"}
+    dry = {row["scale"]: row["vocals_wet_db"] for row in made if row["system"] == "sum" and row["task"]}
+    assert dry == pytest.approx({"0.5": 10, "1": 20, "2": 40}, abs=0.1)
+
+
+def test_tracks_are_judged_on_every_task_and_as_raw_tracks(band):
+    made = list(cases(band, "judge", like=True))
+    tasks = {each.damage.task for each in made}
+    assert tasks == {"", "levels", "tilted", "masked vocals", "uncompressed", "mono", "raw"}
+    raw = [each for each in made if each.damage.task == "raw"]
+    assert len(raw) == 4
+    assert {each.systems for each in raw} == {("sum", "default", "like", "oracle")}

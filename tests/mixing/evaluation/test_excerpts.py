@@ -1,16 +1,15 @@
-"""Scenes of the shared music are tracks whose sum is the original."""
+"""Scenes of the shared music are tracks whose artists are known, in two sets that share none."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mixprior.mixing.evaluation import excerpts
-from mixprior.mixing.evaluation.excerpts import WET
+from mixprior.mixing.evaluation.excerpts import CHOOSE, JUDGE, WET
 from mixprior.mixing.evaluation.material import Material
 from mixprior.pipeline.catalogs import roles
+from mixprior.stats.errors import InputError
 from mixprior.stats.measures.loudness import difference
 from mixprior.stats.measures.presence import is_present
 from mixprior.stats.stem import StemSet
@@ -20,32 +19,54 @@ from tools import ROLES
 RESPONSES = FOLDER / "reference" / "impulse_responses"
 
 
-@pytest.fixture(scope="module")
-def material(tmp_path_factory) -> Material:
-    output = tmp_path_factory.mktemp("evaluation")
-    return Material(MUSIC, RESPONSES, Path("no run"), output, roles.read(ROLES))
+@pytest.fixture
+def material(tmp_path) -> Material:
+    return Material(MUSIC, RESPONSES, tmp_path, roles.read(ROLES))
+
+
+@pytest.fixture
+def noise(monkeypatch):
+    """Stems of noise in place of separated ones."""
+    rng = np.random.default_rng(0)
+    stems = {role: 0.1 * rng.standard_normal((2, 29 * 44_100)) for role in ("vocals", "drums", "bass", "other")}
+    monkeypatch.setattr(excerpts.separated, "four_stems", lambda *_: stems)
 
 
 @pytest.mark.reference("music", "reference/impulse_responses")
-class TestPairs:
-    def test_they_have_vocals_and_one_shape(self, material):
-        scene = excerpts.pairs(material)["Music Delta"]()
+class TestShared:
+    def test_an_excerpt_of_true_stems_has_vocals_and_a_backing(self, material):
+        scene = excerpts.scenes(material, CHOOSE)["Music Delta"]().pair()
         vocals, backing = (scene.tracks[role].audio for role in ("vocals", "backing"))
         assert vocals.shape == backing.shape
         assert is_present(StemSet({"vocals": vocals, "backing": backing})["vocals"])
+        assert scene.artist == "music delta"
 
-    @pytest.mark.parametrize("row", WET[1:], ids=lambda row: row[0])
-    def test_reverb_and_balance_of_wet_vocals_are_as_listed(self, row, material):
-        scene = excerpts.pairs(material)[f"{row[0]} in {row[3]}"]()
+    def test_reverb_and_balance_of_wet_vocals_are_as_listed(self, material, noise):
+        row = WET[JUDGE][1]
+        scene = excerpts.scenes(material, JUDGE)[f"{row[0]} in {row[2]}"]()
         vocals, dry = scene.tracks["vocals"], scene.dry["vocals"].audio
-        assert 10 * np.log10(np.sum((vocals.audio - dry) ** 2) / np.sum(dry**2)) == pytest.approx(row[4], abs=0.01)
+        assert 10 * np.log10(np.sum((vocals.audio - dry) ** 2) / np.sum(dry**2)) == pytest.approx(row[3], abs=0.01)
         balance_lu = difference(vocals.integrated_lufs, scene.tracks["backing"].integrated_lufs)
-        assert balance_lu == pytest.approx(row[5], abs=0.05)
+        assert balance_lu == pytest.approx(row[4], abs=0.05)
+        assert scene.artist == "alex"
+        assert scene.artists == {"alex", "le nez tordu"}
 
-    def test_every_scene_has_a_name_of_its_own(self, material):
-        assert (len(excerpts.pairs(material)), len(excerpts.tracks(material))) == (15, 14)
+
+def test_the_sets_are_of_these_songs(material):
+    assert list(excerpts.scenes(material, CHOOSE))[:6] == [
+        *("3.Sodium 196 s", "4.Potassium 203 s", "Music Delta"),
+        *("On The Run", "Fantasma", "Mes Larmes"),
+    ]
+    assert list(excerpts.scenes(material, JUDGE))[:4] == [
+        *("Le royaume des glous glous", "Séculaire feat. Nÿme", "Miedo", "de bonne humeur"),
+    ]
 
 
 def test_without_responses_there_are_no_wet_scenes(tmp_path):
-    material = Material(tmp_path, None, tmp_path, tmp_path)
-    assert not {f"{row[0]} in {row[3]}" for row in WET} & set(excerpts.pairs(material))
+    material = Material(tmp_path, None, tmp_path, roles.read(ROLES))
+    assert len(excerpts.scenes(material, JUDGE)) == 4
+
+
+def test_without_songs_of_the_role_there_is_nothing_to_judge(tmp_path):
+    with pytest.raises(InputError, match="no sung song of role judge"):
+        excerpts.scenes(Material(tmp_path, None, tmp_path), JUDGE)
