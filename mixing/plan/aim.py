@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,7 @@ class Aim:
             "centre": self.centre,
             "prior_sd": self.prior_sd,
             "error_sd": error and error.sd,
+            "error_far": [error.far_share, error.far_sd] if error and error.far_share else None,
             "error_pairs": error and error.pairs,
             "error_source": error and error.source,
         }
@@ -95,7 +97,9 @@ def to_posterior(
     trust: float = AS_MEASURED,
 ) -> Aim:
     """The posterior mean; what is heard where no weight is known."""
-    weight = posterior.weight(prior_sd, None if error is None else error.sd, trust)
+    distance = 0.0 if heard is None else heard - centre
+    kinds: Sequence[tuple[float, float | None]] = error.kinds if error else ((1.0, None),)
+    weight = posterior.weight_of_kinds(distance, prior_sd, kinds, trust)
     value = None if heard is None else posterior.towards(heard, centre, weight or 0.0)
     reason = _why(statistic, heard, centre, weight, prior_sd, error, trust)
     return Aim(statistic, value, weight, reason, heard, centre, "posterior", prior_sd, error, trust)
@@ -120,7 +124,9 @@ def _why(
     slid = "" if trust == AS_MEASURED else f", trust {trust:g}"
     if prior_sd is None or error is None:
         return f"{way}{slid}"
-    return f"{way}: songs differ by {prior_sd:.2f}{unit}, raw material is {error.sd:.2f}{unit} off ({error}){slid}"
+    off = " or ".join(f"{share:.0%} of it {sd:.2f}{unit}" for share, sd in error.kinds)
+    off = off.removeprefix("100% of it ")
+    return f"{way}: songs differ by {prior_sd:.2f}{unit}, raw material is off by {off} ({error}){slid}"
 
 
 def _unit(statistic: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +20,8 @@ class RawError:
 
     Attributes:
         sd: standard deviation, in the unit of the statistic.
+        far_share: share of the material that is of another kind, farther off: levels that nobody set.
+        far_sd: standard deviation of that kind.
         pairs: artists with raw tracks and a mix of them that it was measured on; None where it is assumed.
         source: what was measured, or where the assumption is from.
     """
@@ -27,6 +29,18 @@ class RawError:
     sd: float
     pairs: int | None
     source: str
+    far_share: float = 0.0
+    far_sd: float = 0.0
+
+    @property
+    def kinds(self) -> tuple[tuple[float, float], ...]:
+        """Share and standard deviation of each kind of material."""
+        near = (1 - self.far_share, self.sd)
+        return (near, (self.far_share, self.far_sd)) if self.far_share else (near,)
+
+    def scaled(self, factor: float) -> RawError:
+        """All of it so many times as far off."""
+        return replace(self, sd=factor * self.sd, far_sd=factor * self.far_sd)
 
     def __str__(self) -> str:
         """Where it is from, in a few words.
@@ -41,12 +55,13 @@ class RawError:
 def raw_errors() -> Mapping[tuple[str, str, str], RawError]:
     """All rows, by step, statistic and stem."""
     with FILE.open(newline="", encoding="utf-8") as file:
-        return {
-            (row["step"], row["statistic"], row["stem"]): RawError(
-                float(row["sd"]), int(row["pairs"]) if row["status"] == "measured" else None, row["source"]
-            )
-            for row in csv.DictReader(file)
-        }
+        rows = list(csv.DictReader(file))
+    return {(row["step"], row["statistic"], row["stem"]): _of_row(row) for row in rows}
+
+
+def _of_row(row: Mapping[str, str]) -> RawError:
+    pairs = int(row["pairs"]) if row["status"] == "measured" else None
+    return RawError(float(row["sd"]), pairs, row["source"], float(row["far_share"] or 0), float(row["far_sd"] or 0))
 
 
 def raw_error(step: str, statistic: str, stem: str) -> RawError | None:

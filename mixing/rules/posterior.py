@@ -7,6 +7,9 @@ error_sd^2). Then the best guess of the mix is `weight * centre + (1 - weight) *
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import exp, hypot, log
+
 AS_MEASURED = 0.5
 """The trust that takes the spreads as they are."""
 
@@ -32,6 +35,35 @@ def weight(prior_sd: float | None, error_sd: float | None, trust: float = AS_MEA
         return None
     error, prior = (trust * error_sd) ** 2, ((1 - trust) * prior_sd) ** 2
     return error / (error + prior)
+
+
+def weight_of_kinds(
+    distance: float, prior_sd: float | None, kinds: Sequence[tuple[float, float | None]], trust: float = AS_MEASURED
+) -> float | None:
+    """The same where raw material is of several kinds, and how far it is heard from the centre tells of which.
+
+    The errors are a mixture of normal distributions. Each kind has its `weight`; that of the mixture is their mean by
+    the probability of each kind given the distance. So what is near the centre stays nearly as it is, and what no
+    song would do goes far.
+
+    Args:
+        distance: what is heard minus the centre.
+        prior_sd: as for `weight`.
+        kinds: share and standard deviation of each kind; shares add up to 1.
+        trust: as for `weight`; the probabilities of the kinds do not depend on it.
+
+    >>> [round(weight_of_kinds(far, 2.5, ((0.9, 1.0), (0.1, 6.0))), 2) for far in (0.0, 6.0, 12.0)]
+    [0.17, 0.32, 0.84]
+    """
+    weights = [weight(prior_sd, sd, trust) for _, sd in kinds]
+    if trust in (0.0, 1.0) or len(kinds) == 1:
+        return weights[0]
+    if prior_sd is None or any(each is None for each in weights):
+        return None
+    spreads = [hypot(prior_sd, sd or 0.0) for _, sd in kinds]
+    logs = [log(share / sd) - (distance / sd) ** 2 / 2 for (share, _), sd in zip(kinds, spreads, strict=True)]
+    odds = [exp(each - max(logs)) for each in logs]  # the largest is 1: far from the centre all would be 0
+    return sum(each * (one or 0.0) for each, one in zip(odds, weights, strict=True)) / sum(odds)
 
 
 def towards(heard: float, centre: float, share: float) -> float:

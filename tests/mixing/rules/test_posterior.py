@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mixprior.mixing.rules.posterior import into, towards, weight
+from mixprior.mixing.rules.posterior import into, towards, weight, weight_of_kinds
 
 
 def test_the_weight_is_that_of_two_normal_distributions():
@@ -35,3 +35,35 @@ def test_no_other_share_of_the_way_errs_less_in_the_mean_square():
 
 def test_inside_a_dead_band_nothing_moves():
     assert [into(heard, -3.0, -1.0) for heard in (-5.0, -3.0, -2.0, 0.0)] == [-3.0, -3.0, -2.0, -1.0]
+
+
+KINDS = ((0.9, 1.0), (0.1, 6.0))
+
+
+def test_one_kind_of_material_is_weighed_as_before():
+    assert weight_of_kinds(9.0, 2.0, ((1.0, 1.0),)) == weight(2.0, 1.0)
+
+
+def test_of_two_kinds_the_mean_of_the_posterior_is_found():
+    """Against the integral over what the mix may be."""
+    mix = np.linspace(-40, 40, 80_001)
+    for heard in (-15.0, -6.0, 0.5, 3.0):
+        density = np.exp(-((mix / 2.5) ** 2) / 2) * sum(
+            share / sd * np.exp(-(((heard - mix) / sd) ** 2) / 2) for share, sd in KINDS
+        )
+        expected = np.sum(mix * density) / np.sum(density)
+        assert towards(heard, 0.0, weight_of_kinds(heard, 2.5, KINDS)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_what_no_song_would_do_goes_farther_and_the_weight_rises_with_trust():
+    far = [weight_of_kinds(distance, 2.5, KINDS) for distance in (0.0, 4.0, 8.0, 16.0, 400.0)]
+    assert np.all(np.diff(far) >= 0)
+    assert far[-1] == pytest.approx(weight(2.5, 6.0))
+    for distance in (0.0, 4.0, 8.0, 16.0):
+        assert np.all(np.diff([weight_of_kinds(distance, 2.5, KINDS, trust) for trust in np.linspace(0, 1, 21)]) > 0)
+
+
+def test_two_kinds_without_a_spread_give_no_weight():
+    assert weight_of_kinds(1.0, None, KINDS) is None
+    assert weight_of_kinds(1.0, 2.5, ((0.9, None), (0.1, 6.0))) is None
+    assert weight_of_kinds(1.0, None, KINDS, 1.0) == 1.0

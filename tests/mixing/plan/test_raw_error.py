@@ -1,0 +1,36 @@
+"""How far raw material is off: what the table holds does what it was chosen for."""
+
+import numpy as np
+import pytest
+
+from mixprior.mixing.plan.raw_error import LEAST_PAIRS, raw_errors
+from mixprior.mixing.plan.step import STEPS
+from tools.evidence.posterior import errors_lu, rules, truth_lu
+
+
+def test_every_row_says_where_it_is_from():
+    for (step, _, _), error in raw_errors().items():
+        assert step in STEPS
+        assert error.sd > 0
+        assert error.source
+        assert error.pairs is None or error.pairs >= LEAST_PAIRS
+        assert sum(share for share, _ in error.kinds) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("off_lu", "most_lu"), [(0.0, 0.5), (1.0, 1.0), (2.5, 2.5), (5.0, 5.0), (10.0, 10.0)])
+def test_vocals_come_no_farther_from_where_people_had_them(off_lu, most_lu):
+    """Of 150 published songs: balanced vocals are moved by 0.5 LU at most in the mean, others come nearer."""
+    assert errors_lu(rules()["posterior, as shipped"], truth_lu(), off_lu).mean() < most_lu
+
+
+def test_a_dead_band_moves_balanced_vocals_more():
+    balanced = {name: errors_lu(rule, truth_lu(), 0.0).mean() for name, rule in rules().items()}
+    assert balanced["posterior, as shipped"] < balanced["dead band at the quartiles"] - 0.2
+    assert balanced["dead band at the quartiles"] < balanced["median of the songs"] - 0.2
+
+
+def test_the_rebuilt_songs_are_those_that_were_published():
+    truth = truth_lu()
+    assert truth.mean() == pytest.approx(-2.35, abs=0.05)
+    assert np.median(truth) == pytest.approx(-1.96, abs=0.05)
+    assert truth.std(ddof=1) == pytest.approx(2.70, abs=0.15)
