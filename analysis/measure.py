@@ -10,7 +10,7 @@ import pandas as pd
 from mixprior.stats import registry
 from mixprior.stats.errors import InputError
 from mixprior.stats.sound import Sound
-from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG
+from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
 from mixprior.stats.stem import OVER_SCALE, SLACK_S, StemSet
 
 
@@ -24,7 +24,8 @@ def measure(stems: Mapping[str, np.ndarray], rate_hz: int) -> pd.DataFrame:
     Args:
         stems: arrays of any floating type by name, full scale 1.0, shape (channels, samples) with one or two channels,
             or (samples,). One called "mixture" is taken for the song as mixed; without it the mixture is the sum of the
-            stems. `mine` knows "vocals", "drums", "bass" and "other"; priors are there for these.
+            stems. `mine` knows "vocals", "drums", "bass" and "other"; priors are there for these. "vocals" and
+            "backing" alone are a song, too.
         rate_hz: sample rate of all, 8 to 192 kHz.
 
     Returns:
@@ -34,7 +35,8 @@ def measure(stems: Mapping[str, np.ndarray], rate_hz: int) -> pd.DataFrame:
 
     Raises:
         InputError: if a stem is not audio of such a shape and rate, holds samples that are not finite or far over full
-            scale, if it is called "backing" or "song", if the lengths differ by more than 0.1 s, or if there is none.
+            scale, if it is called "song", or "backing" beside others than "vocals", if the lengths differ by more than
+            0.1 s, or if there is none.
 
     >>> rng = np.random.default_rng(0)
     >>> frame = measure({"vocals": 0.1 * rng.standard_normal((2, 96_000)), "bass": np.zeros(96_000)}, 48_000)
@@ -46,7 +48,7 @@ def measure(stems: Mapping[str, np.ndarray], rate_hz: int) -> pd.DataFrame:
     if not stems:
         raise InputError("there are no stems to measure: give a mapping of arrays by name")
     for name in (BACKING, SONG):
-        if name in stems:
+        if name in stems and set(stems) != {VOCALS, BACKING}:
             raise InputError(
                 f"a stem cannot be called {name!r}, which is measured from the others: give it another name"
             )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mixprior.analysis.measure import measure
     from mixprior.analysis.merge import merge
     from mixprior.analysis.priors import open_priors as priors
+    from mixprior.check_command import check
     from mixprior.mixing.mix.arrays import mix, mix_tracks
     from mixprior.mixing.normalise.arrays import normalize
     from mixprior.mixing.reverb.fit import fit_reverb
@@ -30,6 +31,7 @@ __all__ = [
     "InputError",
     "__version__",
     "aggregate",
+    "check",
     "fit_reverb",
     "main",
     "measure",
@@ -46,6 +48,7 @@ __all__ = [
 _SOURCES = {
     "InputError": "mixprior.stats.errors:InputError",
     "aggregate": "mixprior.pipeline.aggregate:aggregate",
+    "check": "mixprior.check_command:check",
     "fit_reverb": "mixprior.mixing.reverb.fit:fit_reverb",
     "main": "mixprior.__main__:main",
     "measure": "mixprior.analysis.measure:measure",
