@@ -17,8 +17,10 @@ def test_the_starter_priors_doubt_what_the_documents_name():
 def test_a_class_whose_level_is_not_reliable_is_left_as_it_is(tmp_path):
     tracks = {"Kick": kick(), "Bass": bass(), "Pad": pad(220.0), "Lead Vox": sung()}
     paths = save_all(tmp_path / "tracks", tracks)
-    recipe = mix("--tracks", *paths.values(), "-o", tmp_path / "mix.wav")
+    shown = ["--plot", tmp_path / "mix.png", "--page", tmp_path / "mix.html"]
+    recipe = mix("--tracks", *paths.values(), "-o", tmp_path / "mix.wav", *shown)
     levels = {step["of"]: step for step in recipe["steps"] if step["name"] == "level"}
     assert levels["other"]["setting"].get("gain_db") is None
     assert [warning["code"] for warning in levels["other"]["warnings"]] == ["unreliable"]
+    assert "no reliable prior" in (tmp_path / "mix.html").read_text("utf-8")
     assert {"drums", "bass"} & {of for of, step in levels.items() if step["setting"].get("gain_db") is not None}

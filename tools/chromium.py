@@ -69,19 +69,16 @@ class Page:
         message, _, self._left = self._left.partition(b"\0")
         return json.loads(message)
 
-    def open(self, path: Path, width: int = 1200, height: int = 900, dark: bool = False) -> None:
+    def open(self, path: Path, width: int = 1200, height: int = 900, dark: bool = False, scale: float = 1.0) -> None:
         """Load a file in a window of a size, and wait until it is loaded."""
-        self.resize(width, height)
+        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
         self.events.clear()
         self.call("Page.navigate", url=path.resolve().as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self.events.append(self._read())
-
-    def resize(self, width: int, height: int) -> None:
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.call("Emulation.setDeviceMetricsOverride", **size)
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression of JavaScript, awaited. Raises RuntimeError where it throws."""

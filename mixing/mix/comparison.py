@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,6 +43,14 @@ class Level:
     aim: Range | None = None
 
 
+class Songs(NamedTuple):
+    """Third octaves of the songs of the priors, dB: quartiles and what is between them, the median or the mean."""
+
+    low_db: np.ndarray
+    middle_db: np.ndarray
+    high_db: np.ndarray
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of a mix before and after.
@@ -50,14 +59,14 @@ class Part:
         name: "vocals", a class of instruments, or "backing".
         before_db: third octaves of the plain sum, dB of the part's energy, as `third_octave_db` has them.
         after_db: the same of the mix.
-        half_db: lower and upper quartiles of the priors; None where they have none to rely on.
+        songs: the same of the priors; None where they have none to rely on.
         level: its loudness over that of the whole.
     """
 
     name: str
     before_db: np.ndarray
     after_db: np.ndarray
-    half_db: tuple[np.ndarray, np.ndarray] | None
+    songs: Songs | None
     level: Level
 
 
@@ -109,7 +118,7 @@ def _part(name: str, before: Sum, after: Sum, targets: Targets, steps: Iterable[
         _half(targets, name, GROUP_LEVEL),
         _aim(steps, name, GROUP_LEVEL),
     )
-    return Part(name, _spectrum_db(first), _spectrum_db(last), _half_spectrum_db(targets, name), level)
+    return Part(name, _spectrum_db(first), _spectrum_db(last), _songs(targets, name), level)
 
 
 def _ratio(before: Sum, after: Sum, targets: Targets, steps: Iterable[Step]) -> Level | None:
@@ -149,14 +158,14 @@ def _half(targets: Targets, stem: str, statistic: str) -> Range | None:
         return None
 
 
-def _half_spectrum_db(targets: Targets, stem: str) -> tuple[np.ndarray, np.ndarray] | None:
+def _songs(targets: Targets, stem: str) -> Songs | None:
     try:
         source = targets.source([(stem, "third_octave_db")])
     except (PriorsLookupError, Unreliable):
         return None
     rows = source.priors.rows(stem, "third_octave_db", source.group).sort_by("bin")
-    low, high = (np.array(rows[name].to_pylist(), np.float64) for name in ("p25", "p75"))
+    names = ("p25", "p50", "p75", "mean", "sd")
+    low, middle, high, mean, sd = (np.array(rows[name].to_pylist(), np.float64) for name in names)
     if np.isnan(low).all():
-        mean, sd = (np.array(rows[name].to_pylist(), np.float64) for name in ("mean", "sd"))
-        low, high = mean - QUARTILE_SD * sd, mean + QUARTILE_SD * sd
-    return low, high
+        return Songs(mean - QUARTILE_SD * sd, mean, mean + QUARTILE_SD * sd)
+    return Songs(low, middle, high)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import math
 import zlib
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ import numpy as np
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.chain import BACKING, VOCALS, Sum
 from mixprior.mixing.mix.render import Mixed
-from mixprior.pipeline.audio import opus
+from mixprior.pipeline.audio import encoder, writer
 from mixprior.stats.sound import Sound
 
 MOST_BYTES = 10_500_000
@@ -94,7 +95,7 @@ def audio_of(mixed: Mixed, before: Sum, reference: Reference | None = None) -> A
         stored["reference"] = reference.sound
     rate = bits_per_s(sum(sound.duration_s for sound in stored.values()))
     stored_db = {name: min(0.0, _LOUDEST_DB - _peak_db(sound.peak)) for name, sound in stored.items()}
-    sounds = {name: _text(opus.encoded(sound.stereo.gained(stored_db[name]), rate)) for name, sound in stored.items()}
+    sounds = {name: _text(encoded(sound.stereo.gained(stored_db[name]), rate)) for name, sound in stored.items()}
     limiter = _limiter_gain(mixed)
     if limiter is not None:
         sounds["limiter"] = _text(zlib.compress(limiter.tobytes(), 9))
@@ -105,7 +106,7 @@ def audio_of(mixed: Mixed, before: Sum, reference: Reference | None = None) -> A
     }
     facts = {
         "stored_db": stored_db,
-        "duration_s": max(before.sound.duration_s, 1 / opus.RATE_HZ),
+        "duration_s": max(before.sound.duration_s, 0.01),
         "parts": [_facts(part) for part in parts],
         "limiter_hz": None if limiter is None else _ENVELOPE_HZ,
         "versions": versions,
@@ -124,6 +125,13 @@ def bits_per_s(seconds: float) -> float:
     """
     low, high = _BITS_PER_S
     return min(max(8 * MOST_BYTES / max(seconds, 1.0), low), high)
+
+
+def encoded(sound: Sound, bits_per_s: float) -> bytes:
+    """Code a sound as Ogg Opus at a bit rate; it is decoded to 48 kHz, from the same first sample."""
+    file = io.BytesIO()
+    encoder.write(file, writer.blocks(sound.audio), sound.rate_hz, sound.channels, ".opus", round(bits_per_s))
+    return file.getvalue()
 
 
 def _parts(before: Sum, after: Sum) -> list[_Part]:

@@ -42,17 +42,17 @@ class Spectrum:
 
 def spectra(parts: Sequence[Part]) -> list[Spectrum]:
     """Draw the third octaves of every part, all over one range."""
-    reach = [_cut(curve) for part in parts for curve in (part.before_db, part.after_db, *(part.half_db or ()))]
+    reach = [_cut(curve) for part in parts for curve in (part.before_db, part.after_db, *(part.songs or ()))]
     up = Axis.around([value for curve in reach for value in curve])
-    return [Spectrum(part.name, _spectrum(part, up), part.half_db is not None) for part in parts]
+    return [Spectrum(part.name, _spectrum(part, up), part.songs is not None) for part in parts]
 
 
 def _spectrum(part: Part, up: Axis) -> Markup:
     drawings = []
     hz = [float(centre) for centre in BAND_CENTRES_HZ]
-    if part.half_db is not None:
-        low, high = map(_cut, part.half_db)
-        drawings.append(Curve("prior", hz, [None] * len(hz), [(low, high)]))
+    if part.songs is not None:
+        low, middle, high = map(_cut, part.songs)
+        drawings.append(Curve("prior", hz, middle, [(low, high)]))
     drawings += [Curve("before", hz, _cut(part.before_db)), Curve("after", hz, _cut(part.after_db))]
     return curves(f"Spectrum of {part.name} before and after", drawings, _ACROSS, up)
 

@@ -6,11 +6,10 @@ import argparse
 import shlex
 from dataclasses import dataclass
 
-from mixprior.mixing.mix import arguments
+from mixprior.mixing.mix import arguments, command
 
-SET_ON_THE_PAGE = ("amount", "ratio_lu")
-_FILES = ("vocal", "backing", "tracks", "roles", "priors", "group", "output")
-_STEPS = ("only", "also", "without")
+_LEFT_OUT = ("amount", "ratio_lu", "page", "plot", "json", "explain", "preset", "stems")
+"""What a page sets, and what a mix writes beside."""
 
 
 @dataclass(frozen=True)
@@ -25,23 +24,30 @@ class Again:
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Again | None:
-        """Take it from the arguments of `mixprior mix`; None where a preset set everything."""
+        """Take it from the arguments of `mixprior mix`; None where a preset set everything.
+
+        >>> parser = argparse.ArgumentParser()
+        >>> command.add_arguments(parser)
+        >>> Again.of(parser.parse_args(["--tracks", "a song", "--amount=0.5", "--with=eq", "-o", "mix.wav"])).words
+        "mixprior mix --tracks 'a song' --output=mix.wav --with=eq"
+        """
         if args.preset and args.preset[0] != "save":
             return None
+        parser = argparse.ArgumentParser(add_help=False)
+        command.add_arguments(parser)
         words = ["mixprior", "mix"]
-        for name in (*_FILES, *_STEPS, *arguments.NAMES):
-            value = getattr(args, name, None)
-            if value is None or name in SET_ON_THE_PAGE:
-                continue
-            flag = "--output" if name == "output" else arguments.flag(name)
-            if name == "tracks":
-                words += [flag, *map(str, value)]
-            else:
-                words.append(f"{flag}={_value(value)}")
+        for action in parser._actions:
+            value = getattr(args, action.dest, action.default)
+            if action.dest not in _LEFT_OUT and value != action.default:
+                words += _words(max(action.option_strings, key=len), value)
         return cls(shlex.join(words))
 
 
-def _value(value: object) -> str:
+def _words(flag: str, value: object) -> list[str]:
+    if value is True:
+        return [flag]
+    if isinstance(value, list):
+        return [flag, *map(str, value)]
     if value is arguments.NONE:
-        return "none"
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        return [f"{flag}=none"]
+    return [f"{flag}={','.join(map(str, value)) if isinstance(value, tuple) else value}"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -64,15 +65,23 @@ def rate_of(extension: str, rate_hz: int) -> int:
     return rate_hz if rate_hz in FORMATS[extension].rates_hz else _NEXT_RATE_HZ
 
 
-def write(path: Path, parts: Iterable[np.ndarray], rate_hz: int, channels: int, extension: str) -> None:
+def write(
+    path: Path | BinaryIO,
+    parts: Iterable[np.ndarray],
+    rate_hz: int,
+    channels: int,
+    extension: str,
+    bit_rate: int | None = None,
+) -> None:
     """Code blocks of float audio, (channels, samples), as a file; the same audio gives the same bytes.
 
     Args:
-        path: the file; its name does not decide the format.
+        path: the file, or one that is open; its name does not decide the format.
         parts: full scale 1.0.
         rate_hz: their sample rate.
         channels: 1 or 2.
         extension: one of `FORMATS`.
+        bit_rate: of the sound, per second; None for that of the format.
 
     Raises:
         OSError: if it cannot be written.
@@ -81,8 +90,11 @@ def write(path: Path, parts: Iterable[np.ndarray], rate_hz: int, channels: int, 
     to_hz = rate_of(extension, rate_hz)
     layout = "stereo" if channels == 2 else "mono"
     # bitexact: without it an Ogg file gets a random serial number.
-    with av.open(str(path), "w", format=made.container, options={"fflags": "+bitexact"}) as file:
-        stream = file.add_stream(made.codec, rate=to_hz, layout=layout, bit_rate=made.bit_rate * channels // 2)
+    bit_rate = bit_rate or made.bit_rate * channels // 2
+    with av.open(
+        str(path) if isinstance(path, Path) else path, "w", format=made.container, options={"fflags": "+bitexact"}
+    ) as file:
+        stream = file.add_stream(made.codec, rate=to_hz, layout=layout, bit_rate=bit_rate)
         samples = 0
         for block in _at(parts, rate_hz, to_hz, channels):
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block, np.float32), "fltp", layout)

@@ -270,7 +270,7 @@ function showState() {
   if (slider) {
     slider.value = state.vocals_db;
     const gain = state.vocals_db === 0 ? "as mixed" : `${signed(state.vocals_db)} dB`;
-    const words = facts.ratio ? `${gain}, ${minus(ratioLu().toFixed(1))} LU against the rest` : gain;
+    const words = facts.ratio ? `${gain}, ${signed(ratioLu())} LU against the rest` : gain;
     element("vocals-text").textContent = words;
     slider.setAttribute("aria-valuetext", words);
   }

@@ -1,10 +1,7 @@
 """The report: every number is there, nothing is fetched, whatever the manifest says, on a phone too."""
 
-import html
 import json
 import re
-import shutil
-import subprocess
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,6 +19,7 @@ from mixprior.stats.registry import COLUMNS, STATISTICS
 from mixprior.stats.schema import JOINT_SCHEMA, PRIORS_SCHEMA, QUANTILES
 from tests.analysis.priors_folder import write_priors
 from tests.conftest import ROOT
+from tools import chromium
 
 SONGS = 240
 LONG = {"sps_phi", "magnitude_spectrum", "magnitude_spectrum_db"}
@@ -32,7 +30,6 @@ GENRES = ("rock", "hip hop", "country", "electronic dance music", EVIL)
 DECADES = ("1980s", "1990s", "2000s")
 TEMPO_BANDS = ("below 80 BPM", "80-100 BPM", "100-120 BPM", "from 140 BPM")
 VOID = {"meta", "line", "rect", "circle", "path", "br"}
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def row(group, stem, statistic, unit, values, bin=None, bin_hz=None, parent=None):
@@ -233,26 +230,15 @@ def test_a_place_that_cannot_be_written_ends_with_2_and_one_line(folder, tmp_pat
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no chromium on PATH")
+@pytest.mark.skipif(chromium.BROWSER is None, reason="no chromium on PATH")
 def test_on_a_phone_nothing_is_wider_than_the_screen_and_something_is_drawn(page, tmp_path):
     image = pytest.importorskip("PIL.Image")
-    frame, picture = tmp_path / "frame.html", tmp_path / "phone.png"
-    # A headless window is never narrower than 500 pixels; a frame is.
-    told = "const d = this.contentDocument.documentElement; document.title = `${d.scrollWidth} ${d.clientWidth}`"
-    frame.write_text(
-        "<!DOCTYPE html><title></title><style>body { margin: 0 } iframe { border: 0; width: 375px; height: 1600px }"
-        f'</style><iframe srcdoc="{html.escape(page)}" onload="{told}"></iframe>',
-        "utf-8",
-    )
-    browser = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-    browser += [f"--user-data-dir={tmp_path / 'profile'}", "--window-size=500,1600"]
-    options = {"capture_output": True, "check": True, "timeout": 120}
-    shown = subprocess.run([*browser, "--dump-dom", frame.as_uri()], text=True, **options).stdout
-    width, screen = map(int, re.findall(r"<title>(\d+) (\d+)</title>", shown)[0])
-    assert screen == 375
-    assert width <= screen
-    subprocess.run([*browser, f"--screenshot={picture}", frame.as_uri()], **options)
-    colours = image.open(picture).convert("RGB").crop((0, 0, 375, 1600)).getcolors(1 << 24)
+    (tmp_path / "report.html").write_text(page, "utf-8")
+    with chromium.page() as browser:
+        browser.open(tmp_path / "report.html", width=375, height=1600)
+        assert browser.evaluate("document.documentElement.scrollWidth") <= 375
+        browser.picture(tmp_path / "phone.png")
+    colours = image.open(tmp_path / "phone.png").convert("RGB").getcolors(1 << 24)
     assert len(colours) > 100
 
 

@@ -15,7 +15,6 @@ import soundfile
 
 from mixprior import main
 from mixprior.mixing.page import audio
-from mixprior.pipeline.audio import opus
 from mixprior.stats.sound import Sound
 from tests.mixing.mix_command import both, refusal, save_both
 from tests.mixing.page.page_of_tones import DURATION_S, HOSTILE, RATE_HZ, page_of, shaped, tone, tones_mixed
@@ -50,7 +49,7 @@ class Read(html.parser.HTMLParser):
 
     def sound(self, name: str) -> np.ndarray:
         samples, rate_hz = soundfile.read(io.BytesIO(base64.b64decode(self.inside[f"sound-{name}"])), dtype="float32")
-        assert rate_hz == opus.RATE_HZ
+        assert rate_hz == RATE_HZ
         return samples.T * 10 ** (-self.facts()["stored_db"][name] / 20)
 
 
@@ -141,8 +140,8 @@ def test_a_page_is_written_with_its_mix_and_its_recipe_in_it(tmp_path):
     assert json.loads(read.inside["recipe-json"]) == json.loads((tmp_path / "mix.mix.json").read_text("utf-8"))
     assert read.facts()["amount"] == 0.5
     assert read.facts()["again"] == (
-        f"mixprior mix --vocal={given['vocals']} --backing={given['backing']} --group=genre=rock "
-        f"--output={tmp_path / 'mix.wav'} --without=loudness"
+        f"mixprior mix --vocal={given['vocals']} --backing={given['backing']} --output={tmp_path / 'mix.wav'} "
+        "--group=genre=rock --without=loudness"
     )
 
 
@@ -168,6 +167,6 @@ def test_a_song_of_four_minutes_stays_under_15_megabytes(streams):
     seconds, rest_bytes = 240.0 * streams, 700_000
     assert audio.bits_per_s(seconds) * seconds / 8 * 4 / 3 + rest_bytes < 15e6
     if streams == 5:  # noise is the dearest of all sounds
-        noise = Sound(band(4.0, opus.RATE_HZ), opus.RATE_HZ)
+        noise = Sound(band(4.0, RATE_HZ), RATE_HZ)
         rate = audio.bits_per_s(seconds)
-        assert len(opus.encoded(noise, rate)) < 1.1 * rate * 4.0 / 8
+        assert len(audio.encoded(noise, rate)) < 1.1 * rate * 4.0 / 8
