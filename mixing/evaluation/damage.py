@@ -42,6 +42,8 @@ LEVELS, TILTED, MASKED, UNCOMPRESSED, DRY, MONO, RAW = (
     "levels", "tilted", "masked vocals", "uncompressed", "dry vocals", "mono", "raw",
 )  # fmt: skip
 """Tasks: one for what each step is there for; `RAW` is levels, tilt, range and width together."""
+HUMAN = "human"
+"""No damage of ours: the tracks as they were before a person mixed them, of scenes that have them."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Damage:
 
     def apply(self, scene: Scene) -> dict[str, Sound]:
         """Damage a scene: its tracks by name."""
+        if self.task == HUMAN:
+            return dict(scene.raw)
         damaged = {}
         for name, track in scene.tracks.items():
             damage = self.of_track.get(name, TrackDamage())

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import PACKAGED
+from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.evaluation import excerpts
 from mixprior.mixing.evaluation.desk import Desk
 from mixprior.mixing.evaluation.judge import Judge
@@ -39,7 +40,7 @@ def rows_of(material: Material, which: str, scene: str) -> list[Row]:
     """
     made = excerpts.scenes(material, which)[scene]()
     refuse_taught(made, taught(material.recordings))
-    given = [made] if made.kind == WET else [made.pair(), made]
+    given = [made] if made.kind == WET or VOCALS not in made.parts else [made.pair(), made]
     targets = Targets.of()
     return [row for each in given for row in rows(each, which, targets)]
 

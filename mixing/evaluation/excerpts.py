@@ -3,6 +3,7 @@
 tracks: multitracks, as their makers exported the tracks; what is silent in an excerpt is left out.
 stems: the four true stems of a MUSDB18 excerpt.
 separated: a clip of each sung song of the role through HTDemucs, which the project's own separation runs.
+human: classes of free projects, raw and as their authors mixed them, which `tools.songs.human_mixes` renders.
 wet: solo vocals in a real room or plate over the backing of such a clip, at a balance about the published mean
     (MUSDB18-HQ, -2.15 LU, sd 2.48). Made up, but how wet the vocals are is known.
 """
@@ -10,7 +11,9 @@ wet: solo vocals in a real room or plate over the backing of such a clip, at a b
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from scipy.signal import oaconvolve
@@ -72,6 +75,8 @@ def scenes(material: Material, which: str) -> Makers:
         raise InputError(f"the table of roles has no sung song of role {which}")
     for song in songs:
         makers[song.title] = partial(_separated, material, song)
+    for name in _projects(material) if which == CHOOSE else ():
+        makers[name] = partial(_human, material, name)
     if material.responses is not None:
         for row in WET[which]:
             makers[f"{row[0]} in {row[2]}"] = partial(_wet, material, *row)
@@ -120,6 +125,29 @@ def _of_stems(name: str, kind: str, stems: Stems, artist: str, artists: frozense
     return Scene(name, kind, tracks, {role: role for role in tracks}, artist, artists)
 
 
+def _projects(material: Material) -> list[str]:
+    """Names of the projects of which two classes and more were rendered, raw and mixed."""
+    mixed = [path.name.rsplit(".", 3)[0] for path in sorted(material.human.glob("*.mixed.wav"))]
+    return [name for name in dict.fromkeys(mixed) if mixed.count(name) > 1]
+
+
+def _human(material: Material, name: str) -> Scene:
+    (recording,) = (each for each in material.recordings if PurePosixPath(each.path).stem == name)
+    raw, mixed = (_classes(material.human, name, version) for version in ("raw", "mixed"))
+    heard = [role for role in mixed if role in raw]
+    made = Scene(name, "human", {role: mixed[role] for role in heard}, {role: role for role in heard})
+    artist, artists = _artists(recording)
+    return replace(made, artist=artist, artists=artists, raw={role: raw[role] for role in heard})
+
+
+def _classes(folder: Path, name: str, version: str) -> dict[str, Sound]:
+    """Classes of a project by name, as long as each other."""
+    files = {role: folder / f"{name}.{role}.{version}.wav" for role in CLASSES}
+    read = {role: excerpt(decode(str(file)), 0, LENGTH_S) for role, file in files.items() if file.exists()}
+    samples = LENGTH_S * SAMPLE_RATE_HZ
+    return audible({role: np.pad(audio, ((0, 0), (0, samples - audio.shape[1]))) for role, audio in read.items()})
+
+
 def _artists(*recordings: Recording) -> tuple[str, frozenset[str]]:
     """Whose scene it is, and everybody who is heard."""
     return recordings[0].artist.casefold(), frozenset().union(*(each.artists for each in recordings))
@@ -139,4 +167,4 @@ def _wet(material: Material, voice: str, path: str, response: str, wet_db: float
     stems = {role: audio.astype(np.float32) for role, audio in balanced(wet, {BACKING: backing}, balance_lu).items()}
     gain = np.float32(np.sqrt(np.sum(stems[VOCALS] ** 2) / np.sum(wet**2)))
     made = _of_stems(f"{voice} in {response}", "wet", stems, *_artists(singer, song))
-    return Scene(**{**vars(made), "dry": {VOCALS: Sound(gain * dry, SAMPLE_RATE_HZ)}})
+    return replace(made, dry={VOCALS: Sound(gain * dry, SAMPLE_RATE_HZ)})

@@ -48,6 +48,11 @@ class Material:
     output: Path
     recordings: tuple[Recording, ...] = ()
 
+    @property
+    def human(self) -> Path:
+        """Folder of tracks before and after a person mixed them, by `tools.songs.human_mixes`; it may be missing."""
+        return self.output / "human"
+
     def recording(self, collection: str, path: str) -> Recording:
         """Return the row of a recording.
 

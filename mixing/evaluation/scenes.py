@@ -22,12 +22,13 @@ class Scene:
 
     Attributes:
         name: unlike all others.
-        kind: where the tracks come from: "tracks", "stems", "separated" or "wet".
+        kind: where the tracks come from: "tracks", "stems", "separated", "wet" or "human".
         tracks: by name, in stereo at 44.1 kHz, of one length.
         roles: one of `ROLES` for each track.
         artist: whose it is, in small letters: scenes of one artist are drawn together.
         artists: everybody who is heard, in small letters: the priors that mix it rest on no song of theirs.
         dry: tracks before their reverb, where they are known.
+        raw: tracks before a person mixed them, where they are known.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Scene:
     artist: str = ""
     artists: frozenset[str] = frozenset()
     dry: Mapping[str, Sound] = field(default_factory=dict)
+    raw: Mapping[str, Sound] = field(default_factory=dict)
 
     @property
     def is_pair(self) -> bool:

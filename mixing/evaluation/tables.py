@@ -16,6 +16,7 @@ from mixprior.mixing.evaluation.verdict import Comparison, Row
 from mixprior.mixing.plan.step import DEFAULT_STEPS
 
 NOMINAL = "1"
+_TRACKS_OF = {damage.RAW: "damaged", damage.HUMAN: "raw, human mix"}
 _OUTCOMES = ("class_lu", "spectrum_db", "ratio_lu")
 
 
@@ -28,7 +29,7 @@ def steps(rows: Sequence[Row]) -> str:
     """Each step on its own task: how far it moves undamaged mixes, and what it gains by the size of the damage."""
     scales = [f"gain at {scale:g}" for scale in SCALES]
     head = ["mixed as", "step", "task", "distance", "undamaged: median, 90th", *scales, "spectrum at 1", "artists",
-            "at 1"]  # fmt: skip
+            "at 1", "raw to human"]  # fmt: skip
     lines = [line for own in OWN for metric in own.metrics for line in _step(rows, own, metric)]
     return _table(head, lines, (0, 1, 2, 3, 10))
 
@@ -43,9 +44,9 @@ def _step(rows: Sequence[Row], own: Own, metric: str) -> Iterator[list[str]]:
     shown = verdict.compare(_of(ours, own.task, NOMINAL), *pair, SHOWN)
     name = f"**{own.step}**" if own.step in DEFAULT_STEPS else own.step
     moved = _moved(verdict.compare(_of(ours, "", "0"), *pair, metric), metric)
-    word = at_nominal.verdict
+    human = verdict.compare(_of(ours, damage.HUMAN, NOMINAL), *pair, metric)
     yield [own.planner, name, own.task, metric, moved, *map(_interval, curve), _interval(shown),
-           str(at_nominal.artists), word]  # fmt: skip
+           str(at_nominal.artists), at_nominal.verdict, _interval(human)]  # fmt: skip
 
 
 def _moved(found: Comparison | None, metric: str) -> str:
@@ -75,18 +76,18 @@ def songs(rows: Sequence[Row]) -> str:
 
 def against_the_sum(rows: Sequence[Row]) -> str:
     """Distances of ours minus those of the sum, in the mean over songs, and every song that is farther."""
-    raw = _raw(rows)
     lines = []
-    for system in (DEFAULT, LIKE):
+    for system, task in ((DEFAULT, damage.RAW), (LIKE, damage.RAW), (DEFAULT, damage.HUMAN)):
+        own = [row for row in rows if (row["task"], row["planner"]) == (task, TRACKS)]
         for metric in (*_OUTCOMES, "loudness_lu", "mape"):
-            found = verdict.compare(raw, system, SUM, metric)
+            found = verdict.compare(own, system, SUM, metric)
             if found is not None:
-                farther = [f"{scene} {np.mean(each):+.2f}" for scene, each in found.differences.items()
-                           if np.mean(each) > 0]  # fmt: skip
-                lines.append([system, metric, _interval(found), found.verdict, ", ".join(sorted(farther)) or "none"])
-    return _table(
-        ["system", "distance", "minus that of the sum", "verdict", "farther than the sum"], lines, (0, 1, 3, 4)
-    )
+                off = {scene: np.mean(each) for scene, each in sorted(found.differences.items())}
+                farther = ", ".join(f"{scene} {each:+.2f}" for scene, each in off.items() if each > 0)
+                about = [system, _TRACKS_OF[task], metric, _interval(found), str(found.artists), found.verdict]
+                lines.append([*about, farther or "none"])
+    head = ["system", "tracks", "distance", "minus that of the sum", "artists", "verdict", "farther than the sum"]
+    return _table(head, lines, (0, 1, 2, 5, 6))
 
 
 def _raw(rows: Sequence[Row]) -> list[Row]:

@@ -75,11 +75,13 @@ def cases(scene: Scene, which: str, like: bool) -> Iterator[Case]:
     """
     planner = PAIR if scene.is_pair else TRACKS
     own = [each for each in OWN if each.planner == planner and (scene.kind == WET) == (each.task == damage.DRY)]
-    if not own:
-        return
     everything = tuple(dict.fromkeys(name for each in own for name in (*each.metrics, SHOWN)))
     steps = tuple(dict.fromkeys(each.step for each in own))
     yield Case(UNDAMAGED, (DEFAULT, *map(changed, steps)), everything)
+    if scene.raw:
+        kept = tuple(name for name in everything if name != "loudness_lu")  # A render has no loudness of its own.
+        yield Case(Damage(damage.HUMAN, 1.0), (SUM, DEFAULT, *map(changed, steps), ORACLE), kept)
+        return
     for task in dict.fromkeys(each.task for each in own):
         ours = [each for each in own if each.task == task]
         systems = (SUM, DEFAULT, *(changed(each.step) for each in ours))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import soundfile
 
 from mixprior.mixing.evaluation import excerpts
+from mixprior.mixing.evaluation.damage import HUMAN
 from mixprior.mixing.evaluation.excerpts import CHOOSE, JUDGE, WET
 from mixprior.mixing.evaluation.material import Material
+from mixprior.mixing.evaluation.tasks import cases
 from mixprior.pipeline.catalogs import roles
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.loudness import difference
@@ -50,6 +53,21 @@ class TestShared:
         assert balance_lu == pytest.approx(row[4], abs=0.05)
         assert scene.artist == "alex"
         assert scene.artists == {"alex", "le nez tordu"}
+
+
+def test_projects_are_scenes_of_raw_tracks_and_their_human_mix(tmp_path):
+    rng = np.random.default_rng(0)
+    (tmp_path / "human").mkdir()
+    for role, gain in (("drums", 0.5), ("bass", 0.25)):
+        audio = 0.1 * rng.standard_normal((4 * 44_100, 2))
+        for version, factor in (("raw", 1.0), ("mixed", gain)):
+            soundfile.write(tmp_path / "human" / f"DirtyLove.{role}.{version}.wav", factor * audio, 44_100)
+    made = excerpts.scenes(Material(tmp_path, None, tmp_path, roles.read(ROLES)), CHOOSE)["DirtyLove"]()
+    assert made.parts == ["drums", "bass"]
+    (both,) = [case for case in cases(made, CHOOSE, like=False) if case.damage.task == HUMAN]
+    raw, mixed = both.damage.apply(made)["bass"], made.tracks["bass"]
+    assert raw.integrated_lufs - mixed.integrated_lufs == pytest.approx(12.04, abs=0.1)
+    assert made.artist == "dirtylove"
 
 
 def test_the_sets_are_of_these_songs(material):

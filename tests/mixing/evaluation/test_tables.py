@@ -25,7 +25,7 @@ def test_a_step_has_its_gain_by_the_size_of_damage_beside_what_it_does_to_undama
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[:5] == ["pair", "**level**", "levels", "ratio_lu", "+1.15, +1.27 (noticed)"]
     assert [cell.split()[0] for cell in cells[5:8]] == ["-0.85", "-2.85", "-6.85"]
-    assert cells[8:] == ["-0.50 (-0.50 to -0.50)", "4", "better"]
+    assert cells[8:] == ["-0.50 (-0.50 to -0.50)", "4", "better", "-"]
 
 
 def test_every_song_that_is_farther_than_the_sum_is_listed():
