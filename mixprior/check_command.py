@@ -83,6 +83,7 @@ def check(
     Raises:
         InputError: if the song cannot be read, separated or measured, or there are no such priors or group.
 
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> stems = {"vocals": 0.02 * rng.standard_normal((2, 176_400)), "backing": 0.1 * rng.standard_normal((2, 176_400))}
     >>> found = check(stems, 44_100)

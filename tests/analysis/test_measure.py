@@ -70,6 +70,14 @@ def test_one_stem_of_any_name_is_enough():
     assert json.loads(frame.drop(columns="sps_phi").to_json())["duration_s"]["song"] == pytest.approx(6.0)
 
 
+def test_vocals_and_backing_are_a_song():
+    vocals, backing = sound(44_100), 2 * sound(44_100, seed=1)
+    frame = measure({"vocals": vocals, "backing": backing}, 44_100)
+    as_stems = measure({"vocals": vocals, "bass": backing}, 44_100)
+    assert frame.index.tolist() == ["vocals", "backing", "mixture", "song"]
+    assert frame.loc["song", "vocal_to_backing_lu"] == as_stems.loc["song", "vocal_to_backing_lu"]
+
+
 def test_a_mixture_is_taken_as_it_is():
     vocals = sound(44_100)
     frame = measure({"vocals": vocals, "bass": sound(44_100, seed=1), "mixture": 2 * vocals}, 44_100)
@@ -94,7 +102,8 @@ GOOD = np.zeros((2, 44_100), np.float32)
         ({}, 44_100, "no stems"),
         ({"vocals": GOOD.T}, 44_100, r"vocals has shape \(44100, 2\): give \(channels, samples\)"),
         ({"vocals": GOOD, "bass": GOOD[:, :20_000]}, 44_100, "bass lasts 0.45 s, the longest stem 1.00 s"),
-        ({"vocals": GOOD, "backing": GOOD}, 44_100, "'backing'"),
+        ({"vocals": GOOD, "bass": GOOD, "backing": GOOD}, 44_100, "'backing'"),
+        ({"bass": GOOD, "backing": GOOD}, 44_100, "'backing'"),
         ({"song": GOOD}, 44_100, "'song'"),
         ({"mixture": GOOD}, 44_100, "only a mixture"),
         ({"vocals": GOOD[:, :0]}, 44_100, "vocals holds no samples"),
