@@ -7,6 +7,7 @@ import io
 import math
 import zlib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -18,7 +19,7 @@ from mixprior.mixing.mix.render import Mixed
 from mixprior.pipeline.audio import encoder, writer
 from mixprior.stats.sound import Sound
 
-MOST_BYTES = 10_500_000
+MOST_BYTES = 10_000_000
 """Coded sound of a page: it grows by a third where it is written as text."""
 _BITS_PER_S = (48_000.0, 128_000.0)
 _SAME_DB = -70.0
@@ -95,7 +96,12 @@ def audio_of(mixed: Mixed, before: Sum, reference: Reference | None = None) -> A
         stored["reference"] = reference.sound
     rate = bits_per_s(sum(sound.duration_s for sound in stored.values()))
     stored_db = {name: min(0.0, _LOUDEST_DB - _peak_db(sound.peak)) for name, sound in stored.items()}
-    sounds = {name: _text(encoded(sound.stereo.gained(stored_db[name]), rate)) for name, sound in stored.items()}
+
+    def text(name: str) -> str:
+        return _text(encoded(stored[name].stereo.gained(stored_db[name]), rate))
+
+    with ThreadPoolExecutor() as pool:
+        sounds = dict(zip(stored, pool.map(text, stored), strict=True))
     limiter = _limiter_gain(mixed)
     if limiter is not None:
         sounds["limiter"] = _text(zlib.compress(limiter.tobytes(), 9))
@@ -120,8 +126,8 @@ def audio_of(mixed: Mixed, before: Sum, reference: Reference | None = None) -> A
 def bits_per_s(seconds: float) -> float:
     """The bit rate of so many seconds of sound: 128 kbit/s or what the size of a page leaves, at least 48.
 
-    >>> bits_per_s(480.0), bits_per_s(1200.0), bits_per_s(36_000.0)
-    (128000.0, 70000.0, 48000.0)
+    >>> bits_per_s(480.0), bits_per_s(1000.0), bits_per_s(36_000.0)
+    (128000.0, 80000.0, 48000.0)
     """
     low, high = _BITS_PER_S
     return min(max(8 * MOST_BYTES / max(seconds, 1.0), low), high)

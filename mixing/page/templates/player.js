@@ -164,9 +164,9 @@ async function limiterBuffer(context) {
 async function decode() {
   const context = new OfflineAudioContext(2, 1, RATE_HZ);
   const buffers = {};
-  for (const name of Object.keys(facts.stored_db)) {
+  await Promise.all(Object.keys(facts.stored_db).map(async (name) => {
     buffers[name] = await context.decodeAudioData(bytesOf(name).buffer);
-  }
+  }));
   if (facts.limiter_hz !== null) buffers.limiter = await limiterBuffer(context);
   return buffers;
 }

@@ -145,6 +145,10 @@ def test_a_page_is_written_with_its_mix_and_its_recipe_in_it(tmp_path):
     )
 
 
+def test_the_same_mix_gives_the_same_page(mixed):
+    assert page_of(mixed) == page_of(mixed)
+
+
 def test_silence_and_a_mix_without_vocals_have_pages():
     silent = Read(page_of(tones_mixed(vocals=0.0)))
     assert silent.facts()["ratio"] is None

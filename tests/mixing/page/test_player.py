@@ -160,8 +160,11 @@ def test_the_sliders_move_the_vocals_by_what_they_say(opened):
     assert after - before == pytest.approx(gain_db, abs=0.05)
     assert up - after == pytest.approx(6.0, abs=0.05)
     assert half - before == pytest.approx(gain_db / 2, abs=0.05)
-    lufs = [Sound(heard(opened, **each), RATE_HZ).integrated_lufs for each in ({}, {"vocals_db": 6}, {"amount": 0.5})]
-    assert np.ptp(lufs) < 0.3
+    sounds = [
+        Sound(heard(opened, **each), RATE_HZ) for each in ({}, {"vocals_db": 9}, {"vocals_db": -9}, {"amount": 0.5})
+    ]
+    assert np.ptp([sound.integrated_lufs for sound in sounds]) < 0.3
+    assert max(sound.peak for sound in sounds) < 1.0
 
 
 def test_moving_a_slider_is_heard_shown_and_written_as_arguments(opened):
