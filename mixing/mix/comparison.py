@@ -24,6 +24,7 @@ from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import SONG
 
 Range = tuple[float, float]
+MIXTURE = "mixture"
 
 
 @dataclass(frozen=True)
@@ -52,21 +53,30 @@ class Songs(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Part:
-    """A part of a mix before and after.
+class Spectra:
+    """The spectrum of a sound before and after.
 
     Attributes:
-        name: "vocals", a class of instruments, or "backing".
-        before_db: third octaves of the plain sum, dB of the part's energy, as `third_octave_db` has them.
+        name: "vocals", a class of instruments, "backing", or "mixture": the whole.
+        before_db: third octaves of the plain sum, dB of the sound's energy, as `third_octave_db` has them.
         after_db: the same of the mix.
         songs: the same of the priors; None where they have none to rely on.
-        level: its loudness over that of the whole.
     """
 
     name: str
     before_db: np.ndarray
     after_db: np.ndarray
     songs: Songs | None
+
+
+@dataclass(frozen=True)
+class Part(Spectra):
+    """A part of a mix before and after.
+
+    Attributes:
+        level: its loudness over that of the whole.
+    """
+
     level: Level
 
 
@@ -76,11 +86,13 @@ class Comparison:
 
     Attributes:
         before: the plain sum.
+        whole: the spectrum of the sum; None where it is silent.
         parts: those that are heard before and after.
         ratio: loudness of the vocals minus that of the rest; None where one of them is not heard.
     """
 
     before: Sum
+    whole: Spectra | None
     parts: tuple[Part, ...]
     ratio: Level | None
 
@@ -100,10 +112,16 @@ def compare(mixed: Mixed, targets: Targets) -> Comparison:
         targets: whose songs to compare it with.
     """
     before, after = chain.sum_up(untouched(mixed.recipe.settings), mixed.sounds), mixed.summed
-    targets = replace(targets, sung=VOCALS in after.parts)
+    targets, steps = replace(targets, sung=VOCALS in after.parts), mixed.recipe.steps
     names = [name for name in before.with_backing if _heard(before, name) and _heard(after, name)]
-    parts = [_part(name, before, after, targets, mixed.recipe.steps) for name in names]
-    return Comparison(before, tuple(parts), _ratio(before, after, targets, mixed.recipe.steps))
+    parts = [_part(name, before, after, targets, steps) for name in names]
+    return Comparison(before, _whole(before, after, targets), tuple(parts), _ratio(before, after, targets, steps))
+
+
+def _whole(before: Sum, after: Sum, targets: Targets) -> Spectra | None:
+    if before.sound.silent or after.sound.silent:
+        return None
+    return Spectra(MIXTURE, spectrum_db(before.sound), spectrum_db(after.sound), _songs(targets, MIXTURE))
 
 
 def _heard(summed: Sum, name: str) -> bool:
@@ -118,7 +136,7 @@ def _part(name: str, before: Sum, after: Sum, targets: Targets, steps: Iterable[
         _half(targets, name, GROUP_LEVEL),
         _aim(steps, name, GROUP_LEVEL),
     )
-    return Part(name, _spectrum_db(first), _spectrum_db(last), _songs(targets, name), level)
+    return Part(name, spectrum_db(first), spectrum_db(last), _songs(targets, name), level)
 
 
 def _ratio(before: Sum, after: Sum, targets: Targets, steps: Iterable[Step]) -> Level | None:
@@ -137,7 +155,8 @@ def _share_lu(part: Sound, whole: Sound) -> float:
     return part.integrated_lufs - whole.integrated_lufs
 
 
-def _spectrum_db(sound: Sound) -> np.ndarray:
+def spectrum_db(sound: Sound) -> np.ndarray:
+    """Third octaves of a sound that is not silent, dB of its energy, (30,)."""
     return third_octave_db(at_44100(sound).spectra.power)
 
 

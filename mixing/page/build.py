@@ -99,7 +99,7 @@ def page(
         steps=[_step(step) for step in recipe.to_dict()["steps"]],
         warnings=[visible(warning.text) for warning in recipe.warnings],
         explained=explain.of_document(recipe.to_dict()),
-        spectra=charts.spectra(comparison.parts),
+        spectra=charts.spectra(comparison, None if reference is None else reference.sound),
         levels=_levels(comparison),
         facts=_facts(audio, comparison, recipe, again),
         recipe=recipe.to_dict(),

@@ -12,7 +12,7 @@ from mixprior.analysis.report import svg
 from mixprior.analysis.report.axis import Axis
 from mixprior.analysis.report.chart import Curve, Number, curves
 from mixprior.analysis.report.wording import number
-from mixprior.mixing.mix.comparison import Level, Part
+from mixprior.mixing.mix.comparison import Comparison, Level, Spectra, spectrum_db
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ
 from mixprior.stats.sound import Sound
 
@@ -26,11 +26,11 @@ _AXIS_LU = 6.0
 
 
 @dataclass(frozen=True)
-class Spectrum:
-    """The drawing of a part's spectrum.
+class Drawn:
+    """The drawing of a spectrum.
 
     Attributes:
-        name: the part.
+        name: of what.
         chart: the drawing.
         has_band: whether the priors' songs are in it.
     """
@@ -40,21 +40,28 @@ class Spectrum:
     has_band: bool
 
 
-def spectra(parts: Sequence[Part]) -> list[Spectrum]:
-    """Draw the third octaves of every part, all over one range."""
-    reach = [_cut(curve) for part in parts for curve in (part.before_db, part.after_db, *(part.songs or ()))]
+def spectra(comparison: Comparison, reference: Sound | None = None) -> list[Drawn]:
+    """Draw the third octaves of the whole and of every part, all over one range; the reference beside the whole."""
+    beside = None if reference is None or reference.silent else spectrum_db(reference)
+    shown: list[tuple[Spectra, np.ndarray | None]] = [(part, None) for part in comparison.parts]
+    if comparison.whole is not None:
+        shown = [(comparison.whole, beside), *shown]
+    reach = [_cut(curve) for each, _ in shown for curve in (each.before_db, each.after_db, *(each.songs or ()))]
     up = Axis.around([value for curve in reach for value in curve])
-    return [Spectrum(part.name, _spectrum(part, up), part.songs is not None) for part in parts]
+    return [Drawn(each.name, _spectrum(each, other, up), each.songs is not None) for each, other in shown]
 
 
-def _spectrum(part: Part, up: Axis) -> Markup:
+def _spectrum(found: Spectra, beside: np.ndarray | None, up: Axis) -> Markup:
     drawings = []
     hz = [float(centre) for centre in BAND_CENTRES_HZ]
-    if part.songs is not None:
-        low, middle, high = map(_cut, part.songs)
+    if found.songs is not None:
+        low, middle, high = map(_cut, found.songs)
         drawings.append(Curve("prior", hz, middle, [(low, high)]))
-    drawings += [Curve("before", hz, _cut(part.before_db)), Curve("after", hz, _cut(part.after_db))]
-    return curves(f"Spectrum of {part.name} before and after", drawings, _ACROSS, up)
+    drawings.append(Curve("before", hz, _cut(found.before_db)))
+    if beside is not None:
+        drawings.append(Curve("reference", hz, _cut(beside)))
+    drawings.append(Curve("after", hz, _cut(found.after_db)))
+    return curves(f"Spectrum of {found.name} before and after", drawings, _ACROSS, up)
 
 
 def _cut(curve: np.ndarray) -> list[Number]:

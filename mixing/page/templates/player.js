@@ -363,7 +363,7 @@ listen("matched", "change", (event) => change({ matched: event.target.checked })
 listen("reset", "click", () => adjust({ amount: 1, vocals_db: 0 }));
 listen("save-recipe", "click", () =>
   download(`${JSON.stringify(JSON.parse(element("recipe-json").textContent), null, 2)}\n`, "mix.mix.json", "application/json"));
-listen("save-command", "click", () => download(`${commandLine()}\n`, "mix.sh.txt", "text/plain"));
+listen("save-command", "click", () => download(`${commandLine()}\n`, "mix.command.txt", "text/plain"));
 listen("copy", "click", async () => {
   try {
     await navigator.clipboard.writeText(commandLine());

@@ -235,6 +235,6 @@ def test_the_recipe_and_the_command_can_be_taken_away(opened):
     opened.evaluate("element('save-recipe').click(), element('save-command').click()")
     names = opened.evaluate("taken.filter((each) => typeof each === 'string')")
     texts = opened.evaluate("Promise.all(taken.filter((each) => each instanceof Blob).map((each) => each.text()))")
-    assert names == ["mix.mix.json", "mix.sh.txt"]
+    assert names == ["mix.mix.json", "mix.command.txt"]
     assert json.loads(texts[0])["settings"] == json.loads(json.dumps(tones_mixed().recipe.settings.to_dict()))
     assert texts[1].strip() == f"mixprior mix --vocal='{HOSTILE}'"
