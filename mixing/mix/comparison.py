@@ -162,10 +162,10 @@ def spectrum_db(sound: Sound) -> np.ndarray:
 
 def _aim(steps: Iterable[Step], of: str, statistic: str) -> Range | None:
     """What the last step on it aimed for."""
-    found = [step.target.get(statistic) for step in steps if step.name == "level" and step.of == of]
-    aim = found[-1] if found else None
-    if aim is None:
+    aims = [step.target[statistic] for step in steps if step.of == of and step.target.get(statistic) is not None]
+    if not aims:
         return None
+    aim = aims[-1]
     low, high = aim if isinstance(aim, (tuple, list)) else (aim, aim)
     return float(low), float(high)
 

@@ -19,6 +19,7 @@ from mixprior.mixing.mix.recipe import Recipe
 from mixprior.mixing.mix.render import Mixed
 from mixprior.mixing.page import charts, command_line
 from mixprior.mixing.page.audio import Audio, Reference, audio_of
+from mixprior.mixing.rules.ratio import RATIO
 from mixprior.pipeline.audio import writer
 from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
@@ -148,12 +149,17 @@ def _step(step: Mapping[str, Any]) -> dict[str, str]:
 
 def _facts(audio: Audio, comparison: Comparison, recipe: Recipe, again: command_line.Again | None) -> dict[str, Any]:
     """What the script of the page reads."""
-    ratio = comparison.ratio
+    ratio, options = comparison.ratio, recipe.options
     return {
         **audio.facts,
-        "ratio": None if ratio is None else {"before": ratio.before, "after": ratio.after, "half": ratio.half},
-        "amount": recipe.options.get("amount"),
-        "ratio_lu": recipe.options.get("ratio_lu"),
+        "ratio": None if ratio is None else {"before": ratio.before, "after": ratio.after},
+        "levelled_from_lu": _levelled_from_lu(recipe),
+        "options": {name: options.get(name) for name in command_line.SET_ON_THE_PAGE},
         "again": None if again is None else again.words,
-        "file": _title(recipe),
     }
+
+
+def _levelled_from_lu(recipe: Recipe) -> float | None:
+    """The ratio from which the step of level took the vocals; None without that step."""
+    steps = [step for step in recipe.steps if step.name == "level" and step.of == VOCALS]
+    return next((step.measured[RATIO] for step in steps if step.measured.get(RATIO) is not None), None)

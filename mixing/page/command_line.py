@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from mixprior.mixing.mix import arguments, command
 
-_LEFT_OUT = ("amount", "ratio_lu", "page", "plot", "json", "explain", "preset", "stems")
-"""What a page sets, and what a mix writes beside."""
+SET_ON_THE_PAGE = ("amount", "ratio_lu", "vocal_gain_db")
+"""Options that a page writes itself."""
+_LEFT_OUT = (*SET_ON_THE_PAGE, "page", "plot", "json", "explain", "preset", "stems")
+"""These, and what a mix writes beside."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ const RAMP_S = 0.02;
 const SKIP_S = 5;
 const VOCALS_STEP_DB = 0.5;
 const MOST_LU = 100;
-const LEAST_AMOUNT = 0.1;
 const VERSIONS = ["before", "after", "reference"];
 
 const element = (id) => document.getElementById(id);
@@ -285,19 +284,22 @@ function showState() {
   if (command) command.textContent = commandLine();
 }
 
-/* The command that makes what is heard. A mix goes `amount` of the way from the plain sum to its aims, so an aim is
-   set as much farther as is left out of the way. */
+/* The command that makes what is heard. The step of level goes `amount` of the way from the ratio that it finds to the
+   one that it is given, so that one is as much farther as is left out of the way; what cannot be said so is a gain. */
 function commandLine() {
+  const { amount: whole, ratio_lu: given_lu, vocal_gain_db: own_db } = facts.options;
+  const amount = whole * state.amount;
   const words = [facts.again];
-  let amount = facts.amount * state.amount;
-  if (state.vocals_db !== 0 && facts.ratio) {
-    amount = Math.max(amount, LEAST_AMOUNT);
-    const { before } = facts.ratio;
-    const aim_lu = before + (ratioLu() - before) / amount;
-    words.push(`--ratio-lu=${clip(aim_lu, -MOST_LU, MOST_LU).toFixed(2)}`);
-  } else if (facts.ratio_lu !== null) {
-    words.push(`--ratio-lu=${facts.ratio_lu}`);
+  let [aim_lu, gain_db] = [given_lu, own_db ?? 0];
+  if (state.vocals_db !== 0 && facts.levelled_from_lu !== null && amount > 0) {
+    const found_lu = facts.ratio.before + state.amount * (facts.levelled_from_lu - facts.ratio.before);
+    aim_lu = found_lu + (ratioLu() - gain_db - found_lu) / amount;
   }
+  if (state.vocals_db !== 0 && (aim_lu === given_lu || Math.abs(aim_lu) > MOST_LU)) {
+    [aim_lu, gain_db] = [given_lu, gain_db + state.vocals_db];
+  }
+  if (aim_lu !== null) words.push(`--ratio-lu=${Number(aim_lu.toFixed(2))}`);
+  if (gain_db !== 0) words.push(`--vocal-gain-db=${Number(gain_db.toFixed(2))}`);
   if (amount !== 1) words.push(`--amount=${Number(amount.toFixed(4))}`);
   return words.join(" ");
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mixprior import mix
+from mixprior import mix, mix_tracks
 from mixprior.mixing.effects.settings import Band, Chain, MixSettings
 from mixprior.mixing.mix.comparison import compare
 from mixprior.mixing.mix.render import Mixed, render
@@ -19,6 +19,7 @@ from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Plan
 from mixprior.mixing.plan.targets import Targets
 from mixprior.stats.sound import Sound
+from tests.mixing.multitrack_song import bass, hats, kick, pad, sung
 
 RATE_HZ = 48_000
 DURATION_S = 3.0
@@ -41,6 +42,12 @@ def shaped() -> Mixed:
     plan = Plan(MixSettings({"vocals": Chain(bands=(band,)), "backing": Chain(output_gain_db=-1.0)}), ())
     sounds, inputs = of_arrays({"vocals": tone(VOCALS_HZ, 0.1), "backing": tone(BACKING_HZ, 0.2)}, RATE_HZ)
     return render(plan, sounds, inputs, Options())
+
+
+def tracks_mixed(**options: Any) -> Mixed:
+    """Tracks of which the step of level moves the instruments, too."""
+    made = {"Kick": kick(), "Hats": hats(), "Bass": bass(), "Pad": pad(), "Lead Vox": 0.4 * sung()}
+    return mix_tracks(made, 44_100, **options)
 
 
 def page_of(mixed: Mixed, reference: bool = False, words: str = "mixprior mix") -> str:

@@ -138,7 +138,7 @@ def test_a_page_is_written_with_its_mix_and_its_recipe_in_it(tmp_path):
         assert main(["mix", *both(given), "-o", str(tmp_path / "mix.wav"), *words]) == 0
     read = Read((tmp_path / "mix.html").read_text("utf-8"))
     assert json.loads(read.inside["recipe-json"]) == json.loads((tmp_path / "mix.mix.json").read_text("utf-8"))
-    assert read.facts()["amount"] == 0.5
+    assert read.facts()["options"]["amount"] == 0.5
     assert read.facts()["again"] == (
         f"mixprior mix --vocal={given['vocals']} --backing={given['backing']} --output={tmp_path / 'mix.wav'} "
         "--group=genre=rock --without=loudness"

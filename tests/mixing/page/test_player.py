@@ -19,6 +19,7 @@ from tests.mixing.page.page_of_tones import (
     save,
     shaped,
     tones_mixed,
+    tracks_mixed,
 )
 from tools import chromium
 
@@ -58,6 +59,7 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     words = f"mixprior mix --vocal='{HOSTILE}'"
     return {
         "gains": save(folder, page_of(tones_mixed(), True, words), "gains.html"),
+        "tracks": save(folder, page_of(tracks_mixed()), "tracks.html"),
         "shaped": save(folder, page_of(shaped()), "shaped.html"),
         "limited": save(folder, page_of(tones_mixed(vocals=0.2, target_lufs=-3.0)), "limited.html"),
     }
@@ -184,6 +186,24 @@ def test_moving_a_slider_is_heard_shown_and_written_as_arguments(opened):
     assert made.recipe.results.vocal_to_backing_lu == pytest.approx(promised_lu, abs=0.05)
     opened.evaluate("element('reset').click()")
     assert "--ratio-lu" not in opened.evaluate("element('command').textContent")
+
+
+@pytest.mark.parametrize(("amount", "vocals_db"), [(1.0, 3.0), (0.5, 2.0), (0.2, -4.0)])
+def test_the_command_makes_of_tracks_what_was_heard(browser, pages, amount, vocals_db):
+    browser.open(pages["tracks"])
+    browser.evaluate(READY)
+    browser.evaluate(f"adjust({{ amount: {amount}, vocals_db: {vocals_db} }})")
+    words = browser.evaluate("commandLine()").split()[2:]
+    options = {name[2:].replace("-", "_"): float(value) for name, _, value in (word.partition("=") for word in words)}
+    made = tracks_mixed(**options)
+    assert made.recipe.results.vocal_to_backing_lu == pytest.approx(browser.evaluate("ratioLu()"), abs=0.3)
+
+
+def test_without_a_step_of_level_the_command_has_a_gain(browser, pages):
+    browser.open(pages["shaped"])
+    browser.evaluate(READY)
+    browser.evaluate("adjust({ vocals_db: -1.5 })")
+    assert browser.evaluate("commandLine()") == "mixprior mix --vocal-gain-db=-1.5"
 
 
 def test_what_plays_after_is_the_mix_limited_or_shaped(browser, pages):
