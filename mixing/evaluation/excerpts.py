@@ -38,8 +38,8 @@ CHOOSE, JUDGE = "choose", "judge"
 SETS = (CHOOSE, JUDGE)
 
 LENGTH_S = 20
-MULTITRACKS = {"3.Sodium": 196, "4.Potassium": 203}
-"""Title and start in seconds: there is singing in 40 % of the excerpt and more. They are of role `calibrate`."""
+MULTITRACKS = {"3.Sodium": 196}
+"""Title and start in seconds, of role `calibrate`: 28 tracks, and singing in 40 % of the excerpt and more."""
 
 WET = {
     CHOOSE: (
@@ -66,10 +66,6 @@ def scenes(material: Material, which: str) -> Makers:
         InputError: if the table of roles has no songs for it.
     """
     makers: Makers = {}
-    if which == CHOOSE:
-        for title, start_s in MULTITRACKS.items():
-            makers[f"{title} {start_s} s"] = partial(_multitrack, material, title, start_s)
-        makers["Music Delta"] = partial(_musdb, material)
     songs = separated.sung(material, which)
     if not songs:
         raise InputError(f"the table of roles has no sung song of role {which}")
@@ -80,6 +76,10 @@ def scenes(material: Material, which: str) -> Makers:
     if material.responses is not None:
         for row in WET[which]:
             makers[f"{row[0]} in {row[2]}"] = partial(_wet, material, *row)
+    if which == CHOOSE:
+        makers["Music Delta"] = partial(_musdb, material)
+        for title, start_s in MULTITRACKS.items():
+            makers[f"{title} {start_s} s"] = partial(_multitrack, material, title, start_s)
     return makers
 
 

@@ -71,7 +71,9 @@ def test_gains_have_their_nominal_spread_about_a_common_one(band):
         for seed in range(300)
     ])  # fmt: skip
     assert np.std(drawn[:, 0] - drawn[:, 1]) == pytest.approx(np.sqrt(2) * damage.GAIN_SD_DB, rel=0.15)
-    assert np.std(drawn.mean(axis=1)) == pytest.approx(damage.GAIN_SD_DB * np.sqrt(4 / 3), rel=0.15)
+    assert np.std(drawn.mean(axis=1)) == pytest.approx(
+        np.hypot(damage.TOGETHER_SD_DB, damage.GAIN_SD_DB / np.sqrt(3)), rel=0.15
+    )
 
 
 def test_tracks_of_a_class_are_damaged_alike(band):
