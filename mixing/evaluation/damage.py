@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import scipy.fft
 from scipy.signal import lfilter
 
 from mixprior.mixing.effects.chain import VOCALS
@@ -148,12 +149,14 @@ def filtered(audio: np.ndarray, tilt_db_per_octave: float, bump_db: float = 0.0)
     """Tilt the spectrum about 1 kHz, level beyond five octaves, and raise it about `BUMP_HZ`; without phase."""
     if tilt_db_per_octave == 0 and bump_db == 0:
         return audio
-    spectrum = np.fft.rfft(audio, axis=-1)
-    frequencies_hz = np.maximum(np.fft.rfftfreq(audio.shape[-1], 1 / SAMPLE_RATE_HZ), 1.0)
+    samples = scipy.fft.next_fast_len(audio.shape[-1], real=True)
+    spectrum = scipy.fft.rfft(audio, samples, axis=-1)
+    frequencies_hz = np.maximum(np.fft.rfftfreq(samples, 1 / SAMPLE_RATE_HZ), 1.0)
     octaves = np.log2(frequencies_hz / _PIVOT_HZ).clip(-_TILT_OCTAVES, _TILT_OCTAVES)
     bell = np.exp(-0.5 * (np.log2(frequencies_hz / BUMP_HZ) / BUMP_OCTAVES) ** 2)
     gains_db = tilt_db_per_octave * octaves + bump_db * bell
-    return np.fft.irfft(spectrum * 10 ** (gains_db / 20), audio.shape[-1], axis=-1)
+    gains = (10 ** (gains_db / 20)).astype(audio.dtype)
+    return scipy.fft.irfft(spectrum * gains, samples, axis=-1)[:, : audio.shape[-1]]
 
 
 def expanded(audio: np.ndarray, expansion: float) -> np.ndarray:

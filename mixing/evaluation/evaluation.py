@@ -11,6 +11,7 @@ from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.evaluation import excerpts
 from mixprior.mixing.evaluation.desk import Desk
 from mixprior.mixing.evaluation.judge import Judge
+from mixprior.mixing.evaluation.kept_priors import shipped
 from mixprior.mixing.evaluation.material import Material
 from mixprior.mixing.evaluation.metrics import NAMES, ratio_lu
 from mixprior.mixing.evaluation.scenes import Mixed, Scene
@@ -41,7 +42,7 @@ def rows_of(material: Material, which: str, scene: str) -> list[Row]:
     made = excerpts.scenes(material, which)[scene]()
     refuse_taught(made, taught(material.recordings))
     given = [made] if made.kind == WET or VOCALS not in made.parts else [made.pair(), made]
-    targets = Targets.of()
+    targets = shipped()
     return [row for each in given for row in rows(each, which, targets)]
 
 

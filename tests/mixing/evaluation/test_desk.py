@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mixprior.mixing.evaluation.damage import LEVELS, UNDAMAGED, Damage, TrackDamage, draw
 from mixprior.mixing.evaluation.desk import Desk
+from mixprior.mixing.evaluation.kept_priors import shipped
 from mixprior.mixing.evaluation.metrics import ratio_lu
 from mixprior.mixing.evaluation.systems import DEFAULT, ORACLE, SUM, SYSTEMS, changed, with_and_without
 from mixprior.mixing.evaluation.tasks import OWN
@@ -71,3 +73,9 @@ def test_tracks_are_mixed_by_their_classes(band):
     mixed = desk.mix(SYSTEMS[DEFAULT])
     assert list(mixed.parts) == band.parts
     assert mixed.mix.integrated_lufs == pytest.approx(-16, abs=0.1)
+
+
+def test_priors_that_are_kept_have_the_same_rows():
+    for kept, link in zip(shipped().chain.links, Targets.of().chain.links, strict=True):
+        assert kept.path == link.path
+        pd.testing.assert_frame_equal(kept.query(), link.query())
