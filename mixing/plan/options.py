@@ -16,7 +16,7 @@ from mixprior.stats.reverb.fdn.settings import PARAMETERS
 DEFAULT_LUFS = -16.0
 """What streaming services and the AES recommend: AES TD1008 (2021) recommends -16 LUFS for a track."""
 
-EQ_RULES = ("hafezi-reiss", "seed", "match")
+EQ_RULES = ("hafezi-reiss", "seed")
 RANGE_MEASURES = ("ebu", "100ms")
 BALANCES = ("keep", "equal")
 
@@ -78,21 +78,19 @@ class Options:
     ratio_lu: float | None = _option(
         None, "loudness of the vocals minus that of the backing", step="level", unit="LU", within=_LEVELS
     )
-    eq_rule: str = _option(EQ_RULES[0], "equaliser of vocals beside a backing", step="eq", choices=EQ_RULES, kind=PAIR)
+    eq_rule: str = _option(EQ_RULES[0], "how vocals and the rest leave each other room", step="unmask", choices=EQ_RULES)
     loudness_range_lu: float | None = _option(
         None,
-        "loudness range of vocals beside a backing",
+        "loudness range of the vocals",
         step="compression",
         unit="LU",
         within=(0.01, 100.0),
-        kind=PAIR,
     )
     range_measure: str = _option(
         RANGE_MEASURES[0],
         "which loudness range: EBU Tech 3342, or of 100 ms blocks",
         step="compression",
         choices=RANGE_MEASURES,
-        kind=PAIR,
     )
     rt60_s: float | None = _option(None, "reverberation time of the vocals", step="reverb", unit="S", within=_TIMES_S)
     wet_dry_db: float | None = _option(

@@ -7,23 +7,29 @@ from dataclasses import asdict, replace
 
 from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.packaged.default_priors import Source
+from mixprior.analysis.priors import Prior
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Chain
 from mixprior.mixing.plan import reverb_target
+from mixprior.mixing.plan.aim import Aim, given
 from mixprior.mixing.plan.options import Options
-from mixprior.mixing.plan.reverb_target import BROADBAND, LEVEL, STEM
+from mixprior.mixing.plan.reverb_target import BROADBAND, LEVEL, STEM, ReverbTarget
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.plan.targets import Targets, Unreliable, facts
-from mixprior.mixing.rules import ratio
+from mixprior.mixing.rules import own_reverb, ratio
 from mixprior.mixing.rules.notice import Notice
-from mixprior.mixing.rules.space import Space, Wanted, space
+from mixprior.mixing.rules.space import Space, Wanted, space, why_not_unasked
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.tempo import tempo_bpm
-from mixprior.stats.reverb.columns import LEAST_WET_FOR_TIMES_DB
+from mixprior.stats.reverb.blind.estimate import Reverberation
+from mixprior.stats.reverb.columns import LEAST_WET_DB, LEAST_WET_FOR_TIMES_DB
 from mixprior.stats.sound import Sound
 
 _SEED = 1
+
+ASK = "give --wet-dry-db to set how wet the vocals are to be"
+"""What a recipe asks where it cannot be decided whether vocals are to have a reverb."""
 
 
 def add_reverb(of: str, vocals: Sound, backing: Sound, targets: Targets, options: Options) -> tuple[Chain, Step]:
@@ -52,8 +58,15 @@ def add_reverb(of: str, vocals: Sound, backing: Sound, targets: Targets, options
         return Chain(), error.step("reverb", of)
     except PriorsLookupError as error:
         raise InputError(f"no priors hold the reverberation of vocals: leave out the step reverb ({error})") from error
-    wanted, notes, warnings = _wanted(source, backing, options)
-    found = space(vocals, backing, wanted, _SEED)
+    target, notes, warnings = _target(source, backing, options)
+    own = own_reverb.of_vocals(vocals, backing)
+    aim = _aim(target.level, source, own, targets, options)
+    wanted = Wanted(target.rt60_s, target.rt60_octaves_s.tolist(), _level_db(aim, options))
+    asked = options.wet_dry_db is not None or options.rt60_s is not None or options.reverb_rule is not None
+    why_not = None if asked or not vocals.audio.any() else why_not_unasked(own, target.dry_share)
+    found = Space(None, f"no reverb: {why_not}", own) if why_not else space(vocals, own, wanted, _SEED)
+    if options.wet_dry_db is None:
+        notes += (ASK,) if why_not else (f"wet to dry: {aim.reason}",)
     added = Chain(reverb=found.settings)
     if found.settings is not None:
         wet = chain.process(added, vocals)
@@ -73,12 +86,13 @@ def add_reverb(of: str, vocals: Sound, backing: Sound, targets: Targets, options
         priors=tuple(facts(source.priors.lookup(STEM, name, source.group), source) for name in (BROADBAND, LEVEL)),
         warnings=(*of_source, *warnings, *found.warnings),
         notes=(*noted, *notes),
+        aims=(aim.to_dict(),),
     )
     return added, step
 
 
-def _wanted(source: Source, backing: Sound, options: Options) -> tuple[Wanted, tuple[str, ...], list[Notice]]:
-    """The reverberation to reach, by priors, rule and options; where it comes from, and what its user should know."""
+def _target(source: Source, backing: Sound, options: Options) -> tuple[ReverbTarget, tuple[str, ...], list[Notice]]:
+    """The reverberation of the songs, by priors, rule and options; where it comes from, and what to know of it."""
     rule = options.reverb_rule
     tempo = tempo_bpm(at_44100(backing).audio.mean(axis=0)) if rule else None
     target = reverb_target.target(source, tempo, rule)
@@ -89,14 +103,24 @@ def _wanted(source: Source, backing: Sound, options: Options) -> tuple[Wanted, t
     if options.rt60_s is not None:
         target = replace(target, rt60_s=options.rt60_s)
         notes += (f"time: {options.rt60_s:.2f} s, as given",)
-    level_db = target.wet_dry_db
     if options.wet_dry_db is not None:
-        level_db = options.wet_dry_db
-        notes += (f"wet to dry: {level_db:.1f} dB, as given",)
+        notes += (f"wet to dry: {options.wet_dry_db:.1f} dB, as given",)
     if options.amount != 1:
-        notes += (f"wet to dry: {options.amount:.0%} of the amplitude at {level_db:.1f} dB",)
-        level_db += 20 * math.log10(options.amount)
-    return Wanted(target.rt60_s, target.rt60_octaves_s.tolist(), level_db), notes, warnings
+        notes += (f"wet to dry: {options.amount:.0%} of the amplitude",)
+    return target, notes, warnings
+
+
+def _aim(level: Prior, source: Source, own: Reverberation | None, targets: Targets, options: Options) -> Aim:
+    """How wet the vocals are to be: what is not known of them is taken for dry."""
+    heard_db = LEAST_WET_DB if own is None else own.wet_dry_db
+    if options.wet_dry_db is not None:
+        return given(LEVEL, heard_db, options.wet_dry_db)
+    return targets.of_prior(level, source).aim(heard_db, "reverb", options.trust, options.aim)
+
+
+def _level_db(aim: Aim, options: Options) -> float:
+    assert aim.value is not None
+    return aim.value + 20 * math.log10(options.amount)
 
 
 def _measured(found: Space) -> dict[str, float | int | None]:

@@ -13,6 +13,7 @@ from mixprior.analysis.packaged.default_priors import PriorsChain, Source
 from mixprior.analysis.priors import EVERY_SONG, Prior, Priors
 from mixprior.analysis.regression import regress
 from mixprior.mixing.rules.notice import Notice
+from mixprior.mixing.rules.space import NEARLY_DRY_DB
 from mixprior.mixing.rules.tempo_rule import TempoRelation
 from mixprior.mixing.rules.tempo_rule import reverberation_time_s as time_by_rule_s
 from mixprior.stats.errors import InputError
@@ -63,6 +64,15 @@ class ReverbTarget:
         """Median of the songs' wet levels: a mean would count the floor that dry vocals read as a level."""
         assert self.level.p50 is not None
         return self.level.p50
+
+    @property
+    def dry_share(self) -> float | None:
+        """Share of the songs whose vocals are nearly dry, from the quantiles of the level; None if not known."""
+        shares = {"min": 0.0, "p5": 0.05, "p10": 0.1, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9, "max": 1.0}
+        levels_db = [getattr(self.level, name) for name in shares]
+        if None in levels_db:
+            return None
+        return float(np.interp(NEARLY_DRY_DB, levels_db, list(shares.values()), left=0.0))
 
     def to_dict(self) -> dict[str, Any]:
         """Group, counts and 95 % intervals of what was taken, and the rule."""

@@ -1,62 +1,84 @@
-"""The equaliser step towards a catalog's mean spectrum: for the vocals, or for a class of tracks."""
+"""The equaliser step: `mixprior.mixing.rules.timbre`, by the priors and the options of the mix."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 
+from mixprior.analysis.packaged.default_priors import title
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Curve
+from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.raw_error import RawError, raw_error
 from mixprior.mixing.plan.step import Step
-from mixprior.mixing.plan.targets import Targets, Unreliable
-from mixprior.mixing.rules import spectrum
+from mixprior.mixing.plan.targets import THIRD_OCTAVES, Targets, Unreliable
+from mixprior.mixing.rules.notice import Notice
+from mixprior.mixing.rules.timbre import LIMIT_DB, Shrinkage, shrink
+from mixprior.stats.measures.band_limit import band_limit_hz
+from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
 from mixprior.stats.sound import Sound
 
-LIMIT_DB = 6.0
-"""Nothing is raised or cut by more: a catalog's mean spectrum is no song's."""
+ASSUMED = RawError(2.0, None, "2 dB in a third of an octave")
+"""Where `raw_errors.csv` says nothing of a stem."""
 
-_OCTAVE = np.array([1, 2, 3, 2, 1]) / 9.0  # weights of thirds of an octave
+_MOST_TRUST = 100.0
+"""With full trust raw material counts as so many times as far off: that is at the centre, within the limit."""
 
 
-def match(of: str, stem: str, sound: Sound, targets: Targets, amount: float = 1.0) -> tuple[Curve | None, Step]:
-    """Choose a filter towards the mean spectrum of a stem, smoothed over an octave.
+def equalise(of: str, sound: Sound, targets: Targets, options: Options) -> tuple[Curve | None, Step]:
+    """Choose a filter towards the third-octave levels of a class, by the posterior given all of its bands.
 
     Args:
-        of: name of the sound.
-        stem: whose spectrum.
-        sound: the sound, two channels.
+        of: the class, and the stem of the priors.
+        sound: two channels.
         targets: priors and group.
-        amount: share of the gains.
+        options: how it is mixed.
 
     Raises:
         InputError: if no priors hold the spectrum.
     """
-    if amount == 0 or sound.silent:
-        why = "silent, or shorter than 0.4 s" if amount else "--amount is 0"
+    if options.amount == 0 or sound.silent:
+        why = "silent, or shorter than 0.4 s" if options.amount else "--amount is 0"
         return None, Step(name="eq", of=of, reason=f"no equaliser for {of}: {why}")
     try:
-        reference, prior = targets.spectrum(stem)
+        prior, source, facts = targets.spectrum(of)
     except Unreliable as error:
         return None, error.step("eq", of)
-    own = at_44100(sound).spectra.magnitude
-    curve = spectrum.matching_curve(own, reference)
-    if curve is None:
-        reason = f"{of} has the mean spectrum of {prior['n']} songs already"
-        return None, Step(name="eq", of=of, reason=reason, priors=(prior,))
-    padded = np.pad(curve.gains_db, len(_OCTAVE) // 2, mode="edge")
-    gains_db = np.clip(amount * np.convolve(padded, _OCTAVE, mode="valid"), -LIMIT_DB, LIMIT_DB).round(2)
-    curve = replace(curve, gains_db=tuple(gains_db.tolist()))
-    reason = (
-        f"{of} towards the mean spectrum of {prior['n']} songs, smoothed over an octave, by at most {LIMIT_DB:g} dB "
-        f"(here {np.abs(gains_db).max():.1f})"
-    )
+    power = at_44100(sound).spectra.power
+    error = raw_error("eq", THIRD_OCTAVES, of) or ASSUMED
+    found = shrink(third_octave_db(power), prior, _factor(options) * error.sd, band_limit_hz(power), options.amount)
+    warnings, notes = targets.warnings_and_notes(source.notes)
+    warnings += tuple(Notice("unreliable", each) for each in source.unknown)
+    if found is None:
+        reason = f"no equaliser for {of}: hardly a band that {title(source.priors)} knows is in it"
+        return None, Step(name="eq", of=of, reason=reason, priors=(facts,), warnings=warnings, notes=notes)
+    curve = None if found.is_flat else Curve(tuple(BAND_CENTRES_HZ.tolist()), tuple(found.gains_db.round(2).tolist()))
     step = Step(
         name="eq",
         of=of,
-        reason=reason,
-        target={"spectrum": "magnitude_spectrum"},
-        setting=asdict(curve),
-        priors=(prior,),
+        reason=_reason(of, found, error, f"{facts['n']} songs of {title(source.priors)} (group {source.group})"),
+        measured={"above_centre_db": [None if np.isnan(each) else round(each, 2) for each in found.above_db.tolist()]},
+        target={"spectrum": THIRD_OCTAVES, "share": round(found.share, 3), "error_sd_db": error.sd},
+        setting={} if curve is None else asdict(curve),
+        priors=(facts,),
+        warnings=warnings,
+        notes=notes,
     )
     return curve, step
+
+
+def _factor(options: Options) -> float:
+    if options.aim == "centre" or options.trust == 1:
+        return _MOST_TRUST
+    return min(options.trust / (1 - options.trust), _MOST_TRUST)
+
+
+def _reason(of: str, found: Shrinkage, error: RawError, songs: str) -> str:
+    away_db = float(np.sqrt(np.nanmean(np.square(found.above_db))))
+    most_db = float(np.abs(found.gains_db).max())
+    done = "not equalised" if found.is_flat else f"equalised by up to {most_db:.1f} dB (at most {LIMIT_DB:g})"
+    return (
+        f"{of} {done}: {found.share:.0%} of its difference from the mean of {songs}, {away_db:.1f} dB a band, is taken "
+        f"back; raw material is {error.sd:.1f} dB off ({error})"
+    )

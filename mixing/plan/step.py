@@ -9,7 +9,7 @@ from typing import Any
 from mixprior.mixing.effects.settings import MixSettings
 from mixprior.mixing.rules.notice import Notice
 
-STEPS = ("level", "eq", "compression", "pan", "reverb", "loudness")
+STEPS = ("level", "eq", "unmask", "compression", "pan", "reverb", "loudness")
 """What a mix can do, in the order of vocals and their backing; `mixing.plan.multitrack` pans first and levels last."""
 
 DEFAULT_STEPS = ("level", "loudness")

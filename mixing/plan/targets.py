@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from mixprior.analysis.constants import constants
 from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.packaged.default_priors import PriorsChain, Source, centre, open_chain, title
 from mixprior.analysis.priors import EVERY_SONG, Prior, Priors
@@ -23,10 +22,14 @@ from mixprior.mixing.plan.step import Step
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.posterior import AS_MEASURED
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
+from mixprior.mixing.rules.timbre import SpectrumPrior
 from mixprior.pipeline.store.layout import PRIORS_FILE
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.grouping import SINGING
+from mixprior.stats.priors.reliability import LEAST
 from mixprior.stats.statistic import SONG
+
+THIRD_OCTAVES = "third_octave_db"
 
 QUARTILE_SD = 0.6745
 """Standard deviations from the mean to the quartiles of a normal distribution."""
@@ -163,7 +166,7 @@ class Targets:
                 except (PriorsLookupError, Unreliable):
                     continue
                 note = f"{', '.join(lacking)} has no ratio of vocals to backing: taken from {title(link)}"
-                return self._target(prior, replace(source, notes=(*([note] if lacking else []), *source.notes)))
+                return self.of_prior(prior, replace(source, notes=(*([note] if lacking else []), *source.notes)))
             lacking.append(title(link))
         raise InputError("no priors hold the ratio of vocals to backing: give --ratio-lu, or leave the step out")
 
@@ -175,27 +178,45 @@ class Targets:
         """
         if asked is not None:
             return Target(statistic, asked, "as given", stem=stem)
-        return self._target(*self.lookup(stem, statistic))
+        return self.of_prior(*self.lookup(stem, statistic))
 
-    def spectrum(self, stem: str) -> tuple[np.ndarray, Mapping[str, Any]]:
-        """Mean magnitude spectrum of a stem as `analysis.constants.constants` has it, (32769,), and its prior.
+    def spread(self, stem: str, statistic: str) -> Target:
+        """As `scalar`, of the first priors that know how far songs differ; of the first of all where none knows.
 
         Raises:
             InputError: if no priors hold it.
         """
-        both = self.chain.source(
-            [(stem, "magnitude_spectrum"), (stem, "sps_phi")], self.group, preferred=self.preferred
-        )
-        source = _relied_on(both, [(stem, "magnitude_spectrum")])  # panning is not taken
-        found = constants.of_priors(source.priors, source.group, [stem])
-        facts = {"statistic": "magnitude_spectrum", "stem": stem, "n": found.n["eq"][stem]}
-        return found.features["eq"][stem], {**_place(source), **facts}
+        for link in self.chain.links:
+            try:
+                found = replace(self, chain=PriorsChain((link,))).scalar(stem, statistic)
+            except (PriorsLookupError, Unreliable):
+                continue
+            if found.sd is not None:
+                return found
+        return self.scalar(stem, statistic)
+
+    def spectrum(self, stem: str) -> tuple[SpectrumPrior, Source, Mapping[str, Any]]:
+        """Third-octave levels of a stem in the first priors that hold them, where they are from, and what a recipe says.
+
+        Raises:
+            Unreliable: if half of the bands differ less between songs than separation errs.
+            InputError: if no priors hold them.
+        """
+        name = (stem, THIRD_OCTAVES)
+        source = self.source([name])
+        rows = source.priors.rows(*name, source.group).sort_by("bin").to_pylist()
+        known = [source.priors.reliabilities.find(*name, row["bin_hz"]) for row in rows]
+        reliable = [each is None or each.reliability is None or each.reliability >= LEAST for each in known]
+        centre_db, sd_db = (np.array([row[key] for row in rows], np.float64) for key in ("mean", "sd"))
+        prior = SpectrumPrior(centre_db, sd_db, np.array([row["n"] for row in rows]), np.array(reliable))
+        return prior, source, {**_place(source), "statistic": THIRD_OCTAVES, "stem": stem, "n": int(prior.n.max())}
 
     def warnings_and_notes(self, sentences: tuple[str, ...]) -> tuple[tuple[Notice, ...], tuple[str, ...]]:
         """Sentences of a source as warnings, where priors or a group were given, or else as notes."""
         return (tuple(Notice("prior", each) for each in sentences), ()) if self.asked else ((), sentences)
 
-    def _target(self, prior: Prior, source: Source) -> Target:
+    def of_prior(self, prior: Prior, source: Source) -> Target:
+        """The median of a prior that was looked up, or its mean where no median is known."""
         what = "mean" if prior.p50 is None else "median"
         half = "" if prior.p25 is None else f"; half of them between {prior.p25:.2f} and {prior.p75:.2f}"
         songs = f"{prior.n} songs{_presence(prior)}" if prior.n else "an unknown number of songs"

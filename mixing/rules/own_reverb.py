@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from mixprior.mixing.effects.resampling import at_44100
+from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.sound import Sound
@@ -24,7 +25,13 @@ def of_vocals(vocals: Sound, backing: Sound | None) -> Reverberation | None:
 
     Returns:
         The estimate; None where there are not three seconds of singing, or the rate is below 16 kHz.
+
+    Raises:
+        InputError: if a sound holds NaN or infinity.
     """
+    for name, sound in (("vocals", vocals), ("backing", backing)):
+        if sound is not None and not np.isfinite(sound.audio).all():
+            raise InputError(f"the {name} track holds NaN or infinity: give one with finite samples")
     if vocals.rate_hz < LOWEST_RATE_HZ:
         return None
     audio = at_44100(vocals).audio

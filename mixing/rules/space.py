@@ -6,21 +6,26 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mixprior.mixing.rules import own_reverb
 from mixprior.mixing.rules.notice import Notice
-from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.columns import ASSUMED, LEAST_WET_DB
 from mixprior.stats.reverb.fdn.fit import Fit, fit_decay
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.sound import Sound
 
+NEARLY_DRY_DB = -28.0
+"""Vocals with less reverberation are nearly dry: they get one without being asked for."""
+
+MOST_DRY = 0.25
+"""Share of songs with such vocals up to which dry vocals are taken for unfinished: what is dry on purpose cannot be
+asked of the sound, and a reverb that is not wanted is heard more than one that is missing."""
+
 ENOUGH_DB = 3.0
 """Vocals this much less wet than the target get no reverb: the blind estimate of their level is off by 2 to 4 dB."""
 
 _LEVEL_MISSED_DB = 1.0
+_UNKNOWN = "there are not three seconds of singing at 16 kHz or more to estimate by"
 
 
 @dataclass(frozen=True)
@@ -59,26 +64,18 @@ class Space:
     warnings: tuple[Notice, ...] = ()
 
 
-def space(vocals: Sound, backing: Sound, wanted: Wanted, seed: int = 1) -> Space:
+def space(vocals: Sound, own: Reverberation | None, wanted: Wanted, seed: int = 1) -> Space:
     """Choose the reverb that brings vocals to a wet level and reverberation times.
 
-    The level that the vocals have is estimated blindly, as that of a catalog's songs is (`stats.reverb.blind`); only
-    the energy that is missing is added. Room size, corners of the shelves and fade-in are assumed
+    Only the energy that the vocals lack is added. Room size, corners of the shelves and fade-in are assumed
     (`stats.reverb.columns.ASSUMED`).
 
     Args:
         vocals: two channels.
-        backing: two channels, shorter or longer than the vocals. Where it covers them, no decay is read.
+        own: what they have, estimated blindly as that of a catalog's songs is (`own_reverb.of_vocals`).
         wanted: what is to be reached.
         seed: of the fit.
-
-    Raises:
-        InputError: if a sound holds NaN or infinity.
     """
-    for name, sound in (("vocals", vocals), ("backing", backing)):
-        if not np.isfinite(sound.audio).all():
-            raise InputError(f"the {name} track holds NaN or infinity: give one with finite samples")
-    own = own_reverb.of_vocals(vocals, backing)
     level_db = wanted.wet_dry_db
     nothing = _nothing_to_add(vocals, level_db, own)
     if nothing:
@@ -91,9 +88,30 @@ def space(vocals: Sound, backing: Sound, wanted: Wanted, seed: int = 1) -> Space
         warnings = (Notice("out-of-reach", missed),)
     reason = (
         f"reverb of {wanted.rt60_s:.2f} s at {fit.wet_dry_db:.1f} dB to the dry vocals, towards {level_db:.1f} dB in "
-        f"all: {_described(own)}"
+        f"all: {described(own)}"
     )
     return Space(fit.settings, reason, own, added_db, fit, warnings)
+
+
+def why_not_unasked(own: Reverberation | None, dry_share: float | None) -> str | None:
+    """Say why vocals get no reverb that was not asked for; None where they get one.
+
+    Args:
+        own: what they have.
+        dry_share: share of the songs whose vocals are nearly dry; None if it is not known.
+
+    >>> why_not_unasked(None, 0.1)
+    'whether the vocals are dry is not known: there are not three seconds of singing at 16 kHz or more to estimate by'
+    """
+    if own is None:
+        return f"whether the vocals are dry is not known: {_UNKNOWN}"
+    if own.wet_dry_db >= NEARLY_DRY_DB:
+        return f"the vocals are not dry ({NEARLY_DRY_DB:g} dB): {described(own)}"
+    if dry_share is None:
+        return "how many songs have dry vocals is not known"
+    if dry_share > MOST_DRY:
+        return f"dry vocals may be meant: {dry_share:.0%} of the songs have them"
+    return None
 
 
 def _nothing_to_add(vocals: Sound, level_db: float, own: Reverberation | None) -> str | None:
@@ -105,7 +123,7 @@ def _nothing_to_add(vocals: Sound, level_db: float, own: Reverberation | None) -
     if own is None or own.wet_dry_db <= level_db - ENOUGH_DB:
         return None
     than = "as wet as" if own.wet_dry_db >= level_db else f"within {ENOUGH_DB:g} dB of"
-    return f"no reverb: the vocals are {than} the {level_db:.1f} dB wanted: {_described(own)}"
+    return f"no reverb: the vocals are {than} the {level_db:.1f} dB wanted: {described(own)}"
 
 
 def _missing_db(level_db: float, own_db: float | None) -> float:
@@ -119,9 +137,10 @@ def _missing_db(level_db: float, own_db: float | None) -> float:
     return 10 * math.log10((10 ** (level_db / 10) - own) / (1 + own))
 
 
-def _described(own: Reverberation | None) -> str:
+def described(own: Reverberation | None) -> str:
+    """What vocals have already, in words."""
     if own is None:
-        return "the vocals are taken for dry: there are not three seconds of singing at 16 kHz or more to estimate by"
+        return f"the vocals are taken for dry: {_UNKNOWN}"
     return (
         f"they have {own.wet_dry_db:.1f} dB already, estimated to some 3 dB "
         f"(confidence {own.confidence:.2f}: their time is known to {100 * own_reverb.expected_error(own):.0f} %)"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixprior.mixing.effects.settings import Band
-from mixprior.mixing.rules.masking import octave_levels_db
+from mixprior.mixing.rules.masking import masked_db, octave_levels_db
 from mixprior.stats.sound import Sound
 
 SEED_CENTRES_HZ = (63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
@@ -124,6 +124,19 @@ def hafezi_reiss(vocals: Sound, backing: Sound, offset_db: float = OFFSET_DB) ->
         return _NOTHING
     gains_db = hafezi_reiss_gains_db(levels_db, offset_db)
     return _unmasking(centres, levels_db, levels_db[1] - levels_db[0], gains_db, Q)
+
+
+def where_masked(vocals: Sound, backing: Sound) -> Unmasking:
+    """Equalise by `hafezi_reiss` where the vocals are masked: where `masked_db` of them is above `MASKED_DB`.
+
+    Arguments and errors are those of `hafezi_reiss`.
+    """
+    masked = masked_db(vocals, backing)
+    if masked is None or masked <= MASKED_DB:
+        share = 0.0 if masked is None else 10 ** (masked / 10)
+        most = 10 ** (MASKED_DB / 10)
+        return Unmasking((), (), (), f"nothing to unmask: {share:.0%} of the vocals are masked, {most:.0%} may be")
+    return hafezi_reiss(vocals, backing)
 
 
 def seed_gains_db(vocals_db: np.ndarray, backing_db: np.ndarray) -> np.ndarray:
