@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.effects.settings import CompressorSettings
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Step
-from mixprior.mixing.plan.targets import Target, Targets, Unreliable
+from mixprior.mixing.plan.targets import Targets, Unreliable
 from mixprior.mixing.rules import compression
 from mixprior.mixing.rules.compression_model import RANGES
 from mixprior.mixing.rules.notice import Notice
@@ -34,30 +34,30 @@ def compress(vocals: Sound, targets: Targets, options: Options) -> tuple[Compres
     heard_lu = RANGES[options.range_measure](vocals)
     aim = target.aim(heard_lu, "compression", options.trust, options.aim)
     most_lu = target.value if target.given or target.half is None else target.half[1]
-    facts = {"priors": target.priors, "notes": target.notes, "aims": (aim.to_dict(),)}
-    if heard_lu is not None and heard_lu <= most_lu and not target.given:
-        return None, Step(
-            name="compression",
-            of=VOCALS,
-            reason=f"no compression: {_range(heard_lu)}, and no more than {most_lu:.1f} is usual: {target.reason}",
-            measured={target.statistic: heard_lu},
-            warnings=target.warnings,
-            **facts,
-        )
-    aim_lu = target.value if heard_lu is None or aim.value is None else _aim_lu(heard_lu, aim.value, options)
-    found = compression.to_loudness_range(vocals, aim_lu, options.range_measure)
-    missed = () if found.on_target else (Notice("out-of-reach", found.reason),)
     step = Step(
         name="compression",
         of=VOCALS,
-        reason=f"{found.reason}{_share(aim_lu, aim.value, options)}: {_why(aim.reason, target)}",
+        reason=f"no compression: {most_lu:.1f} LU and less are usual: {target.reason}",
+        measured={target.statistic: heard_lu},
+        priors=target.priors,
+        warnings=target.warnings,
+        notes=target.notes,
+        aims=(aim.to_dict(),),
+    )
+    if heard_lu is not None and heard_lu <= most_lu and not target.given:
+        return None, step
+    aim_lu = target.value if heard_lu is None or aim.value is None else _aim_lu(heard_lu, aim.value, options)
+    found = compression.to_loudness_range(vocals, aim_lu, options.range_measure)
+    missed = () if found.on_target else (Notice("out-of-reach", found.reason),)
+    why = target.reason if target.given else f"{aim.reason}; {target.reason}"
+    return found.settings, replace(
+        step,
+        reason=f"{found.reason}{_share(aim_lu, aim.value, options)}: {why}",
         measured=found.measured,
         target={target.statistic: aim_lu},
         setting=asdict(found.settings) if found.settings else {},
         warnings=(*target.warnings, *missed),
-        **facts,
     )
-    return found.settings, step
 
 
 def _aim_lu(heard_lu: float, aim_lu: float, options: Options) -> float:
@@ -69,11 +69,3 @@ def _share(aim_lu: float, whole_lu: float | None, options: Options) -> str:
     if options.amount == 1 or whole_lu is None or aim_lu == whole_lu:
         return ""
     return f" ({options.amount:.0%} of the way to {whole_lu:.1f})"
-
-
-def _why(aim: str, target: Target) -> str:
-    return target.reason if target.given else f"{aim}; {target.reason}"
-
-
-def _range(heard_lu: float) -> str:
-    return f"the loudness range is {heard_lu:.1f} LU"

@@ -1,65 +1,42 @@
 """All the tracks of a song: each to its class, each class to what its stem is like in the priors.
 
-After FxNorm-automix (Martinez-Ramirez et al., ISMIR 2022), with classes of tracks in place of stems: equaliser towards
-the mean spectrum, panning, compression of onset peaks, loudness; a reverb for the vocals alone.
+Tracks are placed in their class, classes are equalised, the vocals compressed and given a reverb, and the classes are
+levelled; then vocals that are masked are freed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.chain import VOCALS
-from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Chain, MixSettings, PanSettings
 from mixprior.mixing.plan import level
+from mixprior.mixing.plan.compression import compress
 from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.pan import Track, place
 from mixprior.mixing.plan.reverb import add_reverb
-from mixprior.mixing.plan.spectrum import match
+from mixprior.mixing.plan.spectrum import equalise
 from mixprior.mixing.plan.step import Plan, Step
-from mixprior.mixing.plan.targets import Targets, Unreliable
-from mixprior.mixing.rules import compression, roles
+from mixprior.mixing.plan.targets import Targets
+from mixprior.mixing.plan.unmasking import unmask
+from mixprior.mixing.rules import roles
 from mixprior.mixing.rules.notice import Notice
+from mixprior.mixing.rules.ratio import ratio_lu, vocal_gain_db
 from mixprior.mixing.rules.roles import Role
-from mixprior.mixing.rules.spread import LAW, spread
-from mixprior.stats.measures.panning import mid_energy_fraction
+from mixprior.mixing.rules.spread import LAW
 from mixprior.stats.sound import Sound
 
 CLASSES = (VOCALS, "drums", "bass", "other")
-SPREAD = (VOCALS, "other")
-"""Classes whose tracks are put left and right; drums and bass, of which kick, snare and the lowest notes belong in the
-centre, stay where they are."""
 BALANCE_LIMIT_DB = 12.0
 """No track is raised or cut by more against the others of its class."""
 
 DOUBTFUL = 0.5
 """A class with no more confidence than this is warned of."""
-
-_NARROW = 0.95
-
-
-@dataclass(frozen=True)
-class _Track:
-    """A track: its class, its loudness (None if silent) and its energies L^2, R^2 and L R."""
-
-    role: str
-    lufs: float | None
-    energies: tuple[float, float, float]
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether it is mono, or nearly, and in the centre, so that it can be put elsewhere."""
-        left, right, cross = self.energies
-        return left + right > 0 and mid_energy_fraction(left, right, cross) >= _NARROW
-
-    def gained(self, gain_db: float) -> _Track:
-        """The track with a gain."""
-        left, right, cross = (energy * 10 ** (gain_db / 10) for energy in self.energies)
-        return replace(self, lufs=None if self.lufs is None else self.lufs + gain_db, energies=(left, right, cross))
 
 
 def plan(
@@ -109,19 +86,24 @@ def plan(
         for bus, gain_db in gains_db.items():
             before_db = settings.buses[bus].output_gain_db
             settings = _with(settings, bus, output_gain_db=round(before_db + gain_db, 2))
+    else:
+        gains_db = {}
+    if "unmask" in options.steps and VOCALS in mixed and len(mixed) > 1:
+        settings, step = _unmask(settings, {bus: mixed[bus].gained(gains_db.get(bus, 0.0)) for bus in mixed}, options)
+        steps.append(step)
     return Plan(settings, tuple(steps))
 
 
 def _assign(
     sounds: Mapping[str, Sound], given: Mapping[str, Role], left_out: Sequence[str]
-) -> tuple[dict[str, _Track], list[Step]]:
+) -> tuple[dict[str, Track], list[Step]]:
     tracks, lines = {}, {}
     doubts: list[Notice] = []
     ignored = roles.shared_words(list(sounds))
     for name in sounds:
         sound = sounds[name]
         role = given.get(name) or roles.role_of(name, partial(roles.measure, sound), ignored)
-        tracks[name] = _Track(role.role, sound.integrated_lufs, sound.energies)
+        tracks[name] = Track.of(sound, role.role)
         lines[name] = {"role": role.role, "confidence": round(role.confidence, 2), "why": role.reason}
         if role.confidence <= DOUBTFUL:
             doubt = f"{name} was taken for {role.role} with little certainty ({role.reason}): see --roles"
@@ -143,12 +125,12 @@ def _assign(
 
 
 def _among_each_other(
-    bus: str, members: Mapping[str, _Track], targets: Targets, options: Options
+    bus: str, members: Mapping[str, Track], targets: Targets, options: Options
 ) -> tuple[dict[str, Chain], list[Step]]:
     """Gains and places of the tracks of a class."""
     gains_db, balance_steps = _balance(bus, members, options)
     balanced = {name: track.gained(gains_db.get(name, 0.0)) for name, track in members.items()}
-    positions, pan_steps = _place(bus, balanced, targets, options)
+    positions, pan_steps = place(bus, balanced, targets, options) if "pan" in options.steps else ({}, [])
     chains = {
         name: Chain(gains_db.get(name, 0.0), pan=PanSettings(positions[name], LAW) if name in positions else None)
         for name in members
@@ -156,7 +138,7 @@ def _among_each_other(
     return chains, [*balance_steps, *pan_steps]
 
 
-def _balance(bus: str, members: Mapping[str, _Track], options: Options) -> tuple[dict[str, float], list[Step]]:
+def _balance(bus: str, members: Mapping[str, Track], options: Options) -> tuple[dict[str, float], list[Step]]:
     """Gains that make the tracks of a class equally loud; none where their ratios are to be kept."""
     known = {name: track.lufs for name, track in members.items() if track.lufs is not None}
     if options.balance == "keep" or "level" not in options.steps or len(known) < 2:
@@ -170,80 +152,20 @@ def _balance(bus: str, members: Mapping[str, _Track], options: Options) -> tuple
     return gains_db, [Step(name="level", of=bus, reason=reason, measured=known, target=target, setting=gains_db)]
 
 
-def _place(
-    bus: str, members: Mapping[str, _Track], targets: Targets, options: Options
-) -> tuple[Mapping[str, float], list[Step]]:
-    """Put the narrow tracks of a class left and right until it is as wide as the prior has it."""
-    if "pan" not in options.steps or bus not in SPREAD:
-        return {}, []
-    try:
-        target = targets.scalar(bus, "mid_energy_fraction")
-    except Unreliable as error:
-        return {}, [error.step("pan", bus)]
-    audible = {name: track for name, track in members.items() if track.lufs is not None}
-    narrow = [name for name, track in audible.items() if track.is_narrow]
-    if not audible:
-        return {}, []
-    found = spread({name: track.energies for name, track in audible.items()}, narrow, target.value)
-    positions = {name: round(0.5 + options.amount * (position - 0.5), 3) for name, position in found.positions.items()}
-    if positions:
-        reason = f"{len(positions)} narrow tracks of {bus} put left and right: {target.reason}"
-    elif found.mid_before <= target.value:
-        reason = f"{bus} not moved: it is as wide as the prior's {target.value:.2f} or wider"
-    else:
-        reason = f"{bus} not moved: of its tracks {len(narrow)} are narrow, and the loudest stays in the centre"
-    measured, aim = {"mid_energy_fraction": found.mid_before}, {"mid_energy_fraction": target.value}
-    if options.amount == 1:
-        measured["expected"] = found.mid_after
-    elif positions:
-        reason = f"{options.amount:.0%} of the way: {reason}"
-    step = Step(
-        name="pan",
-        of=bus,
-        reason=reason,
-        measured=measured,
-        target=aim,
-        setting=positions,
-        priors=target.priors,
-        warnings=target.warnings,
-        notes=target.notes,
-    )
-    return positions, [step]
-
-
 def _shape(bus: str, sound: Sound, targets: Targets, options: Options) -> tuple[Chain, list[Step]]:
-    """Equaliser and compressor of a class."""
+    """Equaliser of a class, and compressor of the vocals."""
     found = Chain()
     steps: list[Step] = []
     if sound.silent:
         return found, steps
     if "eq" in options.steps:
-        curve, step = match(bus, bus, sound, targets, options.amount)
+        curve, step = equalise(bus, sound, targets, options)
         steps.append(step)
         found = replace(found, match=curve)
-        sound = chain.process(Chain(match=curve), sound)
-    if "compression" in options.steps:
-        try:
-            mean, sd = targets.scalar(bus, "onset_peak_mean_db"), targets.scalar(bus, "onset_peak_sd_db")
-        except Unreliable as error:
-            return found, [*steps, error.step("compression", bus)]
-        peaks = at_44100(sound).onset_peaks_db
-        aim_db = peaks[0] + options.amount * (mean.value - peaks[0]) if peaks else mean.value
-        made = compression.to_onset_peaks(sound, bus, aim_db, sd.value)
-        steps.append(
-            Step(
-                name="compression",
-                of=bus,
-                reason=made.reason,
-                measured=made.measured,
-                target={"onset_peak_mean_db": aim_db, "onset_peak_sd_db": sd.value},
-                setting=asdict(made.settings) if made.settings else {},
-                priors=(*mean.priors, *sd.priors),
-                warnings=mean.warnings,
-                notes=mean.notes,
-            )
-        )
-        found = replace(found, compressor=made.settings)
+    if "compression" in options.steps and bus == VOCALS:
+        settings, step = compress(chain.process(found, sound), targets, options)
+        steps.append(step)
+        found = replace(found, compressor=settings)
     return found, steps
 
 
@@ -263,6 +185,20 @@ def _levels(mixed: Mapping[str, Sound], targets: Targets, options: Options) -> t
         gains_db[VOCALS], step, _ = level.set_level(VOCALS, vocals, backing, ratio, options)
         steps.append(step)
     return gains_db, steps
+
+
+def _unmask(settings: MixSettings, mixed: Mapping[str, Sound], options: Options) -> tuple[MixSettings, Step]:
+    """Bands of the vocals, and of all other classes alike; the ratio of the two stays."""
+    vocals, rest = mixed[VOCALS], _sum(sound for bus, sound in mixed.items() if bus != VOCALS)
+    bands, others, step = unmask(vocals, rest, options)
+    for bus in mixed:
+        settings = _with(settings, bus, bands=bands if bus == VOCALS else others)
+    own_lu = ratio_lu(vocals, rest)
+    if own_lu is not None and (bands or others):
+        freed = chain.process(Chain(bands=bands), vocals), chain.process(Chain(bands=others), rest)
+        back_db = settings.buses[VOCALS].output_gain_db + (vocal_gain_db(*freed, own_lu) or 0.0)
+        settings = _with(settings, VOCALS, output_gain_db=round(back_db, 2))
+    return settings, step
 
 
 def _with(settings: MixSettings, bus: str, **changes: object) -> MixSettings:

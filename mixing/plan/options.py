@@ -78,7 +78,9 @@ class Options:
     ratio_lu: float | None = _option(
         None, "loudness of the vocals minus that of the backing", step="level", unit="LU", within=_LEVELS
     )
-    eq_rule: str = _option(EQ_RULES[0], "how vocals and the rest leave each other room", step="unmask", choices=EQ_RULES)
+    eq_rule: str = _option(
+        EQ_RULES[0], "how vocals and the rest leave each other room", step="unmask", choices=EQ_RULES
+    )
     loudness_range_lu: float | None = _option(
         None,
         "loudness range of the vocals",

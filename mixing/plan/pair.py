@@ -1,7 +1,7 @@
 """Vocals and their backing: each step a small function of the sounds and of priors, in the order of K. Li's chain.
 
-Order: level, equalisers, compressor, reverb, level again (github likelian/Lab_spring2022); the loudness of the mix comes
-after their sum (`mixprior.mixing.plan.loudness`).
+Order: level, equalisers, compressor, reverb, level again (github likelian/Lab_spring2022); the loudness of the mix
+comes after their sum (`mixprior.mixing.plan.loudness`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from mixprior.mixing.plan.unmasking import unmask
 from mixprior.stats.sound import Sound
 
 POSSIBLE_STEPS = tuple(step for step in STEPS if step != "pan")
+
 
 def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Plan:
     """Decide on everything up to the sum of "vocals" and "backing".

@@ -46,8 +46,8 @@ def equalise(of: str, sound: Sound, targets: Targets, options: Options) -> tuple
     except Unreliable as error:
         return None, error.step("eq", of)
     power = at_44100(sound).spectra.power
-    error = raw_error("eq", THIRD_OCTAVES, of) or ASSUMED
-    found = shrink(third_octave_db(power), prior, _factor(options) * error.sd, band_limit_hz(power), options.amount)
+    off = raw_error("eq", THIRD_OCTAVES, of) or ASSUMED
+    found = shrink(third_octave_db(power), prior, _factor(options) * off.sd, band_limit_hz(power), options.amount)
     warnings, notes = targets.warnings_and_notes(source.notes)
     warnings += tuple(Notice("unreliable", each) for each in source.unknown)
     if found is None:
@@ -57,9 +57,9 @@ def equalise(of: str, sound: Sound, targets: Targets, options: Options) -> tuple
     step = Step(
         name="eq",
         of=of,
-        reason=_reason(of, found, error, f"{facts['n']} songs of {title(source.priors)} (group {source.group})"),
+        reason=_reason(of, found, off, f"{facts['n']} songs of {title(source.priors)} (group {source.group})"),
         measured={"above_centre_db": [None if np.isnan(each) else round(each, 2) for each in found.above_db.tolist()]},
-        target={"spectrum": THIRD_OCTAVES, "share": round(found.share, 3), "error_sd_db": error.sd},
+        target={"spectrum": THIRD_OCTAVES, "share": round(found.share, 3), "error_sd_db": off.sd},
         setting={} if curve is None else asdict(curve),
         priors=(facts,),
         warnings=warnings,

@@ -196,7 +196,7 @@ class Targets:
         return self.scalar(stem, statistic)
 
     def spectrum(self, stem: str) -> tuple[SpectrumPrior, Source, Mapping[str, Any]]:
-        """Third-octave levels of a stem in the first priors that hold them, where they are from, and what a recipe says.
+        """Third-octave levels of a stem in the first priors that hold them, where that is, and what a recipe says.
 
         Raises:
             Unreliable: if half of the bands differ less between songs than separation errs.

@@ -27,9 +27,9 @@ SONG_OCTAVES = 1.3
 role `prior`."""
 
 ERROR_OCTAVES = 3.0
-"""Distance at which that of raw material's errors falls to exp(-1/2). An assumption: a microphone, a voice near it, or a
-room colours broadly. Of 1, 1.5, 2 and 3 octaves the last takes back the most of tilts of 1.2 and 2 dB an octave and
-adds the least to undamaged stems of role `prior`, by the priors of the other songs."""
+"""Distance at which that of raw material's errors falls to exp(-1/2). An assumption: a microphone, a voice near
+it, or a room colours broadly. Of 1, 1.5, 2 and 3 octaves the last takes back the most of tilts of 1.2 and 2 dB an
+octave and adds the least to undamaged stems of role `prior`, by the priors of the other songs."""
 
 LEAST_SONGS = 10
 """A band that fewer songs have is not known."""
@@ -66,18 +66,12 @@ class Shrinkage:
     Attributes:
         gains_db: at the 30 third-octave centres, shape (30,); they leave the power of the sound as it is.
         above_db: how far the sound is above the centre, their levels made alike, shape (30,); NaN in bands not used.
+        share: share of that difference that is taken for an error, by what is expected of songs and errors, 0 to 1.
     """
 
     gains_db: np.ndarray
     above_db: np.ndarray
-
-    @property
-    def share(self) -> float:
-        """Share of the difference from the centre that is taken back, by least squares over the bands used."""
-        used = np.isfinite(self.above_db)
-        above_db, gains_db = self.above_db[used], self.gains_db[used]
-        above_db = above_db - above_db.mean()
-        return float(-(gains_db - gains_db.mean()) @ above_db / max(above_db @ above_db, _TINY))
+    share: float
 
     @property
     def is_flat(self) -> bool:
@@ -103,14 +97,14 @@ def usable(own_db: np.ndarray, prior: SpectrumPrior, limit_hz: float | None = No
 
 
 def shrink(
-    own_db: np.ndarray, prior: SpectrumPrior, error_db: float, limit_hz: float | None = None, amount: float = 1.0
+    own_db: np.ndarray, prior: SpectrumPrior, off_db: float, limit_hz: float | None = None, amount: float = 1.0
 ) -> Shrinkage | None:
     """Choose the equaliser of a sound.
 
     Args:
         own_db: `stats.measures.spectrum.third_octave_db` of the sound, shape (30,).
         prior: that of its class.
-        error_db: standard deviation of how far raw material is off in a band.
+        off_db: standard deviation of how far raw material is off in a band.
         limit_hz: `stats.measures.band_limit.band_limit_hz` of the sound.
         amount: share of the gains.
 
@@ -128,15 +122,18 @@ def shrink(
     spread_db = prior.sd_db * np.sqrt(1 + 1 / np.maximum(prior.n, 1))
     distance = np.abs(_OCTAVES[:, np.newaxis] - _OCTAVES)
     errors = np.exp(-0.5 * (distance / ERROR_OCTAVES) ** 2)
-    errors *= error_db**2
+    errors *= off_db**2
     songs = np.outer(spread_db, spread_db) * np.exp(-distance / SONG_OCTAVES)
     inverse = np.linalg.inv((errors + songs)[np.ix_(used, used)])
     above_db = own_db[used] - prior.centre_db[used]
     above_db = above_db - inverse.sum(axis=0) @ above_db / inverse.sum()
-    gains_db = amount * _as_loud(-errors[:, used] @ inverse @ above_db, own_db)
+    error_db = errors[:, used] @ inverse @ above_db
+    surprise = inverse @ above_db
+    share = float(surprise @ error_db[used] / max(surprise @ above_db, _TINY))
+    gains_db = amount * _as_loud(-error_db, own_db)
     relative_db = np.full(len(own_db), np.nan)
     relative_db[used] = above_db
-    return Shrinkage(np.clip(gains_db, -LIMIT_DB, LIMIT_DB), relative_db)
+    return Shrinkage(np.clip(gains_db, -LIMIT_DB, LIMIT_DB), relative_db, share)
 
 
 def _as_loud(gains_db: np.ndarray, own_db: np.ndarray) -> np.ndarray:

@@ -11,16 +11,20 @@ from mixprior.mixing.effects.settings import Chain
 from mixprior.mixing.plan import pair
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.pair import POSSIBLE_STEPS
+from mixprior.mixing.plan.reverb import ASK
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.masking import masked_db
 from mixprior.mixing.rules.ratio import RATIO, ratio_lu
+from mixprior.mixing.rules.unmasking import MASKED_DB
 from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.blind import estimate as blind
+from mixprior.stats.reverb.blind.estimate import Reverberation
 from tests.analysis.priors_folder import RATIO_OF_ROCK, row, write_priors
 from tests.mixing.sounds import RATE_HZ, band, sound, voice
 
 pytestmark = pytest.mark.slow
 
-ALL_BUT_REVERB = ("level", "eq", "compression")
+ALL_BUT_REVERB = ("level", "eq", "unmask", "compression")
 
 
 def uneven_voice(duration_s: float = 8.0) -> np.ndarray:
@@ -42,6 +46,8 @@ def low_band(duration_s: float = 8.0) -> np.ndarray:
 
 
 SOUNDS = {"vocals": sound(uneven_voice()), "backing": sound(band(8.0))}
+MASKED = {**SOUNDS, "vocals": SOUNDS["vocals"].gained(-12.0)}
+"""Vocals of which the backing masks a third."""
 
 
 def planned(sounds=SOUNDS, targets: Targets | None = None, **chosen):
@@ -59,9 +65,9 @@ def own_ratio(sounds=SOUNDS) -> float | None:
 
 @pytest.mark.parametrize("eq_rule", ["seed", "hafezi-reiss"])
 def test_the_ratio_is_reached_after_all_steps(eq_rule):
-    plan = planned(steps=POSSIBLE_STEPS, eq_rule=eq_rule)
+    plan = planned(steps=POSSIBLE_STEPS, eq_rule=eq_rule, aim="centre")
     assert ratio_of(plan) == pytest.approx(Targets.of().ratio().value, abs=0.02)
-    assert [step.name for step in plan.steps] == ["level", "eq", "compression", "reverb", "level"]
+    assert [step.name for step in plan.steps] == ["level", "eq", "unmask", "compression", "reverb", "level"]
     assert plan.steps[-1].reason.startswith("again, after the other steps: vocals ")
 
 
@@ -92,40 +98,56 @@ def test_the_level_alone_is_a_gain_of_the_voice_and_taken_once():
     assert alone.settings.tracks["backing"] == Chain()
 
 
-def test_the_equaliser_alone_does_not_touch_levels():
-    plan = planned(steps=("eq",), eq_rule="hafezi-reiss")
+def test_the_equaliser_alone_is_a_filter_of_the_voice_that_leaves_its_power():
+    plan = planned(steps=("eq",))
     (step,) = plan.steps
-    assert step.name == "eq"
-    tracks = plan.settings.tracks
-    assert tracks["vocals"].bands or tracks["backing"].bands
-    for track in tracks.values():
-        assert track == Chain(bands=track.bands)
+    vocals = plan.settings.tracks["vocals"]
+    assert plan.settings.tracks == {"vocals": Chain(match=vocals.match), "backing": Chain()}
+    assert step.setting == dataclasses.asdict(vocals.match)
+    assert 0.1 < max(map(abs, vocals.match.gains_db)) <= 3.0
+    assert "raw material is" in step.reason
+    done = chain.process(vocals, SOUNDS["vocals"]).audio
+    power_db = 10 * np.log10(np.square(done).sum() / np.square(SOUNDS["vocals"].audio).sum())
+    assert power_db == pytest.approx(0.0, abs=0.2)
 
 
-@pytest.mark.parametrize(("eq_rule", "backing"), [("seed", sound(low_band())), ("hafezi-reiss", SOUNDS["backing"])])
-def test_the_equaliser_has_the_bands_that_its_step_tells(eq_rule, backing):
-    plan = planned({**SOUNDS, "backing": backing}, steps=("eq",), eq_rule=eq_rule)
+def test_the_equaliser_trusts_as_far_as_it_is_asked_to():
+    shares = [planned(steps=("eq",), trust=trust).steps[0].target["share"] for trust in (0.0, 0.3, 0.5, 0.8)]
+    assert shares == sorted(shares)
+    assert shares[0] == 0.0
+    assert planned(steps=("eq",), trust=0.0).settings.tracks["vocals"] == Chain()
+
+
+def test_vocals_that_are_not_masked_are_not_unmasked():
+    (step,) = planned({**SOUNDS, "vocals": SOUNDS["vocals"].gained(12.0)}, steps=("unmask",)).steps
+    assert step.setting == {"vocals": [], "backing": []}
+    assert step.reason.startswith("nothing to unmask: ")
+    assert step.measured["masked_vocals_db"] < MASKED_DB
+
+
+@pytest.mark.parametrize(("eq_rule", "backing"), [("seed", sound(low_band())), ("hafezi-reiss", MASKED["backing"])])
+def test_unmasking_has_the_bands_that_its_step_has(eq_rule, backing):
+    plan = planned({**MASKED, "backing": backing}, steps=("unmask",), eq_rule=eq_rule)
     (step,) = plan.steps
     tracks = plan.settings.tracks
     assert step.target == {"rule": eq_rule}
     assert tracks["vocals"].bands or tracks["backing"].bands
-    assert step.setting["vocals"] == [dataclasses.asdict(each) for each in tracks["vocals"].bands]
-    assert step.setting["backing"] == [dataclasses.asdict(each) for each in tracks["backing"].bands]
+    for name, track in tracks.items():
+        assert track == Chain(bands=track.bands)
+        assert step.setting[name] == [dataclasses.asdict(each) for each in track.bands]
 
 
-def test_what_is_masked_before_and_after_the_equaliser_is_told_truly():
-    plan = planned(steps=("eq",), eq_rule="hafezi-reiss")
+def test_what_is_masked_before_and_after_is_recorded_as_it_is():
+    plan = planned(MASKED, steps=("unmask",))
     (step,) = plan.steps
-    vocals, backing = SOUNDS["vocals"], SOUNDS["backing"]
-    assert step.measured["masked_vocals_db"] == masked_db(vocals, backing)
-    after = [chain.process(plan.settings.tracks[name], SOUNDS[name]) for name in ("vocals", "backing")]
+    assert step.measured["masked_vocals_db"] == masked_db(MASKED["vocals"], MASKED["backing"]) > MASKED_DB
+    after = [chain.process(plan.settings.tracks[name], MASKED[name]) for name in ("vocals", "backing")]
     assert step.measured["masked_vocals_after_db"] == pytest.approx(masked_db(*after))
     assert step.measured["masked_vocals_after_db"] < step.measured["masked_vocals_db"]
 
 
-def test_half_of_the_equaliser_has_half_the_decibels():
-    sounds = {**SOUNDS, "backing": sound(low_band())}
-    plans = [planned(sounds, steps=("eq",), amount=amount) for amount in (1.0, 0.5)]
+def test_half_of_the_unmasking_has_half_the_decibels():
+    plans = [planned(MASKED, steps=("unmask",), amount=amount) for amount in (1.0, 0.5)]
     whole, half = (plan.settings.tracks for plan in plans)
     assert any(track.bands for track in whole.values())
     for name in whole:
@@ -163,6 +185,31 @@ def test_a_voice_of_a_smaller_range_is_not_compressed():
     assert (step.setting, step.warnings) == ({}, ())
 
 
+def of_ranges(folder, p25_lu: float, median_lu: float, p75_lu: float, sd_lu: float) -> Targets:
+    low, high = p25_lu - 3, p75_lu + 3
+    numbers = (median_lu, sd_lu, low, high, low, low, p25_lu, median_lu, p75_lu, high, high)
+    return Targets.of(write_priors(folder, [row("all", "vocals", "loudness_range_lu", "LU", 100, numbers)]))
+
+
+def test_a_range_inside_the_middle_half_of_the_songs_is_left(tmp_path):
+    own_lu = SOUNDS["vocals"].loudness_range_lu
+    plan = planned(targets=of_ranges(tmp_path, own_lu - 4, own_lu - 2, own_lu + 0.5, 3.0), steps=("compression",))
+    assert plan.settings.tracks["vocals"] == Chain()
+    assert "no compression" in plan.steps[0].reason
+    assert plan.steps[0].warnings == ()
+
+
+def test_a_range_above_the_middle_half_goes_to_the_posterior(tmp_path):
+    own_lu = SOUNDS["vocals"].loudness_range_lu
+    targets = of_ranges(tmp_path, own_lu - 6, own_lu - 4, own_lu - 2, 2.0)
+    plan = planned(targets=targets, steps=("compression",))
+    weight = targets.scalar("vocals", "loudness_range_lu").aim(own_lu, "compression").weight
+    after = chain.process(plan.settings.tracks["vocals"], SOUNDS["vocals"])
+    assert 0.3 < weight < 0.9
+    assert after.loudness_range_lu == pytest.approx(own_lu - 4 * weight, abs=0.15)
+    assert plan.steps[0].aims[0]["weight"] == pytest.approx(weight)
+
+
 def test_a_range_out_of_reach_is_warned_of():
     (step,) = planned(steps=("compression",), loudness_range_lu=0.1).steps
     (warning,) = step.warnings
@@ -189,10 +236,25 @@ def test_the_reverb_leaves_the_voice_as_loud_as_it_was():
     assert after.integrated_lufs == pytest.approx(SOUNDS["vocals"].integrated_lufs, abs=0.01)
 
 
-def test_what_nobody_asked_of_the_reverb_is_not_told_as_asked_for():
+def test_a_reverb_that_is_not_asked_for_is_added_to_nearly_dry_vocals(monkeypatch):
+    estimate = Reverberation(1.0, np.ones(5), -31.0, np.full(5, -31.0), 0.8, 4)
+    monkeypatch.setattr(blind, "estimate", lambda *_: estimate)
     (step,) = planned(steps=("reverb",)).steps
     assert step.setting
+    assert ASK not in step.notes
+    assert -31.0 < step.target["wet_dry_db"] < -12.0
     assert not [note for note in (step.reason, *step.notes, *map(str, step.warnings)) if "as given" in note]
+
+
+@pytest.mark.parametrize(("own_db", "why"), [(-20.0, "are not dry"), (None, "is not known")])
+def test_otherwise_the_recipe_asks_how_wet_the_vocals_are_to_be(monkeypatch, own_db, why):
+    estimate = None if own_db is None else Reverberation(1.0, np.ones(5), own_db, np.full(5, own_db), 0.8, 4)
+    monkeypatch.setattr(blind, "estimate", lambda *_: estimate)
+    plan = planned(steps=("reverb",))
+    (step,) = plan.steps
+    assert plan.settings.tracks["vocals"] == Chain()
+    assert why in step.reason
+    assert ASK in step.notes
 
 
 def test_half_of_the_reverb_is_6_db_less():
@@ -208,7 +270,7 @@ def test_the_backing_is_never_compressed_panned_or_reverberated():
 
 def test_the_group_sets_the_ratio(tmp_path):
     folder = write_priors(tmp_path, [row("genre=rock", "song", RATIO, "LU", 40, RATIO_OF_ROCK)])
-    plan = planned(targets=Targets.of(folder, "genre=rock"), steps=("level",))
+    plan = planned(targets=Targets.of(folder, "genre=rock"), steps=("level",), aim="centre")
     assert ratio_of(plan) == pytest.approx(-3.25, abs=0.01)
 
 
@@ -217,7 +279,7 @@ def test_beside_silence_all_steps_go_on_and_the_level_stays(silent):
     sounds = {**SOUNDS, silent: sound(np.zeros_like(SOUNDS[silent].audio))}
     plan = planned(sounds, steps=POSSIBLE_STEPS)
     assert plan.steps[0].warnings[0].code == "silent"
-    assert [step.name for step in plan.steps] == ["level", "eq", "compression", "reverb"]
+    assert [step.name for step in plan.steps] == ["level", "eq", "unmask", "compression", "reverb"]
     vocal = plan.settings.tracks["vocals"]
     assert (vocal.input_gain_db, vocal.output_gain_db) == (0.0, plan.steps[-1].setting.get("makeup_db", 0.0))
     assert np.isfinite(chain.sum_up(plan.settings, sounds).sound.audio).all()

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mixprior.mixing.rules import timbre
 from mixprior.mixing.rules.timbre import ERROR_OCTAVES, LIMIT_DB, SONG_OCTAVES, SpectrumPrior, shrink, usable
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ
 
@@ -53,7 +52,7 @@ def test_no_gain_is_above_the_limit_and_all_are_finite(error_db):
 def test_the_more_raw_material_is_off_the_more_is_taken_back_and_the_more_songs_differ_the_less():
     shares = [shrink(CENTRE_DB + TILT_DB / 3, PRIOR, error_db).share for error_db in (0.0, 1.0, 2.0, 4.0, 100.0)]
     assert shares == sorted(shares)
-    assert (shares[0], shares[-1]) == (pytest.approx(0.0), pytest.approx(1.0, abs=0.05))
+    assert (shares[0], shares[-1]) == (pytest.approx(0.0), pytest.approx(1.0, abs=0.1))
     loose = dataclasses.replace(PRIOR, sd_db=2 * PRIOR.sd_db)
     assert shrink(CENTRE_DB + TILT_DB, loose, ERROR_DB).share < shrink(CENTRE_DB + TILT_DB, PRIOR, ERROR_DB).share
 
