@@ -70,7 +70,7 @@ def test_only_the_equaliser_leaves_the_levels_alone(tmp_path, files):
         (["--without", "loudness"], ["level"]),
         (["--with", "reverb, eq,compression"], ["level", "eq", "compression", "reverb", "loudness"]),
         (["--with", "eq,reverb", "--without", "reverb,level"], ["eq", "loudness"]),
-        (["--eq-rule", "seed", "--wet-dry-db=-20"], ["level", "eq", "reverb", "loudness"]),
+        (["--eq-rule", "seed", "--wet-dry-db=-20"], ["level", "unmask", "reverb", "loudness"]),
         (["--only", "compression", "--range-measure", "100ms"], ["compression"]),
     ],
 )

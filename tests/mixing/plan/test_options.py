@@ -66,8 +66,6 @@ def test_what_cannot_be_is_refused(given, refusal):
 def test_an_option_of_the_other_kind_is_refused():
     with pytest.raises(InputError, match="balance is an option for the tracks of a song"):
         chosen(PAIR, {"balance": "equal"})
-    with pytest.raises(InputError, match="eq_rule is an option for vocals and a backing"):
-        chosen(TRACKS, {"eq_rule": "seed"})
     with pytest.raises(InputError, match="pan is a step for the tracks of a song"):
         chosen(PAIR, {}, also=["pan"])
 

@@ -5,8 +5,9 @@ import pytest
 
 from mixprior.analysis.packaged.default_priors import PriorsChain
 from mixprior.analysis.priors import open_priors
+from mixprior.mixing.plan import reverb_target
 from mixprior.mixing.plan.options import Options
-from mixprior.mixing.plan.reverb import add_reverb
+from mixprior.mixing.plan.reverb import ASK, add_reverb
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.reverb import decay
 from mixprior.stats.errors import InputError
@@ -19,13 +20,18 @@ OCTAVES_S = (1.6, 1.5, 1.3, 1.1, 0.9)
 MEDIAN_S, LEVEL_DB = 1.3, -14.0
 
 
-def of_group(group: str, n: int):
+LEVELS_DB = (LEVEL_DB, 3.0, -24.0, -6.0, -19.0, -18.0, -16.0, LEVEL_DB, -12.0, -10.0, -9.0)
+OFTEN_DRY_DB = (-20.0, 8.0, -35.0, -6.0, -34.0, -33.0, -31.0, LEVEL_DB, -12.0, -10.0, -9.0)
+"""Levels of songs of which more than a quarter have dry vocals."""
+
+
+def of_group(group: str, n: int, levels=LEVELS_DB):
     def spread(middle):
         return (middle, 0.3, 0.1 * middle, 9.0 * middle, *(middle * x for x in (0.5, 0.6, 0.8, 1.0, 1.2, 1.4, 1.5)))
 
     return [
         row(group, "vocals", "rt60_s", "s", n, spread(MEDIAN_S)),
-        row(group, "vocals", "wet_dry_db", "dB", n, spread(LEVEL_DB)),
+        row(group, "vocals", "wet_dry_db", "dB", n, levels),
         *(row(group, "vocals", "rt60_octaves_s", "s", n, spread(t), k, 250.0 * 2**k) for k, t in enumerate(OCTAVES_S)),
     ]
 
@@ -48,12 +54,39 @@ def step(priors, backing: np.ndarray | None = None, group: str = "all", **option
     return add_reverb("vocals", sound(voice()), sound(backing), targets, Options(**options))
 
 
-def test_the_reverb_of_the_priors_is_added(priors):
+def test_dry_vocals_get_the_times_of_the_priors_and_the_posterior_of_their_level(priors):
     added, made = step(priors)
-    assert made.target == {"wet_dry_db": LEVEL_DB, "rt60_s": MEDIAN_S, "rt60_octaves_s": list(OCTAVES_S)}
+    (aim,) = made.aims
+    assert aim["value"] == pytest.approx(-40 + aim["weight"] * (LEVEL_DB + 40))
+    assert LEVEL_DB - 8 < aim["value"] < LEVEL_DB
+    assert made.target == {
+        "wet_dry_db": round(aim["value"], 2),
+        "rt60_s": MEDIAN_S,
+        "rt60_octaves_s": list(OCTAVES_S),
+    }
     assert made.measured == {"wet_dry_db": -40.0, "rt60_s": None, "confidence": 0.8, "segments": 4}
-    assert decay.of_settings(added.reverb).wet_dry_db == pytest.approx(LEVEL_DB, abs=0.5)
+    assert decay.of_settings(added.reverb).wet_dry_db == pytest.approx(aim["value"], abs=0.5)
     assert [prior["statistic"] for prior in made.priors] == ["rt60_s", "wet_dry_db"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "level_db"), [({"wet_dry_db": -10.0}, -10.0), ({"rt60_s": 1.0, "trust": 1.0}, LEVEL_DB)]
+)
+def test_where_songs_often_have_dry_vocals_a_reverb_is_added_if_it_is_asked_for(tmp_path, asked, level_db):
+    priors = open_priors(write_priors(tmp_path / "priors", of_group("all", 60, OFTEN_DRY_DB)))
+    added, made = step(priors)
+    assert added.reverb is None
+    assert made.reason.startswith("no reverb: dry vocals may be meant: ")
+    assert ASK in made.notes
+    added, made = step(priors, **asked)
+    assert decay.of_settings(added.reverb).wet_dry_db == pytest.approx(level_db, abs=0.5)
+    assert ASK not in made.notes
+
+
+@pytest.mark.parametrize(("levels_db", "share"), [(LEVELS_DB, 0.0), (OFTEN_DRY_DB, 0.294)])
+def test_the_share_of_dry_vocals_is_read_from_the_quantiles(tmp_path, levels_db, share):
+    priors = open_priors(write_priors(tmp_path / "priors", of_group("all", 60, levels_db)))
+    assert reverb_target.target(reverb_target.source(priors)).dry_share == pytest.approx(share, abs=0.001)
 
 
 def test_the_seeds_rule_takes_the_tempo_of_the_backing(priors):

@@ -8,7 +8,8 @@ from mixprior.mixing.effects.effect import render
 from mixprior.mixing.effects.reverb import Reverb
 from mixprior.mixing.reverb import decay
 from mixprior.mixing.rules import space as rule
-from mixprior.mixing.rules.space import ENOUGH_DB, Space, Wanted
+from mixprior.mixing.rules.own_reverb import of_vocals
+from mixprior.mixing.rules.space import ENOUGH_DB, MOST_DRY, NEARLY_DRY_DB, Space, Wanted, why_not_unasked
 from mixprior.pipeline.audio import audio_file
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.blind import estimate as blind
@@ -23,7 +24,8 @@ WANTED = Wanted(1.3, OCTAVES_S, LEVEL_DB)
 
 
 def space(vocals: np.ndarray, backing: np.ndarray, rate_hz: int = RATE_HZ, wanted: Wanted = WANTED) -> Space:
-    return rule.space(sound(vocals, rate_hz), sound(backing, rate_hz), wanted)
+    sung = sound(vocals, rate_hz)
+    return rule.space(sung, of_vocals(sung, sound(backing, rate_hz)), wanted)
 
 
 @pytest.fixture
@@ -127,6 +129,20 @@ def test_the_same_comes_out_again():
     )
     silent = space(np.zeros((2, 0)), band())
     assert (silent.settings, silent.measured) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("own_db", "dry_share", "why"),
+    [
+        (NEARLY_DRY_DB - 0.1, MOST_DRY, None),
+        (NEARLY_DRY_DB, 0.0, "are not dry"),
+        (NEARLY_DRY_DB - 5, MOST_DRY + 0.01, "26% of the songs"),
+        (NEARLY_DRY_DB - 5, None, "not known"),
+    ],
+)
+def test_without_being_asked_for_only_nearly_dry_vocals_get_a_reverb(own_db, dry_share, why):
+    found = why_not_unasked(Reverberation(1.0, np.ones(5), own_db, np.full(5, own_db), 0.8, 4), dry_share)
+    assert found is None if why is None else why in found
 
 
 @pytest.mark.parametrize("place", ["vocals", "backing"])
