@@ -24,7 +24,7 @@ def test_a_mix_of_arrays_is_the_mix_of_files_but_for_the_bits(tmp_path, rate_hz)
     paths = {"vocals": tmp_path / "v.wav", "backing": tmp_path / "b.wav"}
     for path, audio in zip(paths.values(), (vocals, backing), strict=True):
         soundfile.write(path, audio.T, rate_hz, "FLOAT")
-    options = {"steps": ("level", "eq", "loudness"), "target_lufs": -14.0}
+    options = {"steps": ("level", "unmask", "loudness"), "target_lufs": -14.0}
     written = mix_command.mixed(paths, tmp_path / "mix.wav", **options)
     mixed = mix(vocals[0], backing, rate_hz, **options)
     assert mixed.audio.dtype == np.float32
@@ -57,7 +57,7 @@ def test_roles_may_be_given(tmp_path):
 
 def test_an_option_asks_for_its_step():
     mixed = mix(voice(1.0), band(1.0), RATE_HZ, eq_rule="seed")
-    assert mixed.recipe.options["steps"] == ("level", "eq", "loudness")
+    assert mixed.recipe.options["steps"] == ("level", "unmask", "loudness")
 
 
 def test_progress_counts_the_stages():

@@ -60,7 +60,7 @@ def test_only_the_equaliser_leaves_the_levels_alone(tmp_path, files):
     assert told["options"]["steps"] == ["eq"]
     assert told["settings"]["gain_db"] == 0.0
     for track in told["settings"]["tracks"].values():
-        assert {name for name, value in track.items() if value} <= {"bands"}
+        assert {name for name, value in track.items() if value} <= {"match"}
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_aims_are_followed(tmp_path, files):
     assert told["results"]["vocal_to_backing_lu"] == pytest.approx(-7.0, abs=0.02)
     assert told["results"]["integrated_lufs"] == pytest.approx(-21.0, abs=0.03)
     targets = {step["name"]: step["target"] for step in told["steps"]}
-    assert targets["eq"] == {"rule": "seed"}
+    assert targets["unmask"] == {"rule": "seed"}
     assert targets["compression"] == {"loudness_range_100ms_lu": 1.0}
     assert (targets["reverb"]["rt60_s"], targets["reverb"]["wet_dry_db"]) == (0.7, -9.0)
 
 
 def test_priors_and_group_set_the_ratio(tmp_path, files):
     write_priors(tmp_path / "run" / "priors")
-    words = ["--priors", tmp_path / "run", "--group", "genre=rock"]
+    words = ["--priors", tmp_path / "run", "--group", "genre=rock", "--aim", "centre"]
     told = mix(files, "-o", tmp_path / "mix.wav", *FAST, *words)
     assert "median of 40 songs" in told
     assert document(tmp_path / "mix.mix.json")["results"]["vocal_to_backing_lu"] == pytest.approx(-3.25, abs=0.01)

@@ -111,7 +111,7 @@ def test_the_ratio_of_the_prior_is_reached_with_all_steps_on(loud, extension):
     recipe, _, _ = loud[1][extension]
     (first, *_, last) = [step for step in recipe.steps if step.name == "level"]
     assert [step.name for step in recipe.steps] == [*POSSIBLE_STEPS[:-1], "level", "loudness"]
-    wanted_lu = first.priors[0]["p50"]
+    wanted_lu = first.aims[0]["value"]
     assert last.target["vocal_to_backing_lu"] == pytest.approx(wanted_lu)
     assert recipe.results.vocal_to_backing_lu == pytest.approx(wanted_lu, abs=0.02)
 
