@@ -20,5 +20,14 @@ def below(aim_dbtp: float) -> float:
     return round((math.ceil(round(aim_dbtp / STEP_DB, 6)) - 1) * STEP_DB, 2)
 
 
+def above(peak_dbtp: float) -> float:
+    """The lowest ceiling for which the aim below it is no lower than a peak.
+
+    >>> above(-0.534), above(-0.53)
+    (-0.52, -0.52)
+    """
+    return round((math.ceil(round(peak_dbtp / STEP_DB, 6)) + 1) * STEP_DB, 2)
+
+
 AIM_DBTP = below(CEILING_DBTP)
 """What a limiter is set to at first: rounding to 24 bits may add a hair."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+from mixprior.mixing.mix.preset import Preset
 from mixprior.mixing.plan.options import ABOUT, PAIR, TRACKS, Options, check, chosen
 from mixprior.mixing.plan.step import DEFAULT_STEPS, STEPS
 from mixprior.stats.errors import InputError
@@ -23,12 +24,14 @@ def add_options(group: argparse._ArgumentGroup) -> None:
     defaults = {each.name: each.default for each in fields(Options)}
     for name in NAMES:
         about = ABOUT[name]
-        default = "from the priors" if defaults[name] is None and not about.choices else defaults[name]
+        default = about.unset if defaults[name] is None and not about.choices else defaults[name]
         text = about.help if default is None else f"{about.help} ({default})"
-        if about.choices:
+        if isinstance(default, bool):
+            group.add_argument(flag(name), dest=name, action="store_const", const=not default, help=about.help)
+        elif about.choices:
             group.add_argument(flag(name), choices=about.choices, help=text)
         else:
-            group.add_argument(flag(name), type=_number(name), metavar=about.unit, help=text)
+            group.add_argument(flag(name), dest=name, type=_number(name), metavar=about.unit, help=text)
 
 
 def add_steps(group: argparse._ArgumentGroup) -> None:
@@ -39,8 +42,12 @@ def add_steps(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--without", type=_steps, metavar="STEPS", help="leave these steps out")
 
 
-def options(args: argparse.Namespace) -> Options:
+def options(args: argparse.Namespace, style: Preset | None = None) -> Options:
     """Read the options.
+
+    Args:
+        args: the arguments.
+        style: what is not given is taken from it.
 
     Raises:
         InputError: if they contradict each other.
@@ -50,16 +57,27 @@ def options(args: argparse.Namespace) -> Options:
     given = {name: getattr(args, name) for name in NAMES if getattr(args, name) is not None}
     given = {name: None if value is NONE else value for name, value in given.items()}
     steps = {name: getattr(args, name) or () for name in ("only", "also", "without")}
-    return chosen(TRACKS if args.tracks else PAIR, given, **steps)
+    if style is not None:
+        return style.applied(kind(args), given, **steps)
+    found = chosen(kind(args), given, **steps, default=() if args.song else DEFAULT_STEPS)
+    if args.song and not found.steps and not found.vocal_gain_db:
+        raise InputError("say what to do with the vocals of the song: --vocal-gain-db or --ratio-lu")
+    return found
+
+
+def kind(args: argparse.Namespace) -> str:
+    """What is mixed."""
+    return TRACKS if args.tracks else PAIR
 
 
 def flag(name: str) -> str:
     """The argument of an option.
 
-    >>> flag("rt60_s"), flag("also")
-    ('--rt60-s', '--with')
+    >>> flag("rt60_s"), flag("also"), flag("ceiling_dbtp")
+    ('--rt60-s', '--with', '--ceiling')
     """
-    return "--with" if name == "also" else f"--{name.replace('_', '-')}"
+    own = ABOUT[name].flag if name in ABOUT else ""
+    return own or ("--with" if name == "also" else f"--{name.replace('_', '-')}")
 
 
 def _number(name: str) -> Callable[[str], Any]:

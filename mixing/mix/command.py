@@ -12,6 +12,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sounds = parser.add_argument_group("sounds")
     sounds.add_argument("--vocal", metavar="FILE", help="the vocals: WAV, FLAC, Ogg, MP3 or M4A")
     sounds.add_argument("--backing", metavar="FILE", help="the accompaniment: all but the vocals")
+    sounds.add_argument(
+        "--vocal-offset", type=float, metavar="S", help="seconds by which the vocals start after the backing (0)"
+    )
+    sounds.add_argument("--song", metavar="FILE", help="a finished song, whose vocals are raised or lowered ([mine])")
     sounds.add_argument("--tracks", nargs="+", metavar="TRACK", help="files of a multitrack, or DIR with them")
     sounds.add_argument(
         "--roles", metavar="CSV", help="file with columns track,role (DIR/roles.csv, or by name and sound)"
@@ -28,7 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_options(aims)
     steps = parser.add_argument_group("steps")
     arguments.add_steps(steps)
-    steps.add_argument("--preset", nargs=2, metavar=("save|load", "FILE"), help="store all settings, or apply them")
+    steps.add_argument(
+        "--preset",
+        nargs=2,
+        metavar=("save|load", "FILE"),
+        help="store aims and options, without the gains that come of them, or mix by them",
+    )
+    steps.add_argument("--replay", metavar="RECIPE", help="make a mix again, of the same files")
     output = parser.add_argument_group("reports")
     output.add_argument(
         "--explain",

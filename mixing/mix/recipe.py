@@ -34,6 +34,8 @@ class Input:
         channels: its number of channels; a mono sound was put on both sides.
         duration_s: its length in seconds.
         integrated_lufs: its loudness as it entered the mix, in stereo and before any gain; None if silent.
+        offset_s: seconds by which it starts after the mix; below 0 so much of its beginning is left out.
+        model: that separated it into vocals and backing; None where it was mixed as it is.
     """
 
     path: str | None
@@ -42,6 +44,8 @@ class Input:
     channels: int
     duration_s: float
     integrated_lufs: float | None
+    offset_s: float = 0.0
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,13 +121,8 @@ def dump(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def preset(settings: MixSettings) -> str:
-    """Settings alone, as a JSON object that `read_settings` reads."""
-    return dump({"schema_version": SCHEMA_VERSION, "settings": settings.to_dict()})
-
-
 def read(path: str | Path) -> dict[str, Any]:
-    """Read the JSON object of a recipe or a preset.
+    """Read the JSON object of a recipe.
 
     Raises:
         InputError: if it cannot be read, is something else, or of another version.
@@ -138,15 +137,19 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def read_settings(path: str | Path) -> MixSettings:
-    """Read the settings of a recipe or a preset. Raises as `read`."""
+    """Read the settings of a recipe. Raises as `read`."""
     document = read(path)
     try:
         settings = json_document.decode(MixSettings, document["settings"], at="settings")
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    if document["schema_version"] == 2 and settings.tracks.keys() == {"vocal", BACKING}:
-        settings = replace(settings, tracks={VOCALS: settings.tracks["vocal"], BACKING: settings.tracks[BACKING]})
-    return settings
+    return replace(settings, tracks={track_name(document, name): chain for name, chain in settings.tracks.items()})
+
+
+def track_name(document: Mapping[str, Any], name: str) -> str:
+    """Name of a track in a recipe as it is called today: in version 2 the vocals beside a backing were "vocal"."""
+    is_old_pair = document["schema_version"] == 2 and document["settings"]["tracks"].keys() == {"vocal", BACKING}
+    return VOCALS if is_old_pair and name == "vocal" else name
 
 
 def path_of(mix: str | Path) -> Path:
@@ -159,7 +162,7 @@ def path_of(mix: str | Path) -> Path:
 
 
 def is_recipe(path: Path) -> bool:
-    """Whether a file is a recipe or a preset, of any version."""
+    """Whether a file is a recipe, of any version."""
     try:
         document = json_document.read(path, "recipe", "")
     except InputError:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mixprior.mixing.effects import chain
-from mixprior.mixing.effects.ceiling import AIM_DBTP
+from mixprior.mixing.effects.ceiling import CEILING_DBTP, above, below
 from mixprior.mixing.effects.chain import Sum
 from mixprior.mixing.effects.settings import MixSettings
 from mixprior.mixing.mix.recipe import Input, Output, Recipe, Results
@@ -17,6 +17,7 @@ from mixprior.mixing.plan import loudness
 from mixprior.mixing.plan.loudness import Finish
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Plan, Step
+from mixprior.mixing.plan.trim import trimmed
 from mixprior.mixing.rules import ratio
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
@@ -54,6 +55,7 @@ class Draft:
         options: how it is mixed.
         steps: how it came about, up to the sum.
         end: makes the mix for a true peak that is aimed for, in dBTP.
+        ceiling_dbtp: highest true peak of the file.
     """
 
     sounds: Mapping[str, Sound]
@@ -62,6 +64,7 @@ class Draft:
     options: Mapping[str, Any]
     steps: tuple[Step, ...]
     end: Callable[[float], Finish]
+    ceiling_dbtp: float = CEILING_DBTP
 
     def mixed(self, finished: Finish, written: Sound, output: Output, doubts: tuple[Notice, ...] = ()) -> Mixed:
         """The mix and its recipe.
@@ -86,48 +89,78 @@ class Draft:
         return Mixed(written.audio, written.rate_hz, recipe, self.summed, self.sounds)
 
 
-def draft(plan: Plan, sounds: Mapping[str, Sound], inputs: Mapping[str, Input], options: Options) -> Draft:
+def draft(
+    plan: Plan,
+    sounds: Mapping[str, Sound],
+    inputs: Mapping[str, Input],
+    options: Options,
+    song: Sound | None = None,
+) -> Draft:
     """Render a plan up to its sum; the loudness of the mix is set at its end, by the options.
 
+    Args:
+        plan: what to do.
+        sounds: by the name of the track.
+        inputs: what the recipe has of each.
+        options: how it is mixed.
+        song: that the sounds were separated from. Its own true peak is the ceiling where it is above -1 dBTP and the
+            options have none; at most 0 dBTP where samples would pass full scale.
+
     Raises:
-        InputError: if the plan is for other tracks.
+        InputError: if the plan is for other tracks, or has no vocals to be raised.
     """
+    plan = trimmed(plan, options.vocal_gain_db)
     summed = chain.sum_up(plan.settings, sounds)
     target_lufs = options.target_lufs if "loudness" in options.steps else None
+    limit_dbtp = options.ceiling_dbtp
+    if limit_dbtp is None:
+        limit_dbtp = _ceiling_dbtp(song, summed.sound.peak <= 1.0 and target_lufs is None)
 
     def end(aim_dbtp: float) -> Finish:
-        return loudness.finish(summed.sound, plan.settings, target_lufs, aim_dbtp)
+        return loudness.finish(summed.sound, plan.settings, target_lufs, aim_dbtp, limit_dbtp, options.limiter)
 
-    return Draft(sounds, inputs, summed, asdict(options), plan.steps, end)
+    return Draft(sounds, inputs, summed, {**asdict(options), "ceiling_dbtp": limit_dbtp}, plan.steps, end, limit_dbtp)
+
+
+def _ceiling_dbtp(song: Sound | None, fits: bool) -> float:
+    """The ceiling of a mix; of a finished song that stays inside full scale, its own peak where that is higher."""
+    if song is None or song.true_peak_dbtp is None:
+        return CEILING_DBTP
+    return max(CEILING_DBTP, above(song.true_peak_dbtp) if fits else min(above(song.true_peak_dbtp), 0.0))
 
 
 def draft_of_settings(
-    settings: MixSettings, sounds: Mapping[str, Sound], inputs: Mapping[str, Input], source: str
+    settings: MixSettings,
+    sounds: Mapping[str, Sound],
+    inputs: Mapping[str, Input],
+    source: str,
+    ceiling_dbtp: float = CEILING_DBTP,
 ) -> Draft:
     """Render settings as they are: they end as they say, whatever the true peak.
 
     Args:
-        settings: of a recipe or a preset.
+        settings: of a recipe.
         sounds: by the name of the track.
         inputs: what the recipe has of each.
         source: where the settings come from, in words.
+        ceiling_dbtp: true peak above which the recipe warns.
 
     Raises:
         InputError: if the settings are for other tracks.
     """
     summed = chain.sum_up(settings, sounds)
-    step = Step(name="preset", of="mix", reason=f"all settings from {source}, as they are")
+    step = Step(name="replay", of="mix", reason=f"all settings from {source}, as they are")
 
     def end(_: float) -> Finish:
         return Finish(chain.finish(summed.sound, settings), settings, step)
 
-    return Draft(sounds, inputs, summed, {"preset": source}, (), end)
+    return Draft(sounds, inputs, summed, {"replay": source, "ceiling_dbtp": ceiling_dbtp}, (), end, ceiling_dbtp)
 
 
 def render(plan: Plan, sounds: Mapping[str, Sound], inputs: Mapping[str, Input], options: Options) -> Mixed:
     """Render a plan. Arguments and errors are those of `draft`."""
     made = draft(plan, sounds, inputs, options)
-    finished = made.end(AIM_DBTP)
+    finished = made.end(below(made.ceiling_dbtp))
     sound = finished.sound
     return made.mixed(finished, sound, Output(None, None, sound.rate_hz, sound.duration_s))
 

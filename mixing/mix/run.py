@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from mixprior.analysis import picture
 from mixprior.analysis.priors import EVERY_SONG
-from mixprior.mixing.mix import arguments, explain, plot, recipe, session
+from mixprior.mixing.effects.chain import VOCALS
+from mixprior.mixing.mix import arguments, explain, plot, preset, recipe, replay, session
 from mixprior.mixing.mix.comparison import compare
+from mixprior.mixing.mix.preset import Preset
 from mixprior.mixing.mix.recipe import Recipe
 from mixprior.mixing.mix.render import Mixed
-from mixprior.mixing.mix.separated_song import Separate
+from mixprior.mixing.mix.separated_song import Separate, SeparatedSong
+from mixprior.mixing.mix.sounds import SONG
+from mixprior.mixing.mix.status_line import StatusLine
 from mixprior.mixing.mix.tracks import kept_tracks, paths_given, roles_given
 from mixprior.mixing.page import build as page
 from mixprior.mixing.page.command_line import Again
 from mixprior.mixing.plan import multitrack, pair
 from mixprior.mixing.plan.targets import Targets
+from mixprior.pipeline.audio import writer
 from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
 from mixprior.stats.visible import visible
@@ -35,37 +41,39 @@ def run(args: argparse.Namespace, separate: Separate) -> int:
         InputError: if a file cannot be read, mixed or written, or the priors cannot be used.
     """
     if args.explain:
-        if any((args.vocal, args.backing, args.tracks, args.output, args.preset)):
+        if any((args.vocal, args.backing, args.tracks, args.song, args.output, args.preset, args.replay)):
             raise InputError("--explain RECIPE is of a mix that is made; to mix and explain leave out RECIPE")
         print(explain.of_document(recipe.read(args.explain), args.explain), flush=True)
         return 0
-    paths = paths_given(args.vocal, args.backing, args.tracks)
+    paths = _paths(args)
     if not args.output:
         raise InputError("give the mix a name with -o")
-    save, load = _preset(args, paths)
+    save, style = _preset(args, paths)
     if args.plot:
         picture.check(args.plot)
     if args.page:
         page.check(args.page)
-    if load:
-        mixed = session.replay(paths, args.output, recipe.read_settings(load), str(load), args.stems)
-    else:
-        mixed = _mix(args, paths)
-    if save:
-        with files.replacing(save) as path:
-            path.write_text(recipe.preset(mixed.recipe.settings), "utf-8")
+    with StatusLine() as line:
+        if args.replay:
+            mixed = _replay(args, paths, partial(_separated, separate, line), line.show)
+        else:
+            mixed = _mix(args, paths, style, save, partial(_separated, separate, line), line.show)
     if args.plot or args.page:
-        _show(args, mixed)
+        _show(args, mixed, _targets(args, style))
     _report(args, mixed.recipe)
     return 0
 
 
-def _show(args: argparse.Namespace, mixed: Mixed) -> None:
-    comparison = compare(mixed, _targets(args))
+def _show(args: argparse.Namespace, mixed: Mixed, targets: Targets) -> None:
+    comparison = compare(mixed, targets)
     if args.plot:
         plot.write(Path(args.plot), comparison)
     if args.page:
         page.write(args.page, mixed, comparison, Again.of(args))
+
+
+def _separated(separate: Separate, line: StatusLine, path: str) -> SeparatedSong:
+    return separate(path, partial(line.show, "separating"))
 
 
 def _report(args: argparse.Namespace, made: Recipe) -> None:
@@ -78,41 +86,95 @@ def _report(args: argparse.Namespace, made: Recipe) -> None:
     print(explain.of_document(made.to_dict()) if args.explain is not None else explain.short(made), flush=True)
 
 
-def _mix(args: argparse.Namespace, paths: dict[str, Path]) -> Mixed:
+def _mix(
+    args: argparse.Namespace,
+    paths: dict[str, Path],
+    style: Preset | None,
+    save: Path | None,
+    separated: Callable[[str], SeparatedSong],
+    stage: session.Stage,
+) -> Mixed:
     if args.roles and not args.tracks:
         raise InputError("--roles is for --tracks")
-    options = arguments.options(args)
-    targets = _targets(args)
-    if not args.tracks:
-        planner = partial(pair.plan, targets=targets, options=options)
-        return session.mix_files(paths, args.output, planner, options, args.stems)
-    kept, left_out = kept_tracks(list(paths))
-    paths = {name: paths[name] for name in kept}
-    roles = roles_given(args.tracks, args.roles, paths)
-    planner = partial(multitrack.plan, targets=targets, options=options, roles_given=roles, left_out=left_out)
-    return session.mix_files(paths, args.output, planner, options, args.stems)
+    options = arguments.options(args, style)
+    targets = _targets(args, style)
+    planner: session.Planner = partial(pair.plan, targets=targets, options=options)
+    if args.tracks:
+        kept, left_out = kept_tracks(list(paths))
+        paths = {name: paths[name] for name in kept}
+        roles = roles_given(args.tracks, args.roles, paths)
+        planner = partial(multitrack.plan, targets=targets, options=options, roles_given=roles, left_out=left_out)
+    if args.song:
+        mixed = session.mix_song(separated(args.song), args.output, planner, options, args.stems, stage)
+    else:
+        mixed = session.mix_files(paths, args.output, planner, options, args.stems, _offsets_s(args), stage)
+    if save:
+        priors, group = _priors(args, style)
+        writer.make_folder(save)
+        with files.replacing(save) as path:
+            path.write_text(Preset.of(arguments.kind(args), options, priors, group).to_json(), "utf-8")
+    return mixed
 
 
-def _targets(args: argparse.Namespace) -> Targets:
-    return Targets.of(args.priors, args.group or EVERY_SONG)
+def _replay(
+    args: argparse.Namespace,
+    paths: dict[str, Path],
+    separated: Callable[[str], SeparatedSong],
+    stage: session.Stage,
+) -> Mixed:
+    unlike = (*arguments.NAMES, "priors", "group", "only", "also", "without", "roles", "preset", "vocal_offset")
+    given = [name for name in unlike if getattr(args, name) is not None]
+    if given and not ((args.plot or args.page) and set(given) <= {"priors", "group"}):
+        raise InputError(f"--replay makes a mix as it was: {arguments.flag(given[0])} does not go with it")
+    made = replay.read(args.replay)
+    if args.song:
+        return session.replay(separated(args.song), args.output, made, args.stems, stage)
+    if args.tracks:
+        paths = {name: paths[name] for name in kept_tracks(list(paths))[0]}
+    return session.replay(paths, args.output, made, args.stems, stage)
 
 
-def _preset(args: argparse.Namespace, paths: dict[str, Path]) -> tuple[Path | None, Path | None]:
+def _priors(args: argparse.Namespace, style: Preset | None) -> tuple[str | None, str | None]:
+    """Priors and group: as given, or of the style."""
+    if style is None:
+        return args.priors, args.group
+    return args.priors or style.priors, args.group or style.group
+
+
+def _targets(args: argparse.Namespace, style: Preset | None) -> Targets:
+    priors, group = _priors(args, style)
+    return Targets.of(priors, group or EVERY_SONG)
+
+
+def _paths(args: argparse.Namespace) -> dict[str, Path]:
+    """Files by the name of the track, or of the song."""
+    if not args.song:
+        return paths_given(args.vocal, args.backing, args.tracks)
+    if args.vocal or args.backing or args.tracks:
+        raise InputError("give --song alone: a finished song is separated into vocals and backing")
+    return {SONG: Path(args.song)}
+
+
+def _offsets_s(args: argparse.Namespace) -> dict[str, float]:
+    if args.vocal_offset is None:
+        return {}
+    if args.tracks or args.song:
+        raise InputError("--vocal-offset is for --vocal and --backing")
+    return {VOCALS: args.vocal_offset}
+
+
+def _preset(args: argparse.Namespace, paths: dict[str, Path]) -> tuple[Path | None, Preset | None]:
+    """Where to save the style, and the style that is applied."""
     if not args.preset:
         return None, None
     what, file = args.preset
     if what not in ("save", "load"):
         raise InputError(f"--preset {what}: it is `save` or `load`, then a file")
+    if what == "load":
+        return None, preset.read(file)
     if Path(file).resolve() == recipe.path_of(args.output).resolve():
         raise InputError(f"{file} is the recipe of the mix: give the preset, or the mix, another name")
-    if what == "save":
-        if Path(file).resolve() in (each.resolve() for each in (Path(args.output), *paths.values())):
-            raise InputError(f"{file} is one of the sounds: give the preset a name of its own, as warm.json")
-        if not Path(file).parent.is_dir():
-            raise InputError(f"{file}: there is no folder {Path(file).parent}; make it first")
-        return Path(file), None
-    unlike = (*arguments.NAMES, "priors", "group", "only", "also", "without", "roles")
-    given = [name for name in unlike if getattr(args, name) is not None]
-    if given and not ((args.plot or args.page) and set(given) <= {"priors", "group"}):
-        raise InputError(f"a preset is applied as it is: {arguments.flag(given[0])} does not go with it")
-    return None, Path(file)
+    if Path(file).resolve() in (each.resolve() for each in (Path(args.output), *paths.values())):
+        raise InputError(f"{file} is one of the sounds: give the preset a name of its own, as warm.json")
+    writer.check_folder(Path(file))
+    return Path(file), None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from mixprior.stats.sound import Sound
 
@@ -33,9 +34,16 @@ class SeparatedSong:
     doubts: tuple[str, ...] = ()
 
 
-Separate = Callable[[str | Path], SeparatedSong]
-"""Reads and separates a song.
+class Separate(Protocol):
+    """Reads and separates a song."""
 
-Raises:
-    InputError: if the file cannot be read, or the extra "mine" is not installed.
-"""
+    def __call__(self, path: str | Path, progress: Callable[[int, int], None] | None = None) -> SeparatedSong:
+        """Read and separate.
+
+        Args:
+            path: local path or fsspec URL.
+            progress: called with the segments that are done, and all of them.
+
+        Raises:
+            InputError: if the file cannot be read, or the extra "mine" is not installed.
+        """

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from mixprior.mixing.effects import ceiling
-from mixprior.mixing.effects.settings import MixSettings
 from mixprior.mixing.mix import recipe, render
 from mixprior.mixing.mix.recipe import Output
 from mixprior.mixing.mix.render import Draft, Mixed
-from mixprior.mixing.mix.sounds import Sounds
+from mixprior.mixing.mix.replay import Replay
+from mixprior.mixing.mix.separated_song import SeparatedSong
+from mixprior.mixing.mix.sounds import SongSounds, Sounds
 from mixprior.mixing.plan.loudness import Finish
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Plan
@@ -28,8 +30,15 @@ _MOST_AIMS = 8
 Planner = Callable[[Mapping[str, Sound]], Plan]
 """Sounds by name in; settings without the end of the mix, and the steps that led to them, out."""
 
+Stage = Callable[[str, int, int], None]
+"""Called with what is done next, how much of it is done, and of how much."""
+
 Encode = Callable[[Finish], AudioFile]
 """Writes a mix, and reads it as it is in its file."""
+
+
+def _no_stage(_what: str, _done: int, _total: int) -> None:
+    """Where nobody is shown how far a mix is."""
 
 
 def mix_files(
@@ -38,6 +47,8 @@ def mix_files(
     planner: Planner,
     options: Options,
     stems_path: str | Path | None = None,
+    offsets_s: Mapping[str, float] | None = None,
+    stage: Stage = _no_stage,
 ) -> Mixed:
     """Mix files into another, with the recipe as .mix.json beside it: 24 bits as .wav and .flac, or a coded format.
 
@@ -50,40 +61,90 @@ def mix_files(
         planner: what to do with the sounds, up to their sum.
         options: how it is mixed; the loudness is set here.
         stems_path: folder for what was summed, at the gain of the mix and before its limiter; None for none.
+        offsets_s: by name, seconds by which a track starts after the mix.
+        stage: called with what is done next, what of it is done, and what there is.
 
     Raises:
         InputError: if a file cannot be read, mixed or written.
     """
     output = _checked(output_path, paths.values())
-    sounds = Sounds(paths)
-    draft = render.draft(planner(sounds), sounds, sounds.inputs, options)
+    sounds = Sounds(paths, offsets_s, partial(stage, "reading tracks"))
+    return _mixed(output, sounds, planner, options, stems_path, stage)
+
+
+def mix_song(
+    song: SeparatedSong,
+    output_path: str | Path,
+    planner: Planner,
+    options: Options,
+    stems_path: str | Path | None = None,
+    stage: Stage = _no_stage,
+) -> Mixed:
+    """Mix the vocals and the rest of a finished song, as `mix_files` does; without a change the song comes out.
+
+    Where the options have no ceiling, it is the song's own true peak, if that is above -1 dBTP: see `render.draft`.
+
+    Args:
+        song: the song and its stems.
+        output_path: the mix; a file of this name is replaced.
+        planner: what to do with "vocals" and "backing".
+        options: how it is mixed.
+        stems_path: as in `mix_files`.
+        stage: as in `mix_files`.
+
+    Raises:
+        InputError: as `mix_files`, or if the model separates no vocals.
+    """
+    output = _checked(output_path, [song.path])
+    return _mixed(output, SongSounds(song), planner, options, stems_path, stage, song.sound)
+
+
+def _mixed(
+    output: Path,
+    sounds: Sounds | SongSounds,
+    planner: Planner,
+    options: Options,
+    stems_path: str | Path | None,
+    stage: Stage,
+    song: Sound | None = None,
+) -> Mixed:
+    stage("planning", 0, 1)
+    plan = planner(sounds)
+    stage("mixing", 0, 1)
+    draft = render.draft(plan, sounds, sounds.inputs, options, song)
     return _write(output, draft, _under_the_ceiling, stems_path, sounds.warnings)
 
 
 def replay(
-    paths: Mapping[str, str | Path],
+    given: Mapping[str, str | Path] | SeparatedSong,
     output_path: str | Path,
-    settings: MixSettings,
-    source: str,
+    made: Replay,
     stems_path: str | Path | None = None,
+    stage: Stage = _no_stage,
 ) -> Mixed:
-    """Mix files by settings as they are; of the same files the same mix comes out.
+    """Make a mix again of the files that it was made of.
 
-    Byte for byte as .wav and .flac; an .ogg holds the same samples, and a serial number of its own.
+    Byte for byte, except as .ogg, which holds the same samples, and a serial number of its own.
 
     Args:
-        paths: files by the names of the settings' tracks.
+        given: files by the names of the recipe's inputs, or a separated song.
         output_path: the mix; a file of this name is replaced.
-        settings: of a recipe or a preset.
-        source: where they come from, in words.
+        made: what the recipe has.
         stems_path: as in `mix_files`.
+        stage: as in `mix_files`.
 
     Raises:
-        InputError: if a file cannot be read, mixed or written, or the tracks are others.
+        InputError: if a file cannot be read, mixed or written, or is not the one that the mix was made of.
     """
-    output = _checked(output_path, paths.values())
-    sounds = Sounds(paths)
-    draft = render.draft_of_settings(settings, sounds, sounds.inputs, source)
+    if isinstance(given, SeparatedSong):
+        output = _checked(output_path, [given.path])
+        sounds: Sounds | SongSounds = SongSounds(given)
+    else:
+        output = _checked(output_path, given.values())
+        sounds = Sounds(given, made.offsets_s, partial(stage, "reading tracks"))
+    made.check(sounds.inputs)
+    stage("mixing", 0, 1)
+    draft = render.draft_of_settings(made.settings, sounds, sounds.inputs, made.source, made.ceiling_dbtp)
     return _write(output, draft, _as_it_is, stems_path, sounds.warnings)
 
 
@@ -94,31 +155,31 @@ def _checked(output_path: str | Path, inputs: Iterable[str | Path]) -> Path:
     return output
 
 
-def _under_the_ceiling(end: Callable[[float], Finish], encode: Encode) -> tuple[Finish, AudioFile]:
+def _under_the_ceiling(draft: Draft, encode: Encode) -> tuple[Finish, AudioFile]:
     """Encode a mix so that its file keeps under the ceiling: coding moves the peak, and the aim is lowered by as much.
 
     24 bits move it by a hair, a lossy format by tenths of a dB. What is above after eight aims is left above.
     """
-    aim_dbtp = ceiling.AIM_DBTP
+    aim_dbtp = ceiling.below(draft.ceiling_dbtp)
     for _ in range(_MOST_AIMS):
-        finished = end(aim_dbtp)
+        finished = draft.end(aim_dbtp)
         file = encode(finished)
         peak_dbtp = file.sound.true_peak_dbtp
-        if peak_dbtp is None or peak_dbtp <= ceiling.CEILING_DBTP:
+        if peak_dbtp is None or peak_dbtp <= draft.ceiling_dbtp:
             break
-        aim_dbtp = ceiling.below(aim_dbtp - (peak_dbtp - ceiling.CEILING_DBTP))
+        aim_dbtp = ceiling.below(aim_dbtp - (peak_dbtp - draft.ceiling_dbtp))
     return finished, file
 
 
-def _as_it_is(end: Callable[[float], Finish], encode: Encode) -> tuple[Finish, AudioFile]:
-    finished = end(ceiling.CEILING_DBTP)
+def _as_it_is(draft: Draft, encode: Encode) -> tuple[Finish, AudioFile]:
+    finished = draft.end(draft.ceiling_dbtp)
     return finished, encode(finished)
 
 
 def _write(
     output: Path,
     draft: Draft,
-    settle: Callable[[Callable[[float], Finish], Encode], tuple[Finish, AudioFile]],
+    settle: Callable[[Draft, Encode], tuple[Finish, AudioFile]],
     stems_path: str | Path | None,
     warnings: tuple[Notice, ...],
 ) -> Mixed:
@@ -132,13 +193,13 @@ def _write(
             writer.write(audio_path, finished.sound.audio, finished.sound.rate_hz, output.suffix.lower())
             return audio_file.read(audio_path)
 
-        finished, file = settle(draft.end, encode)
+        finished, file = settle(draft, encode)
         written = file.sound
         mixed = draft.mixed(
             finished,
             written,
             Output(str(output), file.sha256, written.rate_hz, written.duration_s),
-            (*warnings, *_doubts(finished, written)),
+            (*warnings, *_doubts(finished, written, draft.ceiling_dbtp)),
         )
         if stems_path is not None:
             _write_stems(Path(stems_path), draft, finished.settings.gain_db)
@@ -146,11 +207,11 @@ def _write(
     return mixed
 
 
-def _doubts(finished: Finish, written: Sound) -> Iterator[Notice]:
+def _doubts(finished: Finish, written: Sound, ceiling_dbtp: float) -> Iterator[Notice]:
     """What the written file does not keep."""
     peak_dbtp, lufs = written.true_peak_dbtp, written.integrated_lufs
-    if peak_dbtp is not None and peak_dbtp > ceiling.CEILING_DBTP:
-        above = f"true peak {peak_dbtp:+.2f} dBTP, above the ceiling of {ceiling.CEILING_DBTP:g} dBTP"
+    if peak_dbtp is not None and peak_dbtp > ceiling_dbtp:
+        above = f"true peak {peak_dbtp:+.2f} dBTP, above the ceiling of {ceiling_dbtp:g} dBTP"
         yield Notice("true-peak", above)
     promised_lufs = finished.step.reached.get("integrated_lufs")
     if promised_lufs is not None and lufs is not None and abs(lufs - promised_lufs) > _CLOSE_LU:

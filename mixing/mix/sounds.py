@@ -1,17 +1,26 @@
-"""The sounds of a mix, of one sample rate: files, read when they are needed, or arrays."""
+"""The sounds of a mix, of one sample rate: files, read when they are needed, a separated song, or arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.mix.recipe import Input
+from mixprior.mixing.mix.separated_song import SeparatedSong
 from mixprior.mixing.rules.notice import Notice
 from mixprior.pipeline.audio import audio_file
+from mixprior.stats.errors import InputError
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
+
+SONG = "song"
+"""Name of a finished song among the inputs of a mix."""
+
+Report = Callable[[int, int], None]
+"""Called with what is done and what there is in all."""
 
 _KEPT_BYTES = 2 << 30
 
@@ -23,6 +32,8 @@ class Sounds(Mapping[str, Sound]):
 
     Args:
         paths: a file for each name.
+        offsets_s: by name, seconds by which a sound starts after the mix; below 0 so much of its beginning is left out.
+        report: called with the number of files read, and of all, after each.
 
     Attributes:
         inputs: what the recipe has of each file.
@@ -30,22 +41,34 @@ class Sounds(Mapping[str, Sound]):
         rate_hz: sample rate of all.
 
     Raises:
-        InputError: if a file cannot be read or mixed.
+        InputError: if a file cannot be read or mixed, or an offset leaves nothing of it.
     """
 
-    def __init__(self, paths: Mapping[str, str | Path]) -> None:
+    def __init__(
+        self,
+        paths: Mapping[str, str | Path],
+        offsets_s: Mapping[str, float] | None = None,
+        report: Report = lambda done, total: None,
+    ) -> None:
         self._paths = dict(paths)
+        self._offsets_s = dict(offsets_s or {})
         self._kept: dict[str, Sound] = {}
         kept_bytes = 0
         self.inputs: dict[str, Input] = {}
         self.warnings: tuple[Notice, ...] = ()
         self.rate_hz = SAMPLE_RATE_HZ
-        for name, path in paths.items():
+        for number, (name, path) in enumerate(paths.items(), 1):
             file = audio_file.read(path)
             sound = file.sound
+            offset_s = self._offsets_s.get(name, 0.0)
+            if sound.duration_s + offset_s <= 0:
+                raise InputError(
+                    f"an offset of {offset_s:g} s leaves nothing of {path}, which lasts {sound.duration_s:.2f} s"
+                )
             self.inputs[name] = Input(
-                file.path, file.sha256, sound.rate_hz, file.channels, sound.duration_s, sound.integrated_lufs
+                file.path, file.sha256, sound.rate_hz, file.channels, sound.duration_s, sound.integrated_lufs, offset_s
             )
+            report(number, len(paths))
             self.warnings += tuple(Notice("file", doubt) for doubt in file.doubts)
             self.rate_hz = max(self.rate_hz, sound.rate_hz)
             kept_bytes += sound.audio.nbytes
@@ -57,6 +80,8 @@ class Sounds(Mapping[str, Sound]):
         if sound is None:
             sound = audio_file.read(self._paths[name]).sound
         sound = sound.at(self.rate_hz, "VHQ")
+        if self._offsets_s.get(name):
+            return shifted(sound, self._offsets_s[name])
         if name in self._kept:
             self._kept[name] = sound
         return sound
@@ -66,6 +91,55 @@ class Sounds(Mapping[str, Sound]):
 
     def __len__(self) -> int:
         return len(self._paths)
+
+
+class SongSounds(dict[str, Sound]):
+    """The vocals of a separated song, and all the rest of it: together the very song, whatever the separator lost.
+
+    Args:
+        song: the song and its stems.
+
+    Attributes:
+        inputs: what the recipe has of the song.
+        warnings: on the file.
+
+    Raises:
+        InputError: if the model separates no vocals.
+    """
+
+    def __init__(self, song: SeparatedSong) -> None:
+        if VOCALS not in song.stems:
+            raise InputError(f"the model {song.model} separates no vocals; there are: {', '.join(song.stems)}")
+        whole, vocals = song.sound, song.stems[VOCALS]
+        rate_hz = max(whole.rate_hz, SAMPLE_RATE_HZ)
+        rest = Sound(whole.audio - vocals.audio, whole.rate_hz)
+        super().__init__({VOCALS: vocals.at(rate_hz, "VHQ"), BACKING: rest.at(rate_hz, "VHQ")})
+        self.inputs = {
+            SONG: Input(
+                song.path,
+                song.sha256,
+                whole.rate_hz,
+                song.channels,
+                whole.duration_s,
+                whole.integrated_lufs,
+                model=song.model,
+            )
+        }
+        self.warnings = tuple(Notice("file", doubt) for doubt in song.doubts)
+
+
+def shifted(sound: Sound, offset_s: float) -> Sound:
+    """Let a sound start later, after silence; below 0 without its beginning.
+
+    >>> shifted(Sound(np.ones((1, 3), np.float32), 8000), 1 / 8000).audio.tolist()
+    [[0.0, 1.0, 1.0, 1.0]]
+    >>> shifted(Sound(np.ones((1, 3), np.float32), 8000), -2 / 8000).audio.tolist()
+    [[1.0]]
+    """
+    samples = round(offset_s * sound.rate_hz)
+    if samples < 0:
+        return Sound(np.ascontiguousarray(sound.audio[:, -samples:]), sound.rate_hz)
+    return Sound(np.pad(sound.audio, ((0, 0), (samples, 0))), sound.rate_hz)
 
 
 def of_arrays(arrays: Mapping[str, np.ndarray], rate_hz: int) -> tuple[dict[str, Sound], dict[str, Input]]:

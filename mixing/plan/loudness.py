@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from mixprior.mixing.effects import chain
@@ -38,76 +39,101 @@ def finish(
     summed: Sound,
     settings: MixSettings,
     target_lufs: float | None = DEFAULT_LUFS,
-    ceiling_dbtp: float = AIM_DBTP,
+    aim_dbtp: float = AIM_DBTP,
+    ceiling_dbtp: float = CEILING_DBTP,
+    limiter: bool = True,
 ) -> Finish:
     """Bring a sum to a loudness, with a limiter only if its peaks would pass the ceiling.
 
-    The limiter lowers the loudness, so gain and limiter are tried together, at most six times.
+    The limiter lowers the loudness, so gain and limiter are tried together, at most six times. Without it the gain is
+    what keeps the peaks under the ceiling.
 
     Args:
         summed: the sum of all, two channels.
         settings: of the mix so far.
         target_lufs: integrated loudness of the mix (BS.1770-5); None keeps its loudness.
-        ceiling_dbtp: highest true peak, slightly below the ceiling of the written file.
+        aim_dbtp: highest true peak, slightly below the ceiling of the written file.
+        ceiling_dbtp: that ceiling, for the record.
+        limiter: whether peaks may be limited.
     """
     lufs, peak_dbtp = summed.integrated_lufs, summed.true_peak_dbtp
     wanted_lufs = None if lufs is None else target_lufs
     gain_db = 0.0 if wanted_lufs is None or lufs is None else round(wanted_lufs - lufs, 2)
     settings = replace(settings, gain_db=gain_db, limiter=None)
-    if peak_dbtp is None or peak_dbtp + gain_db <= ceiling_dbtp:
-        done, over_db = chain.finish(summed, settings), None
+    over_db = lowered_db = None
+    if peak_dbtp is None or peak_dbtp + gain_db <= aim_dbtp:
+        done = chain.finish(summed, settings)
+    elif limiter:
+        done, settings = _limited(summed, settings, wanted_lufs, aim_dbtp)
+        over_db = peak_dbtp + settings.gain_db - aim_dbtp
     else:
-        done, settings = _limited(summed, settings, wanted_lufs, ceiling_dbtp)
-        over_db = peak_dbtp + settings.gain_db - ceiling_dbtp
+        lowered_db = gain_db - _floor(aim_dbtp - peak_dbtp)
+        settings = replace(settings, gain_db=_floor(aim_dbtp - peak_dbtp))
+        done = chain.finish(summed, settings)
     reached_lufs = done.integrated_lufs
-    target = {"ceiling_dbtp": CEILING_DBTP}
+    to_lufs = wanted_lufs if over_db is None and lowered_db is None else reached_lufs
+    target = {"ceiling_dbtp": ceiling_dbtp}
     if wanted_lufs is not None:
         target["integrated_lufs"] = wanted_lufs
     silent = (Notice("silent", _SILENT.format(target_lufs)),) if wanted_lufs is None and target_lufs is not None else ()
     step = Step(
         name="loudness",
         of="mix",
-        reason=_reason(settings.gain_db, lufs, wanted_lufs if over_db is None else reached_lufs, wanted_lufs, over_db),
+        reason="; ".join(
+            [_moved(settings.gain_db, lufs, to_lufs, wanted_lufs), _kept_under(ceiling_dbtp, over_db, lowered_db)]
+        ),
         measured={"integrated_lufs": lufs, "true_peak_dbtp": peak_dbtp},
         target=target,
         setting={"gain_db": settings.gain_db, "limiter": settings.limiter is not None},
-        warnings=(*silent, *_limiter_warnings(wanted_lufs, reached_lufs, over_db, bool(silent))),
+        warnings=(*silent, *_peak_warnings(wanted_lufs, reached_lufs, over_db, lowered_db, bool(silent))),
         reached={"integrated_lufs": reached_lufs},
     )
     return Finish(done, settings, step)
 
 
-def _reason(
-    gain_db: float, lufs: float | None, to_lufs: float | None, wanted_lufs: float | None, over_db: float | None
-) -> str:
+def _floor(gain_db: float) -> float:
+    """The next lower gain in steps of 0.01 dB."""
+    return math.floor(round(gain_db * 100, 6)) / 100
+
+
+def _moved(gain_db: float, lufs: float | None, to_lufs: float | None, wanted_lufs: float | None) -> str:
     if wanted_lufs is None or to_lufs is None:
-        aim = "loudness not changed"
-    else:
-        aim = f"{gain_db:+.2f} dB, from {lufs:.2f} to {to_lufs:.2f} LUFS"
-    if over_db is None:
-        return f"mix {aim}; its true peak stays under {CEILING_DBTP:g} dBTP without a limiter"
-    return f"mix {aim}; a limiter takes up to {over_db:.1f} dB off the peaks to keep them under {CEILING_DBTP:g} dBTP"
+        return "mix loudness not changed" if gain_db == 0 else f"mix {gain_db:+.2f} dB"
+    return f"mix {gain_db:+.2f} dB, from {lufs:.2f} to {to_lufs:.2f} LUFS"
 
 
-def _limiter_warnings(
-    wanted_lufs: float | None, reached_lufs: float | None, over_db: float | None, is_silent: bool
+def _kept_under(ceiling_dbtp: float, over_db: float | None, lowered_db: float | None) -> str:
+    if over_db is not None:
+        return f"a limiter takes up to {over_db:.1f} dB off the peaks to keep them under {ceiling_dbtp:g} dBTP"
+    if lowered_db is not None:
+        return f"turned down by {lowered_db:.2f} dB to keep its peaks under {ceiling_dbtp:g} dBTP without a limiter"
+    return f"its true peak stays under {ceiling_dbtp:g} dBTP without a limiter"
+
+
+def _peak_warnings(
+    wanted_lufs: float | None,
+    reached_lufs: float | None,
+    over_db: float | None,
+    lowered_db: float | None,
+    is_silent: bool,
 ) -> list[Notice]:
-    if over_db is None:
+    if over_db is None and lowered_db is None:
         return []
     if wanted_lufs is not None and reached_lufs is not None and abs(wanted_lufs - reached_lufs) > _MISSED_LU:
-        missed = f"{wanted_lufs:.2f} LUFS missed by {wanted_lufs - reached_lufs:.2f} LU: no limiter makes it that loud"
+        why = "no limiter makes it that loud" if lowered_db is None else "its peaks allow no more without a limiter"
+        missed = f"{wanted_lufs:.2f} LUFS missed by {wanted_lufs - reached_lufs:.2f} LU: {why}"
         return [Notice("out-of-reach", missed)]
-    if over_db <= _HEAVY_DB or is_silent:
+    if over_db is None or over_db <= _HEAVY_DB or is_silent:
         return []
     remedy = "" if wanted_lufs is None else ": a lower --target-lufs is cleaner"
     return [Notice("limiter", f"the limiter takes up to {over_db:.1f} dB from the peaks{remedy}")]
 
 
 def _limited(
-    summed: Sound, settings: MixSettings, wanted_lufs: float | None, ceiling_dbtp: float
+    summed: Sound, settings: MixSettings, wanted_lufs: float | None, aim_dbtp: float
 ) -> tuple[Sound, MixSettings]:
     """Limit a sum, with the gain that makes the outcome as loud as wanted, or as near as it gets."""
-    settings = replace(settings, limiter=LimiterSettings(ceiling_dbtp))
+    settings = replace(settings, limiter=LimiterSettings(aim_dbtp))
     best: tuple[float, Sound, MixSettings] | None = None
     for _ in range(_ROUNDS):
         done = chain.finish(summed, settings)

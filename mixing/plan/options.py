@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from mixprior.mixing.effects.ceiling import CEILING_DBTP
 from mixprior.mixing.plan.aim import RULES as AIMS
 from mixprior.mixing.plan.step import DEFAULT_STEPS, STEPS
 from mixprior.mixing.rules.posterior import AS_MEASURED
@@ -43,6 +44,8 @@ class About:
         choices: of words.
         kind: `PAIR` or `TRACKS` where it is for one of them; empty for both.
         none: the word for None on the command line, where None can be given.
+        unset: what None stands for where nothing is given.
+        flag: its argument on the command line where that is another than its name; of a bool, what turns it off.
     """
 
     help: str
@@ -52,6 +55,8 @@ class About:
     choices: tuple[str, ...] = ()
     kind: str = ""
     none: str = ""
+    unset: str = "from the priors"
+    flag: str = ""
 
 
 def _option(default: Any, text: str, **about: Any) -> Any:
@@ -109,6 +114,18 @@ class Options:
         within=_LEVELS,
         none="none",
     )
+    vocal_gain_db: float = _option(0.0, "gain of the vocals on top of what the steps set", unit="DB", within=_LEVELS)
+    ceiling_dbtp: float | None = _option(
+        None,
+        "highest true peak of the file",
+        unit="DBTP",
+        within=(-60.0, 0.0),
+        unset=f"{CEILING_DBTP:g}, or the own one of a finished song",
+        flag="--ceiling",
+    )
+    limiter: bool = _option(
+        True, "turn the mix down where its peaks would pass the ceiling, in place of limiting them", flag="--no-limiter"
+    )
     balance: str = _option(BALANCES[0], "levels of tracks inside a class", step="level", choices=BALANCES, kind=TRACKS)
 
     def __post_init__(self) -> None:
@@ -158,15 +175,17 @@ def chosen(
     only: Collection[str] = (),
     also: Collection[str] = (),
     without: Collection[str] = (),
+    default: Collection[str] = DEFAULT_STEPS,
 ) -> Options:
     """Make options of those that were given: an option adds the step it is for.
 
     Args:
         kind: `PAIR` or `TRACKS`.
         given: by name; `steps` are set here.
-        only: the steps to take; without them `DEFAULT_STEPS` and those that options add.
+        only: the steps to take; without them those of `default` and those that options add.
         also: steps beside those.
         without: steps to leave out.
+        default: the steps that are taken where none are named.
 
     Raises:
         InputError: if an option is for the other kind or for a step that is left out, or a value cannot be.
@@ -182,7 +201,7 @@ def chosen(
         if ABOUT[name].kind not in ("", kind):
             raise InputError(f"{name} is an option for {_KIND_NAMES[ABOUT[name].kind]}")
     aimed_at = {name: ABOUT[name].step for name in given if ABOUT[name].step}
-    steps = set(only or (*DEFAULT_STEPS, *also, *aimed_at.values())) - set(without)
+    steps = set(only or (*default, *also, *aimed_at.values())) - set(without)
     if kind == PAIR and "pan" in steps:
         raise InputError(f"pan is a step for {_KIND_NAMES[TRACKS]}: vocals and a backing are not panned")
     for name, step in aimed_at.items():

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from mixprior import main
-from mixprior.mixing.mix import recipe
 from mixprior.mixing.rules.ratio import RATIO, ratio_lu
 from tests.analysis.priors_folder import write_priors
 from tests.mixing.mix_command import both, mix, refusal, save_both
@@ -149,29 +148,6 @@ def test_sounds_of_a_third_of_a_second_are_mixed_by_all_steps(tmp_path, capsys):
     assert load(tmp_path / "mix.wav").shape == (2, round(0.3 * RATE_HZ))
 
 
-def test_a_preset_keeps_and_gives_back_all_settings(tmp_path, files):
-    mix(files, "-o", tmp_path / "first.flac", "--preset", "save", tmp_path / "mine.json")
-    told = mix(files, "-o", tmp_path / "second.flac", "--preset", "load", tmp_path / "mine.json")
-    assert (tmp_path / "first.flac").read_bytes() == (tmp_path / "second.flac").read_bytes()
-    assert f"all settings from {tmp_path / 'mine.json'}, as they are" in told
-    assert set(document(tmp_path / "mine.json")) == {"schema_version", "settings"}
-    assert recipe.read_settings(tmp_path / "mine.json") == recipe.read_settings(tmp_path / "second.mix.json")
-
-
-def test_a_recipe_is_a_preset(tmp_path, files):
-    mix(files, "-o", tmp_path / "first.wav", *FAST)
-    mix(files, "-o", tmp_path / "second.wav", "--preset", "load", tmp_path / "first.mix.json")
-    assert (tmp_path / "first.wav").read_bytes() == (tmp_path / "second.wav").read_bytes()
-
-
-@pytest.mark.parametrize("words", [("--only", "eq"), ("--without", "eq"), ("--amount=0.5",), ("--ratio-lu=-3",)])
-def test_a_preset_is_applied_as_it_is(tmp_path, files, capsys, words):
-    (tmp_path / "mine.json").write_text("{}", "utf-8")
-    preset = ("--preset", "load", tmp_path / "mine.json")
-    line = refusal(capsys, *both(files), "-o", tmp_path / "mix.wav", *preset, *words)
-    assert "a preset is applied as it is" in line
-
-
 def test_an_explanation_goes_with_a_mix_and_comes_from_its_recipe_again(tmp_path, files, capsys):
     wrote, explained = mix(files, "-o", tmp_path / "mix.wav", *FAST, "--explain").split("\n", 1)
     assert wrote.startswith("wrote ")
@@ -210,11 +186,11 @@ def test_silence_can_be_plotted(tmp_path):
         (["-o", "{out}", "--with", "pan"], "pan is a step for the tracks of a song"),
         (["-o", "{out}", "--preset", "keep", "x"], "it is `save` or `load`, then a file"),
         (["-o", "{out}", "--preset", "load", "{tmp}/nowhere.json"], "nowhere.json: no such file"),
-        (["-o", "{out}", "--preset", "load", "{vocals}"], "vocals.wav is no recipe"),
+        (["-o", "{out}", "--preset", "load", "{vocals}"], "vocals.wav is no preset"),
         (["-o", "{out}", "--priors", "{tmp}/nowhere"], "nowhere"),
         (["-o", "{out}", "--only", "reverb", "--reverb-rule", "seed", "--rt60-s=1"], "give one of the two"),
         (["-o", "{out}", "--only", "level", "--plot", "{tmp}/mix.gif"], "a picture is written as .png, .pdf or .svg"),
-        (["-o", "{out}", "--only", "level", "--preset", "save", "{tmp}/no/x.json"], "there is no folder"),
+        (["-o", "{out}", "--only", "level", "--preset", "save", "{vocals}/x.json"], "vocals.wav is no folder"),
         (["-o", "{out}", "--only", "pan"], "pan"),
         (["--explain", "{tmp}/nowhere.json"], "leave out RECIPE"),
         (["-o", "{out}", "--balance", "equal"], "balance is an option for the tracks of a song"),
@@ -258,7 +234,16 @@ def test_a_file_that_cannot_be_mixed_is_named(tmp_path, files, capsys, spoilt, a
     "word",
     [
         *("--ratio-lu=nan", "--ratio-lu=inf", "--ratio-lu=-1000", "--ratio-lu=loud", "--target-lufs=nan"),
-        *("--amount=1.1", "--amount=-0.1", "--amount=nan", "--rt60-s=0", "--rt60-s=99", "--loudness-range-lu=-1"),
+        *(
+            "--amount=1.1",
+            "--amount=-0.1",
+            "--amount=nan",
+            "--ceiling=1",
+            "--vocal-offset=late",
+            "--rt60-s=0",
+            "--rt60-s=99",
+            "--loudness-range-lu=-1",
+        ),
         *("--only=reverb,echo", "--without=all", "--only=", "--eq-rule=mine", "--preset=save", "--nothing"),
     ],
 )

@@ -119,11 +119,8 @@ def test_a_number_that_json_does_not_know_is_not_written():
         recipe.dump({"gain_db": float("nan")})
 
 
-def test_the_settings_are_read_back_from_a_recipe_and_from_a_preset(made, tmp_path):
-    settings = made[0].settings
-    assert recipe.read_settings(made[1] / "mix.mix.json") == settings
-    (tmp_path / "preset.json").write_text(recipe.preset(settings), "utf-8")
-    assert recipe.read_settings(tmp_path / "preset.json") == settings
+def test_the_settings_are_read_back_from_a_recipe(made):
+    assert recipe.read_settings(made[1] / "mix.mix.json") == made[0].settings
 
 
 @pytest.mark.parametrize(
@@ -184,16 +181,6 @@ def test_what_cannot_be_measured_is_explained_as_such(tmp_path):
     silent = mixed(save_both(tmp_path, voice(1.0), band(1.0) * 0), tmp_path / "mix.wav")
     assert "vocals to backing not measurable" in explain.short(silent)
     assert "measured: vocal_to_backing_lu not measurable" in explain.of_document(silent.to_dict())
-
-
-def test_a_preset_is_explained_by_its_settings_or_refused(made, tmp_path):
-    """It has no steps: an empty answer would say nothing went into it."""
-    (tmp_path / "preset.json").write_text(recipe.preset(made[0].settings), "utf-8")
-    try:
-        told = explain.of_document(recipe.read(tmp_path / "preset.json"))
-    except InputError as error:
-        told = str(error)
-    assert told.strip()
 
 
 def test_lengths_are_told_in_seconds(made, document):

@@ -12,7 +12,8 @@ import soundfile
 
 from mixprior.mixing.effects.settings import Chain, MixSettings
 from mixprior.mixing.mix import recipe as recipes
-from mixprior.mixing.mix import session
+from mixprior.mixing.mix import replay, session
+from mixprior.mixing.mix.replay import Replay
 from mixprior.mixing.plan.pair import POSSIBLE_STEPS
 from mixprior.pipeline.audio import audio_file
 from mixprior.stats.errors import InputError
@@ -101,8 +102,7 @@ def test_a_coded_mix_stays_under_the_ceiling_at_its_loudness(tmp_path, extension
     assert recipe.results.true_peak_dbtp == written.true_peak_dbtp
     assert written.integrated_lufs == pytest.approx(LOUD_LUFS, abs=0.2)
     assert recipe.output.sample_rate_hz == written.rate_hz
-    settings = recipes.read_settings(recipes.path_of(output))
-    session.replay(paths, tmp_path / f"again{extension}", settings, "a recipe")
+    session.replay(paths, tmp_path / f"again{extension}", replay.read(recipes.path_of(output)))
     assert (tmp_path / f"again{extension}").read_bytes() == output.read_bytes()
 
 
@@ -121,10 +121,10 @@ def test_the_recipe_makes_the_mix_again(loud, extension, tmp_path):
     """Byte for byte, except that libsndfile draws the serial number of an Ogg stream anew: there, its samples."""
     paths, made = loud
     recipe, output, _ = made[extension]
-    settings = recipes.read_settings(recipes.path_of(output))
-    assert settings == recipe.settings
+    made = replay.read(recipes.path_of(output))
+    assert made.settings == recipe.settings
     again = tmp_path / f"again{extension}"
-    replayed = session.replay(paths, again, settings, "a recipe").recipe
+    replayed = session.replay(paths, again, made).recipe
     if extension == ".ogg":
         assert np.array_equal(load(again), load(output))
     else:
@@ -132,7 +132,7 @@ def test_the_recipe_makes_the_mix_again(loud, extension, tmp_path):
     assert replayed.settings == recipe.settings
     assert replayed.results == recipe.results
     (step,) = replayed.steps
-    assert step.reason == "all settings from a recipe, as they are"
+    assert step.reason == f"all settings from {recipes.path_of(output)}, as they are"
 
 
 def test_the_stems_add_up_to_a_mix_without_a_limiter(tmp_path):
@@ -220,11 +220,15 @@ def test_sums_past_full_scale_are_not_clipped_on_the_way(tmp_path):
     assert quiet.results.integrated_lufs == pytest.approx(-40.0, abs=0.01)
 
 
-def test_settings_that_drive_other_files_past_the_ceiling_are_warned_of(tmp_path):
-    """Settings are played as they are, and those of a quiet song have no limiter."""
+def of(paths, settings: MixSettings) -> Replay:
+    return Replay("mix.mix.json", settings, {name: sha256(Path(path)) for name, path in paths.items()}, {}, -1.0)
+
+
+def test_settings_that_drive_a_mix_past_the_ceiling_are_warned_of(tmp_path):
+    """Settings are played as they are, though somebody changed a gain in the recipe."""
     paths = save_both(tmp_path, voice(1.0, level=0.5), band(1.0, level=0.3))
     settings = MixSettings({"vocals": Chain(), "backing": Chain()}, gain_db=12.0)
-    recipe = session.replay(paths, tmp_path / "mix.wav", settings, "a preset").recipe
+    recipe = session.replay(paths, tmp_path / "mix.wav", of(paths, settings)).recipe
     assert recipe.results.true_peak_dbtp > -1.0
     assert [warning.code for warning in recipe.warnings] == ["true-peak"]
 
@@ -267,7 +271,7 @@ def test_an_output_in_place_of_an_input_is_refused(tmp_path):
     with pytest.raises(InputError, match="is one of the inputs"):
         mixed(paths, tmp_path / "vocals.wav")
     with pytest.raises(InputError, match="is one of the inputs"):
-        session.replay(paths, tmp_path / "backing.wav", MixSettings({"vocals": Chain(), "backing": Chain()}), "x")
+        session.replay(paths, tmp_path / "backing.wav", of(paths, MixSettings({"vocals": Chain(), "backing": Chain()})))
 
 
 def test_a_file_that_is_no_recipe_is_not_replaced(tmp_path):
@@ -283,9 +287,8 @@ def test_a_file_that_is_no_recipe_is_not_replaced(tmp_path):
 
 
 def test_a_ceiling_that_no_aim_reaches_ends_the_search_with_a_warning(tmp_path, monkeypatch):
-    monkeypatch.setattr(session.ceiling, "CEILING_DBTP", -200.0)
     monkeypatch.setattr(session.ceiling, "below", lambda aim_dbtp: -1.01)
-    recipe = mixed(save_both(tmp_path, voice(1.0), band(1.0)), tmp_path / "mix.wav")
+    recipe = mixed(save_both(tmp_path, voice(1.0), band(1.0)), tmp_path / "mix.wav", ceiling_dbtp=-60.0)
     assert [warning.code for warning in recipe.warnings] == ["true-peak"]
 
 

@@ -92,7 +92,7 @@ def test_heavy_limiting_is_warned_of():
 
 
 def test_a_lower_ceiling_is_kept_as_well():
-    done = finish(sound(voice(3.0, level=0.9)), UNTOUCHED, -14.0, ceiling_dbtp=-1.7)
+    done = finish(sound(voice(3.0, level=0.9)), UNTOUCHED, -14.0, aim_dbtp=-1.7)
     assert done.sound.true_peak_dbtp <= -1.7 + 0.01
 
 
@@ -125,3 +125,20 @@ def test_the_step_tells_what_was_found_and_wanted():
         "true_peak_dbtp": summed.true_peak_dbtp,
     }
     assert step.target == {"ceiling_dbtp": -1.0, "integrated_lufs": -18.0}
+
+
+def test_without_a_limiter_the_mix_is_turned_down_until_its_peaks_fit():
+    done = finish(sound(spiky(0.02)), UNTOUCHED, -8.0, limiter=False)
+    assert done.settings.limiter is None
+    assert -1.02 <= done.sound.true_peak_dbtp <= -1.01
+    assert "turned down by" in done.step.reason
+    (warning,) = done.step.warnings
+    assert warning.code == "out-of-reach"
+    assert warning.text.endswith("its peaks allow no more without a limiter")
+
+
+def test_the_ceiling_is_that_which_is_asked():
+    done = finish(sound(spiky(0.02)), UNTOUCHED, -12.0, aim_dbtp=-6.01, ceiling_dbtp=-6.0)
+    assert -6.3 < done.sound.true_peak_dbtp <= -6.0
+    assert "under -6 dBTP" in done.step.reason
+    assert done.step.target["ceiling_dbtp"] == -6.0

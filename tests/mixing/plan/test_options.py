@@ -14,6 +14,7 @@ from mixprior.stats.errors import InputError
 def parsed(*words: str) -> Options:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tracks", nargs="+")
+    parser.add_argument("--song")
     arguments.add_options(parser.add_argument_group("options"))
     arguments.add_steps(parser.add_argument_group("steps"))
     return arguments.options(parser.parse_args(words))
@@ -24,7 +25,7 @@ def test_every_option_has_a_help_and_what_its_values_can_be(field):
     about = ABOUT[field.name]
     assert about.help
     assert about.step in ("", *STEPS)
-    assert about.choices or (about.within and about.unit)
+    assert about.choices or (about.within and about.unit) or isinstance(field.default, bool)
     assert f"{field.name}: {about.help}" in Options.__doc__
 
 
@@ -35,8 +36,9 @@ def test_without_arguments_the_options_are_the_defaults():
 @pytest.mark.parametrize("name", arguments.NAMES)
 def test_every_option_has_an_argument_that_asks_for_its_step(name):
     about = ABOUT[name]
-    value = about.choices[-1] if about.choices else about.within[1]
-    words = [f"{arguments.flag(name)}={value}"]
+    is_switch = not about.choices and not about.within
+    value = False if is_switch else about.choices[-1] if about.choices else about.within[1]
+    words = [arguments.flag(name) if is_switch else f"{arguments.flag(name)}={value}"]
     made = parsed(*words, *(["--tracks", "x"] if about.kind == TRACKS else []))
     assert getattr(made, name) == value
     assert set(made.steps) == {*DEFAULT_STEPS, *([about.step] if about.step else [])}
@@ -73,3 +75,11 @@ def test_an_option_of_the_other_kind_is_refused():
 def test_an_option_that_there_is_not_is_a_mistake_of_the_program():
     with pytest.raises(TypeError, match="ratio"):
         chosen(PAIR, {"ratio": -3.0})
+
+
+def test_a_finished_song_is_changed_by_what_is_asked_alone():
+    assert parsed("--song", "x", "--vocal-gain-db=-6").steps == ()
+    assert parsed("--song", "x", "--ratio-lu=-6").steps == ("level",)
+    assert parsed("--song", "x", "--target-lufs=-14").steps == ("loudness",)
+    with pytest.raises(InputError, match="say what to do with the vocals of the song"):
+        parsed("--song", "x")

@@ -1,0 +1,73 @@
+"""A replay: the settings of a mix, applied once more to the very files that it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mixprior.mixing.effects.ceiling import CEILING_DBTP
+from mixprior.mixing.effects.settings import MixSettings
+from mixprior.mixing.mix import recipe
+from mixprior.mixing.mix.recipe import Input
+from mixprior.stats.errors import InputError
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What makes a mix again.
+
+    Attributes:
+        source: the recipe's path.
+        settings: the whole processing.
+        sha256: of the bytes of each input, in hex.
+        offsets_s: of the inputs that do not start with the others.
+        ceiling_dbtp: that the mix was made for.
+    """
+
+    source: str
+    settings: MixSettings
+    sha256: Mapping[str, str]
+    offsets_s: Mapping[str, float]
+    ceiling_dbtp: float
+
+    def check(self, inputs: Mapping[str, Input]) -> None:
+        """Refuse other inputs.
+
+        Raises:
+            InputError: naming the first that is another.
+        """
+        if inputs.keys() != self.sha256.keys():
+            made, others = (", ".join(sorted(names)) for names in (self.sha256, inputs))
+            raise InputError(f"{self.source} is of a mix of {made}, not of {others}: --replay takes the same files")
+        for name, given in inputs.items():
+            if given.sha256 != self.sha256[name]:
+                raise InputError(
+                    f"{given.path} is not the {name} that {self.source} was made of (its SHA-256 is another): --replay "
+                    "takes the same files; --preset carries a style to others"
+                )
+
+
+def read(path: str | Path) -> Replay:
+    """Read the recipe of a mix, to make it again.
+
+    Raises:
+        InputError: if it is no recipe, or names no files: presets of before version 3 of mixprior's presets, and mixes
+            of arrays.
+    """
+    document = recipe.read(path)
+    settings = recipe.read_settings(path)
+    inputs: Any = document.get("inputs")
+    if not isinstance(inputs, dict) or not inputs:
+        raise InputError(f"{path} does not say of which files it was made: give the .mix.json beside the mix")
+    try:
+        sha256 = {recipe.track_name(document, name): given["sha256"] for name, given in inputs.items()}
+        offsets_s = {name: float(given.get("offset_s", 0.0)) for name, given in inputs.items()}
+        ceiling_dbtp = document["options"].get("ceiling_dbtp")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} is damaged ({type(error).__name__} {error}): mix again") from error
+    if None in sha256.values():
+        raise InputError(f"{path} is of a mix of arrays, and there are no files to make it of again")
+    ceiling = CEILING_DBTP if ceiling_dbtp is None else float(ceiling_dbtp)
+    return Replay(str(path), settings, sha256, {name: s for name, s in offsets_s.items() if s}, ceiling)
