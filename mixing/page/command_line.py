@@ -10,7 +10,7 @@ from mixprior.mixing.mix import arguments, command
 
 SET_ON_THE_PAGE = ("amount", "ratio_lu", "vocal_gain_db")
 """Options that a page writes itself."""
-_LEFT_OUT = (*SET_ON_THE_PAGE, "page", "plot", "json", "explain", "preset", "stems")
+_LEFT_OUT = (*SET_ON_THE_PAGE, "page", "plot", "json", "explain", "stems")
 """These, and what a mix writes beside."""
 
 
@@ -26,28 +26,28 @@ class Again:
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Again | None:
-        """Take it from the arguments of `mixprior mix`; None where a preset set everything.
+        """Take it from the arguments of `mixprior mix`; None where all of it was set before.
 
         >>> parser = argparse.ArgumentParser()
         >>> command.add_arguments(parser)
         >>> Again.of(parser.parse_args(["--tracks", "a song", "--amount=0.5", "--with=eq", "-o", "mix.wav"])).words
         "mixprior mix --tracks 'a song' --output=mix.wav --with=eq"
         """
-        if args.preset and args.preset[0] != "save":
+        if args.replay:
             return None
         parser = argparse.ArgumentParser(add_help=False)
         command.add_arguments(parser)
         words = ["mixprior", "mix"]
         for action in parser._actions:
             value = getattr(args, action.dest, action.default)
-            if action.dest not in _LEFT_OUT and value != action.default:
-                words += _words(max(action.option_strings, key=len), value)
+            if action.dest in _LEFT_OUT or value == action.default or (action.dest == "preset" and value[0] == "save"):
+                continue
+            flag = max(action.option_strings, key=len)
+            words += [flag] if action.nargs == 0 else _words(flag, value)
         return cls(shlex.join(words))
 
 
 def _words(flag: str, value: object) -> list[str]:
-    if value is True:
-        return [flag]
     if isinstance(value, list):
         return [flag, *map(str, value)]
     if value is arguments.NONE:

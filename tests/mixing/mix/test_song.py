@@ -97,7 +97,10 @@ def test_a_song_is_mixed_again_by_its_recipe_and_no_other_song(separator, tmp_pa
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--song", "{song}", "-o", "{out}"], "say what to do with the vocals of the song: --vocal-gain-db or --ratio-lu"),
+        (
+            ["--song", "{song}", "-o", "{out}"],
+            "say what to do with the vocals of the song: --vocal-gain-db or --ratio-lu",
+        ),
         (["--song", "{song}", "--vocal", "{song}", "-o", "{out}"], "give --song alone"),
         (["--song", "{song}", "--vocal-offset=1", "--ratio-lu=0", "-o", "{out}"], "--vocal-offset is for --vocal and"),
         (["--song", "{song}", "--ratio-lu=0", "-o", "{song}"], "is one of the inputs"),
@@ -122,4 +125,3 @@ def test_without_the_extra_a_line_says_what_to_install(tmp_path, monkeypatch, ca
     monkeypatch.setitem(sys.modules, "demucs", None)
     line = refusal(capsys, "--song", song(tmp_path / "song.wav"), "-o", tmp_path / "mix.wav", "--ratio-lu=0")
     assert line == "separation needs Demucs and torch: pip install 'mixprior[mine]'"
-
