@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mixprior.mixing.mix.preset import Preset
-from mixprior.mixing.plan.options import ABOUT, PAIR, TRACKS, Options, check, chosen
+from mixprior.mixing.plan.options import ABOUT, AUTO, PAIR, TRACKS, Options, check, chosen
 from mixprior.mixing.plan.step import DEFAULT_STEPS, STEPS
 from mixprior.stats.errors import InputError
 
+if TYPE_CHECKING:
+    from mixprior.mixing.mix.preset import Preset  # it loads numba
+
 NAMES = tuple(name for name in ABOUT if name != "steps")
 """Options that have an argument of their own; steps have three."""
+
+MOST_OFFSET_S = 600.0
 
 NONE = object()
 """In place of None, where its word was given."""
@@ -78,6 +82,20 @@ def flag(name: str) -> str:
     """
     own = ABOUT[name].flag if name in ABOUT else ""
     return own or ("--with" if name == "also" else f"--{name.replace('_', '-')}")
+
+
+def offset(text: str) -> float | str:
+    """Read an offset in seconds, or the word for one that is to be found.
+
+    >>> offset("-0.25"), offset("auto")
+    (-0.25, 'auto')
+    """
+    if text == AUTO:
+        return text
+    value = float(text)
+    if not abs(value) <= MOST_OFFSET_S:
+        raise argparse.ArgumentTypeError(f"an offset is within {-MOST_OFFSET_S:g} to {MOST_OFFSET_S:g} seconds")
+    return value
 
 
 def _number(name: str) -> Callable[[str], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ import numpy as np
 
 from mixprior.analysis.priors import EVERY_SONG, Priors
 from mixprior.mixing.effects.chain import BACKING, VOCALS
+from mixprior.mixing.mix import preset as presets
 from mixprior.mixing.mix import sounds as mix_sounds
+from mixprior.mixing.mix.preset import Preset
 from mixprior.mixing.mix.render import Mixed, render
 from mixprior.mixing.mix.tracks import kept_tracks
 from mixprior.mixing.plan import multitrack, pair
-from mixprior.mixing.plan.options import PAIR, TRACKS, Options, chosen
+from mixprior.mixing.plan.offset import after, found_offset
+from mixprior.mixing.plan.options import AUTO, PAIR, TRACKS, Options, chosen
 from mixprior.mixing.plan.step import Plan
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.roles import ROLES, Role
@@ -34,6 +38,8 @@ def mix(
     *,
     priors: Priors | str | Path = _DEFAULT_PRIORS,
     group: str | None = None,
+    preset: str | Path | None = None,
+    vocal_offset_s: float | str = 0.0,
     progress: Progress | None = None,
     **options: Any,
 ) -> Mixed:
@@ -48,6 +54,9 @@ def mix(
         priors: opened priors, "published", "starter", or a folder that `mixprior mine` wrote. What they lack is looked
             up in the published priors and in "starter".
         group: the songs of the priors to go by, as "genre=rock"; all of them.
+        preset: file of a style that `mixprior mix --preset save` wrote; what is given beside it comes first.
+        vocal_offset_s: seconds by which the vocals start after the backing; below 0 without so much of their beginning;
+            "auto" finds them by bleed or a guide track, or refuses.
         progress: called with the number of stages done, and of all.
         options: fields of `mixprior.mixing.plan.options.Options`. One that is for a step adds that step.
 
@@ -64,9 +73,11 @@ def mix(
     >>> mixed.audio.shape, round(mixed.recipe.results.integrated_lufs, 1)
     ((2, 88200), -20.0)
     """
-    wanted = _options(PAIR, options)
-    planner = partial(pair.plan, targets=_targets(priors, group), options=wanted)
-    return _mixed({VOCALS: vocals, BACKING: backing}, rate_hz, planner, wanted, progress)
+    style = None if preset is None else presets.read(preset)
+    wanted = _options(PAIR, options, style)
+    planner = partial(pair.plan, targets=_targets(priors, group, style), options=wanted)
+    arrays = {VOCALS: vocals, BACKING: backing}
+    return _mixed(arrays, rate_hz, planner, wanted, progress, vocal_offset_s)
 
 
 def mix_tracks(
@@ -76,6 +87,7 @@ def mix_tracks(
     roles: Mapping[str, str] | None = None,
     priors: Priors | str | Path = _DEFAULT_PRIORS,
     group: str | None = None,
+    preset: str | Path | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Mixed:
@@ -90,6 +102,7 @@ def mix_tracks(
             their names, or by how they sound.
         priors: as for `mix`.
         group: as for `mix`.
+        preset: as for `mix`.
         progress: as for `mix`.
         options: as for `mix`.
 
@@ -108,10 +121,10 @@ def mix_tracks(
     """
     given = {name: _role(name, role, tracks) for name, role in (roles or {}).items()}
     kept, left_out = kept_tracks(list(tracks))
-    wanted = _options(TRACKS, options)
-    planner = partial(
-        multitrack.plan, targets=_targets(priors, group), options=wanted, roles_given=given, left_out=left_out
-    )
+    style = None if preset is None else presets.read(preset)
+    wanted = _options(TRACKS, options, style)
+    targets = _targets(priors, group, style)
+    planner = partial(multitrack.plan, targets=targets, options=wanted, roles_given=given, left_out=left_out)
     return _mixed({name: tracks[name] for name in kept}, rate_hz, planner, wanted, progress)
 
 
@@ -121,11 +134,19 @@ def _mixed(
     planner: Callable[[Mapping[str, Sound]], Plan],
     options: Options,
     progress: Progress | None,
+    vocal_offset_s: float | str = 0.0,
 ) -> Mixed:
     report = progress or (lambda done, total: None)
     if not arrays:
         raise InputError("there is no track to mix")
     sounds, inputs = mix_sounds.of_arrays(arrays, rate_hz)
+    if vocal_offset_s == AUTO:
+        step = found_offset(sounds[VOCALS], sounds[BACKING])
+        vocal_offset_s, planner = step.setting["offset_s"], after(step, planner)
+    if vocal_offset_s:
+        offset_s = float(vocal_offset_s)
+        sounds[VOCALS] = mix_sounds.shifted(sounds[VOCALS], offset_s)
+        inputs[VOCALS] = replace(inputs[VOCALS], offset_s=offset_s)
     report(1, _STAGES)
     plan = planner(sounds)
     report(2, _STAGES)
@@ -134,15 +155,19 @@ def _mixed(
     return mixed
 
 
-def _options(kind: str, given: Mapping[str, Any]) -> Options:
+def _options(kind: str, given: Mapping[str, Any], style: Preset | None) -> Options:
     others = dict(given)
     steps = others.pop("steps", ())
-    return chosen(kind, others, only=(steps,) if isinstance(steps, str) else steps)
+    only = (steps,) if isinstance(steps, str) else steps
+    return chosen(kind, others, only=only) if style is None else style.applied(kind, others, only=only)
 
 
-def _targets(priors: Priors | str | Path, group: str | None) -> Targets:
+def _targets(priors: Priors | str | Path, group: str | None, style: Preset | None) -> Targets:
     # The default was not chosen by the caller: what it lacks is a note and no warning.
-    return Targets.of(None if priors == _DEFAULT_PRIORS else priors, group or EVERY_SONG)
+    given = None if priors == _DEFAULT_PRIORS else priors
+    if style is not None:
+        given, group = given or style.priors, group or style.group
+    return Targets.of(given, group or EVERY_SONG)
 
 
 def _role(name: str, role: str, tracks: Mapping[str, np.ndarray]) -> Role:

@@ -13,7 +13,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sounds.add_argument("--vocal", metavar="FILE", help="the vocals: WAV, FLAC, Ogg, MP3 or M4A")
     sounds.add_argument("--backing", metavar="FILE", help="the accompaniment: all but the vocals")
     sounds.add_argument(
-        "--vocal-offset", type=float, metavar="S", help="seconds by which the vocals start after the backing (0)"
+        "--vocal-offset",
+        type=arguments.offset,
+        metavar="S",
+        help="seconds by which the vocals start after the backing (0); auto finds them by bleed or a guide track",
     )
     sounds.add_argument("--song", metavar="FILE", help="a finished song, whose vocals are raised or lowered ([mine])")
     sounds.add_argument("--tracks", nargs="+", metavar="TRACK", help="files of a multitrack, or DIR with them")

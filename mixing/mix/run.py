@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mixprior.analysis import picture
 from mixprior.analysis.priors import EVERY_SONG
-from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.mix import arguments, explain, plot, preset, recipe, replay, session
 from mixprior.mixing.mix.comparison import compare
 from mixprior.mixing.mix.preset import Preset
@@ -23,6 +22,7 @@ from mixprior.mixing.mix.tracks import kept_tracks, paths_given, roles_given
 from mixprior.mixing.page import build as page
 from mixprior.mixing.page.command_line import Again
 from mixprior.mixing.plan import multitrack, pair
+from mixprior.mixing.plan.step import Planner
 from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.audio import writer
 from mixprior.pipeline.store import files
@@ -96,9 +96,11 @@ def _mix(
 ) -> Mixed:
     if args.roles and not args.tracks:
         raise InputError("--roles is for --tracks")
+    if args.vocal_offset is not None and not args.vocal:
+        raise InputError("--vocal-offset is for --vocal and --backing")
     options = arguments.options(args, style)
     targets = _targets(args, style)
-    planner: session.Planner = partial(pair.plan, targets=targets, options=options)
+    planner: Planner = partial(pair.plan, targets=targets, options=options)
     if args.tracks:
         kept, left_out = kept_tracks(list(paths))
         paths = {name: paths[name] for name in kept}
@@ -107,7 +109,8 @@ def _mix(
     if args.song:
         mixed = session.mix_song(separated(args.song), args.output, planner, options, args.stems, stage)
     else:
-        mixed = session.mix_files(paths, args.output, planner, options, args.stems, _offsets_s(args), stage)
+        offset = args.vocal_offset or 0.0
+        mixed = session.mix_files(paths, args.output, planner, options, args.stems, offset, stage)
     if save:
         priors, group = _priors(args, style)
         writer.make_folder(save)
@@ -153,14 +156,6 @@ def _paths(args: argparse.Namespace) -> dict[str, Path]:
     if args.vocal or args.backing or args.tracks:
         raise InputError("give --song alone: a finished song is separated into vocals and backing")
     return {SONG: Path(args.song)}
-
-
-def _offsets_s(args: argparse.Namespace) -> dict[str, float]:
-    if args.vocal_offset is None:
-        return {}
-    if args.tracks or args.song:
-        raise InputError("--vocal-offset is for --vocal and --backing")
-    return {VOCALS: args.vocal_offset}
 
 
 def _preset(args: argparse.Namespace, paths: dict[str, Path]) -> tuple[Path | None, Preset | None]:

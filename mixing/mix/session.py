@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from mixprior.mixing.effects import ceiling
+from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.mix import recipe, render
 from mixprior.mixing.mix.recipe import Output
 from mixprior.mixing.mix.render import Draft, Mixed
@@ -14,8 +15,9 @@ from mixprior.mixing.mix.replay import Replay
 from mixprior.mixing.mix.separated_song import SeparatedSong
 from mixprior.mixing.mix.sounds import SongSounds, Sounds
 from mixprior.mixing.plan.loudness import Finish
-from mixprior.mixing.plan.options import Options
-from mixprior.mixing.plan.step import Plan
+from mixprior.mixing.plan.offset import after, found_offset
+from mixprior.mixing.plan.options import AUTO, Options
+from mixprior.mixing.plan.step import Planner
 from mixprior.mixing.rules.notice import Notice
 from mixprior.pipeline.audio import audio_file, writer
 from mixprior.pipeline.audio.audio_file import AudioFile
@@ -26,9 +28,6 @@ from mixprior.stats.sound import Sound
 _CLOSE_LU = 0.1
 _MOST_AIMS = 8
 """Aims that are tried for the ceiling: 24 bits need one, a lossy format two or three."""
-
-Planner = Callable[[Mapping[str, Sound]], Plan]
-"""Sounds by name in; settings without the end of the mix, and the steps that led to them, out."""
 
 Stage = Callable[[str, int, int], None]
 """Called with what is done next, how much of it is done, and of how much."""
@@ -47,7 +46,7 @@ def mix_files(
     planner: Planner,
     options: Options,
     stems_path: str | Path | None = None,
-    offsets_s: Mapping[str, float] | None = None,
+    vocal_offset: float | str = 0.0,
     stage: Stage = _no_stage,
 ) -> Mixed:
     """Mix files into another, with the recipe as .mix.json beside it: 24 bits as .wav and .flac, or a coded format.
@@ -61,14 +60,20 @@ def mix_files(
         planner: what to do with the sounds, up to their sum.
         options: how it is mixed; the loudness is set here.
         stems_path: folder for what was summed, at the gain of the mix and before its limiter; None for none.
-        offsets_s: by name, seconds by which a track starts after the mix.
+        vocal_offset: seconds by which "vocals" start after the mix; `options.AUTO` to find them.
         stage: called with what is done next, what of it is done, and what there is.
 
     Raises:
         InputError: if a file cannot be read, mixed or written.
     """
     output = _checked(output_path, paths.values())
+    offsets_s = {VOCALS: vocal_offset} if isinstance(vocal_offset, float) and vocal_offset else {}
     sounds = Sounds(paths, offsets_s, partial(stage, "reading tracks"))
+    if vocal_offset == AUTO:
+        stage("aligning", 0, 1)
+        step = found_offset(sounds[VOCALS], sounds[BACKING])
+        sounds.start(VOCALS, step.setting["offset_s"])
+        planner = after(step, planner)
     return _mixed(output, sounds, planner, options, stems_path, stage)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,11 @@ class Sounds(Mapping[str, Sound]):
         if name in self._kept:
             self._kept[name] = sound
         return sound
+
+    def start(self, name: str, offset_s: float) -> None:
+        """Let a sound start later than the mix; below 0 without so much of its beginning."""
+        self._offsets_s[name] = offset_s
+        self.inputs[name] = replace(self.inputs[name], offset_s=offset_s)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._paths)

@@ -21,6 +21,9 @@ EQ_RULES = ("hafezi-reiss", "seed")
 RANGE_MEASURES = ("ebu", "100ms")
 BALANCES = ("keep", "equal")
 
+AUTO = "auto"
+"""An offset of the vocals that is to be found."""
+
 PAIR, TRACKS = "pair", "tracks"
 """What is mixed: vocals and a backing, or the tracks of a song."""
 

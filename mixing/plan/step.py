@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mixprior.mixing.effects.settings import MixSettings
 from mixprior.mixing.rules.notice import Notice
+from mixprior.stats.sound import Sound
 
 STEPS = ("level", "eq", "unmask", "compression", "pan", "reverb", "loudness")
 """What a mix can do, in the order of vocals and their backing; `mixing.plan.multitrack` pans first and levels last."""
@@ -21,7 +22,8 @@ class Step:
     """One move.
 
     Attributes:
-        name: one of `STEPS`; "roles" of the classes of tracks, "replay" of settings that are applied as they are.
+        name: one of `STEPS`; "offset" of vocals that are late, "roles" of the classes of tracks, "replay" of settings
+            that are applied as they are.
         of: the sound, the bus, or "mix".
         reason: why, in a sentence or two.
         measured: what was found, by name with the unit at its end; None where it cannot be measured.
@@ -58,3 +60,7 @@ class Plan:
 
     settings: MixSettings
     steps: tuple[Step, ...]
+
+
+Planner = Callable[[Mapping[str, Sound]], Plan]
+"""Sounds by name in; settings without the end of the mix, and the steps that led to them, out."""

@@ -53,8 +53,8 @@ class Alignment:
 def alignment(vocals: Sound, backing: Sound) -> Alignment | None:
     """Find the offset of vocals; None where one of the two is silent.
 
-    The vocals are compared whole, by which a guide track in the backing is found, and in their pauses, where bleed of it
-    is heard; the clearer peak counts.
+    The vocals are compared whole, by which a guide track in the backing is found, and in their pauses, where their
+    bleed of the backing is heard; the clearer peak counts.
 
     >>> rng = np.random.default_rng(1)
     >>> backing = Sound(rng.standard_normal((1, 22_050)).astype(np.float32), 11_025)

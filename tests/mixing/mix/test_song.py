@@ -124,4 +124,4 @@ def test_the_front_door_separates(tmp_path, monkeypatch):
 def test_without_the_extra_a_line_says_what_to_install(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "demucs", None)
     line = refusal(capsys, "--song", song(tmp_path / "song.wav"), "-o", tmp_path / "mix.wav", "--ratio-lu=0")
-    assert line == "separation needs Demucs and torch: pip install 'mixprior[mine]'"
+    assert line.endswith("pip install 'mixprior[mine]'")
