@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mixprior.mixing.effects.settings import MixSettings
 from mixprior.mixing.rules.notice import Notice
-from mixprior.stats.sound import Sound
+
+if TYPE_CHECKING:
+    from mixprior.stats.sound import Sound  # it loads numba
 
 STEPS = ("level", "eq", "unmask", "compression", "pan", "reverb", "loudness")
 """What a mix can do, in the order of vocals and their backing; `mixing.plan.multitrack` pans first and levels last."""
@@ -62,5 +64,5 @@ class Plan:
     steps: tuple[Step, ...]
 
 
-Planner = Callable[[Mapping[str, Sound]], Plan]
+Planner = Callable[[Mapping[str, "Sound"]], Plan]
 """Sounds by name in; settings without the end of the mix, and the steps that led to them, out."""

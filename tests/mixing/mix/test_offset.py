@@ -35,11 +35,11 @@ def test_an_offset_is_found_by_bleed_and_told(tmp_path, capsys):
     rng = np.random.default_rng(1)
     backing = band(4.0, level=0.05)
     vocals = voice(4.0) + 0.01 * backing + 1e-6 * rng.standard_normal(backing.shape)
-    files = save_both(tmp_path, vocals[:, round(0.3 * RATE_HZ) :].astype(np.float32), backing)
+    files = save_both(tmp_path, vocals[:, round(0.32 * RATE_HZ) :].astype(np.float32), backing)
     told = mix(files, "-o", tmp_path / "mix.wav", "--vocal-offset", "auto", *PLAIN)
-    assert "vocals 0.3000 s later: there both share a sound" in told
+    assert "vocals 0.3200 s later: there both share a sound" in told
     made = recipe_of(tmp_path / "mix.wav")
-    assert made["inputs"]["vocals"]["offset_s"] == pytest.approx(0.3, abs=1e-4)
+    assert made["inputs"]["vocals"]["offset_s"] == pytest.approx(0.32, abs=1e-4)
     assert made["steps"][0]["name"] == "offset"
     mix(files, "-o", tmp_path / "again.wav", "--replay", tmp_path / "mix.mix.json")
     assert (tmp_path / "again.wav").read_bytes() == (tmp_path / "mix.wav").read_bytes()
