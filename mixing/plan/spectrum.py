@@ -19,7 +19,7 @@ from mixprior.stats.measures.band_limit import band_limit_hz
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
 from mixprior.stats.sound import Sound
 
-ASSUMED = RawError(2.0, None, "2 dB in a third of an octave")
+ASSUMED = RawError(1.5, None, "as of vocals")
 """Where `raw_errors.csv` says nothing of a stem."""
 
 _MOST_TRUST = 100.0

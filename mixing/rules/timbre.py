@@ -27,9 +27,9 @@ SONG_OCTAVES = 1.3
 role `prior`."""
 
 ERROR_OCTAVES = 3.0
-"""Distance at which that of raw material's errors falls to exp(-1/2). An assumption: a microphone, a voice near
-it, or a room colours broadly. Of 1, 1.5, 2 and 3 octaves the last takes back the most of tilts of 1.2 and 2 dB an
-octave and adds the least to undamaged stems of role `prior`, by the priors of the other songs."""
+"""Distance at which that of raw material's errors falls to exp(-1/2). What people change of raw drums in eight free
+projects (`tools.songs.raw_and_mixed`) has, levels made alike, correlations of 0.66 and 0.31 at one and two octaves;
+with this they are 0.76 and 0.32."""
 
 LEAST_SONGS = 10
 """A band that fewer songs have is not known."""
@@ -104,7 +104,7 @@ def shrink(
     Args:
         own_db: `stats.measures.spectrum.third_octave_db` of the sound, shape (30,).
         prior: that of its class.
-        off_db: standard deviation of how far raw material is off in a band.
+        off_db: root mean square of how far raw material is off in a band, levels made alike.
         limit_hz: `stats.measures.band_limit.band_limit_hz` of the sound.
         amount: share of the gains.
 
@@ -114,7 +114,7 @@ def shrink(
     >>> flat = SpectrumPrior(np.full(30, -14.8), np.full(30, 4.0), np.full(30, 100), np.ones(30, bool))
     >>> tilted = -14.8 + 1.5 * (_OCTAVES - _OCTAVES.mean())
     >>> shrink(tilted, flat, 2.0).gains_db[[0, 15, 29]].round(1).tolist()
-    [2.7, 0.8, -0.8]
+    [3.0, 1.3, -1.5]
     """
     used = usable(own_db, prior, limit_hz)
     if used.sum() < 3:
@@ -122,7 +122,7 @@ def shrink(
     spread_db = prior.sd_db * np.sqrt(1 + 1 / np.maximum(prior.n, 1))
     distance = np.abs(_OCTAVES[:, np.newaxis] - _OCTAVES)
     errors = np.exp(-0.5 * (distance / ERROR_OCTAVES) ** 2)
-    errors *= off_db**2
+    errors *= off_db**2 / (1 - errors.mean())  # what is left of them without their level
     songs = np.outer(spread_db, spread_db) * np.exp(-distance / SONG_OCTAVES)
     inverse = np.linalg.inv((errors + songs)[np.ix_(used, used)])
     above_db = own_db[used] - prior.centre_db[used]
