@@ -6,14 +6,19 @@ from dataclasses import asdict, replace
 
 from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.effects.settings import CompressorSettings
+from mixprior.mixing.plan.explained import explained
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Step
-from mixprior.mixing.plan.targets import Targets, Unreliable
+from mixprior.mixing.plan.targets import Target, Targets, Unreliable
 from mixprior.mixing.rules import compression
 from mixprior.mixing.rules.compression_model import RANGES
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.posterior import towards
+from mixprior.stats.measures.activity import active_frames
 from mixprior.stats.sound import Sound
+
+ACTIVITY = (VOCALS, "vocal_active_ratio")
+"""What explains the range: over songs, R2 is 0.52 in the packaged priors."""
 
 _STATISTICS = {"ebu": "loudness_range_lu", "100ms": "loudness_range_100ms_lu"}
 
@@ -28,7 +33,7 @@ def compress(vocals: Sound, targets: Targets, options: Options) -> tuple[Compres
         InputError: if no priors hold the range.
     """
     try:
-        target = targets.scalar(VOCALS, _STATISTICS[options.range_measure], options.loudness_range_lu)
+        target = _target(vocals, targets, options)
     except Unreliable as error:
         return None, error.step("compression", VOCALS)
     heard_lu = RANGES[options.range_measure](vocals)
@@ -58,6 +63,15 @@ def compress(vocals: Sound, targets: Targets, options: Options) -> tuple[Compres
         setting=asdict(found.settings) if found.settings else {},
         warnings=(*target.warnings, *missed),
     )
+
+
+def _target(vocals: Sound, targets: Targets, options: Options) -> Target:
+    """The range to be: vocals that sing now and then have a larger one."""
+    statistic = _STATISTICS[options.range_measure]
+    if options.loudness_range_lu is not None:
+        return targets.scalar(VOCALS, statistic, options.loudness_range_lu)
+    frames = active_frames(vocals.momentary_lufs, vocals.integrated_lufs, vocals.momentary_lufs)
+    return explained(targets, VOCALS, statistic, ACTIVITY, float(frames.mean()) if frames.size else None)
 
 
 def _aim_lu(heard_lu: float, aim_lu: float, options: Options) -> float:
