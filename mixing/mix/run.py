@@ -58,8 +58,9 @@ def run(args: argparse.Namespace, separate: Separate) -> int:
             mixed = _replay(args, paths, partial(_separated, separate, line), line.show)
         else:
             mixed = _mix(args, paths, style, save, partial(_separated, separate, line), line.show)
-    if args.plot or args.page:
-        _show(args, mixed, _targets(args, style))
+        if args.plot or args.page:
+            line.show("drawing", 0, 1)
+            _show(args, mixed, _targets(args, style))
     _report(args, mixed.recipe)
     return 0
 

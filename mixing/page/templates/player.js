@@ -285,12 +285,13 @@ function showState() {
 }
 
 /* The command that makes what is heard. The step of level goes `amount` of the way from the ratio that it finds to the
-   one that it is given, so that one is as much farther as is left out of the way; what cannot be said so is a gain. */
+   one that it is given, so that one is as much farther as is left out of the way; what cannot be said so is a gain, of
+   which the slider of the amount leaves a share. */
 function commandLine() {
   const { amount: whole, ratio_lu: given_lu, vocal_gain_db: own_db } = facts.options;
   const amount = whole * state.amount;
   const words = [facts.again];
-  let [aim_lu, gain_db] = [given_lu, own_db ?? 0];
+  let [aim_lu, gain_db] = [given_lu, (own_db ?? 0) * state.amount];
   if (state.vocals_db !== 0 && facts.levelled_from_lu !== null && amount > 0) {
     const found_lu = facts.ratio.before + state.amount * (facts.levelled_from_lu - facts.ratio.before);
     aim_lu = found_lu + (ratioLu() - gain_db - found_lu) / amount;

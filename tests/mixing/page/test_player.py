@@ -59,7 +59,7 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     words = f"mixprior mix --vocal='{HOSTILE}'"
     return {
         "gains": save(folder, page_of(tones_mixed(), True, words), "gains.html"),
-        "tracks": save(folder, page_of(tracks_mixed()), "tracks.html"),
+        "tracks": save(folder, page_of(tracks_mixed(vocal_gain_db=2.0, amount=0.8)), "tracks.html"),
         "shaped": save(folder, page_of(shaped()), "shaped.html"),
         "limited": save(folder, page_of(tones_mixed(vocals=0.2, target_lufs=-3.0)), "limited.html"),
     }
@@ -188,7 +188,7 @@ def test_moving_a_slider_is_heard_shown_and_written_as_arguments(opened):
     assert "--ratio-lu" not in opened.evaluate("element('command').textContent")
 
 
-@pytest.mark.parametrize(("amount", "vocals_db"), [(1.0, 3.0), (0.5, 2.0), (0.2, -4.0)])
+@pytest.mark.parametrize(("amount", "vocals_db"), [(1.0, 3.0), (0.5, 2.0), (0.2, -4.0), (0.5, 0.0)])
 def test_the_command_makes_of_tracks_what_was_heard(browser, pages, amount, vocals_db):
     browser.open(pages["tracks"])
     browser.evaluate(READY)
