@@ -82,10 +82,6 @@ def _masked_db(mixed: Mixed) -> list[Value]:
     return [max(masked_db(sound, rest) or MASKED_FLOOR_DB, MASKED_FLOOR_DB) for sound in _vocals(mixed)]
 
 
-def _peaks_db(sound: Sound) -> Value:
-    return None if sound.onset_peaks_db is None else sound.onset_peaks_db[0]
-
-
 def _mid(sound: Sound) -> Value:
     return None if sound.silent else mid_energy_fraction(*sound.energies)
 
@@ -103,10 +99,10 @@ METRICS = {
         Metric("class_spectrum_db", "the same of a class, mean over the classes",
                lambda mixed: [bands_db(sound) for sound in mixed.parts.values()], 0.5),
         Metric("masked_db", "share of the vocals' energy that the rest masks", _masked_db, 0.5),
-        Metric("vocals_range_lu", "loudness range of the vocals, of 100 ms levels",
+        Metric("vocals_range_lu", "loudness range of the vocals (EBU Tech 3342)",
+               lambda mixed: [sound.loudness_range_lu for sound in _vocals(mixed)], 0.5),
+        Metric("vocals_range_100ms_lu", "the same, of 100 ms levels",
                lambda mixed: [sound.loudness_range_100ms_lu for sound in _vocals(mixed)], 0.5),
-        Metric("class_peaks_db", "mean of a class's loudest onset peaks relative to its peak, mean over the classes",
-               lambda mixed: [_peaks_db(sound) for sound in mixed.parts.values()], 0.5),
         Metric("class_mid", "share of mid energy of a class, mean over the classes",
                lambda mixed: [_mid(sound) for sound in mixed.parts.values()]),
         Metric("vocals_wet_db", "true energy of the vocals' reverb over that of the dry vocals",

@@ -45,13 +45,13 @@ OWN = (
     Own("loudness", damage.LEVELS, PAIR, ("loudness_lu",)),
     Own("eq", damage.TILTED, PAIR, ("vocals_spectrum_db",)),
     Own("unmask", damage.MASKED, PAIR, ("masked_db",)),
-    Own("compression", damage.UNCOMPRESSED, PAIR, ("vocals_range_lu",)),
+    Own("compression", damage.UNCOMPRESSED, PAIR, ("vocals_range_lu", "vocals_range_100ms_lu")),
     Own("reverb", damage.DRY, PAIR, ("vocals_wet_db",)),
     Own("level", damage.LEVELS, TRACKS, ("class_lu", "ratio_lu")),
     Own("loudness", damage.LEVELS, TRACKS, ("loudness_lu",)),
     Own("eq", damage.TILTED, TRACKS, ("class_spectrum_db",)),
     Own("unmask", damage.MASKED, TRACKS, ("masked_db",)),
-    Own("compression", damage.UNCOMPRESSED, TRACKS, ("class_peaks_db", "vocals_range_lu")),
+    Own("compression", damage.UNCOMPRESSED, TRACKS, ("vocals_range_lu", "vocals_range_100ms_lu")),
     Own("pan", damage.MONO, TRACKS, ("class_mid",)),
 )
 
