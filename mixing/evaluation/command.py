@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from mixprior.mixing.evaluation import excerpts, results, separated, tables
-from mixprior.mixing.evaluation.evaluation import COLUMNS, rows_of
+from mixprior.mixing.evaluation.evaluation import COLUMNS, parts, rows_of
 from mixprior.mixing.evaluation.material import Material
 from mixprior.pipeline.catalogs import roles
 from mixprior.stats.errors import InputError
@@ -30,9 +30,9 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"{args.music} is not a folder: give the folder of the music")
         material = Material(args.music, args.responses, args.output, roles.read(args.roles))
         separated.fill(material, args.scenes, partial(_show, "songs separated"))
-        names = [name for name in excerpts.scenes(material, args.scenes) if not args.only or name in args.only]
-        of_scene = partial(rows_of, material, args.scenes)
-        results.write(path, COLUMNS, of_scene, names, args.workers, partial(_show, "scenes mixed"))
+        found = [part for part in parts(material, args.scenes) if not args.only or part[0] in args.only]
+        of_part = partial(rows_of, material, args.scenes)
+        results.write(path, COLUMNS, of_part, found, args.workers, partial(_show, "parts mixed"))
     text = tables.report(list(results.read(path, COLUMNS)))
     path.with_suffix(".md").write_text(text, "utf-8")
     if args.document is not None:

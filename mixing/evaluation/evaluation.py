@@ -16,7 +16,7 @@ from mixprior.mixing.evaluation.material import Material
 from mixprior.mixing.evaluation.metrics import NAMES, ratio_lu
 from mixprior.mixing.evaluation.scenes import Mixed, Scene
 from mixprior.mixing.evaluation.systems import SYSTEMS
-from mixprior.mixing.evaluation.tasks import PAIR, TRACKS, WET, cases
+from mixprior.mixing.evaluation.tasks import PAIR, TRACKS, cases
 from mixprior.mixing.evaluation.verdict import Row
 from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.catalogs.roles import Recording
@@ -28,22 +28,36 @@ RATIO = "mix_ratio_lu"
 COLUMNS = (*NAMES, RATIO)
 
 
-def rows_of(material: Material, which: str, scene: str) -> list[Row]:
-    """The rows of a scene, as a pair and as tracks; mixed with the packaged priors, as a user has them.
+Part = tuple[str, str]
+"""A scene by its name, and how it is mixed: `PAIR` or `TRACKS`."""
+
+
+def parts(material: Material, which: str) -> list[Part]:
+    """Everything that is evaluated, the tracks first: a scene that has no such part has no rows of it.
+
+    Raises:
+        InputError: if the table of roles has no songs for it.
+    """
+    return [(name, planner) for planner in (TRACKS, PAIR) for name in excerpts.scenes(material, which)]
+
+
+def rows_of(material: Material, which: str, part: Part) -> list[Row]:
+    """The rows of a scene as a pair or as tracks; mixed with the packaged priors, as a user has them.
 
     Args:
         material: the folders.
         which: set of scenes.
-        scene: its name.
+        part: name and planner.
 
     Raises:
         InputError: if the packaged priors rest on a song of its artists.
     """
-    made = excerpts.scenes(material, which)[scene]()
-    refuse_taught(made, taught(material.recordings))
-    given = [made] if made.kind == WET or VOCALS not in made.parts else [made.pair(), made]
-    targets = shipped()
-    return [row for each in given for row in rows(each, which, targets)]
+    name, planner = part
+    scene = excerpts.scenes(material, which)[name]()
+    refuse_taught(scene, taught(material.recordings))
+    if planner == PAIR and not scene.is_pair and VOCALS in scene.parts:
+        scene = scene.pair()
+    return list(rows(scene, which, shipped())) if scene.is_pair == (planner == PAIR) else []
 
 
 def rows(scene: Scene, which: str, targets: Targets, like: Targets | None = None) -> Iterator[Row]:

@@ -6,41 +6,43 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from mixprior.mixing.evaluation.verdict import Row
 from mixprior.stats.visible import csv_cell
 
+Part = TypeVar("Part")
 CASE = ("scene", "artist", "kind", "planner", "task", "scale", "seed", "system")
 
 
 def write(
     path: Path,
     metrics: Sequence[str],
-    of_scene: Callable[[str], Sequence[Row]],
-    names: Sequence[str],
+    of_part: Callable[[Part], Sequence[Row]],
+    parts: Sequence[Part],
     workers: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write the rows of all scenes, each scene's when it is done.
+    """Write the rows of all parts, each part's when it is done.
 
     Args:
         path: of the file.
         metrics: columns after those of `CASE`.
-        of_scene: makes the rows of a scene from its name; it must be picklable.
-        names: of the scenes.
+        of_part: makes the rows of a part; it must be picklable.
+        parts: what is evaluated.
         workers: processes.
-        progress: called with the scenes done and all scenes.
+        progress: called with the parts done and all of them.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [*CASE, *metrics])
         writer.writeheader()
         with ProcessPoolExecutor(workers) as pool:
-            for done, rows in enumerate(pool.map(of_scene, names), 1):
+            for done, rows in enumerate(pool.map(of_part, parts), 1):
                 writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
                 file.flush()
                 if progress is not None:
-                    progress(done, len(names))
+                    progress(done, len(parts))
 
 
 def read(path: Path, metrics: Sequence[str]) -> Iterator[Row]:
