@@ -65,6 +65,11 @@ function gainsOf(settings) {
 
 /* ---- The graph. ---- */
 
+/* Move a gain from where it is, whatever moves it now, and be there after `ramp_s` but for a hundredth. */
+function fade(param, value, when, ramp_s) {
+  param.setTargetAtTime(value, when, ramp_s / Math.log(100));
+}
+
 /* Build it in a context, with one source for each buffer; `set` moves every gain, `start` runs all sources at once. */
 function build(context, buffers, output) {
   const params = {};
@@ -112,14 +117,8 @@ function build(context, buffers, output) {
       values[`${name}-after`] = pair.after;
     }
     for (const [name, param] of Object.entries(params)) {
-      if (ramp_s === 0) {
-        param.value = values[name];
-        continue;
-      }
-      const now = context.currentTime;
-      param.cancelScheduledValues(now);
-      param.setValueAtTime(param.value, now);
-      param.linearRampToValueAtTime(values[name], now + ramp_s);
+      if (ramp_s === 0) param.value = values[name];
+      else fade(param, values[name], context.currentTime, ramp_s);
     }
   }
 
@@ -180,7 +179,7 @@ function position() {
   return Math.min(player.offset_s + played_s, facts.duration_s);
 }
 
-async function play() {
+function play() {
   if (!player.buffers || player.graph) return;
   if (!player.context) {
     player.context = new AudioContext({ sampleRate: RATE_HZ });
@@ -189,20 +188,22 @@ async function play() {
   }
   player.context.resume();
   if (player.offset_s >= facts.duration_s - 0.05) player.offset_s = 0;
-  player.graph = build(player.context, player.buffers, player.analyser);
+  const fader = new GainNode(player.context, { gain: 0 });
+  fader.connect(player.analyser);
+  player.graph = { ...build(player.context, player.buffers, fader), fader };
   player.graph.set(gainsOf(state), 0);
   player.begun_s = player.context.currentTime + 0.03;
   player.graph.start(player.begun_s, player.offset_s);
+  fade(fader.gain, 1, player.begun_s, RAMP_S);
   showPlaying();
 }
 
 function stop() {
   if (!player.graph) return;
   player.offset_s = position();
-  for (const node of Object.values(player.graph.sources)) {
-    node.stop();
-    node.disconnect();
-  }
+  const now = player.context.currentTime;
+  fade(player.graph.fader.gain, 0, now, RAMP_S);
+  for (const node of Object.values(player.graph.sources)) node.stop(now + 2 * RAMP_S);
   player.graph = null;
   showPlaying();
 }
@@ -389,5 +390,5 @@ decode().then((buffers) => {
   element("play").disabled = false;
   element("status").textContent = "";
 }, () => {
-  element("status").textContent = "This browser cannot decode Opus: a current Chrome, Edge, Firefox or Safari can";
+  element("status").textContent = "This browser cannot play these sounds (Opus): a current Chrome, Edge, Firefox or Safari can";
 });

@@ -238,13 +238,37 @@ def test_everything_is_reached_by_keyboard_seen_in_focus_and_named(opened):
 
 
 @pytest.mark.parametrize("width", [375, 1200])
-def test_it_is_no_wider_than_the_screen_in_light_and_dark(browser, pages, width):
+def test_it_is_drawn_no_wider_than_the_screen_in_light_and_dark(browser, pages, tmp_path, width):
+    image = pytest.importorskip("PIL.Image")
     papers = set()
     for dark in (False, True):
         browser.open(pages["gains"], width=width, dark=dark)
         assert browser.evaluate("document.documentElement.scrollWidth") <= width
-        papers.add(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
+        browser.picture(tmp_path / "page.png", whole=True)
+        shown = image.open(tmp_path / "page.png").convert("RGB")
+        assert shown.width == width
+        assert len(shown.getcolors(1 << 24)) > 100
+        papers.add(shown.getpixel((2, 2)))
     assert len(papers) == 2
+
+
+def test_a_fade_starts_where_the_last_one_left_the_gain(opened):
+    """Playing, stopping and switching are fades: in the middle of one the next begins without a jump."""
+    jumps = opened.evaluate("""(async () => {
+      const context = new OfflineAudioContext(1, 9600, 48000);
+      const gain = new GainNode(context, { gain: 0 });
+      gain.connect(context.destination);
+      fade(gain.gain, 1, 0, RAMP_S);
+      fade(gain.gain, 0, 0.003, RAMP_S);
+      fade(gain.gain, 1, 0.1, RAMP_S);
+      const source = new ConstantSourceNode(context, { offset: 1 });
+      source.connect(gain);
+      source.start();
+      const samples = (await context.startRendering()).getChannelData(0);
+      return [Math.max(...samples.map((each, n) => n ? Math.abs(each - samples[n - 1]) : 0)), samples[9599]];
+    })()""")
+    assert jumps[0] < 0.006
+    assert jumps[1] == pytest.approx(1.0, abs=0.011)
 
 
 def test_the_recipe_and_the_command_can_be_taken_away(opened):
