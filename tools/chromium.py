@@ -134,6 +134,7 @@ def page() -> Iterator[Page]:
         process = subprocess.Popen(
             command,
             pass_fds=(_READS, _WRITES),
+            env={**os.environ, "TMPDIR": profile},  # where it would leave folders of its own
             preexec_fn=lambda: _connect(browser_reads, browser_writes),
             stderr=subprocess.DEVNULL,
         )

@@ -23,10 +23,9 @@ from tests.mixing.page.page_of_tones import (
 )
 from tools import chromium
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(chromium.BROWSER is None, reason="the player is tested in Chromium: none is on PATH"),
-]
+pytestmark = pytest.mark.slow
+if chromium.BROWSER is None:
+    pytest.skip("the player is tested in Chromium: there is none on PATH", allow_module_level=True)
 
 READY = "new Promise((done) => { const look = () => player.buffers ? done() : setTimeout(look, 20); look(); })"
 RENDER = """(async () => {
