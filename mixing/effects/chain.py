@@ -24,6 +24,9 @@ VOCALS, BACKING = "vocals", "backing"
 """Names of the vocals, where a mix has any, and of all the rest."""
 
 
+NONE_KNOWN: Mapping[str, BusSum] = {}
+
+
 @dataclass(frozen=True)
 class Sum:
     """A mix before its gain and limiter.
@@ -44,13 +47,28 @@ class Sum:
         return {**self.parts, **({} if self.backing is None else {BACKING: self.backing})}
 
 
-def sum_up(settings: MixSettings, sounds: Mapping[str, Sound]) -> Sum:
+@dataclass(frozen=True)
+class BusSum:
+    """What a bus sums, before its chain.
+
+    Attributes:
+        chains: of the tracks in it, by name.
+        sound: their sum.
+    """
+
+    chains: Mapping[str, Chain]
+    sound: Sound
+
+
+def sum_up(settings: MixSettings, sounds: Mapping[str, Sound], known: Mapping[str, BusSum] = NONE_KNOWN) -> Sum:
     """Render all of a mix but its end; the same settings and sounds always give the same samples.
 
     Args:
         settings: whose tracks are the names of the sounds.
         sounds: two channels each and all of one rate, by name; all start at 0, and silence follows the shorter ones.
             One is read at a time, so that a mapping may load them when they are read.
+        known: sums of buses that were made of the same sounds; where the chains of the tracks are the same they are not
+            made again.
 
     Raises:
         InputError: if the names differ.
@@ -58,7 +76,7 @@ def sum_up(settings: MixSettings, sounds: Mapping[str, Sound]) -> Sum:
     total = Total()
     found: dict[str, Sound] = {}
     backing: Sound | None = None
-    for name, sound in parts(settings, sounds):
+    for name, sound in parts(settings, sounds, known):
         if name == VOCALS and found:
             backing = found.get(BACKING) or total.sound()
         found[name] = sound
@@ -66,7 +84,9 @@ def sum_up(settings: MixSettings, sounds: Mapping[str, Sound]) -> Sum:
     return Sum(total.sound(), found, backing)
 
 
-def parts(settings: MixSettings, sounds: Mapping[str, Sound]) -> Iterator[tuple[str, Sound]]:
+def parts(
+    settings: MixSettings, sounds: Mapping[str, Sound], known: Mapping[str, BusSum] = NONE_KNOWN
+) -> Iterator[tuple[str, Sound]]:
     """What is summed last, the buses and the tracks without one, each processed; the vocals come last.
 
     Arguments and errors are those of `sum_up`.
@@ -81,11 +101,19 @@ def parts(settings: MixSettings, sounds: Mapping[str, Sound]) -> Iterator[tuple[
         if name in direct:
             yield name, process(settings.tracks[name], sounds[name])
             continue
-        bus = Total()
-        for track, chain in settings.tracks.items():
-            if settings.routing.get(track) == name:
-                bus.add(process(chain, sounds[track]))
-        yield name, process(settings.buses[name], bus.sound())
+        chains = {track: chain for track, chain in settings.tracks.items() if settings.routing.get(track) == name}
+        bus = known.get(name)
+        if bus is None or bus.chains != chains:
+            bus = bus_sum(chains, sounds)
+        yield name, process(settings.buses[name], bus.sound)
+
+
+def bus_sum(chains: Mapping[str, Chain], sounds: Mapping[str, Sound]) -> BusSum:
+    """Sum tracks, each through its chain."""
+    total = Total()
+    for track, chain in chains.items():
+        total.add(process(chain, sounds[track]))
+    return BusSum(chains, total.sound())
 
 
 def finish(sound: Sound, settings: MixSettings) -> Sound:

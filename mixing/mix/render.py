@@ -110,7 +110,7 @@ def draft(
         InputError: if the plan is for other tracks, or has no vocals to be raised.
     """
     plan = trimmed(plan, options.vocal_gain_db)
-    summed = chain.sum_up(plan.settings, sounds)
+    summed = chain.sum_up(plan.settings, sounds, plan.summed)
     target_lufs = options.target_lufs if "loudness" in options.steps else None
     limit_dbtp = options.ceiling_dbtp
     if limit_dbtp is None:

@@ -11,6 +11,7 @@ import numpy as np
 from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.mix.recipe import Input
 from mixprior.mixing.mix.separated_song import SeparatedSong
+from mixprior.mixing.mix.sparse import Sparse
 from mixprior.mixing.rules.notice import Notice
 from mixprior.pipeline.audio import audio_file
 from mixprior.stats.errors import InputError
@@ -23,13 +24,14 @@ SONG = "song"
 Report = Callable[[int, int], None]
 """Called with what is done and what there is in all."""
 
-_KEPT_BYTES = 2 << 30
+_KEPT_BYTES, _SPARSE_BYTES = 1 << 30, 2 << 30
 
 
 class Sounds(Mapping[str, Sound]):
     """Sounds of files by name, two channels, at the highest rate of all and 44.1 kHz, that priors are measured at.
 
-    The first 2 GiB stay in memory; what goes beyond is read again each time.
+    The first 1 GiB stays in memory as it is, and then what is no digital silence, up to 2 GiB more; what goes beyond is
+    read again each time.
 
     Args:
         paths: a file for each name.
@@ -53,8 +55,8 @@ class Sounds(Mapping[str, Sound]):
     ) -> None:
         self._paths = dict(paths)
         self._offsets_s = dict(offsets_s or {})
-        self._kept: dict[str, Sound] = {}
-        kept_bytes = 0
+        self._kept: dict[str, Sound | Sparse] = {}
+        kept_bytes, sparse_bytes = 0, 0
         self.inputs: dict[str, Input] = {}
         self.warnings: tuple[Notice, ...] = ()
         self.rate_hz = SAMPLE_RATE_HZ
@@ -72,15 +74,21 @@ class Sounds(Mapping[str, Sound]):
             report(number, len(paths))
             self.warnings += tuple(Notice("file", doubt) for doubt in file.doubts)
             self.rate_hz = max(self.rate_hz, sound.rate_hz)
-            kept_bytes += sound.audio.nbytes
-            if kept_bytes <= _KEPT_BYTES:
+            if kept_bytes + sound.audio.nbytes <= _KEPT_BYTES:
                 self._kept[name] = sound
+                kept_bytes += sound.audio.nbytes
+            elif sparse_bytes <= _SPARSE_BYTES:
+                sparse = self._kept[name] = Sparse.of(sound)
+                sparse_bytes += sparse.nbytes
 
     def __getitem__(self, name: str) -> Sound:
-        sound = self._kept.get(name)
-        if sound is None:
-            sound = audio_file.read(self._paths[name]).sound
+        kept = self._kept.get(name)
+        if isinstance(kept, Sparse):
+            kept = kept.sound()
+        sound = kept or audio_file.read(self._paths[name]).sound
         sound = sound.at(self.rate_hz, "VHQ")
+        if isinstance(self._kept.get(name), Sound):
+            self._kept[name] = sound
         if self._offsets_s.get(name):
             return shifted(sound, self._offsets_s[name])
         if name in self._kept:

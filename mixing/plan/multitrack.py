@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from mixprior.mixing.effects import chain
-from mixprior.mixing.effects.chain import VOCALS
+from mixprior.mixing.effects.chain import VOCALS, BusSum
 from mixprior.mixing.effects.settings import Chain, MixSettings, PanSettings
 from mixprior.mixing.plan import level
 from mixprior.mixing.plan.compression import compress
@@ -64,12 +64,14 @@ def plan(
     targets = replace(targets, sung=VOCALS in buses)
     settings = MixSettings(dict.fromkeys(tracks, Chain()), dict.fromkeys(buses, Chain()), routing)
     mixed: dict[str, Sound] = {}
+    known: dict[str, BusSum] = {}
     for bus in buses:
         members = {name: track for name, track in tracks.items() if track.role == bus}
         chains, track_steps = _among_each_other(bus, members, targets, options)
         steps += track_steps
         settings = replace(settings, tracks={**settings.tracks, **chains})
-        summed = _sum(chain.process(track_chain, sounds[name]) for name, track_chain in chains.items())
+        known[bus] = chain.bus_sum(chains, sounds)
+        summed = known[bus].sound
         bus_chain, bus_steps = _shape(bus, summed, targets, options)
         steps += bus_steps
         settings = replace(settings, buses={**settings.buses, bus: bus_chain})
@@ -91,7 +93,7 @@ def plan(
     if "unmask" in options.steps and VOCALS in mixed and len(mixed) > 1:
         settings, step = _unmask(settings, {bus: mixed[bus].gained(gains_db.get(bus, 0.0)) for bus in mixed}, options)
         steps.append(step)
-    return Plan(settings, tuple(steps))
+    return Plan(settings, tuple(steps), known)
 
 
 def _assign(

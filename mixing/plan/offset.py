@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.plan.step import Plan, Planner, Step
@@ -50,6 +51,6 @@ def after(step: Step, planner: Planner) -> Planner:
 
     def plan(sounds: Mapping[str, Sound]) -> Plan:
         planned = planner(sounds)
-        return Plan(planned.settings, (step, *planned.steps))
+        return replace(planned, steps=(step, *planned.steps))
 
     return plan

@@ -10,7 +10,8 @@ from mixprior.mixing.effects.settings import MixSettings
 from mixprior.mixing.rules.notice import Notice
 
 if TYPE_CHECKING:
-    from mixprior.stats.sound import Sound  # it loads numba
+    from mixprior.mixing.effects.chain import BusSum  # they load numba
+    from mixprior.stats.sound import Sound
 
 STEPS = ("level", "eq", "unmask", "compression", "pan", "reverb", "loudness")
 """What a mix can do, in the order of vocals and their backing; `mixing.plan.multitrack` pans first and levels last."""
@@ -58,10 +59,12 @@ class Plan:
     Attributes:
         settings: without gain and limiter of the mix.
         steps: how they came about.
+        summed: sums of buses that were made on the way, by name, for `mixprior.mixing.effects.chain.sum_up`.
     """
 
     settings: MixSettings
     steps: tuple[Step, ...]
+    summed: Mapping[str, BusSum] = field(default_factory=dict, repr=False)
 
 
 Planner = Callable[[Mapping[str, "Sound"]], Plan]

@@ -27,7 +27,7 @@ def trimmed(plan: Plan, vocal_gain_db: float) -> Plan:
         settings = replace(settings, tracks={**settings.tracks, VOCALS: _raised(settings.tracks[VOCALS], gain_db)})
     else:
         raise InputError("vocal_gain_db is for vocals, and none of the tracks is taken for vocals: see --roles")
-    return Plan(settings, (*plan.steps, step))
+    return replace(plan, settings=settings, steps=(*plan.steps, step))
 
 
 def _raised(chain: Chain, gain_db: float) -> Chain:
