@@ -1,16 +1,17 @@
 """What the packaged priors set by themselves: steps that rest on unreliable statistics are left out, and said."""
 
 from mixprior.analysis.priors import open_priors
+from mixprior.mixing.plan.reverb import ASK
 from tests.mixing.multitrack_song import bass, kick, mix, pad, save_all, sung
 
 DOUBTFUL = {("other", "loudness_vs_mixture_lu"), ("vocals", "wet_dry_db")}
-DOUBTFUL |= {(stem, "magnitude_spectrum") for stem in ("bass", "other")}
+DOUBTFUL |= {(stem, "third_octave_db") for stem in ("bass", "other")}
 
 
 def test_the_starter_priors_doubt_what_the_documents_name():
     found = open_priors("starter").reliabilities
     used = {(stem, "loudness_vs_mixture_lu") for stem in ("drums", "bass", "other")} | {("vocals", "wet_dry_db")}
-    used |= {(stem, "magnitude_spectrum") for stem in ("vocals", "drums", "bass", "other")}
+    used |= {(stem, "third_octave_db") for stem in ("vocals", "drums", "bass", "other")}
     assert {name for name in used if found.doubt(*name)} == DOUBTFUL
 
 
@@ -24,3 +25,12 @@ def test_a_class_whose_level_is_not_reliable_is_left_as_it_is(tmp_path):
     assert [warning["code"] for warning in levels["other"]["warnings"]] == ["unreliable"]
     assert "no reliable prior" in (tmp_path / "mix.html").read_text("utf-8")
     assert {"drums", "bass"} & {of for of, step in levels.items() if step["setting"].get("gain_db") is not None}
+
+
+def test_a_reverb_is_added_where_its_level_is_given_and_asked_for_where_it_is_not(tmp_path):
+    paths = save_all(tmp_path, {"Lead Vox": sung(), "Pad": pad(220.0)})
+    words = ["--tracks", *paths.values(), "-o", tmp_path / "mix.wav", "--only", "reverb"]
+    for given, added in (([], False), (["--wet-dry-db=-18"], True)):
+        (step,) = [step for step in mix(*words, *given)["steps"] if step["name"] == "reverb"]
+        assert bool(step["setting"]) == added
+        assert (ASK in step["notes"]) != added

@@ -53,9 +53,9 @@ def add_reverb(of: str, vocals: Sound, backing: Sound, targets: Targets, options
     if options.amount == 0:
         return Chain(), Step(name="reverb", of=of, reason="no reverb: --amount is 0")
     try:
-        source = targets.source(reverb_target.NAMES)
+        source = targets.source(reverb_target.NAMES, [] if options.wet_dry_db is None else [(STEM, LEVEL)])
     except Unreliable as error:
-        return Chain(), error.step("reverb", of)
+        return Chain(), replace(error.step("reverb", of), notes=(ASK,))
     except PriorsLookupError as error:
         raise InputError(f"no priors hold the reverberation of vocals: leave out the step reverb ({error})") from error
     target, notes, warnings = _target(source, backing, options)

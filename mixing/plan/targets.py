@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import sqrt
@@ -150,9 +150,18 @@ class Targets:
         prior, source = self.chain.lookup(stem, statistic, self.group, preferred=self.preferred)
         return prior, _relied_on(source, [(stem, statistic)])
 
-    def source(self, names: Sequence[tuple[str, str]]) -> Source:
-        """Find the priors that hold all the statistics named: see `PriorsChain.source`."""
-        return _relied_on(self.chain.source(names, self.group, preferred=self.preferred), names)
+    def source(self, names: Sequence[tuple[str, str]], given: Collection[tuple[str, str]] = ()) -> Source:
+        """Find the priors that hold all the statistics named: see `PriorsChain.source`.
+
+        Args:
+            names: stem and statistic of each.
+            given: those of them that a person gives a number for: they need not be reliable.
+
+        Raises:
+            Unreliable: if one of the others differs less between songs than separation errs.
+        """
+        relied_on = [name for name in names if name not in given]
+        return _relied_on(self.chain.source(names, self.group, preferred=self.preferred), relied_on)
 
     def ratio(self, asked_lu: float | None = None) -> Target:
         """Ratio of vocals to backing, in stereo or, where priors hold no other, of the means of channels."""

@@ -134,11 +134,18 @@ def test_priors_that_are_not_there_are_refused(tmp_path):
 
 
 def test_the_spectrum_of_a_stem_comes_with_its_prior():
-    spectrum, told = Targets.of().spectrum("vocals")
-    assert spectrum.shape == (32_769,)
-    assert np.isfinite(spectrum).all()
-    assert (told["priors"], told["statistic"], told["stem"]) == (STARTER, "magnitude_spectrum", "vocals")
-    assert told["n"] > 0
+    spectrum, source, facts = Targets.of().spectrum("vocals")
+    assert spectrum.centre_db.shape == spectrum.sd_db.shape == spectrum.n.shape == spectrum.reliable.shape == (30,)
+    assert np.isfinite(spectrum.centre_db[spectrum.n > 1]).all()
+    assert (facts["priors"], facts["statistic"], facts["stem"]) == (STARTER, "third_octave_db", "vocals")
+    assert facts["n"] == spectrum.n.max() > 0
+    assert source.priors.path == open_priors("starter").path
+
+
+def test_the_first_priors_that_know_a_spread_are_taken():
+    """The published mean of the width of others has none."""
+    assert Targets.of().scalar("other", "mid_energy_fraction").sd is None
+    assert Targets.of().spread("other", "mid_energy_fraction").sd > 0
 
 
 LEVEL = "loudness_vs_mixture_lu"
