@@ -15,7 +15,7 @@ import numpy as np
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.chain import VOCALS, BusSum
 from mixprior.mixing.effects.settings import Chain, MixSettings, PanSettings
-from mixprior.mixing.plan import level
+from mixprior.mixing.plan.class_levels import set_levels
 from mixprior.mixing.plan.compression import compress
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.pan import Track, place
@@ -83,7 +83,7 @@ def plan(
         settings = _with(settings, VOCALS, reverb=added.reverb, output_gain_db=added.output_gain_db)
         mixed[VOCALS] = chain.process(added, mixed[VOCALS])
     if "level" in options.steps:
-        gains_db, level_steps = _levels(mixed, targets, options)
+        gains_db, level_steps = set_levels(mixed, targets, options)
         steps += level_steps
         for bus, gain_db in gains_db.items():
             before_db = settings.buses[bus].output_gain_db
@@ -169,24 +169,6 @@ def _shape(bus: str, sound: Sound, targets: Targets, options: Options) -> tuple[
         steps.append(step)
         found = replace(found, compressor=settings)
     return found, steps
-
-
-def _levels(mixed: Mapping[str, Sound], targets: Targets, options: Options) -> tuple[dict[str, float], list[Step]]:
-    """Gains of the classes: the instruments by the loudnesses of the priors, the vocals by their ratio to them."""
-    vocals = mixed.get(VOCALS)
-    instruments = {bus: sound for bus, sound in mixed.items() if bus != VOCALS and not sound.silent}
-    gains_db: dict[str, float] = dict.fromkeys(mixed, 0.0)
-    steps: list[Step] = []
-    ratio = None if vocals is None else targets.ratio(options.ratio_lu)
-    if len(instruments) > 1:
-        sung = None if vocals is None or vocals.silent else vocals
-        found, steps = level.set_groups(instruments, targets, sung, ratio.value if ratio else 0.0, options)
-        gains_db |= found
-    if vocals is not None and ratio is not None:
-        backing = _sum(mixed[bus].gained(gains_db[bus]) for bus in mixed if bus != VOCALS)
-        gains_db[VOCALS], step, _ = level.set_level(VOCALS, vocals, backing, ratio, options)
-        steps.append(step)
-    return gains_db, steps
 
 
 def _unmask(settings: MixSettings, mixed: Mapping[str, Sound], options: Options) -> tuple[MixSettings, Step]:

@@ -45,7 +45,7 @@ USED = (
     Project("demos/EsoXLB-CPU.mmpz", bass=r"LB 302"),
     Project("demos/Momo64-esp.mmpz"),
     Project("demos/Alf42red-Mauiwowi.mmpz"),
-    Project("demos/Skiessi/Skiessi-222.mmpz"),
+    Project("shorties/Skiessi-222.mmpz"),
     Project("demos/Impulslogik-Zen.mmpz"),
     Project("demos/Socceroos-Progress.mmpz"),
     Project("demos/Saber-FinalStep.mmpz", drums=r"^Beat/Bassline"),

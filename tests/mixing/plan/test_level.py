@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from mixprior.mixing.plan.level import set_groups, set_level
+from mixprior.mixing.plan.level import set_level
 from mixprior.mixing.plan.options import Options
-from mixprior.mixing.plan.step import Step
 from mixprior.mixing.plan.targets import Target
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.ratio import DEFINITIONS, RATIO, RATIO_MONO, ratio_lu
@@ -61,39 +60,3 @@ def test_with_nothing_to_measure_the_voice_keeps_its_level_with_a_warning(vocal,
     (warning,) = step.warnings
     assert warning.code == "silent"
     assert not step.setting
-
-
-def groups(amount: float = 1.0, **halves: tuple[float, float]) -> tuple[dict[str, float], dict[str, Step]]:
-    """Gains and steps of classes as loud as each other, three of them or fewer, towards intervals."""
-
-    class Known:
-        def scalar(self, stem: str, statistic: str) -> Target:
-            return Target(statistic, sum(halves[stem]) / 2, "median of 100 songs", half=halves[stem])
-
-    rng = np.random.default_rng(3)
-    classes = {name: sound(0.1 * rng.standard_normal((2, 2 * RATE_HZ))) for name in halves}
-    gains_db, steps = set_groups(classes, Known(), None, 0.0, Options(amount=amount))
-    return gains_db, {step.of: step for step in steps}
-
-
-def test_a_class_in_place_and_one_that_comes_to_the_edge_are_told_apart():
-    gains_db, steps = groups(bass=(-12.0, -6.0), other=(-4.0, 0.0))
-    assert steps["bass"].reason.endswith("from -3.0 to -6.0 LU against the mix: to the nearer end of its range; " + WHY)
-    assert steps["other"].reason.endswith("already in its range, moved with the others; " + WHY)
-    assert steps["bass"].reached["loudness_vs_mixture_lu"] == pytest.approx(-6.0, abs=0.1)
-    assert steps["bass"].setting == {"gain_db": gains_db["bass"]}
-    assert not steps["bass"].warnings
-
-
-def test_classes_that_no_sum_lets_in_are_warned_of():
-    _, steps = groups(bass=(-20.0, -9.0), other=(-20.0, -9.0))
-    for name, step in steps.items():
-        assert step.warnings == (Notice("out-of-reach", f"{name}: -3.0 LU against the mix, not -20.0 to -9.0"),)
-        assert "as near as 12 dB and the other classes allow" in step.reason
-
-
-def test_half_of_the_way_of_a_class_is_told_as_that():
-    whole, _ = groups(bass=(-12.0, -6.0), other=(-4.0, 0.0))
-    half, steps = groups(0.5, bass=(-12.0, -6.0), other=(-4.0, 0.0))
-    assert half["bass"] == pytest.approx(whole["bass"] / 2, abs=0.01)
-    assert "50% of the way to -12.0 to -6.0 LU" in steps["bass"].reason
