@@ -35,7 +35,7 @@ def set_level(
     if aim.heard is None or aim.value is None:
         return 0.0, silent_step(of, target), None
     if wanted_lu is not None:
-        gain_db, step = to_ratio(of, vocals, backing, target, wanted_lu, "")
+        gain_db, step = to_ratio(of, vocals, backing, target, wanted_lu, _share(aim, options.amount))
         return gain_db, step, wanted_lu
     wanted_lu = towards(aim.heard, aim.value, options.amount)
     gain_db, step = to_ratio(of, vocals, backing, target, wanted_lu, why(aim, options.amount), aim)
@@ -49,8 +49,12 @@ def aim_of(vocals: Sound, backing: Sound, target: Target, options: Options) -> A
 
 def why(aim: Aim, amount: float) -> str:
     """The part of the reason that says how far; empty for a number that a person gave, all of it."""
-    share = "" if amount == 1 or aim.value is None else f" ({amount:.0%} of the way to {aim.value:+.2f})"
+    share = _share(aim, amount)
     return share if aim.rule == "given" else f"{share}: {aim.reason}"
+
+
+def _share(aim: Aim, amount: float) -> str:
+    return "" if amount == 1 or aim.value is None else f" ({amount:.0%} of the way to {aim.value:+.2f})"
 
 
 def to_ratio(

@@ -10,7 +10,6 @@ import numpy as np
 import scipy.signal
 
 from mixprior import main
-from mixprior.analysis.priors import open_priors
 from mixprior.mixing.mix import session
 from mixprior.mixing.mix.recipe import Recipe
 from mixprior.mixing.plan import multitrack
@@ -123,10 +122,8 @@ def gains_inside(stem: Path, paths: dict[str, Path]) -> np.ndarray:
     return np.linalg.lstsq(columns, load(stem)[0].astype(np.float64), rcond=None)[0]
 
 
-def missing_lu(folder: Path, stems: Path) -> dict[str, float]:
-    """How far the instruments of a mix are from where half of the packaged priors' songs have them.
-
-    With vocals in it, of the sung ones. Looked up without the mixer, and read by the independent meter.
+def levels_lu(folder: Path, stems: Path) -> dict[str, float]:
+    """Loudness of the instruments of a mix against all of it, read by the independent meter.
 
     Args:
         folder: where to put a file.
@@ -140,10 +137,4 @@ def missing_lu(folder: Path, stems: Path) -> dict[str, float]:
         for name, file in files.items()
     }
     whole = lufs(folder, sum(sounds.values()), rate_hz)
-    missing = {}
-    group = "singing=yes" if "vocals" in files else "all"
-    for bus in INSTRUMENTS:
-        prior = open_priors("starter").lookup(bus, "loudness_vs_mixture_lu", group)
-        now = lufs(folder, sounds[bus], rate_hz) - whole
-        missing[bus] = float(np.clip(now, prior.p25, prior.p75)) - now
-    return missing
+    return {bus: lufs(folder, sounds[bus], rate_hz) - whole for bus in INSTRUMENTS}

@@ -25,8 +25,8 @@ from tests.mixing.multitrack_song import (
     gains_inside,
     hats,
     kick,
+    levels_lu,
     lufs,
-    missing_lu,
     mix,
     mixed,
     pad,
@@ -118,18 +118,19 @@ def test_no_track_is_moved_by_more_than_12_db(tmp_path):
 # Classes among each other.
 
 
-def test_instruments_stand_where_half_of_the_songs_have_them(song, tmp_path):
+def test_instruments_stand_where_the_recipe_says(song, tmp_path):
     _, recipe, _, stems = song
-    assert missing_lu(tmp_path, stems) == pytest.approx(dict.fromkeys(INSTRUMENTS, 0.0), abs=0.1)
+    reached = {bus: named(recipe, "level", bus)[-1]["reached"]["loudness_vs_mixture_lu"] for bus in INSTRUMENTS}
+    assert levels_lu(tmp_path, stems) == pytest.approx(reached, abs=0.2)
     for bus in INSTRUMENTS:
         told = recipe["results"]["parts_lufs"][bus]
         assert meter.read(stems / f"{bus}.wav").integrated_lufs == pytest.approx(told, abs=0.1)
 
 
-def test_the_voice_stands_to_the_backing_as_in_the_priors(song, tmp_path):
+def test_the_voice_stands_to_the_backing_as_the_recipe_says(song, tmp_path):
     _, recipe, _, stems = song
     backing = lufs(tmp_path, sum(load(stems / f"{bus}.wav") for bus in INSTRUMENTS))
-    wanted_lu = named(recipe, "level", "vocals")[-1]["aims"][0]["value"]
+    wanted_lu = named(recipe, "level", "vocals")[-1]["target"]["vocal_to_backing_lu"]
     reached_lu = meter.read(stems / "vocals.wav").integrated_lufs - backing
     assert reached_lu == pytest.approx(wanted_lu, abs=0.1)
     assert reached_lu == pytest.approx(recipe["results"]["vocal_to_backing_lu"], abs=0.1)
@@ -346,9 +347,10 @@ def test_a_real_multitrack(tmp_path):
     assert read.integrated_lufs == pytest.approx(-16.0, abs=0.1)
     assert read.true_peak_dbtp <= -1.0 + METERS_DB
     assert true_peak_dbtp(load(tmp_path / "mix.wav")) <= -1.0
-    missing = missing_lu(tmp_path, tmp_path / "stems")
-    assert missing["other"] < 0, "in these 20 s all three cannot be as far down as in the priors"
-    assert missing["drums"] == pytest.approx(missing["other"], abs=0.1)
-    drums, bass = (named(recipe, "level", bus)[0]["setting"]["gain_db"] for bus in ("drums", "bass"))
-    assert drums - bass == pytest.approx(12.0, abs=0.01), "bass is as far down as the limit allows"
-    assert missing["bass"] < missing["other"]
+    levels = levels_lu(tmp_path, tmp_path / "stems")
+    for bus in ("drums", "bass", "other"):
+        (step,) = named(recipe, "level", bus)
+        own, aim = step["measured"]["loudness_vs_mixture_lu"], step["aims"][0]
+        assert levels[bus] == pytest.approx(step["reached"]["loudness_vs_mixture_lu"], abs=0.3)
+        assert min(own, aim["centre"]) <= aim["value"] <= max(own, aim["centre"])
+        assert abs(step["setting"]["gain_db"]) <= 12.0
