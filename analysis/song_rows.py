@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from mixprior.stats import registry
 from mixprior.stats.measures.presence import PRESENT
 from mixprior.stats.statistic import SONG
+from mixprior.stats.stem import StemSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +48,11 @@ class SongRows:
         """Read what `mixprior.measure` returns: its stems are taken for true ones."""
         rows = {str(stem): {str(key): _cell(value) for key, value in row.items()} for stem, row in frame.iterrows()}
         return cls(name, rows, separated=False)
+
+    @classmethod
+    def of_song(cls, name: str, song: StemSet) -> SongRows:
+        """Measure stems in memory."""
+        return cls.of_table(name, registry.to_table("", registry.measure(song), ""), song.is_estimated)
 
     def value(self, stem: str, statistic: str, place: int | None = None) -> float | None:
         """Return a number, or that of one bin of a vector; None where it was not measured."""

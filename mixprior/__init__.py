@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mixprior.analysis.merge import merge
     from mixprior.analysis.priors import open_priors as priors
     from mixprior.check_command import check
-    from mixprior.mixing.mix.arrays import mix, mix_tracks
+    from mixprior.mixes import mix, mix_tracks
     from mixprior.mixing.normalise.arrays import normalize
     from mixprior.mixing.reverb.fit import fit_reverb
     from mixprior.pipeline.aggregate import aggregate
@@ -54,8 +54,8 @@ _SOURCES = {
     "measure": "mixprior.analysis.measure:measure",
     "merge": "mixprior.analysis.merge:merge",
     "mine": "mixprior.pipeline.mine:mine",
-    "mix": "mixprior.mixing.mix.arrays:mix",
-    "mix_tracks": "mixprior.mixing.mix.arrays:mix_tracks",
+    "mix": "mixprior.mixes:mix",
+    "mix_tracks": "mixprior.mixes:mix_tracks",
     "normalize": "mixprior.mixing.normalise.arrays:normalize",
     "priors": "mixprior.analysis.priors:open_priors",
     "separate": "mixprior.pipeline.separation.separate:separate",

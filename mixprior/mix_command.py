@@ -15,7 +15,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: if a file cannot be read, mixed or written, or the priors cannot be used.
     """
+    from mixprior.measured_song import measure_song
     from mixprior.mixing.mix import run  # here: a help text needs no library of signals
     from mixprior.separated import separate
 
-    return run.run(args, separate)
+    return run.run(args, separate, measure_song)

@@ -13,6 +13,7 @@ from mixprior.stats.errors import InputError
 
 if TYPE_CHECKING:
     from mixprior.mixing.mix.preset import Preset  # it loads numba
+    from mixprior.mixing.plan.like import Like
 
 NAMES = tuple(name for name in ABOUT if name != "steps")
 """Options that have an argument of their own; steps have three."""
@@ -46,12 +47,13 @@ def add_steps(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--without", type=_steps, metavar="STEPS", help="leave these steps out")
 
 
-def options(args: argparse.Namespace, style: Preset | None = None) -> Options:
+def options(args: argparse.Namespace, style: Preset | None = None, like: Like | None = None) -> Options:
     """Read the options.
 
     Args:
         args: the arguments.
         style: what is not given is taken from it.
+        like: songs to be like: they add a step, and set the loudness that is not given.
 
     Raises:
         InputError: if they contradict each other.
@@ -61,9 +63,13 @@ def options(args: argparse.Namespace, style: Preset | None = None) -> Options:
     given = {name: getattr(args, name) for name in NAMES if getattr(args, name) is not None}
     given = {name: None if value is NONE else value for name, value in given.items()}
     steps = {name: getattr(args, name) or () for name in ("only", "also", "without")}
+    if like:
+        steps["also"] = (*steps["also"], *like.steps)
     if style is not None:
         return style.applied(kind(args), given, **steps)
-    found = chosen(kind(args), given, **steps, default=() if args.song else DEFAULT_STEPS)
+    found = chosen(kind(args), given, **steps, default=() if args.song and not like else DEFAULT_STEPS)
+    if like:
+        found = like.options(found, "target_lufs" in given)
     if args.song and not found.steps and not found.vocal_gain_db:
         raise InputError("say what to do with the vocals of the song: --vocal-gain-db or --ratio-lu")
     return found

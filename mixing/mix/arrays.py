@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mixprior.analysis.priors import EVERY_SONG, Priors
+from mixprior.analysis.song_rows import SongRows
 from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.mix import preset as presets
 from mixprior.mixing.mix import sounds as mix_sounds
@@ -38,12 +39,13 @@ def mix(
     *,
     priors: Priors | str | Path = _DEFAULT_PRIORS,
     group: str | None = None,
+    like: Sequence[SongRows] = (),
     preset: str | Path | None = None,
     vocal_offset_s: float | str = 0.0,
     progress: Progress | None = None,
     **options: Any,
 ) -> Mixed:
-    """Mix vocals and their backing by priors.
+    """Mix vocals and their backing by priors: `mixprior.mix`, with songs to be like that are measured.
 
     The same mix as `mixprior mix --vocal --backing` writes of files with these samples.
 
@@ -54,6 +56,7 @@ def mix(
         priors: opened priors, "published", "starter", or a folder that `mixprior mine` wrote. What they lack is looked
             up in the published priors and in "starter".
         group: the songs of the priors to go by, as "genre=rock"; all of them.
+        like: statistics of songs to be like.
         preset: file of a style that `mixprior mix --preset save` wrote; what is given beside it comes first.
         vocal_offset_s: seconds by which the vocals start after the backing; below 0 without so much of their beginning;
             "auto" finds them by bleed or a guide track, or refuses.
@@ -74,8 +77,9 @@ def mix(
     ((2, 88200), -20.0)
     """
     style = None if preset is None else presets.read(preset)
-    wanted = _options(PAIR, options, style)
-    planner = partial(pair.plan, targets=_targets(priors, group, style), options=wanted)
+    targets = _targets(priors, group, style, like)
+    wanted = _options(PAIR, options, style, targets)
+    planner = partial(pair.plan, targets=targets, options=wanted)
     arrays = {VOCALS: vocals, BACKING: backing}
     return _mixed(arrays, rate_hz, planner, wanted, progress, vocal_offset_s)
 
@@ -87,11 +91,12 @@ def mix_tracks(
     roles: Mapping[str, str] | None = None,
     priors: Priors | str | Path = _DEFAULT_PRIORS,
     group: str | None = None,
+    like: Sequence[SongRows] = (),
     preset: str | Path | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Mixed:
-    """Mix the tracks of a song by priors.
+    """Mix the tracks of a song by priors: `mixprior.mix_tracks`, with songs to be like that are measured.
 
     The same mix as `mixprior mix --tracks` writes of files with these samples. A mixture beside its stems is left out.
 
@@ -102,6 +107,7 @@ def mix_tracks(
             their names, or by how they sound.
         priors: as for `mix`.
         group: as for `mix`.
+        like: as for `mix`.
         preset: as for `mix`.
         progress: as for `mix`.
         options: as for `mix`.
@@ -122,8 +128,8 @@ def mix_tracks(
     given = {name: _role(name, role, tracks) for name, role in (roles or {}).items()}
     kept, left_out = kept_tracks(list(tracks))
     style = None if preset is None else presets.read(preset)
-    wanted = _options(TRACKS, options, style)
-    targets = _targets(priors, group, style)
+    targets = _targets(priors, group, style, like)
+    wanted = _options(TRACKS, options, style, targets)
     planner = partial(multitrack.plan, targets=targets, options=wanted, roles_given=given, left_out=left_out)
     return _mixed({name: tracks[name] for name in kept}, rate_hz, planner, wanted, progress)
 
@@ -155,19 +161,23 @@ def _mixed(
     return mixed
 
 
-def _options(kind: str, given: Mapping[str, Any], style: Preset | None) -> Options:
+def _options(kind: str, given: Mapping[str, Any], style: Preset | None, targets: Targets) -> Options:
     others = dict(given)
     steps = others.pop("steps", ())
     only = (steps,) if isinstance(steps, str) else steps
-    return chosen(kind, others, only=only) if style is None else style.applied(kind, others, only=only)
+    make = chosen if style is None else style.applied
+    options = make(kind, others, only=only, also=targets.like.steps)
+    return targets.like.options(options, "target_lufs" in given or style is not None)
 
 
-def _targets(priors: Priors | str | Path, group: str | None, style: Preset | None) -> Targets:
+def _targets(
+    priors: Priors | str | Path, group: str | None, style: Preset | None, like: Sequence[SongRows]
+) -> Targets:
     # The default was not chosen by the caller: what it lacks is a note and no warning.
     given = None if priors == _DEFAULT_PRIORS else priors
     if style is not None:
         given, group = given or style.priors, group or style.group
-    return Targets.of(given, group or EVERY_SONG)
+    return Targets.of(given, group or EVERY_SONG, like)
 
 
 def _role(name: str, role: str, tracks: Mapping[str, np.ndarray]) -> Role:

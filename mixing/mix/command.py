@@ -32,6 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     aims = parser.add_argument_group("targets and rules")
     aims.add_argument("--priors", metavar="PRIORS", help="published, starter, or a folder (published, then starter)")
     aims.add_argument("--group", help="group of songs in the priors, as genre=rock (all songs)")
+    aims.add_argument(
+        "--like",
+        nargs="+",
+        metavar="SONG",
+        help="finished songs to be like, or folders of their stems: targets are drawn towards them, eq is added, and the "
+        "mix is as loud ([mine] to separate)",
+    )
     arguments.add_options(aims)
     steps = parser.add_argument_group("steps")
     arguments.add_steps(steps)

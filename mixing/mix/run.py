@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from mixprior.analysis import picture
 from mixprior.analysis.priors import EVERY_SONG
+from mixprior.analysis.song_rows import SongRows
 from mixprior.mixing.mix import arguments, explain, plot, preset, recipe, replay, session
 from mixprior.mixing.mix.comparison import compare
 from mixprior.mixing.mix.preset import Preset
@@ -30,12 +31,13 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.visible import visible
 
 
-def run(args: argparse.Namespace, separate: Separate) -> int:
+def run(args: argparse.Namespace, separate: Separate, measure: Callable[[str], SongRows]) -> int:
     """Mix by the arguments, report on stdout, warn on stderr, and return 0.
 
     Args:
         args: as `mixprior.mixing.mix.command` declares them.
         separate: reads and separates a song.
+        measure: measures a song that the mix is to be like.
 
     Raises:
         InputError: if a file cannot be read, mixed or written, or the priors cannot be used.
@@ -54,13 +56,14 @@ def run(args: argparse.Namespace, separate: Separate) -> int:
     if args.page:
         page.check(args.page)
     with StatusLine() as line:
+        targets = _targets(args, style, [] if args.replay else _measured(args, measure, line))
         if args.replay:
             mixed = _replay(args, paths, partial(_separated, separate, line), line.show)
         else:
-            mixed = _mix(args, paths, style, save, partial(_separated, separate, line), line.show)
+            mixed = _mix(args, paths, style, targets, save, partial(_separated, separate, line), line.show)
         if args.plot or args.page:
             line.show("drawing", 0, 1)
-            _show(args, mixed, _targets(args, style))
+            _show(args, mixed, targets)
     _report(args, mixed.recipe)
     return 0
 
@@ -77,6 +80,15 @@ def _separated(separate: Separate, line: StatusLine, path: str) -> SeparatedSong
     return separate(path, partial(line.show, "separating"))
 
 
+def _measured(args: argparse.Namespace, measure: Callable[[str], SongRows], line: StatusLine) -> list[SongRows]:
+    """The statistics of the songs to be like."""
+    found = []
+    for done, path in enumerate(args.like or ()):
+        line.show("measuring the songs to be like", done, len(args.like))
+        found.append(measure(path))
+    return found
+
+
 def _report(args: argparse.Namespace, made: Recipe) -> None:
     for warning in made.warnings:
         print(f"mixprior: warning: {visible(warning)}", file=sys.stderr)
@@ -91,6 +103,7 @@ def _mix(
     args: argparse.Namespace,
     paths: dict[str, Path],
     style: Preset | None,
+    targets: Targets,
     save: Path | None,
     separated: Callable[[str], SeparatedSong],
     stage: session.Stage,
@@ -99,8 +112,7 @@ def _mix(
         raise InputError("--roles is for --tracks")
     if args.vocal_offset is not None and not args.vocal:
         raise InputError("--vocal-offset is for --vocal and --backing")
-    options = arguments.options(args, style)
-    targets = _targets(args, style)
+    options = arguments.options(args, style, targets.like)
     planner: Planner = partial(pair.plan, targets=targets, options=options)
     if args.tracks:
         kept, left_out = kept_tracks(list(paths))
@@ -126,7 +138,7 @@ def _replay(
     separated: Callable[[str], SeparatedSong],
     stage: session.Stage,
 ) -> Mixed:
-    unlike = (*arguments.NAMES, "priors", "group", "only", "also", "without", "roles", "preset", "vocal_offset")
+    unlike = (*arguments.NAMES, "priors", "group", "like", "only", "also", "without", "roles", "preset", "vocal_offset")
     given = [name for name in unlike if getattr(args, name) is not None]
     if given and not ((args.plot or args.page) and set(given) <= {"priors", "group"}):
         raise InputError(f"--replay makes a mix as it was: {arguments.flag(given[0])} does not go with it")
@@ -145,9 +157,9 @@ def _priors(args: argparse.Namespace, style: Preset | None) -> tuple[str | None,
     return args.priors or style.priors, args.group or style.group
 
 
-def _targets(args: argparse.Namespace, style: Preset | None) -> Targets:
+def _targets(args: argparse.Namespace, style: Preset | None, like: Sequence[SongRows]) -> Targets:
     priors, group = _priors(args, style)
-    return Targets.of(priors, group or EVERY_SONG)
+    return Targets.of(priors, group or EVERY_SONG, like)
 
 
 def _paths(args: argparse.Namespace) -> dict[str, Path]:

@@ -20,7 +20,7 @@ from mixprior.mixing.plan.compression import compress
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.pan import Track, place
 from mixprior.mixing.plan.reverb import add_reverb
-from mixprior.mixing.plan.spectrum import equalise
+from mixprior.mixing.plan.spectrum import equalise, equalise_mix, together
 from mixprior.mixing.plan.step import Plan, Step
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.plan.unmasking import unmask
@@ -82,6 +82,9 @@ def plan(
         steps.append(step)
         settings = _with(settings, VOCALS, reverb=added.reverb, output_gain_db=added.output_gain_db)
         mixed[VOCALS] = chain.process(added, mixed[VOCALS])
+    if targets.like and "eq" in options.steps:
+        settings, mixed, step = _shape_mix(settings, mixed, targets, options)
+        steps.append(step)
     if "level" in options.steps:
         gains_db, level_steps = set_levels(mixed, targets, options)
         steps += level_steps
@@ -93,7 +96,7 @@ def plan(
     if "unmask" in options.steps and VOCALS in mixed and len(mixed) > 1:
         settings, step = _unmask(settings, {bus: mixed[bus].gained(gains_db.get(bus, 0.0)) for bus in mixed}, options)
         steps.append(step)
-    return Plan(settings, tuple(steps), known)
+    return targets.like.announced(Plan(settings, tuple(steps), known), options)
 
 
 def _assign(
@@ -169,6 +172,17 @@ def _shape(bus: str, sound: Sound, targets: Targets, options: Options) -> tuple[
         steps.append(step)
         found = replace(found, compressor=settings)
     return found, steps
+
+
+def _shape_mix(
+    settings: MixSettings, mixed: Mapping[str, Sound], targets: Targets, options: Options
+) -> tuple[MixSettings, dict[str, Sound], Step]:
+    """One equaliser for all classes, by the mix as loud as they are to be in it."""
+    gains_db = set_levels(mixed, targets, options)[0] if "level" in options.steps else dict.fromkeys(mixed, 0.0)
+    curve, step = equalise_mix([mixed[bus].gained(gains_db[bus]) for bus in mixed], targets, options)
+    for bus in mixed:
+        settings = _with(settings, bus, match=together([settings.buses[bus].match, curve]))
+    return settings, {bus: chain.process(Chain(match=curve), sound) for bus, sound in mixed.items()}, step
 
 
 def _unmask(settings: MixSettings, mixed: Mapping[str, Sound], options: Options) -> tuple[MixSettings, Step]:

@@ -16,7 +16,7 @@ from mixprior.mixing.plan import level
 from mixprior.mixing.plan.compression import compress
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.reverb import add_reverb
-from mixprior.mixing.plan.spectrum import equalise
+from mixprior.mixing.plan.spectrum import equalise, equalise_mix, together
 from mixprior.mixing.plan.step import STEPS, Plan, Step
 from mixprior.mixing.plan.targets import Target, Targets
 from mixprior.mixing.plan.unmasking import unmask
@@ -68,9 +68,17 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
         steps.append(step)
         vocals_chain = replace(vocals_chain, reverb=made.reverb, output_gain_db=made.output_gain_db)
         vocals = chain.process(made, vocals)
+    if targets.like and "eq" in options.steps:
+        curve, step = equalise_mix([vocals, backing], targets, options)
+        steps.append(step)
+        vocals_chain = replace(vocals_chain, match=together([vocals_chain.match, curve]))
+        backing_chain = replace(backing_chain, match=curve)
+        vocals, backing = (chain.process(Chain(match=curve), sound) for sound in (vocals, backing))
     if wanted_ratio is not None and {"eq", "unmask", "compression", "reverb"} & set(options.steps):
         target, wanted_lu = wanted_ratio
         gain_db, step, _ = level.set_level(VOCALS, vocals, backing, target, options, wanted_lu)
         steps.append(replace(step, reason=f"again, after the other steps: {step.reason}"))
         vocals_chain = replace(vocals_chain, output_gain_db=round(vocals_chain.output_gain_db + gain_db, 2))
-    return Plan(MixSettings({VOCALS: vocals_chain, BACKING: backing_chain}), tuple(steps))
+    return targets.like.announced(
+        Plan(MixSettings({VOCALS: vocals_chain, BACKING: backing_chain}), tuple(steps)), options
+    )

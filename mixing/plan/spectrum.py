@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
-from mixprior.analysis.packaged.default_priors import title
+from mixprior.analysis.packaged.default_priors import Source, title
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.effects.settings import Curve
 from mixprior.mixing.plan.options import Options
@@ -18,6 +20,7 @@ from mixprior.mixing.rules.timbre import LIMIT_DB, Shrinkage, shrink
 from mixprior.stats.measures.band_limit import band_limit_hz
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
 from mixprior.stats.sound import Sound
+from mixprior.stats.statistic import MIXTURE
 
 ASSUMED = RawError(1.5, None, "as of vocals")
 """Where `raw_errors.csv` says nothing of a stem."""
@@ -42,7 +45,7 @@ def equalise(of: str, sound: Sound, targets: Targets, options: Options) -> tuple
         why = "silent, or shorter than 0.4 s" if options.amount else "--amount is 0"
         return None, Step(name="eq", of=of, reason=f"no equaliser for {of}: {why}")
     try:
-        prior, source, facts = targets.spectrum(of)
+        prior, source, (facts, *references) = targets.spectrum(of)
     except Unreliable as error:
         return None, error.step("eq", of)
     power = at_44100(sound).spectra.power
@@ -52,20 +55,53 @@ def equalise(of: str, sound: Sound, targets: Targets, options: Options) -> tuple
     warnings += tuple(Notice("unreliable", each) for each in source.unknown)
     if found is None:
         reason = f"no equaliser for {of}: hardly a band that {title(source.priors)} knows is in it"
-        return None, Step(name="eq", of=of, reason=reason, priors=(facts,), warnings=warnings, notes=notes)
+        return None, Step(name="eq", of=of, reason=reason, priors=(facts, *references), warnings=warnings, notes=notes)
     curve = None if found.is_flat else Curve(tuple(BAND_CENTRES_HZ.tolist()), tuple(found.gains_db.round(2).tolist()))
     step = Step(
         name="eq",
         of=of,
-        reason=_reason(of, found, off, f"{facts['n']} songs of {title(source.priors)} (group {source.group})"),
+        reason=_reason(of, found, off, targets.like.songs_of(references, _songs(facts, source))),
         measured={"above_centre_db": [None if np.isnan(each) else round(each, 2) for each in found.above_db.tolist()]},
         target={"spectrum": THIRD_OCTAVES, "share": round(found.share, 3), "error_sd_db": off.sd},
         setting={} if curve is None else asdict(curve),
-        priors=(facts,),
+        priors=(facts, *references),
         warnings=warnings,
         notes=notes,
     )
     return curve, step
+
+
+def equalise_mix(parts: Iterable[Sound], targets: Targets, options: Options) -> tuple[Curve | None, Step]:
+    """Choose a filter of the whole mix, towards that of the songs it is to be like, drawn towards the priors' mixtures.
+
+    The spectrum of a mixture is known of any song, without the errors of separation that its stems' are known with.
+
+    Args:
+        parts: what is summed, at its levels: two channels each.
+        targets: priors, group and songs to be like.
+        options: how it is mixed.
+
+    Raises:
+        InputError: if no priors hold the spectrum of mixtures.
+    """
+    return equalise(MIXTURE, Sound.sum(parts), targets, options)
+
+
+def together(curves: Iterable[Curve | None]) -> Curve | None:
+    """One filter for several, at the centres of the third octaves: their gains add up; None for none.
+
+    >>> together([Curve((100.0, 200.0), (1.0, 2.0)), None, Curve((100.0, 200.0), (1.0, -2.0))])
+    Curve(frequencies_hz=(100.0, 200.0), gains_db=(2.0, 0.0))
+    """
+    there = [curve for curve in curves if curve is not None]
+    if not there:
+        return None
+    gains_db = np.sum([curve.gains_db for curve in there], axis=0).round(2)
+    return Curve(there[0].frequencies_hz, tuple(gains_db.tolist()))
+
+
+def _songs(facts: Mapping[str, Any], source: Source) -> str:
+    return f"{facts['n']} songs of {title(source.priors)} (group {source.group})"
 
 
 def _factor(options: Options) -> float:

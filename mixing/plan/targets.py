@@ -15,8 +15,10 @@ import numpy as np
 from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.packaged.default_priors import PriorsChain, Source, centre, open_chain, title
 from mixprior.analysis.priors import EVERY_SONG, Prior, Priors
+from mixprior.analysis.song_rows import SongRows
 from mixprior.mixing.plan import aim
 from mixprior.mixing.plan.aim import Aim
+from mixprior.mixing.plan.like import NOTHING, Like
 from mixprior.mixing.plan.raw_error import raw_error
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.rules.notice import Notice
@@ -121,21 +123,31 @@ class Targets:
         group: the songs to go by; all of them where there is no such group, or hardly a song in it.
         asked: whether a person chose priors or group, and is warned where others are used in their place.
         sung: whether vocals are in the mix: targets are those of songs with vocals where there are enough of them.
+        like: songs to be like: every target is drawn from the priors towards them.
     """
 
     chain: PriorsChain
     group: str = EVERY_SONG
     asked: bool = False
     sung: bool = False
+    like: Like = NOTHING
 
     @classmethod
-    def of(cls, priors: Priors | str | Path | None = None, group: str = EVERY_SONG) -> Targets:
+    def of(
+        cls, priors: Priors | str | Path | None = None, group: str = EVERY_SONG, like: Sequence[SongRows] = ()
+    ) -> Targets:
         """Open priors by name or folder, with those that come with mixprior behind them.
+
+        Args:
+            priors: opened priors, their name or folder; None for those that come with mixprior.
+            group: the songs to go by.
+            like: statistics of songs that the mix is to be like.
 
         Raises:
             InputError: if there are no such priors.
         """
-        return cls(open_chain(priors), group, priors is not None or group != EVERY_SONG)
+        chain = open_chain(priors)
+        return cls(chain, group, priors is not None or group != EVERY_SONG, like=Like(tuple(like), chain))
 
     @property
     def preferred(self) -> tuple[str, ...]:
@@ -204,7 +216,7 @@ class Targets:
                 return found
         return self.scalar(stem, statistic)
 
-    def spectrum(self, stem: str) -> tuple[SpectrumPrior, Source, Mapping[str, Any]]:
+    def spectrum(self, stem: str) -> tuple[SpectrumPrior, Source, tuple[Mapping[str, Any], ...]]:
         """Third-octave levels of a stem in the first priors that hold them, where that is, and what a recipe says.
 
         Raises:
@@ -218,7 +230,9 @@ class Targets:
         reliable = [each is None or each.reliability is None or each.reliability >= LEAST for each in known]
         centre_db, sd_db = (np.array([row[key] for row in rows], np.float64) for key in ("mean", "sd"))
         prior = SpectrumPrior(centre_db, sd_db, np.array([row["n"] for row in rows]), np.array(reliable))
-        return prior, source, {**_place(source), "statistic": THIRD_OCTAVES, "stem": stem, "n": int(prior.n.max())}
+        place = {**_place(source), "statistic": THIRD_OCTAVES, "stem": stem, "n": int(prior.n.max())}
+        drawn, references = self.like.draw_spectrum(stem, prior)
+        return drawn, source, (place, *references)
 
     def warnings_and_notes(self, sentences: tuple[str, ...]) -> tuple[tuple[Notice, ...], tuple[str, ...]]:
         """Sentences of a source as warnings, where priors or a group were given, or else as notes."""
@@ -234,7 +248,7 @@ class Targets:
         warnings += tuple(Notice("unreliable", each) for each in source.unknown)
         taken = (facts(prior, source),)
         found = Target(prior.statistic, centre(prior), reason, taken, warnings, notes, half_of(prior), prior.stem)
-        return replace(found, sd=sd_of(prior), n=prior.n or None)
+        return self.like.draw(replace(found, sd=sd_of(prior), n=prior.n or None))
 
 
 def _relied_on(source: Source, names: Sequence[tuple[str, str]]) -> Source:

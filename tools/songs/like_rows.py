@@ -1,0 +1,152 @@
+"""Mix multitracks like other songs, beside matchering (GPL; installed by whoever runs this), and keep what came of it.
+
+python -m tools.songs.like_rows MULTITRACKS FOLDER SONG...
+
+FOLDER keeps excerpts. Every SONG is a reference; its rows go to tools/evidence/rows/like.csv, the table is made by
+`python -m tools.evidence like`.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from mixprior.analysis.song_rows import SongRows
+from mixprior.measured_song import measure_song
+from mixprior.mixing.check import stems
+from mixprior.mixing.effects.chain import process
+from mixprior.mixing.effects.settings import Chain, Curve
+from mixprior.mixing.evaluation.metrics import bands_db
+from mixprior.mixing.mix import arrays
+from mixprior.mixing.mix.sounds import Sounds
+from mixprior.stats.measures.loudness import difference
+from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
+from mixprior.stats.sound import Sound
+from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ, VOCALS
+from tools.evidence.like import COLUMNS, ROWS
+
+EXCERPT_S, STEP_S = 40, 10
+REFERENCE_S = 60
+RATIO = "vocal_to_backing_lu"
+Parts = Mapping[str, Sound]
+
+
+def excerpt(folder: Path, kept: Path) -> dict[str, np.ndarray]:
+    """The classes of a multitrack where there is most singing."""
+    file = kept / f"{folder.name}.npz"
+    if not file.is_file():
+        sounds = Sounds({path.stem: path for path in sorted(folder.glob("*.m4a"))})
+        parts, _ = stems.of_tracks(sounds, {})
+        length, step = EXCERPT_S * SAMPLE_RATE_HZ, STEP_S * SAMPLE_RATE_HZ
+        vocals = parts[VOCALS]
+        starts = range(0, max(vocals.shape[1] - length, 1), step)
+        start = max(starts, key=lambda at: float(np.square(vocals[:, at : at + length]).sum()))
+        cut: dict[str, Any] = {name: audio[:, start : start + length] for name, audio in parts.items()}
+        np.savez(file, **cut)
+    with np.load(file) as found:
+        return {name: found[name] for name in found.files}
+
+
+def reference(song: Path, kept: Path) -> tuple[Path, SongRows]:
+    """The middle minute of a song, and its statistics."""
+    file = kept / f"{song.stem}.wav"
+    if not file.is_file():
+        info = soundfile.info(song)
+        start = round(info.samplerate * max(0.0, info.duration - REFERENCE_S) / 2)
+        audio, rate_hz = soundfile.read(song, REFERENCE_S * info.samplerate, start, dtype="float32", always_2d=True)
+        soundfile.write(file, audio, rate_hz, "PCM_24")
+    return file, measure_song(file)
+
+
+def matchering(summed: Sound, wanted: Path, kept: Path) -> Sound:
+    """The sum matched to a reference, through matchering's limiter."""
+    import matchering as mg  # here: no package of ours needs it
+
+    source, made = kept / "sum.wav", kept / "matched.wav"
+    soundfile.write(source, summed.audio.T, summed.rate_hz, "FLOAT")
+    mg.process(target=str(source), reference=str(wanted), results=[mg.pcm24(str(made))])
+    audio, rate_hz = soundfile.read(made, dtype="float32", always_2d=True)
+    return Sound(np.ascontiguousarray(audio.T), rate_hz)
+
+
+def equalised(parts: Parts, before: Sound, after: Sound) -> dict[str, Sound]:
+    """The classes with the equaliser that made one mix of another, read in thirds of an octave."""
+    gains_db = third_octave_db(after.spectra.power) - third_octave_db(before.spectra.power)
+    curve = Curve(tuple(BAND_CENTRES_HZ.tolist()), tuple(np.nan_to_num(gains_db).tolist()))
+    return {name: process(Chain(match=curve), sound) for name, sound in parts.items()}
+
+
+def figures(mix: Sound, parts: Parts, wanted: Sound, rows: SongRows) -> dict[str, float | None]:
+    """How far a mix is from the reference, whose class levels are those of its separated stems."""
+    own, theirs = bands_db(mix), bands_db(wanted)
+    whole = Sound.sum(parts.values()).integrated_lufs
+    levels = []
+    for name, sound in parts.items():
+        level = difference(sound.integrated_lufs, whole)
+        there = None if rows.is_absent(name) else rows.value(name, "loudness_vs_mixture_lu")
+        if level is not None and there is not None:
+            levels.append(abs(level - there))
+    rest = Sound.sum(sound for name, sound in parts.items() if name != VOCALS)
+    ratio = difference(difference(parts[VOCALS].integrated_lufs, rest.integrated_lufs), rows.value("song", RATIO))
+    loudness = difference(mix.integrated_lufs, rows.value(MIXTURE, "integrated_lufs"))
+    return {
+        "spectrum_db": float(np.nanmean(np.abs(np.asarray(own) - np.asarray(theirs)))),
+        "loudness_lu": None if loudness is None else abs(loudness),
+        "class_lu": float(np.mean(levels)) if levels else None,
+        "ratio_lu": None if ratio is None else abs(ratio),
+        "true_peak_dbtp": mix.true_peak_dbtp,
+    }
+
+
+def systems(
+    classes: Mapping[str, np.ndarray], wanted: Path, rows: SongRows, kept: Path
+) -> Iterator[tuple[str, Sound, Parts]]:
+    """The mixes to compare, with their classes as they are summed."""
+    parts = {name: Sound(audio, SAMPLE_RATE_HZ) for name, audio in classes.items()}
+    summed = Sound.sum(parts.values())
+    yield "sum", summed, parts
+    matched = matchering(summed, wanted, kept)
+    yield "matchering", matched, equalised(parts, summed, matched)
+    ours: dict[str, dict[str, Any]] = {
+        "mix": {},
+        "mix --like": {"like": [rows]},
+        "mix --like --trust 1": {"like": [rows], "trust": 1.0},
+    }
+    for name, chosen in ours.items():
+        made = arrays.mix_tracks(classes, SAMPLE_RATE_HZ, roles={part: part for part in classes}, **chosen)
+        yield name, Sound(made.audio, made.rate_hz), made.summed.parts
+
+
+def main(multitracks: Path, kept: Path, references: list[Path]) -> None:
+    """Measure all songs with all references."""
+    kept.mkdir(parents=True, exist_ok=True)
+    found = []
+    for song in references:
+        wanted, rows = reference(song, kept)
+        audio, rate_hz = soundfile.read(wanted, dtype="float32", always_2d=True)
+        sound = Sound(np.ascontiguousarray(audio.T), rate_hz).at(SAMPLE_RATE_HZ)
+        for folder in sorted(path for path in multitracks.iterdir() if path.is_dir()):
+            for name, mix, parts in systems(excerpt(folder, kept), wanted, rows, kept):
+                row = {"song": folder.name, "reference": song.name, "system": name}
+                found.append(row | figures(mix, parts, sound, rows))
+                print(found[-1], flush=True)
+    with ROWS.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: _rounded(value) for key, value in row.items()} for row in found)
+
+
+def _rounded(value: object) -> object:
+    return round(value, 3) if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), Path(sys.argv[2]), list(map(Path, sys.argv[3:])))
