@@ -170,9 +170,7 @@ def _options(kind: str, given: Mapping[str, Any], style: Preset | None, targets:
     return targets.like.options(options, "target_lufs" in given or style is not None)
 
 
-def _targets(
-    priors: Priors | str | Path, group: str | None, style: Preset | None, like: Sequence[SongRows]
-) -> Targets:
+def _targets(priors: Priors | str | Path, group: str | None, style: Preset | None, like: Sequence[SongRows]) -> Targets:
     # The default was not chosen by the caller: what it lacks is a note and no warning.
     given = None if priors == _DEFAULT_PRIORS else priors
     if style is not None:

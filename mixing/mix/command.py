@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--like",
         nargs="+",
         metavar="SONG",
-        help="finished songs to be like, or folders of their stems: targets are drawn towards them, eq is added, and the "
-        "mix is as loud ([mine] to separate)",
+        help="finished songs to be like, or folders of their stems: targets are drawn towards them, eq is added, and "
+        "the mix is as loud ([mine] to separate)",
     )
     arguments.add_options(aims)
     steps = parser.add_argument_group("steps")

@@ -22,7 +22,6 @@ from mixprior.measured_song import measure_song
 from mixprior.mixing.check import stems
 from mixprior.mixing.effects.chain import process
 from mixprior.mixing.effects.settings import Chain, Curve
-from mixprior.mixing.evaluation.metrics import bands_db
 from mixprior.mixing.mix import arrays
 from mixprior.mixing.mix.sounds import Sounds
 from mixprior.stats.measures.loudness import difference
@@ -31,7 +30,9 @@ from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ, VOCALS
 from tools.evidence.like import COLUMNS, ROWS
 
-EXCERPT_S, STEP_S = 40, 10
+EXCERPT_S, STEP_S = 30, 10
+HEARD_DB = 40.0
+"""A band that is further below the loudest holds no sound: an equaliser changes nothing in it, a limiter does."""
 REFERENCE_S = 60
 RATIO = "vocal_to_backing_lu"
 Parts = Mapping[str, Sound]
@@ -82,9 +83,16 @@ def equalised(parts: Parts, before: Sound, after: Sound) -> dict[str, Sound]:
     return {name: process(Chain(match=curve), sound) for name, sound in parts.items()}
 
 
-def figures(mix: Sound, parts: Parts, wanted: Sound, rows: SongRows) -> dict[str, float | None]:
+def spectrum_db(mix: Sound, wanted: Sound, source: Sound) -> float:
+    """Mean difference of third octaves about their mean, in the bands that the multitrack has sound in."""
+    has_db, own_db, wanted_db = (third_octave_db(sound.spectra.power) for sound in (source, mix, wanted))
+    used = (has_db > np.nanmax(has_db) - HEARD_DB) & np.isfinite(own_db) & np.isfinite(wanted_db)
+    apart_db = (own_db - wanted_db)[used]
+    return float(np.mean(np.abs(apart_db - apart_db.mean())))
+
+
+def figures(mix: Sound, parts: Parts, wanted: Sound, rows: SongRows, source: Sound) -> dict[str, float | None]:
     """How far a mix is from the reference, whose class levels are those of its separated stems."""
-    own, theirs = bands_db(mix), bands_db(wanted)
     whole = Sound.sum(parts.values()).integrated_lufs
     levels = []
     for name, sound in parts.items():
@@ -96,7 +104,7 @@ def figures(mix: Sound, parts: Parts, wanted: Sound, rows: SongRows) -> dict[str
     ratio = difference(difference(parts[VOCALS].integrated_lufs, rest.integrated_lufs), rows.value("song", RATIO))
     loudness = difference(mix.integrated_lufs, rows.value(MIXTURE, "integrated_lufs"))
     return {
-        "spectrum_db": float(np.nanmean(np.abs(np.asarray(own) - np.asarray(theirs)))),
+        "spectrum_db": spectrum_db(mix, wanted, source),
         "loudness_lu": None if loudness is None else abs(loudness),
         "class_lu": float(np.mean(levels)) if levels else None,
         "ratio_lu": None if ratio is None else abs(ratio),
@@ -132,9 +140,11 @@ def main(multitracks: Path, kept: Path, references: list[Path]) -> None:
         audio, rate_hz = soundfile.read(wanted, dtype="float32", always_2d=True)
         sound = Sound(np.ascontiguousarray(audio.T), rate_hz).at(SAMPLE_RATE_HZ)
         for folder in sorted(path for path in multitracks.iterdir() if path.is_dir()):
-            for name, mix, parts in systems(excerpt(folder, kept), wanted, rows, kept):
+            classes = excerpt(folder, kept)
+            summed = Sound.sum(Sound(audio, SAMPLE_RATE_HZ) for audio in classes.values())
+            for name, mix, parts in systems(classes, wanted, rows, kept):
                 row = {"song": folder.name, "reference": song.name, "system": name}
-                found.append(row | figures(mix, parts, sound, rows))
+                found.append(row | figures(mix, parts, sound, rows, summed))
                 print(found[-1], flush=True)
     with ROWS.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")

@@ -120,10 +120,26 @@ def test_tracks_are_mixed_like_a_song(loud_song):
     assert like.recipe.steps[0].name == "like"
 
 
-def test_the_python_interface_takes_a_frame_and_a_folder_of_stems(tmp_path, loud_song):
+def test_the_command_and_python_take_a_folder_of_stems_and_python_a_frame(tmp_path, capsys):
     folder = tmp_path / "stems"
     folder.mkdir()
-    save(folder / "vocals.wav", 2 * voice()), save(folder / "other.wav", band())
+    for name, audio in {"vocals": 2 * voice(), "other": band()}.items():
+        save(folder / f"{name}.wav", audio)
     frame = measure({"vocals": 2 * voice(), "other": band()}, RATE_HZ)
     of_frame, of_folder = (mixprior.mix(voice(), band(), RATE_HZ, like=each) for each in (frame, [folder]))
     np.testing.assert_allclose(of_frame.audio, of_folder.audio, atol=1e-6)
+    sounds = ["--vocal", save(tmp_path / "v.wav", voice()), "--backing", save(tmp_path / "b.wav", band())]
+    assert mixprior.main(["mix", *sounds, "--like", str(folder), "-o", str(tmp_path / "mix.wav")]) == 0
+    assert "like stems, whose statistics are weighed against the catalog's; as loud" in capsys.readouterr().out
+    recipe = json.loads((tmp_path / "mix.mix.json").read_text())
+    assert recipe["results"]["vocal_to_backing_lu"] == pytest.approx(
+        of_folder.recipe.results.vocal_to_backing_lu, abs=0.02
+    )
+
+
+def test_what_is_no_song_to_be_like_is_refused_in_one_line(tmp_path, capsys):
+    sounds = ["--vocal", save(tmp_path / "v.wav", voice()), "--backing", save(tmp_path / "b.wav", band())]
+    assert mixprior.main(["mix", *sounds, "--like", str(tmp_path / "no.wav"), "-o", str(tmp_path / "mix.wav")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no.wav" in line
+    assert not (tmp_path / "mix.wav").exists()
