@@ -22,7 +22,7 @@ from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import MIXTURE
 
-ASSUMED = RawError(1.5, None, "as of vocals")
+ASSUMED = RawError(1.0, None, "as of vocals")
 """Where `raw_errors.csv` says nothing of a stem."""
 
 _MOST_TRUST = 100.0

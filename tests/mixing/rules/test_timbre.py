@@ -13,7 +13,7 @@ OCTAVES = np.log2(BAND_CENTRES_HZ / 1000)
 CENTRE_DB = -12 - 0.3 * OCTAVES**2
 PRIOR = SpectrumPrior(CENTRE_DB, np.full(BANDS, 4.0), np.full(BANDS, 30), np.ones(BANDS, bool))
 TILT_DB = 1.5 * OCTAVES
-ERROR_DB = 1.5
+ERROR_DB = 1.0
 _DISTANCE = np.abs(OCTAVES[:, np.newaxis] - OCTAVES)
 _ERRORS = np.exp(-0.5 * (_DISTANCE / ERROR_OCTAVES) ** 2)
 
@@ -99,7 +99,7 @@ def drawn(rng: np.random.Generator, covariance: np.ndarray, count: int) -> np.nd
 @pytest.mark.parametrize(
     ("true_error_db", "least", "most"),
     # Share of the squared error that is left when raw material is off by half, once and twice what is assumed.
-    [(0.75, 0.8, 1.6), (1.5, 0.5, 0.7), (3.0, 0.4, 0.65)],
+    [(0.5, 0.8, 1.6), (1.0, 0.5, 0.9), (2.0, 0.4, 0.8)],
 )
 def test_over_songs_the_error_falls_where_it_is_as_large_as_assumed(true_error_db, least, most):
     rng = np.random.default_rng(5)
