@@ -27,10 +27,11 @@ TOGETHER_SD_DB = 6.0
 """Of all tracks together."""
 TILT_SD_DB_PER_OCTAVE = 1.0
 BUMP_DB = 6.0
-"""Of what masks the vocals: raised about `BUMP_HZ`, by a Gauss curve with this standard deviation in octaves."""
-BUMP_HZ, BUMP_OCTAVES = 2000.0, 0.75
-EXPANSION = 0.5
-"""Levels in dB about their mean are 1.5 times as far from it."""
+"""Of what masks the vocals: raised about `BUMP_HZ`, where voices have most of their energy, by a Gauss curve with a
+standard deviation of `BUMP_OCTAVES`."""
+BUMP_HZ, BUMP_OCTAVES = 800.0, 1.0
+EXPANSION = 1.0
+"""Levels in dB about their mean are twice as far from it: what a compressor of 2:1 undoes."""
 TAIL_DB = -20.0
 """What is left of a known reverb."""
 NARROWING = 0.5

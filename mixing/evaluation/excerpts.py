@@ -38,8 +38,8 @@ CHOOSE, JUDGE = "choose", "judge"
 SETS = (CHOOSE, JUDGE)
 
 LENGTH_S = 20
-MULTITRACKS = {"3.Sodium": 196}
-"""Title and start in seconds, of role `calibrate`: 28 tracks, and singing in 40 % of the excerpt and more."""
+MULTITRACKS = {"3.Sodium": 196, "4.Potassium": 203}
+"""Title and start in seconds, of role `calibrate`: 28 and 19 tracks, and singing in 40 % of the excerpt and more."""
 
 WET = {
     CHOOSE: (

@@ -13,9 +13,9 @@ from mixprior.mixing.evaluation.systems import DEFAULT, LIKE, ORACLE, SUM, chang
 
 SCALES = (0.5, 1.0, 2.0)
 """Sizes of damage beside none, as multiples of the nominal one."""
-SEEDS = {damage.LEVELS: 2, damage.TILTED: 2}
+SEEDS = {damage.LEVELS: 4, damage.TILTED: 2}
 """Draws of a task, in opposite pairs; the other tasks have nothing that is drawn."""
-RAW_SEEDS = {"choose": 2, "judge": 4}
+RAW_SEEDS = {"choose": 4, "judge": 6}
 
 PAIR, TRACKS = "pair", "tracks"
 WET = "wet"

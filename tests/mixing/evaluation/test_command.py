@@ -78,5 +78,5 @@ def test_tracks_are_judged_on_every_task_and_as_raw_tracks(band):
     tasks = {each.damage.task for each in made}
     assert tasks == {"", "levels", "tilted", "masked vocals", "uncompressed", "mono", "raw"}
     raw = [each for each in made if each.damage.task == "raw"]
-    assert len(raw) == 4
+    assert len(raw) == 6
     assert {each.systems for each in raw} == {("sum", "default", "like", "oracle")}

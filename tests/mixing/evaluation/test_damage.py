@@ -32,9 +32,9 @@ def test_the_tilt_is_a_straight_line_over_octaves(frequency_hz, octaves):
     assert gain_db(frequency_hz, 1.5, 0) == pytest.approx(1.5 * octaves, abs=0.01)
 
 
-def test_the_bump_is_where_voices_are_and_nowhere_else():
-    assert gain_db(2000, 0, 6) == pytest.approx(6, abs=0.01)
-    assert gain_db(100, 0, 6) == pytest.approx(0, abs=0.01)
+def test_the_bump_is_where_voices_are_strongest_and_nowhere_else():
+    assert gain_db(800, 0, 6) == pytest.approx(6, abs=0.01)
+    assert gain_db(50, 0, 6) == pytest.approx(0, abs=0.01)
 
 
 def test_expansion_keeps_the_energy_and_widens_the_range_by_its_share():

@@ -72,7 +72,7 @@ def test_projects_are_scenes_of_raw_tracks_and_their_human_mix(tmp_path):
 
 def test_the_sets_are_of_these_songs(material):
     assert [name for name in excerpts.scenes(material, CHOOSE) if ".wav in" not in name] == [
-        *("On The Run", "Fantasma", "Mes Larmes", "Music Delta", "3.Sodium 196 s"),
+        *("On The Run", "Fantasma", "Mes Larmes", "Music Delta", "3.Sodium 196 s", "4.Potassium 203 s"),
     ]
     assert list(excerpts.scenes(material, JUDGE))[:4] == [
         *("Le royaume des glous glous", "Séculaire feat. Nÿme", "Miedo", "de bonne humeur"),
