@@ -14,6 +14,7 @@ from mixprior.mixing.evaluation.scenes import Mixed, Scene
 from mixprior.mixing.evaluation.systems import ORACLE, SUM, System
 from mixprior.mixing.plan import loudness, multitrack, pair
 from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.step import STEPS
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.roles import Role
 
@@ -43,6 +44,9 @@ class Desk:
             return Mixed.summed(self.scene.by_role(tracks), self.tail_db(self.scene, damage))
         assert system.steps is not None, f"{system.name} has no steps"
         options = Options(steps=system.steps, **system.options)
+        if system.like and self.like is not None:
+            steps = tuple(step for step in STEPS if step in (*system.steps, *self.like.like.steps))
+            options = self.like.like.options(replace(options, steps=steps), is_loudness_given=False)
         settings, mixed = self._up_to_the_sum(options, system.like)
         if "loudness" not in system.steps:
             return mixed

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import PACKAGED
+from mixprior.analysis.song_rows import SongRows
 from mixprior.mixing.effects.chain import VOCALS
-from mixprior.mixing.evaluation import excerpts
+from mixprior.mixing.evaluation import excerpts, separated
 from mixprior.mixing.evaluation.desk import Desk
 from mixprior.mixing.evaluation.judge import Judge
 from mixprior.mixing.evaluation.kept_priors import shipped
@@ -16,12 +17,13 @@ from mixprior.mixing.evaluation.material import Material
 from mixprior.mixing.evaluation.metrics import NAMES, ratio_lu
 from mixprior.mixing.evaluation.scenes import Mixed, Scene
 from mixprior.mixing.evaluation.systems import SYSTEMS
-from mixprior.mixing.evaluation.tasks import PAIR, TRACKS, cases
+from mixprior.mixing.evaluation.tasks import PAIR, SEPARATED, TRACKS, cases
 from mixprior.mixing.evaluation.verdict import Row
 from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.catalogs.roles import Recording
 from mixprior.pipeline.store.layout import MEMBERS_FILE
 from mixprior.stats.errors import InputError
+from mixprior.stats.stem import StemSet
 
 RATIO = "mix_ratio_lu"
 """The ratio of vocals to the rest in the mix itself."""
@@ -57,7 +59,22 @@ def rows_of(material: Material, which: str, part: Part) -> list[Row]:
     refuse_taught(scene, taught(material.recordings))
     if planner == PAIR and not scene.is_pair and VOCALS in scene.parts:
         scene = scene.pair()
-    return list(rows(scene, which, shipped())) if scene.is_pair == (planner == PAIR) else []
+    if scene.is_pair != (planner == PAIR):
+        return []
+    song = another(material, which, scene) if planner == TRACKS and scene.kind == SEPARATED else None
+    return list(rows(scene, which, shipped(), shipped([song]) if song else None))
+
+
+def another(material: Material, which: str, scene: Scene) -> SongRows | None:
+    """What is measured of the song that follows a separated one in its set, by another artist: to mix like it."""
+    songs = separated.sung(material, which)
+    own = next(k for k, song in enumerate(songs) if song.title == scene.name)
+    others = (song for song in (*songs[own + 1 :], *songs[:own]) if not song.artists & scene.artists)
+    song = next(others, None)
+    if song is None:
+        return None
+    stems = separated.four_stems(song, material)
+    return SongRows.of_song(song.title, StemSet(stems, is_estimated=True))
 
 
 def rows(scene: Scene, which: str, targets: Targets, like: Targets | None = None) -> Iterator[Row]:

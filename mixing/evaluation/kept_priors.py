@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from mixprior.analysis.packaged.default_priors import PriorsChain
 from mixprior.analysis.priors import Priors
+from mixprior.analysis.song_rows import SongRows
 from mixprior.mixing.plan.targets import Targets
 from mixprior.stats.schema import PRIORS_SCHEMA
 
@@ -32,7 +33,8 @@ class KeptPriors(Priors):
         return super()._read()
 
 
-def shipped() -> Targets:
-    """The targets that a user gets who names no priors."""
-    targets = Targets.of()
-    return replace(targets, chain=PriorsChain(tuple(map(KeptPriors.of, targets.chain.links))))
+def shipped(like: Sequence[SongRows] = ()) -> Targets:
+    """The targets that a user gets who names no priors, and none or some songs to be like."""
+    targets = Targets.of(like=like)
+    chain = PriorsChain(tuple(map(KeptPriors.of, targets.chain.links)))
+    return replace(targets, chain=chain, like=replace(targets.like, chain=chain))

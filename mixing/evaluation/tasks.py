@@ -18,7 +18,7 @@ SEEDS = {damage.LEVELS: 4, damage.TILTED: 2}
 RAW_SEEDS = {"choose": 4, "judge": 6}
 
 PAIR, TRACKS = "pair", "tracks"
-WET = "wet"
+WET, SEPARATED = "wet", "separated"
 SHOWN = "spectrum_db"
 """Distance that is measured for every step beside its own."""
 

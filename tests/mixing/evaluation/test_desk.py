@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mixprior.analysis.song_rows import SongRows
 from mixprior.mixing.evaluation.damage import LEVELS, UNDAMAGED, Damage, TrackDamage, draw
 from mixprior.mixing.evaluation.desk import Desk
 from mixprior.mixing.evaluation.kept_priors import shipped
 from mixprior.mixing.evaluation.metrics import ratio_lu
-from mixprior.mixing.evaluation.systems import DEFAULT, ORACLE, SUM, SYSTEMS, changed, with_and_without
+from mixprior.mixing.evaluation.systems import DEFAULT, LIKE, ORACLE, SUM, SYSTEMS, changed, with_and_without
 from mixprior.mixing.evaluation.tasks import OWN
 from mixprior.mixing.mix.arrays import mix
 from mixprior.mixing.plan import pair as planner
@@ -47,6 +48,15 @@ def test_the_sum_is_what_was_given_and_the_oracle_the_original(desk, pair):
 def test_what_is_judged_is_what_a_user_gets(desk):
     made = mix(desk.tracks["vocals"].audio, desk.tracks["backing"].audio, 44_100)
     assert np.array_equal(desk.mix(SYSTEMS[DEFAULT]).mix.audio, made.audio)
+
+
+def test_a_mix_like_a_song_has_its_loudness_and_a_ratio_towards_its_own(band):
+    rows = {"mixture": {"integrated_lufs": -11.0}, "song": {"vocal_to_backing_lu": 6.0}}
+    like = SongRows("loud", rows, separated=False)
+    desk = Desk(band, draw(band, LEVELS), shipped(), shipped([like]))
+    ours, theirs = (desk.mix(SYSTEMS[name]) for name in (LIKE, DEFAULT))
+    assert ours.mix.integrated_lufs == pytest.approx(-11, abs=0.2)
+    assert ratio_lu(ours) > ratio_lu(theirs) + 0.5
 
 
 def test_the_loudness_of_the_mix_changes_no_part(desk):
