@@ -14,19 +14,20 @@ from typing import Any, TypedDict
 import numpy as np
 
 from mixprior.mixing.effects import chain
-from mixprior.mixing.effects.chain import BACKING, VOCALS, Sum
+from mixprior.mixing.effects.chain import Sum
 from mixprior.mixing.mix.render import Mixed
+from mixprior.mixing.page import loudness
+from mixprior.mixing.page.parts import Part, parts_of
 from mixprior.pipeline.audio import encoder, writer
 from mixprior.stats.sound import Sound
 
 MOST_BYTES = 10_000_000
 """Coded sound of a page: it grows by a third where it is written as text."""
 _BITS_PER_S = (48_000.0, 128_000.0)
-_SAME_DB = -70.0
-"""What a gain leaves of a part, over the part: below, the gain is all that was done to it."""
 _ENVELOPE_HZ = 1000
 """The limiter's gain is a mean over 5 ms or more: a thousand values a second follow it."""
-_HEADROOM_DB = 2.0
+_HEADROOM_DB = 3.0
+"""Below the loudness at which a version is at full scale: with quieter vocals, peaks of the rest rise over the loudness."""
 _LOUDEST_DB = -1.0
 """Highest sample of what is coded: some decoders clip at full scale."""
 _FULL = 65535
@@ -65,16 +66,6 @@ class _Version(TypedDict):
     peak_db: float
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A part before and after; `processed` is None where a gain is all that was done to it."""
-
-    name: str
-    before: Sound
-    processed: Sound | None
-    level_db: float
-
-
 def audio_of(mixed: Mixed, before: Sum, reference: Reference | None = None) -> Audio:
     """Take the sounds of a page: vocals and the rest, or the whole where a mix does not have both.
 
@@ -86,7 +77,7 @@ def audio_of(mixed: Mixed, before: Sum, reference: Reference | None = None) -> A
         before: the plain sum of the same tracks.
         reference: a mix to listen to beside it.
     """
-    parts = _parts(before, mixed.summed)
+    parts = parts_of(before, mixed.summed)
     stored: dict[str, Sound] = {}
     for part in parts:
         stored[f"{part.name}-before"] = part.before
@@ -105,9 +96,10 @@ def audio_of(mixed: Mixed, before: Sum, reference: Reference | None = None) -> A
     limiter = _limiter_gain(mixed)
     if limiter is not None:
         sounds["limiter"] = _text(zlib.compress(limiter.tobytes(), 9))
+    lufs, gain_db = mixed.recipe.results.integrated_lufs, mixed.recipe.settings.gain_db
     versions: dict[str, _Version | None] = {
         "before": _level(before.sound.integrated_lufs, before.sound.peak),
-        "after": _level(mixed.recipe.results.integrated_lufs, Sound(mixed.audio, mixed.rate_hz).peak),
+        "after": _level(lufs, Sound(mixed.audio, mixed.rate_hz).peak),
         "reference": None if reference is None else _level(reference.sound.integrated_lufs, reference.sound.peak),
     }
     facts = {
@@ -116,7 +108,7 @@ def audio_of(mixed: Mixed, before: Sum, reference: Reference | None = None) -> A
         "parts": [_facts(part) for part in parts],
         "limiter_hz": None if limiter is None else _ENVELOPE_HZ,
         "versions": versions,
-        "mix_gain_db": mixed.recipe.settings.gain_db,
+        "live": loudness.table(parts, before.sound.integrated_lufs, None if lufs is None else lufs - gain_db),
         "matched_lufs": _matched_lufs(versions.values()),
         "common_db": min(0.0, *(_LOUDEST_DB - one["peak_db"] for one in versions.values() if one is not None)),
     }
@@ -140,37 +132,6 @@ def encoded(sound: Sound, bits_per_s: float) -> bytes:
     return file.getvalue()
 
 
-def _parts(before: Sum, after: Sum) -> list[_Part]:
-    if before.backing is None or after.backing is None or VOCALS not in before.parts:
-        return [_part("mix", before.sound, after.sound)]
-    return [
-        _part(VOCALS, before.parts[VOCALS], after.parts[VOCALS]),
-        _part(BACKING, before.backing, after.backing),
-    ]
-
-
-def _part(name: str, before: Sound, after: Sound) -> _Part:
-    gain = _gain_between(before, after)
-    if gain is not None:
-        return _Part(name, before, None, 20 * math.log10(gain))
-    if before.integrated_lufs is None or after.integrated_lufs is None:
-        return _Part(name, before, after, 0.0)
-    return _Part(name, before, after, after.integrated_lufs - before.integrated_lufs)
-
-
-def _gain_between(before: Sound, after: Sound) -> float | None:
-    """The gain that makes one of the other; None where more than a gain was applied."""
-    if before.samples != after.samples:
-        return None
-    power, cross, rest = (
-        float(np.vdot(one.audio, other.audio)) for one, other in ((before, before), (before, after), (after, after))
-    )
-    if power == 0 or cross <= 0:
-        return None if rest > 0 else 1.0
-    residual = float(np.square(after.audio - np.float32(cross / power) * before.audio).sum(dtype=np.float64))
-    return cross / power if residual <= rest * 10 ** (_SAME_DB / 10) else None
-
-
 def _limiter_gain(mixed: Mixed) -> np.ndarray | None:
     """The gain of the limiter, a thousand times a second, as shares of 65 535; None without one."""
     settings = mixed.recipe.settings
@@ -187,13 +148,8 @@ def _limiter_gain(mixed: Mixed) -> np.ndarray | None:
     return np.round(np.clip(share, 0, 1) * _FULL).astype("<u2")
 
 
-def _facts(part: _Part) -> dict[str, Any]:
-    return {
-        "name": part.name,
-        "before_lufs": part.before.integrated_lufs,
-        "level_db": part.level_db,
-        "is_processed": part.processed is not None,
-    }
+def _facts(part: Part) -> dict[str, Any]:
+    return {"name": part.name, "level_db": part.level_db, "is_processed": part.processed is not None}
 
 
 def _level(lufs: float | None, peak: float) -> _Version:

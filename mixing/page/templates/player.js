@@ -22,21 +22,20 @@ function partDb(part, { amount, vocals_db }) {
   return amount * part.level_db + (part.name === "vocals" ? vocals_db : 0);
 }
 
-function summedLufs(settings) {
-  const powers = facts.parts.map((part) =>
-    part.before_lufs === null ? 0 : 10 ** ((part.before_lufs + partDb(part, settings)) / 10));
-  const power = powers.reduce((sum, each) => sum + each, 0);
-  return power > 0 ? 10 * Math.log10(power) : null;
+/* Where a value is on an ascending scale: the step below it, and the share of the way to the next. */
+function placeOn(scale, value) {
+  const step = clip(scale.findLastIndex((each) => each <= value), 0, scale.length - 2);
+  return [step, clip((value - scale[step]) / (scale[step + 1] - scale[step]), 0, 1)];
 }
 
-/* Loudness of the parts together, before gain and limiter of the mix: the parts are added as if unrelated, and the
-   error of that is known where it was measured, before and after. */
-function liveLufs(settings) {
-  const { before, after } = facts.versions;
-  const sums = [{ amount: 0, vocals_db: 0 }, { amount: 1, vocals_db: 0 }, settings].map(summedLufs);
-  if (sums.includes(null) || before.lufs === null || after.lufs === null) return null;
-  const errors = [before.lufs - sums[0], after.lufs - facts.mix_gain_db - sums[1]];
-  return sums[2] + errors[0] + settings.amount * (errors[1] - errors[0]);
+/* Loudness of the parts together, before gain and limiter of the mix. */
+function liveLufs({ amount, vocals_db }) {
+  if (facts.live === null) return null;
+  const { amounts, vocals_db: gains_db, lufs } = facts.live;
+  const [row, down] = placeOn(amounts, amount);
+  const [column, along] = placeOn(gains_db, vocals_db);
+  const across = (values) => values[column] + along * (values[column + 1] - values[column]);
+  return across(lufs[row]) + down * (across(lufs[row + 1]) - across(lufs[row]));
 }
 
 function versionDb(name, settings) {
