@@ -27,7 +27,7 @@ _BITS_PER_S = (48_000.0, 128_000.0)
 _ENVELOPE_HZ = 1000
 """The limiter's gain is a mean over 5 ms or more: a thousand values a second follow it."""
 _HEADROOM_DB = 3.0
-"""Below the loudness at which a version is at full scale: with quieter vocals, peaks of the rest rise over the loudness."""
+"""Between a version and full scale: as vocals fall, peaks of the rest rise over the loudness that is kept."""
 _LOUDEST_DB = -1.0
 """Highest sample of what is coded: some decoders clip at full scale."""
 _FULL = 65535
