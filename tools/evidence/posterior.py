@@ -62,7 +62,7 @@ def rules() -> Mapping[str, Rule]:
         "the same, twice as far off": posterior(target, error.scaled(2.0)),
         "the same, `--trust 0.25`": posterior(target, error, 0.25),
         "the same, `--trust 0.75`": posterior(target, error, 0.75),
-        "posterior, one kind of material, 1.5 LU off": posterior(target, one_kind),
+        "posterior, all material 1.5 LU off": posterior(target, one_kind),
     }
 
 

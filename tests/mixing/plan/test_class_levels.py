@@ -11,7 +11,7 @@ from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.raw_error import raw_error
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.plan.targets import Target, Unreliable
-from mixprior.mixing.rules.posterior import weight
+from mixprior.mixing.rules.posterior import weight_of_kinds
 from mixprior.mixing.rules.ratio import RATIO, ratio_lu
 from mixprior.stats.sound import Sound
 from tests.mixing.sounds import RATE_HZ, sound
@@ -59,8 +59,8 @@ def levels(mixed: dict[str, Sound], known: Known, **options: object) -> tuple[di
 def test_a_class_beside_one_that_stays_goes_to_its_posterior_mean():
     gains_db, steps = levels(noises(drums=0.0, other=0.0), Known(drums=(-8.0, 3.0), other=None))
     step = steps["drums"]
-    share = weight(3.0 * 1.01**0.5, raw_error("level", GROUP_LEVEL, "drums").sd)
     (aim,) = step.aims
+    share = weight_of_kinds(aim["heard"] + 8.0, 3.0 * 1.01**0.5, raw_error("level", GROUP_LEVEL, "drums").kinds)
     assert aim["weight"] == pytest.approx(share)
     assert step.measured[GROUP_LEVEL] == pytest.approx(-3.01, abs=0.05)
     assert step.reached[GROUP_LEVEL] == pytest.approx((1 - share) * -3.01 + share * -8.0, abs=0.05)

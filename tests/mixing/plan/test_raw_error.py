@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from mixprior.mixing.plan.raw_error import LEAST_PAIRS, raw_errors
+from mixprior.mixing.plan.level import GROUP_LEVEL
+from mixprior.mixing.plan.raw_error import LEAST_PAIRS, raw_error, raw_errors
 from mixprior.mixing.plan.step import STEPS
 from tools.evidence.posterior import errors_lu, rules, truth_lu
+from tools.evidence.raw_levels import CLASSES, outcome_lu, spread_lu, squares
 
 
 def test_every_row_says_where_it_is_from():
@@ -34,3 +36,19 @@ def test_the_rebuilt_songs_are_those_that_were_published():
     assert truth.mean() == pytest.approx(-2.35, abs=0.05)
     assert np.median(truth) == pytest.approx(-1.96, abs=0.05)
     assert truth.std(ddof=1) == pytest.approx(2.70, abs=0.15)
+
+
+@pytest.mark.parametrize("of", CLASSES)
+def test_raw_classes_are_as_far_off_as_was_measured(of):
+    error = raw_error("level", GROUP_LEVEL, of)
+    assert error.far_sd == pytest.approx(spread_lu(of)[0], abs=0.05)
+    assert error.pairs == len(squares(of)) >= LEAST_PAIRS
+
+
+@pytest.mark.parametrize("prior_sd", [2.2, 3.3])
+def test_classes_of_balanced_mixes_stay_within_what_is_heard_and_raw_ones_come_nearer(prior_sd):
+    for of in CLASSES:
+        error = raw_error("level", GROUP_LEVEL, of)
+        raw_lu = np.sqrt(2 / np.pi) * error.far_sd
+        assert np.median(outcome_lu(prior_sd, error, 0.0)) < 0.5
+        assert outcome_lu(prior_sd, error, error.far_sd).mean() < raw_lu - 0.5
