@@ -22,6 +22,7 @@ from mixprior.mixing.mix.status_line import StatusLine
 from mixprior.mixing.mix.tracks import kept_tracks, paths_given, roles_given
 from mixprior.mixing.page import build as page
 from mixprior.mixing.page.command_line import Again
+from mixprior.mixing.page.reference import reference_of
 from mixprior.mixing.plan import multitrack, pair
 from mixprior.mixing.plan.step import Planner
 from mixprior.mixing.plan.targets import Targets
@@ -73,7 +74,7 @@ def _show(args: argparse.Namespace, mixed: Mixed, targets: Targets) -> None:
     if args.plot:
         plot.write(Path(args.plot), comparison)
     if args.page:
-        page.write(args.page, mixed, comparison, Again.of(args))
+        page.write(args.page, mixed, comparison, Again.of(args), reference_of(args.like or ()))
 
 
 def _separated(separate: Separate, line: StatusLine, path: str) -> SeparatedSong:

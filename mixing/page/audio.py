@@ -18,6 +18,7 @@ from mixprior.mixing.effects.chain import Sum
 from mixprior.mixing.mix.render import Mixed
 from mixprior.mixing.page import loudness
 from mixprior.mixing.page.parts import Part, parts_of
+from mixprior.mixing.page.reference import Reference
 from mixprior.pipeline.audio import encoder, writer
 from mixprior.stats.sound import Sound
 
@@ -31,19 +32,6 @@ _HEADROOM_DB = 3.0
 _LOUDEST_DB = -1.0
 """Highest sample of what is coded: some decoders clip at full scale."""
 _FULL = 65535
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A mix to listen to beside this one.
-
-    Attributes:
-        name: what it is called.
-        sound: it, at any rate.
-    """
-
-    name: str
-    sound: Sound
 
 
 @dataclass(frozen=True)

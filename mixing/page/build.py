@@ -18,7 +18,8 @@ from mixprior.mixing.mix.comparison import Comparison
 from mixprior.mixing.mix.recipe import Recipe
 from mixprior.mixing.mix.render import Mixed
 from mixprior.mixing.page import charts, command_line
-from mixprior.mixing.page.audio import Audio, Reference, audio_of
+from mixprior.mixing.page.audio import Audio, audio_of
+from mixprior.mixing.page.reference import Reference
 from mixprior.mixing.rules.ratio import RATIO
 from mixprior.pipeline.audio import writer
 from mixprior.pipeline.store import files

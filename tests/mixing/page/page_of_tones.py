@@ -13,8 +13,8 @@ from mixprior.mixing.mix.comparison import compare
 from mixprior.mixing.mix.render import Mixed, render
 from mixprior.mixing.mix.sounds import of_arrays
 from mixprior.mixing.page import build
-from mixprior.mixing.page.audio import Reference
 from mixprior.mixing.page.command_line import Again
+from mixprior.mixing.page.reference import Reference
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Plan
 from mixprior.mixing.plan.targets import Targets

@@ -15,10 +15,11 @@ import soundfile
 
 from mixprior import main
 from mixprior.mixing.page import audio
+from mixprior.mixing.page.reference import reference_of
 from mixprior.stats.sound import Sound
 from tests.mixing.mix_command import both, refusal, save_both
 from tests.mixing.page.page_of_tones import DURATION_S, HOSTILE, RATE_HZ, page_of, shaped, tone, tones_mixed
-from tests.mixing.sounds import band, voice
+from tests.mixing.sounds import band, load, voice
 
 PLAYS = ("script", "style", "meta", "title")
 
@@ -143,6 +144,18 @@ def test_a_page_is_written_with_its_mix_and_its_recipe_in_it(tmp_path):
         f"mixprior mix --vocal={given['vocals']} --backing={given['backing']} --output={tmp_path / 'mix.wav'} "
         "--group=genre=rock --without=loudness"
     )
+
+
+def test_the_first_song_to_be_like_is_the_reference_whole_or_in_stems(tmp_path):
+    (tmp_path / "stems").mkdir()
+    given = save_both(tmp_path / "stems", voice(1.0), band(1.0))
+    whole = reference_of([given["vocals"], given["backing"]])
+    assert whole.name == "vocals.wav"
+    np.testing.assert_array_equal(whole.sound.audio, load(given["vocals"]))
+    stems = reference_of([str(tmp_path / "stems")])
+    assert stems.name == "stems"
+    np.testing.assert_allclose(stems.sound.audio, sum(map(load, given.values())), atol=1e-6)
+    assert reference_of([]) is None
 
 
 def test_the_same_mix_gives_the_same_page(mixed):
