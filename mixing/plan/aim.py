@@ -124,8 +124,9 @@ def _why(
     slid = "" if trust == AS_MEASURED else f", trust {trust:g}"
     if prior_sd is None or error is None:
         return f"{way}{slid}"
-    off = " or ".join(f"{share:.0%} of it {sd:.2f}{unit}" for share, sd in error.kinds)
-    off = off.removeprefix("100% of it ")
+    off = f"{error.sd:.2f}{unit}"
+    if error.far_share:
+        off += f", {error.far_share:.0%} of it by {error.far_sd:.2f}{unit}"
     return f"{way}: songs differ by {prior_sd:.2f}{unit}, raw material is off by {off} ({error}){slid}"
 
 
