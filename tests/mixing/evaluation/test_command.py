@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from mixprior.mixing.evaluation import command, evaluation, results, tasks
+from mixprior.mixing.evaluation import command, evaluation, results, separated, tasks
 from mixprior.mixing.evaluation.evaluation import COLUMNS, refuse_taught, taught
+from mixprior.mixing.evaluation.material import Material
 from mixprior.mixing.evaluation.tasks import cases
 from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.catalogs import roles
@@ -81,3 +83,14 @@ def test_tracks_are_judged_on_every_task_and_as_raw_tracks(band):
     raw = [each for each in made if each.damage.task == "raw"]
     assert len(raw) == 6
     assert {each.systems for each in raw} == {("sum", "default", "like", "oracle")}
+
+
+def test_a_song_is_mixed_like_the_next_of_its_set_by_another_artist(band, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    stems = {name: rng.standard_normal((2, 44_100), np.float32) for name in ("vocals", "other")}
+    monkeypatch.setattr(evaluation.separated, "four_stems", lambda *_: stems)
+    monkeypatch.setattr(evaluation.SongRows, "of_song", lambda name, song: (name, song.is_estimated))
+    material = Material(tmp_path, None, tmp_path, roles.read(ROLES))
+    titles = [song.title for song in separated.sung(material, "judge")]
+    for own, following in zip(titles, (*titles[1:], titles[0]), strict=True):
+        assert evaluation.another(material, "judge", replace(band, name=own)) == (following, True)
