@@ -158,12 +158,6 @@ def test_a_mix_has_its_loudness_and_keeps_under_the_ceiling(song):
 # Spectrum.
 
 
-def test_no_band_is_moved_by_more_than_3_db(song):
-    """The tracks are far from the mean spectrum of real songs, so that the limit is reached."""
-    curves = [chain["match"]["gains_db"] for chain in song[1]["settings"]["buses"].values() if chain["match"]]
-    assert max(abs(gain_db) for gains_db in curves for gain_db in gains_db) == 3.0
-
-
 def of_bands(levels_db: np.ndarray, duration_s: float = 8.0) -> np.ndarray:
     """Noise with these levels in thirds of an octave, mono."""
     noise = 0.03 * np.random.default_rng(11).standard_normal(round(duration_s * RATE_HZ))
@@ -182,17 +176,23 @@ def test_a_class_with_the_spectrum_of_the_priors_is_not_equalised(tmp_path, stem
     assert match is None or np.abs(match.gains_db).max() < 0.5
 
 
-def test_the_equaliser_takes_back_a_part_of_a_tilt(tmp_path):
+@pytest.mark.parametrize(("trust", "least", "most"), [(0.5, 0.85, 0.99), (0.8, 0.4, 0.8)])
+def test_the_equaliser_takes_back_a_part_of_a_tilt(tmp_path, trust, least, most):
     prior, _, _ = Targets.of().spectrum("other")
     tilt_db = 1.5 * np.log2(BAND_CENTRES_HZ / 1000)
     paths = save_all(tmp_path, {"Pad": of_bands(prior.centre_db + tilt_db)})
-    recipe = mixed(paths, tmp_path / "mix.wav", steps=("eq",))
+    mixed(paths, tmp_path / "mix.wav", steps=("eq",), trust=trust)
     after = sound(np.broadcast_to(load(tmp_path / "mix.wav"), (2, 8 * RATE_HZ))).spectra.power
     heard = (BAND_CENTRES_HZ > 100) & (BAND_CENTRES_HZ < 10_000)
     off_db = (third_octave_db(after) - prior.centre_db)[heard]
     left = np.abs(off_db - off_db.mean()).mean() / np.abs(tilt_db[heard] - tilt_db[heard].mean()).mean()
-    assert 0.3 < left < 0.9
-    assert np.abs(recipe.settings.buses["other"].match.gains_db).max() <= 3.0
+    assert least < left < most
+
+
+def test_no_band_is_moved_by_more_than_3_db(tmp_path):
+    """The pad is far from the mean spectrum of real songs, so that the limit is reached."""
+    recipe = mixed(save_all(tmp_path, {"Pad": pad()}), tmp_path / "mix.wav", steps=("eq",), trust=1.0)
+    assert np.abs(recipe.settings.buses["other"].match.gains_db).max() == 3.0
 
 
 # Places.
@@ -304,7 +304,7 @@ def test_half_of_the_way_moves_levels_by_half(tmp_path):
 
 def test_the_recipe_makes_the_mix_again(song, tmp_path):
     paths, recipe, output, stems = song
-    words = ("--tracks", *paths.values(), "--preset", "load", output.with_suffix(".mix.json"))
+    words = ("--tracks", *paths.values(), "--replay", output.with_suffix(".mix.json"))
     again = mix(*words, "-o", tmp_path / "again.wav", "--stems", tmp_path / "stems")
     assert (tmp_path / "again.wav").read_bytes() == output.read_bytes()
     assert again["settings"] == recipe["settings"]
@@ -315,8 +315,8 @@ def test_the_recipe_makes_the_mix_again(song, tmp_path):
 
 def test_settings_of_other_tracks_are_refused(song, tmp_path, capsys):
     paths, _, output, _ = song
-    words = ("--tracks", *list(paths.values())[1:], "--preset", "load", output.with_suffix(".mix.json"))
-    assert "the settings are for the tracks" in refusal(capsys, *words, "-o", tmp_path / "again.wav")
+    words = ("--tracks", *list(paths.values())[1:], "--replay", output.with_suffix(".mix.json"))
+    assert "Kick" in refusal(capsys, *words, "-o", tmp_path / "again.wav")
 
 
 # A real one.

@@ -91,11 +91,15 @@ def test_a_list_of_roles_that_names_no_track_is_refused(tmp_path, capsys):
 # Few and many tracks, silence, and other rates.
 
 
-@pytest.mark.parametrize("aim", [("--eq-rule", "seed"), ("--loudness-range-lu", "6"), ("--range-measure", "100ms")])
-def test_an_aim_that_is_for_one_voice_is_refused(tmp_path, capsys, aim):
-    save_all(tmp_path / "tracks", {"Kick": kick(1.0)})
-    words = ("--tracks", tmp_path / "tracks", "-o", tmp_path / "mix.wav", *aim)
-    assert f"{aim[0][2:].replace('-', '_')} is an option for vocals and a backing" in refusal(capsys, *words)
+def test_the_range_of_vocals_is_set_among_tracks_too(tmp_path):
+    falling = np.linspace(1.0, 0.05, 8 * RATE_HZ) * sung(240.0, 8.0)
+    save_all(tmp_path / "tracks", {"Lead Vox": falling, "Kick": kick(8.0)})
+    recipe = mix("--tracks", tmp_path / "tracks", "-o", tmp_path / "mix.wav", "--loudness-range-lu", "5")
+    (step,) = (step for step in recipe["steps"] if step["name"] == "compression")
+    assert step["of"] == "vocals"
+    assert step["measured"]["loudness_range_after_lu"] == pytest.approx(5.0, abs=0.1)
+    assert recipe["settings"]["buses"]["vocals"]["compressor"] == step["setting"]
+    assert recipe["settings"]["buses"]["drums"]["compressor"] is None
 
 
 def test_a_mix_in_the_folder_of_its_tracks_is_no_track_of_the_next(tmp_path):
@@ -176,7 +180,7 @@ def test_a_song_without_vocals(tmp_path):
 
 def test_vocals_without_a_backing_are_mixed_without_a_ratio(tmp_path):
     paths = save_all(tmp_path / "tracks", {"Lead Vox": sung(240.0, 3.0), "Choir": 0.5 * sung(371.0, 3.0)})
-    recipe = mixed(paths, tmp_path / "mix.wav")
+    recipe = mixed(paths, tmp_path / "mix.wav", wet_dry_db=-15.0)
     (reverb,) = (step for step in recipe.steps if step.name == "reverb")
     assert recipe.settings.buses["vocals"].output_gain_db == reverb.setting["makeup_db"]
     assert recipe.results.vocal_to_backing_lu is None

@@ -134,7 +134,7 @@ def test_priors_that_are_not_there_are_refused(tmp_path):
 
 
 def test_the_spectrum_of_a_stem_comes_with_its_prior():
-    spectrum, source, facts = Targets.of().spectrum("vocals")
+    spectrum, source, (facts,) = Targets.of().spectrum("vocals")
     assert spectrum.centre_db.shape == spectrum.sd_db.shape == spectrum.n.shape == spectrum.reliable.shape == (30,)
     assert np.isfinite(spectrum.centre_db[spectrum.n > 1]).all()
     assert (facts["priors"], facts["statistic"], facts["stem"]) == (STARTER, "third_octave_db", "vocals")
