@@ -20,7 +20,7 @@ from mixprior.mixing.plan.compression import compress
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.pan import Track, place
 from mixprior.mixing.plan.reverb import add_reverb
-from mixprior.mixing.plan.spectrum import equalise, equalise_mix, together
+from mixprior.mixing.plan.spectrum import equalise, equalise_mix
 from mixprior.mixing.plan.step import Plan, Step
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.plan.unmasking import unmask
@@ -163,7 +163,7 @@ def _shape(bus: str, sound: Sound, targets: Targets, options: Options) -> tuple[
     steps: list[Step] = []
     if sound.silent:
         return found, steps
-    if "eq" in options.steps:
+    if "eq" in options.steps and not targets.like:
         curve, step = equalise(bus, sound, targets, options)
         steps.append(step)
         found = replace(found, match=curve)
@@ -181,7 +181,7 @@ def _shape_mix(
     gains_db = set_levels(mixed, targets, options)[0] if "level" in options.steps else dict.fromkeys(mixed, 0.0)
     curve, step = equalise_mix([mixed[bus].gained(gains_db[bus]) for bus in mixed], targets, options)
     for bus in mixed:
-        settings = _with(settings, bus, match=together([settings.buses[bus].match, curve]))
+        settings = _with(settings, bus, match=curve)
     return settings, {bus: chain.process(Chain(match=curve), sound) for bus, sound in mixed.items()}, step
 
 

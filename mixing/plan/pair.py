@@ -16,7 +16,7 @@ from mixprior.mixing.plan import level
 from mixprior.mixing.plan.compression import compress
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.reverb import add_reverb
-from mixprior.mixing.plan.spectrum import equalise, equalise_mix, together
+from mixprior.mixing.plan.spectrum import equalise, equalise_mix
 from mixprior.mixing.plan.step import STEPS, Plan, Step
 from mixprior.mixing.plan.targets import Target, Targets
 from mixprior.mixing.plan.unmasking import unmask
@@ -48,7 +48,7 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
         wanted_ratio = None if wanted_lu is None else (target, wanted_lu)
         vocals_chain = replace(vocals_chain, input_gain_db=gain_db)
         vocals = chain.process(vocals_chain, vocals)
-    if "eq" in options.steps:
+    if "eq" in options.steps and not targets.like:
         curve, step = equalise(VOCALS, vocals, targets, options)
         steps.append(step)
         vocals_chain = replace(vocals_chain, match=curve)
@@ -71,8 +71,7 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
     if targets.like and "eq" in options.steps:
         curve, step = equalise_mix([vocals, backing], targets, options)
         steps.append(step)
-        vocals_chain = replace(vocals_chain, match=together([vocals_chain.match, curve]))
-        backing_chain = replace(backing_chain, match=curve)
+        vocals_chain, backing_chain = (replace(each, match=curve) for each in (vocals_chain, backing_chain))
         vocals, backing = (chain.process(Chain(match=curve), sound) for sound in (vocals, backing))
     if wanted_ratio is not None and {"eq", "unmask", "compression", "reverb"} & set(options.steps):
         target, wanted_lu = wanted_ratio

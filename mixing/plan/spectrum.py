@@ -15,6 +15,7 @@ from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.raw_error import RawError, raw_error
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.plan.targets import THIRD_OCTAVES, Targets, Unreliable
+from mixprior.mixing.rules import mix_spectrum
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.timbre import LIMIT_DB, Shrinkage, shrink
 from mixprior.stats.measures.band_limit import band_limit_hz
@@ -45,7 +46,7 @@ def equalise(of: str, sound: Sound, targets: Targets, options: Options) -> tuple
         why = "silent, or shorter than 0.4 s" if options.amount else "--amount is 0"
         return None, Step(name="eq", of=of, reason=f"no equaliser for {of}: {why}")
     try:
-        prior, source, (facts, *references) = targets.spectrum(of)
+        prior, source, (facts, *_) = targets.spectrum(of)
     except Unreliable as error:
         return None, error.step("eq", of)
     power = at_44100(sound).spectra.power
@@ -55,16 +56,16 @@ def equalise(of: str, sound: Sound, targets: Targets, options: Options) -> tuple
     warnings += tuple(Notice("unreliable", each) for each in source.unknown)
     if found is None:
         reason = f"no equaliser for {of}: hardly a band that {title(source.priors)} knows is in it"
-        return None, Step(name="eq", of=of, reason=reason, priors=(facts, *references), warnings=warnings, notes=notes)
+        return None, Step(name="eq", of=of, reason=reason, priors=(facts,), warnings=warnings, notes=notes)
     curve = None if found.is_flat else Curve(tuple(BAND_CENTRES_HZ.tolist()), tuple(found.gains_db.round(2).tolist()))
     step = Step(
         name="eq",
         of=of,
-        reason=_reason(of, found, off, targets.like.songs_of(references, _songs(facts, source))),
+        reason=_reason(of, found, off, _songs(facts, source)),
         measured={"above_centre_db": [None if np.isnan(each) else round(each, 2) for each in found.above_db.tolist()]},
         target={"spectrum": THIRD_OCTAVES, "share": round(found.share, 3), "error_sd_db": off.sd},
         setting={} if curve is None else asdict(curve),
-        priors=(facts, *references),
+        priors=(facts,),
         warnings=warnings,
         notes=notes,
     )
@@ -74,7 +75,8 @@ def equalise(of: str, sound: Sound, targets: Targets, options: Options) -> tuple
 def equalise_mix(parts: Iterable[Sound], targets: Targets, options: Options) -> tuple[Curve | None, Step]:
     """Choose a filter of the whole mix, towards that of the songs it is to be like, drawn towards the priors' mixtures.
 
-    The spectrum of a mixture is known of any song, without the errors of separation that its stems' are known with.
+    It takes the place of the classes' equalisers: the spectrum of a mixture is known of any song, that of its stems
+    with the errors of separation. With both, five multitracks came no nearer to three songs of role `choose`.
 
     Args:
         parts: what is summed, at its levels: two channels each.
@@ -84,20 +86,31 @@ def equalise_mix(parts: Iterable[Sound], targets: Targets, options: Options) -> 
     Raises:
         InputError: if no priors hold the spectrum of mixtures.
     """
-    return equalise(MIXTURE, Sound.sum(parts), targets, options)
-
-
-def together(curves: Iterable[Curve | None]) -> Curve | None:
-    """One filter for several, at the centres of the third octaves: their gains add up; None for none.
-
-    >>> together([Curve((100.0, 200.0), (1.0, 2.0)), None, Curve((100.0, 200.0), (1.0, -2.0))])
-    Curve(frequencies_hz=(100.0, 200.0), gains_db=(2.0, 0.0))
-    """
-    there = [curve for curve in curves if curve is not None]
-    if not there:
-        return None
-    gains_db = np.sum([curve.gains_db for curve in there], axis=0).round(2)
-    return Curve(there[0].frequencies_hz, tuple(gains_db.tolist()))
+    mix = Sound.sum(parts)
+    if options.amount == 0 or mix.silent:
+        return None, Step(name="eq", of="mix", reason="no equaliser for the mix: nothing is heard, or --amount is 0")
+    prior, source, (facts, *references) = targets.spectrum(MIXTURE)
+    power = at_44100(mix).spectra.power
+    off = raw_error("eq", THIRD_OCTAVES, MIXTURE) or ASSUMED
+    trust = 1.0 if options.aim == "centre" else options.trust
+    found = mix_spectrum.towards(third_octave_db(power), prior, off.sd, trust, band_limit_hz(power), options.amount)
+    songs = targets.like.songs_of(references, _songs(facts, source))
+    if found is None:
+        reason = f"no equaliser for the mix: it has the spectrum of {songs} already, or hardly a band that is known"
+        return None, Step(name="eq", of="mix", reason=reason, priors=(facts, *references))
+    curve = Curve(tuple(BAND_CENTRES_HZ.tolist()), tuple(found.gains_db.round(2).tolist()))
+    most_db = float(np.abs(found.gains_db).max())
+    step = Step(
+        name="eq",
+        of="mix",
+        reason=f"all of the mix equalised by up to {most_db:.1f} dB (at most {mix_spectrum.LIMIT_DB:g}), smoothed over "
+        f"an octave: {found.share:.0%} of the way from {found.away_db:.1f} dB a band to {songs}; what is heard is "
+        f"{off.sd:.1f} dB off ({off})",
+        target={"spectrum": THIRD_OCTAVES, "share": round(found.share, 3), "error_sd_db": off.sd},
+        setting=asdict(curve),
+        priors=(facts, *references),
+    )
+    return curve, step
 
 
 def _songs(facts: Mapping[str, Any], source: Source) -> str:

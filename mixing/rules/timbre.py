@@ -130,13 +130,13 @@ def shrink(
     error_db = errors[:, used] @ inverse @ above_db
     surprise = inverse @ above_db
     share = float(surprise @ error_db[used] / max(surprise @ above_db, _TINY))
-    gains_db = amount * _as_loud(-error_db, own_db)
+    gains_db = amount * as_loud(-error_db, own_db)
     relative_db = np.full(len(own_db), np.nan)
     relative_db[used] = above_db
     return Shrinkage(np.clip(gains_db, -LIMIT_DB, LIMIT_DB), relative_db, share)
 
 
-def _as_loud(gains_db: np.ndarray, own_db: np.ndarray) -> np.ndarray:
+def as_loud(gains_db: np.ndarray, own_db: np.ndarray) -> np.ndarray:
     """The gains less what they do to the power of a sound with these levels."""
     powers = np.where(np.isfinite(own_db), 10 ** (np.nan_to_num(own_db) / 10), 0.0)
     return gains_db - 10 * np.log10(powers @ 10 ** (gains_db / 10) / powers.sum())

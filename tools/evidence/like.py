@@ -18,7 +18,7 @@ ROWS = Path(__file__).with_name("rows") / "like.csv"
 FIGURES = ("spectrum_db", "loudness_lu", "class_lu", "ratio_lu", "true_peak_dbtp")
 COLUMNS = ("song", "reference", "system", *FIGURES)
 _HEADER = (
-    *("mix of 15", "spectrum, dB a third octave", "loudness, LU", "class levels, LU", "vocals to the rest, LU"),
+    *("mix", "spectrum, dB a third octave", "loudness, LU", "class levels, LU", "vocals to the rest, LU"),
     "true peak, dBTP: highest",
 )
 
@@ -43,4 +43,15 @@ def table() -> str:
             cells.append(f"{np.mean(values):.2f} ({min(values):.1f} to {max(values):.1f})")
         peaks = [value for case in cases if (value := case["true_peak_dbtp"]) is not None]
         rows.append([*cells, f"{max(peaks):+.2f}"])
-    return tabulate(rows, _HEADER, "github", disable_numparse=True)
+    listed = tabulate(rows, _HEADER, "github", disable_numparse=True)
+    return f"{_cases()}\n\n{listed}"
+
+
+def _cases() -> str:
+    with ROWS.open(encoding="utf-8", newline="") as file:
+        cases = {(row["song"], row["reference"]) for row in csv.DictReader(file)}
+    songs, references = ({case[k] for case in cases} for k in (0, 1))
+    return (
+        f"{len(cases)} cases: excerpts of {len(songs)} multitracks of one artist (role *calibrate*), each like one of "
+        f"{len(references)} songs (role *choose*); the mean distance to that song, and the least and greatest."
+    )

@@ -9,9 +9,12 @@ FOLDER keeps excerpts. Every SONG is a reference; its rows go to tools/evidence/
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,18 +22,18 @@ import soundfile
 
 from mixprior.analysis.song_rows import SongRows
 from mixprior.measured_song import measure_song
-from mixprior.mixing.check import stems
 from mixprior.mixing.effects.chain import process
 from mixprior.mixing.effects.settings import Chain, Curve
 from mixprior.mixing.mix import arrays
-from mixprior.mixing.mix.sounds import Sounds
+from mixprior.mixing.rules import roles
 from mixprior.stats.measures.loudness import difference
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ, VOCALS
+from tools.benches import ffmpeg
 from tools.evidence.like import COLUMNS, ROWS
 
-EXCERPT_S, STEP_S = 30, 10
+EXCERPT_S, STEP_S = 20, 10
 HEARD_DB = 40.0
 """A band that is further below the loudest holds no sound: an equaliser changes nothing in it, a limiter does."""
 REFERENCE_S = 60
@@ -42,27 +45,50 @@ def excerpt(folder: Path, kept: Path) -> dict[str, np.ndarray]:
     """The classes of a multitrack where there is most singing."""
     file = kept / f"{folder.name}.npz"
     if not file.is_file():
-        sounds = Sounds({path.stem: path for path in sorted(folder.glob("*.m4a"))})
-        parts, _ = stems.of_tracks(sounds, {})
-        length, step = EXCERPT_S * SAMPLE_RATE_HZ, STEP_S * SAMPLE_RATE_HZ
-        vocals = parts[VOCALS]
-        starts = range(0, max(vocals.shape[1] - length, 1), step)
-        start = max(starts, key=lambda at: float(np.square(vocals[:, at : at + length]).sum()))
-        cut: dict[str, Any] = {name: audio[:, start : start + length] for name, audio in parts.items()}
-        np.savez(file, **cut)
+        paths = {path.stem: path for path in sorted(folder.glob("*.m4a"))}
+        ignored = roles.shared_words(list(paths))
+        classes = {name: roles.role_of(name, ignored=ignored).role for name in paths}
+        sung = np.sum([_levels(path) for name, path in paths.items() if classes[name] == VOCALS], axis=0)
+        sums = np.convolve(sung, np.ones(EXCERPT_S // STEP_S), "valid")
+        start_s = STEP_S * int(np.argmax(sums))
+        parts: dict[str, Any] = {}
+        for name, path in paths.items():
+            audio = _cut(path, start_s)
+            parts[classes[name]] = parts.get(classes[name], 0.0) + audio
+        np.savez(file, **parts)
     with np.load(file) as found:
         return {name: found[name] for name in found.files}
 
 
+def _levels(path: Path) -> np.ndarray:
+    """Energy of every `STEP_S` of a track, of as many as a song of five minutes has."""
+    with TemporaryDirectory() as folder:
+        ffmpeg.run("-i", path, "-ac", "1", "-ar", "8000", "-c:a", "pcm_f32le", f"{folder}/low.wav")
+        audio, rate_hz = soundfile.read(f"{folder}/low.wav", dtype="float32")
+    step, steps = STEP_S * rate_hz, 300 // STEP_S
+    padded = np.pad(audio[: steps * step], (0, max(0, steps * step - audio.size)))
+    return np.square(padded.reshape(steps, step)).sum(axis=1)
+
+
+def _cut(path: Path, start_s: int) -> np.ndarray:
+    with TemporaryDirectory() as folder:
+        where = ("-ss", str(start_s), "-t", str(EXCERPT_S), "-i", path)
+        ffmpeg.run(*where, "-ac", "2", "-ar", str(SAMPLE_RATE_HZ), "-c:a", "pcm_f32le", f"{folder}/cut.wav")
+        audio, _ = soundfile.read(f"{folder}/cut.wav", dtype="float32", always_2d=True)
+    samples = EXCERPT_S * SAMPLE_RATE_HZ
+    return np.pad(audio.T[:, :samples], ((0, 0), (0, max(0, samples - len(audio)))))
+
+
 def reference(song: Path, kept: Path) -> tuple[Path, SongRows]:
     """The middle minute of a song, and its statistics."""
-    file = kept / f"{song.stem}.wav"
-    if not file.is_file():
+    file, measured = kept / f"{song.stem}.wav", kept / f"{song.stem}.json"
+    if not measured.is_file():
         info = soundfile.info(song)
         start = round(info.samplerate * max(0.0, info.duration - REFERENCE_S) / 2)
         audio, rate_hz = soundfile.read(song, REFERENCE_S * info.samplerate, start, dtype="float32", always_2d=True)
         soundfile.write(file, audio, rate_hz, "PCM_24")
-    return file, measure_song(file)
+        measured.write_text(json.dumps(asdict(measure_song(file))), "utf-8")
+    return file, SongRows(**json.loads(measured.read_text("utf-8")))
 
 
 def matchering(summed: Sound, wanted: Path, kept: Path) -> Sound:
@@ -122,7 +148,6 @@ def systems(
     matched = matchering(summed, wanted, kept)
     yield "matchering", matched, equalised(parts, summed, matched)
     ours: dict[str, dict[str, Any]] = {
-        "mix": {},
         "mix --like": {"like": [rows]},
         "mix --like --trust 1": {"like": [rows], "trust": 1.0},
     }
@@ -132,20 +157,26 @@ def systems(
 
 
 def main(multitracks: Path, kept: Path, references: list[Path]) -> None:
-    """Measure all songs with all references."""
+    """Measure all songs with all references; rows are kept as they come."""
     kept.mkdir(parents=True, exist_ok=True)
-    found = []
-    for song in references:
-        wanted, rows = reference(song, kept)
-        audio, rate_hz = soundfile.read(wanted, dtype="float32", always_2d=True)
-        sound = Sound(np.ascontiguousarray(audio.T), rate_hz).at(SAMPLE_RATE_HZ)
-        for folder in sorted(path for path in multitracks.iterdir() if path.is_dir()):
+    folders = sorted(path for path in multitracks.iterdir() if path.is_dir())
+    found: list[dict[str, object]] = []
+    for turn in range(len(references)):
+        for place, folder in enumerate(folders):
+            song = references[(place + turn) % len(references)]
+            wanted, rows = reference(song, kept)
+            audio, rate_hz = soundfile.read(wanted, dtype="float32", always_2d=True)
+            sound = Sound(np.ascontiguousarray(audio.T), rate_hz).at(SAMPLE_RATE_HZ)
             classes = excerpt(folder, kept)
-            summed = Sound.sum(Sound(audio, SAMPLE_RATE_HZ) for audio in classes.values())
+            summed = Sound.sum(Sound(each, SAMPLE_RATE_HZ) for each in classes.values())
             for name, mix, parts in systems(classes, wanted, rows, kept):
-                row = {"song": folder.name, "reference": song.name, "system": name}
-                found.append(row | figures(mix, parts, sound, rows, summed))
+                row: dict[str, object] = {"song": folder.name, "reference": song.name, "system": name}
+                found.append({**row, **figures(mix, parts, sound, rows, summed)})
                 print(found[-1], flush=True)
+            _write(found)
+
+
+def _write(found: list[dict[str, object]]) -> None:
     with ROWS.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
