@@ -22,7 +22,15 @@ _OUTCOMES = ("class_lu", "spectrum_db", "ratio_lu")
 
 def report(rows: Sequence[Row]) -> str:
     """Write all tables."""
-    return "\n\n".join((steps(rows), songs(rows), against_the_sum(rows))) + "\n"
+    parts = (
+        "Distance with the step minus distance without it, by the size of the damage; steps in bold are the default's:",
+        steps(rows),
+        "Tracks that are damaged in all ways at once, means over the draws; the sum, the default, like another song:",
+        songs(rows),
+        "The same beside the sum; farther: songs whose distance is larger than that of the sum, in the mean over draws:",
+        against_the_sum(rows),
+    )
+    return "\n\n".join(parts) + "\n"
 
 
 def steps(rows: Sequence[Row]) -> str:
