@@ -27,7 +27,7 @@ def report(rows: Sequence[Row]) -> str:
         steps(rows),
         "Tracks that are damaged in all ways at once, means over the draws; the sum, the default, like another song:",
         songs(rows),
-        "The same beside the sum; farther: songs whose distance is larger than that of the sum, in the mean over draws:",
+        "The same beside the sum; farther: songs whose distance is larger than the sum's, in the mean over draws:",
         against_the_sum(rows),
     )
     return "\n\n".join(parts) + "\n"
