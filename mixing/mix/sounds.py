@@ -83,12 +83,12 @@ class Sounds(Mapping[str, Sound]):
 
     def __getitem__(self, name: str) -> Sound:
         kept = self._kept.get(name)
-        if isinstance(kept, Sparse):
-            kept = kept.sound()
-        sound = kept or audio_file.read(self._paths[name]).sound
-        sound = sound.at(self.rate_hz, "VHQ")
-        if isinstance(self._kept.get(name), Sound):
+        found = kept.sound() if isinstance(kept, Sparse) else kept or audio_file.read(self._paths[name]).sound
+        sound = found.at(self.rate_hz, "VHQ")
+        if isinstance(kept, Sound):
             self._kept[name] = sound
+        elif isinstance(kept, Sparse) and sound is not found:
+            self._kept[name] = Sparse.of(sound)
         if self._offsets_s.get(name):
             return shifted(sound, self._offsets_s[name])
         if name in self._kept:

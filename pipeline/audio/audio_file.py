@@ -21,6 +21,9 @@ from mixprior.stats.sound import RATES_HZ, Sound
 _MOST_BYTES = 4 << 30
 """Largest sound, decoded as stereo: 3 h 22 min at 44.1 kHz, and no more than a WAV of floats holds."""
 
+_PADDING = 1 << 13
+"""Samples that a coded file may have beyond the length that it declares: the last packets of AAC."""
+
 
 @dataclass(frozen=True)
 class AudioFile:
@@ -68,15 +71,29 @@ def read(path: str | Path) -> AudioFile:
 
 
 def _stereo(stream: AudioStream) -> np.ndarray:
-    """Decode a stream on two channels. Where it is as long as declared, it is in memory once."""
-    audio = np.empty((2, round((stream.declared_s or 0.0) * stream.rate_hz)), np.float32)
+    """Decode a stream on two channels. Where it is about as long as declared, it is in memory once."""
+    audio = np.empty((2, round((stream.declared_s or 0.0) * stream.rate_hz) + _PADDING), np.float32)
     end = 0
     for block in stream.blocks():
         if end + block.shape[1] > audio.shape[1]:
             audio = np.concatenate([audio[:, :end], np.empty((2, max(end, block.shape[1])), np.float32)], axis=1)
         audio[:, end : end + block.shape[1]] = block
         end += block.shape[1]
-    return audio if end == audio.shape[1] else audio[:, :end].copy()
+    return _cut(audio, end)
+
+
+def _cut(audio: np.ndarray, samples: int) -> np.ndarray:
+    """The beginning of two channels, in the memory that they are in.
+
+    >>> _cut(np.arange(10.0).reshape(2, 5), 3).tolist()
+    [[0.0, 1.0, 2.0], [5.0, 6.0, 7.0]]
+    """
+    room, values = audio.shape[1], audio.reshape(-1)
+    step = max(room - samples, 1)  # so that no piece is read after it was written over
+    for start in range(0, samples if room > samples else 0, step):
+        end = min(start + step, samples)
+        values[samples + start : samples + end] = values[room + start : room + end]
+    return values[: 2 * samples].reshape(2, samples)
 
 
 def doubts(path: str | Path, flags: Iterable[str]) -> tuple[str, ...]:

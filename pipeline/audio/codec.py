@@ -283,10 +283,30 @@ class _AvFile(AudioStream):
     def _decoded(self) -> Iterator[np.ndarray]:
         # PyAV counts planes up to a null pointer, which FFmpeg has after fewer than eight: eight would crash.
         planar = len(self.channels) < 8
+        if planar and self._stream.codec_context.format.name == "fltp":
+            yield from self._joined()
+            return
         as_float = av.AudioResampler(format="fltp" if planar else "flt", frame_size=_BLOCK_FRAMES)
         for frame in chain(self._frames(), [None]):
             for block in as_float.resample(frame):
                 yield block.to_ndarray() if planar else block.to_ndarray().reshape(-1, len(self.channels)).T
+
+    def _joined(self) -> Iterator[np.ndarray]:
+        """Frames of float planes, put together as they are."""
+        block, end = np.empty((len(self.channels), _BLOCK_FRAMES), np.float32), 0
+        for frame in self._frames():
+            planes = [np.frombuffer(memoryview(plane), np.float32, frame.samples) for plane in frame.planes]
+            start = 0
+            while start < frame.samples:
+                count = min(frame.samples - start, _BLOCK_FRAMES - end)
+                for row, plane in zip(block, planes, strict=True):
+                    row[end : end + count] = plane[start : start + count]
+                start, end = start + count, end + count
+                if end == _BLOCK_FRAMES:
+                    yield block
+                    block, end = np.empty_like(block), 0
+        if end:
+            yield np.ascontiguousarray(block[:, :end])
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         """Decode frames, and check that none is missing between two of them."""
@@ -310,8 +330,9 @@ class _AvFile(AudioStream):
                     damaged |= frame.time - start_s - now_s > _GAP_S
                 if damaged:
                     raise Undecodable("decode", f"is damaged at {now_s:.1f} s")
-                if (frame.sample_rate, frame.layout.nb_channels) != (self.rate_hz, len(self.channels)):
-                    raise Undecodable("decode", f"changes its rate or channels at {now_s:.1f} s")
+                kind = (frame.sample_rate, frame.layout.nb_channels, frame.format.name)
+                if kind != (self.rate_hz, len(self.channels), self._stream.codec_context.format.name):
+                    raise Undecodable("decode", f"changes its rate, channels or format at {now_s:.1f} s")
                 decoded += frame.samples
                 yield frame
         if not decoded:
