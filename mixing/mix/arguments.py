@@ -70,7 +70,7 @@ def options(args: argparse.Namespace, style: Preset | None = None, like: Like | 
     found = chosen(kind(args), given, **steps, default=() if args.song and not like else DEFAULT_STEPS)
     if like:
         found = like.options(found, "target_lufs" in given)
-    if args.song and not found.steps and not found.vocal_gain_db:
+    if args.song and not found.steps and "vocal_gain_db" not in given:
         raise InputError("say what to do with the vocals of the song: --vocal-gain-db or --ratio-lu")
     return found
 

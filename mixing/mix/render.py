@@ -95,6 +95,7 @@ def draft(
     inputs: Mapping[str, Input],
     options: Options,
     song: Sound | None = None,
+    beyond: bool = False,
 ) -> Draft:
     """Render a plan up to its sum; the loudness of the mix is set at its end, by the options.
 
@@ -104,7 +105,8 @@ def draft(
         inputs: what the recipe has of each.
         options: how it is mixed.
         song: that the sounds were separated from. Its own true peak is the ceiling where it is above -1 dBTP and the
-            options have none; at most 0 dBTP where samples would pass full scale.
+            options have none.
+        beyond: whether the file holds samples past full scale; else that ceiling is 0 dBTP where some would be.
 
     Raises:
         InputError: if the plan is for other tracks, or has no vocals to be raised.
@@ -114,7 +116,7 @@ def draft(
     target_lufs = options.target_lufs if "loudness" in options.steps else None
     limit_dbtp = options.ceiling_dbtp
     if limit_dbtp is None:
-        limit_dbtp = _ceiling_dbtp(song, summed.sound.peak <= 1.0 and target_lufs is None)
+        limit_dbtp = _ceiling_dbtp(song, beyond or (summed.sound.peak <= 1.0 and target_lufs is None))
 
     def end(aim_dbtp: float) -> Finish:
         return loudness.finish(summed.sound, plan.settings, target_lufs, aim_dbtp, limit_dbtp, options.limiter)
@@ -123,7 +125,7 @@ def draft(
 
 
 def _ceiling_dbtp(song: Sound | None, fits: bool) -> float:
-    """The ceiling of a mix; of a finished song that stays inside full scale, its own peak where that is higher."""
+    """The ceiling of a mix; of a finished song, its own peak where that is higher and the file can hold it."""
     if song is None or song.true_peak_dbtp is None:
         return CEILING_DBTP
     return max(CEILING_DBTP, above(song.true_peak_dbtp) if fits else min(above(song.true_peak_dbtp), 0.0))

@@ -87,7 +87,8 @@ def mix_song(
 ) -> Mixed:
     """Mix the vocals and the rest of a finished song, as `mix_files` does; without a change the song comes out.
 
-    Where the options have no ceiling, it is the song's own true peak, if that is above -1 dBTP: see `render.draft`.
+    Where the options have no ceiling, it is the song's own true peak, if that is above -1 dBTP. A song past full scale,
+    as MP3 may be, is written as a 32-bit float WAV; as FLAC it is kept under 0 dBTP.
 
     Args:
         song: the song and its stems.
@@ -116,7 +117,8 @@ def _mixed(
     stage("planning", 0, 1)
     plan = planner(sounds)
     stage("mixing", 0, 1)
-    draft = render.draft(plan, sounds, sounds.inputs, options, song)
+    beyond = output.suffix.lower() not in writer.INTEGERS
+    draft = render.draft(plan, sounds, sounds.inputs, options, song, beyond)
     return _write(output, draft, _under_the_ceiling, stems_path, sounds.warnings)
 
 
@@ -195,7 +197,10 @@ def _write(
     with files.replacing(recipe.path_of(output)) as json_path, files.replacing(output) as audio_path:
 
         def encode(finished: Finish) -> AudioFile:
-            writer.write(audio_path, finished.sound.audio, finished.sound.rate_hz, output.suffix.lower())
+            sound, extension = finished.sound, output.suffix.lower()
+            if extension == ".wav" and draft.ceiling_dbtp > 0 and sound.peak > 1.0:
+                extension = writer.UNCLIPPED
+            writer.write(audio_path, sound.audio, sound.rate_hz, extension)
             return audio_file.read(audio_path)
 
         finished, file = settle(draft, encode)

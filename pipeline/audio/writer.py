@@ -18,6 +18,8 @@ from mixprior.stats.errors import InputError
 _FORMATS = {".wav": ("WAV", "PCM_24"), ".flac": ("FLAC", "PCM_24"), ".ogg": ("OGG", "VORBIS")}
 EXTENSIONS = (*_FORMATS, *encoder.FORMATS)
 """Of the files that are written."""
+INTEGERS = (".flac",)
+"""Of these, the formats that cannot hold samples past full scale; a WAV can, as `UNCLIPPED`."""
 UNCLIPPED = ".float.wav"
 """In place of an extension: 32-bit float WAV, which keeps what exceeds full scale."""
 _BLOCK = 65_536

@@ -45,11 +45,11 @@ def error_db(found: np.ndarray, wanted: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("rate_hz", [RATE_HZ, 48_000])
-@pytest.mark.parametrize("level", [0.1, 1.1])
+@pytest.mark.parametrize("level", [0.1, 1.1, 6.0])
 def test_without_a_change_the_song_comes_back(separator, tmp_path, rate_hz, level):
-    """A loud song has peaks above -1 dBTP, which no limiter touches."""
+    """A loud song has peaks above -1 dBTP, which no limiter touches; of a coded one they may be past full scale."""
     path = song(tmp_path / "song.wav", rate_hz, level)
-    mix({}, "--song", path, "-o", tmp_path / "same.wav", "--only", "level", "--amount", 0)
+    mix({}, "--song", path, "-o", tmp_path / "same.wav", "--vocal-gain-db=0")
     assert error_db(load(tmp_path / "same.wav"), load(path)) < -100
     assert recipe_of(tmp_path / "same.wav")["settings"]["limiter"] is None
 
@@ -76,10 +76,14 @@ def test_a_ratio_is_reached_and_karaoke_leaves_the_rest(separator, tmp_path):
     assert error_db(load(tmp_path / "karaoke.wav"), load(path) - 0.8 * voice(DURATION_S)) < -80
 
 
-def test_a_song_of_which_more_is_made_than_fits_is_kept_under_full_scale(separator, tmp_path):
-    path = song(tmp_path / "song.wav", level=1.1)
+def test_a_song_is_kept_under_its_own_peak_and_in_integers_under_full_scale(separator, tmp_path):
+    path = song(tmp_path / "song.wav", level=6.0)
+    own_dbtp = audio_file.read(path).sound.true_peak_dbtp
+    assert own_dbtp > 1.0
     mix({}, "--song", path, "-o", tmp_path / "up.wav", "--vocal-gain-db=12")
-    assert recipe_of(tmp_path / "up.wav")["results"]["true_peak_dbtp"] <= 0.0
+    assert recipe_of(tmp_path / "up.wav")["results"]["true_peak_dbtp"] <= own_dbtp + 0.02
+    mix({}, "--song", path, "-o", tmp_path / "up.flac", "--vocal-gain-db=12")
+    assert recipe_of(tmp_path / "up.flac")["results"]["true_peak_dbtp"] <= 0.0
     mix({}, "--song", path, "-o", tmp_path / "under.wav", "--vocal-gain-db=12", "--ceiling=-2")
     assert recipe_of(tmp_path / "under.wav")["results"]["true_peak_dbtp"] <= -2.0
 
@@ -116,7 +120,7 @@ def test_the_front_door_separates(tmp_path, monkeypatch):
     monkeypatch.setenv("MIXPRIOR_MODEL_REPO", str(write_tiny_model(tmp_path / "model")))
     monkeypatch.setattr(separated, "MODEL", "tiny")
     path = song(tmp_path / "song.wav", 48_000, level=0.5)
-    mix({}, "--song", path, "-o", tmp_path / "same.wav", "--only", "level", "--amount", 0)
+    mix({}, "--song", path, "-o", tmp_path / "same.wav", "--vocal-gain-db=0")
     assert error_db(load(tmp_path / "same.wav"), load(path)) < -100
     assert recipe_of(tmp_path / "same.wav")["inputs"]["song"]["model"] == "tiny"
 
