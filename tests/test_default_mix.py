@@ -34,3 +34,25 @@ def test_a_reverb_is_added_where_its_level_is_given_and_asked_for_where_it_is_no
         (step,) = [step for step in mix(*words, *given)["steps"] if step["name"] == "reverb"]
         assert bool(step["setting"]) == added
         assert (ASK in step["notes"]) != added
+
+
+def test_every_level_says_how_far_it_goes_and_why(tmp_path):
+    tracks = {"Kick": kick(), "Bass": bass(), "Pad": pad(220.0), "Lead Vox": sung()}
+    paths = save_all(tmp_path / "tracks", tracks)
+    recipe = mix("--tracks", *paths.values(), "-o", tmp_path / "mix.wav")
+    moved = [step for step in recipe["steps"] if step["name"] == "level" and step["aims"]]
+    assert {step["of"] for step in moved} >= {"vocals", "drums"}
+    for step in moved:
+        (aim,) = step["aims"]
+        assert 0.0 < aim["weight"] < 1.0
+        expected = aim["weight"] * aim["centre"] + (1 - aim["weight"]) * aim["heard"]
+        assert abs(aim["value"] - expected) < 1e-9
+        assert f"{aim['weight']:.0%} of the way" in step["reason"]
+        assert aim["error_source"] in step["reason"]
+
+
+def test_without_trust_no_level_moves(tmp_path):
+    paths = save_all(tmp_path / "tracks", {"Kick": kick(), "Bass": bass(), "Pad": pad(220.0), "Lead Vox": sung()})
+    recipe = mix("--tracks", *paths.values(), "--trust", "0", "-o", tmp_path / "mix.wav")
+    gains = [step["setting"].get("gain_db", 0.0) for step in recipe["steps"] if step["name"] == "level"]
+    assert max(abs(gain_db) for gain_db in gains) < 0.1
