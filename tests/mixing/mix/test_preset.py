@@ -97,7 +97,7 @@ def test_a_style_of_a_pair_is_one_of_tracks_where_its_steps_are(tmp_path):
     assert plain.applied(TRACKS, {}).steps == ("level", "eq", "loudness")
     assert plain.applied(TRACKS, {"balance": "equal"}).balance == "equal"
     assert plain.applied(PAIR, {}, without=("level", "eq", "loudness")).steps == ()
-    with pytest.raises(InputError, match="eq_rule is an option for vocals and a backing"):
-        Preset.of(PAIR, chosen(PAIR, {"eq_rule": "seed"})).applied(TRACKS, {})
+    with pytest.raises(InputError, match="balance is an option for the tracks of a song"):
+        Preset.of(TRACKS, chosen(TRACKS, {"balance": "equal"})).applied(PAIR, {})
     with pytest.raises(InputError, match="pan is a step for the tracks of a song"):
         Preset.of(TRACKS, chosen(TRACKS, {}, also=("pan",))).applied(PAIR, {})
