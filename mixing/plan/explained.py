@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mixprior.analysis.errors import PriorsLookupError
+from mixprior.analysis.packaged.default_priors import Source
 from mixprior.analysis.regression import Name, regress
+from mixprior.mixing.plan.like import NOTHING
 from mixprior.mixing.plan.targets import QUARTILE_SD, Target, Targets
 from mixprior.stats.errors import InputError
 
@@ -28,11 +30,13 @@ def explained(targets: Targets, stem: str, statistic: str, by: Name, heard: floa
         InputError: if no priors hold the statistic.
     """
     prior, source = targets.lookup(stem, statistic)
-    target = targets.of_prior(prior, source)
-    if heard is None:
-        return target
+    target = replace(targets, like=NOTHING).of_prior(prior, source)
+    return targets.like.draw(target if heard is None else _given(target, source, by, heard))
+
+
+def _given(target: Target, source: Source, by: Name, heard: float) -> Target:
     try:
-        (line,) = regress(source.priors, (stem, statistic), [by], source.group)
+        (line,) = regress(source.priors, (target.stem, target.statistic), [by], source.group)
         range_of = source.priors.lookup(*by, source.group)
     except (InputError, PriorsLookupError):
         return target

@@ -59,6 +59,9 @@ def add_reverb(of: str, vocals: Sound, backing: Sound, targets: Targets, options
     except PriorsLookupError as error:
         raise InputError(f"no priors hold the reverberation of vocals: leave out the step reverb ({error})") from error
     target, notes, warnings = _target(source, backing, options)
+    if targets.like and options.rt60_s is None and options.reverb_rule is None:
+        drawn = targets.of_prior(target.broadband, source)
+        target, notes = replace(target, rt60_s=drawn.value), (*notes, f"time: {drawn.reason}")
     own = own_reverb.of_vocals(vocals, backing)
     aim = _aim(target.level, source, own, targets, options)
     wanted = Wanted(target.rt60_s, target.rt60_octaves_s.tolist(), _level_db(aim, options))

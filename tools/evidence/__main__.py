@@ -13,15 +13,16 @@ DOCUMENT = ROOT / "docs" / "evidence.md"
 
 
 def main(names: list[str]) -> int:
-    """Write the tables of these names into the document, and print them."""
+    """Write the tables of these names into the document, or that which a module names, and print them."""
     known = sorted(module.name for module in iter_modules(evidence.__path__) if not module.name.startswith("_"))
     unknown = sorted(set(names) - set(known))
     if unknown:
         sys.stderr.write(f"{', '.join(unknown)}: there are {', '.join(known)}\n")
         return 2
     for name in names or known:
-        words = import_module(f"tools.evidence.{name}").table()
-        replace(name, words, DOCUMENT)
+        module = import_module(f"tools.evidence.{name}")
+        words = module.table()
+        replace(name, words, getattr(module, "DOCUMENT", DOCUMENT))
         sys.stdout.write(f"{words}\n")
     return 0
 

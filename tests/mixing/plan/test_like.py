@@ -11,12 +11,14 @@ from mixprior.analysis.measure import measure
 from mixprior.analysis.song_rows import SongRows
 from mixprior.mixing.mix import explain
 from mixprior.mixing.mix.arrays import mix, mix_tracks
+from mixprior.mixing.plan.explained import explained
 from mixprior.mixing.plan.like import Like
 from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.reverb import add_reverb
 from mixprior.mixing.plan.targets import Targets
 from mixprior.stats.statistic import MIXTURE
 from tests.analysis.priors_folder import write_priors
-from tests.mixing.sounds import RATE_HZ, band, save, voice
+from tests.mixing.sounds import RATE_HZ, band, save, sound, voice
 
 
 def song(name="wanted.wav", separated=False, **values: float) -> SongRows:
@@ -72,6 +74,23 @@ def test_what_the_song_lacks_is_taken_from_the_catalog_with_a_note(folder):
 
 def test_what_a_person_gave_is_not_drawn(folder):
     assert Targets.of(folder, like=[song(song__vocal_to_backing_lu=-9.0)]).ratio(-3.0).value == -3.0
+
+
+def test_a_target_given_what_is_sung_and_those_of_a_reverb_are_drawn_too():
+    wanted = song(vocals__loudness_range_lu=2.0, vocals__rt60_s=0.3, vocals__wet_dry_db=-8.0)
+    catalog, like = (
+        explained(Targets.of(like=songs), "vocals", "loudness_range_lu", ("vocals", "vocal_active_ratio"), 0.5)
+        for songs in ([], [wanted])
+    )
+    assert like.value == pytest.approx(catalog.value + 0.8 * (2.0 - catalog.value))
+    voices, rest = (sound(audio) for audio in (voice(), band()))
+    steps = [
+        add_reverb("vocals", voices, rest, Targets.of(like=songs), Options(steps=("reverb",)))[1]
+        for songs in ([], [wanted])
+    ]
+    times = [step.target["rt60_s"] for step in steps]
+    assert 0.3 < times[1] < times[0]
+    assert steps[1].aims[0]["centre"] > steps[0].aims[0]["centre"]
 
 
 def test_the_spectrum_is_drawn_band_by_band(loud_song):
