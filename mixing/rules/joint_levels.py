@@ -88,7 +88,7 @@ class Together:
     >>> tone = Sound.of(np.tile(0.1 * np.sin(np.arange(220_500) / 7), (2, 1)), 44_100)
     >>> together = Together({"bass": tone, "other": tone})
     >>> together.find({"bass": Goal(-9.0, -6.0), "other": Goal(-20.0, 0.0)}).gains_db
-    {'bass': -2.99, 'other': 1.75}
+    {'bass': -2.99, 'other': 1.76}
     """
 
     classes: Mapping[str, Sound]

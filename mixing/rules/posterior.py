@@ -53,7 +53,7 @@ def weight_of_kinds(
         trust: as for `weight`; the probabilities of the kinds do not depend on it.
 
     >>> [round(weight_of_kinds(far, 2.5, ((0.9, 1.0), (0.1, 6.0))), 2) for far in (0.0, 6.0, 12.0)]
-    [0.17, 0.32, 0.84]
+    [0.17, 0.33, 0.85]
     """
     weights = [weight(prior_sd, sd, trust) for _, sd in kinds]
     if trust in (0.0, 1.0) or len(kinds) == 1:
