@@ -69,16 +69,24 @@ def set_levels(mixed: Mapping[str, Sound], targets: Targets, options: Options) -
             steps += _class_steps(together, classes, sung, found, options.amount)
     if vocals is None or ratio is None:
         return gains_db, steps
-    if sung is None or sung.aim.heard is None or sung.aim.value is None:
+    if sung is None:
         return gains_db, [*steps, level.silent_step(VOCALS, ratio)]
     backing = _sum(mixed[name].gained(gains_db[name]) for name in mixed if name != VOCALS)
-    ratio_lu = sung.aim.value if found is None or found.ratio_lu is None else found.ratio_lu
-    wanted_lu = towards(sung.aim.heard, ratio_lu, options.amount)
-    why = level.why(sung.aim, options.amount)
-    if abs(ratio_lu - sung.aim.value) > _CLOSE_LU:
-        why += f"; {ratio_lu - sung.aim.value:+.1f} LU off that for the levels of the instruments"
-    gains_db[VOCALS], step = level.to_ratio(VOCALS, vocals, backing, ratio, wanted_lu, why, sung.aim)
+    gains_db[VOCALS], step = _vocals_step(vocals, backing, sung, found, options.amount)
     return gains_db, [*steps, step]
+
+
+def _vocals_step(vocals: Sound, backing: Sound, sung: _Class, found: Found | None, amount: float) -> tuple[float, Step]:
+    """The vocals to the ratio that was found with the classes, or to their own aim where there are none."""
+    aim = sung.aim
+    assert aim.heard is not None, "what cannot be measured has no goal"
+    assert aim.value is not None, "what cannot be measured has no goal"
+    ratio_lu = aim.value if found is None or found.ratio_lu is None else found.ratio_lu
+    why = level.why(aim, amount)
+    if abs(ratio_lu - aim.value) > _CLOSE_LU:
+        why += f"; {ratio_lu - aim.value:+.1f} LU off that for the levels of the instruments"
+    wanted_lu = towards(aim.heard, ratio_lu, amount)
+    return level.to_ratio(VOCALS, vocals, backing, sung.target, wanted_lu, why, aim)
 
 
 def _classes(
