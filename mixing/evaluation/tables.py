@@ -76,8 +76,8 @@ def songs(rows: Sequence[Row]) -> str:
     lines = []
     for song in dict.fromkeys(str(row["scene"]) for row in raw):
         own = [row for row in raw if row["scene"] == song]
-        cells = [" / ".join(f"{_mean(own, name, metric):.2f}" for name in systems) for metric in _OUTCOMES[:2]]
-        ratios = " / ".join(f"{_mean(own, name, RATIO):.1f}" for name in (*systems, ORACLE))
+        cells = [" / ".join(_mean(own, name, metric, 2) for name in systems) for metric in _OUTCOMES[:2]]
+        ratios = " / ".join(_mean(own, name, RATIO, 1) for name in (*systems, ORACLE))
         lines.append([song, *cells, ratios])
     return _table(head, lines)
 
@@ -106,9 +106,9 @@ def _of(rows: Sequence[Row], task: str, scale: str) -> list[Row]:
     return [row for row in rows if (row["task"], row["scale"]) == (task, scale)]
 
 
-def _mean(rows: Sequence[Row], system: str, metric: str) -> float:
+def _mean(rows: Sequence[Row], system: str, metric: str, digits: int) -> str:
     known = [float(row[metric] or 0.0) for row in rows if row["system"] == system and row[metric] is not None]
-    return float(np.mean(known)) if known else float("nan")
+    return f"{np.mean(known):.{digits}f}" if known else "-"
 
 
 def _interval(found: Comparison | None) -> str:
