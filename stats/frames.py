@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
-import scipy
 
 
 class Frames:
@@ -64,54 +63,46 @@ class Frames:
         return np.lib.stride_tricks.sliding_window_view(audio, self._frame, axis=-1)[:, :: self._hop]
 
 
-class SummedSpectra:
-    """Spectra of the frames of several sounds; those of a sum of sounds are the sum of theirs, and are not transformed.
+class Stack:
+    """Sounds of a song one above the other, without those that are sums of others: their spectra are the sums of spectra.
 
     Args:
-        window: float32, as long as a frame.
-        hop: samples from one frame to the next.
-        at_once: frames of a batch.
-        names: of the sounds that are transformed.
-        sums: what each sum is made of; it may be made of sums before it.
+        names: of the sounds.
+        sums: those of them that are sums of others, and of which; a sum may be made of sums before it.
 
-    >>> spectra = SummedSpectra(np.ones(4, np.float32), 4, 1, ("a", "b"), {"both": ("a", "b")})
-    >>> sounds = {"a": np.ones((1, 4), np.float32), "b": np.zeros((1, 4), np.float32)}
-    >>> [(name, batch.real.ravel().tolist()) for name, batch in spectra.add(sounds)]
-    [('a', [4.0, 0.0, 0.0]), ('b', [0.0, 0.0, 0.0]), ('both', [4.0, 0.0, 0.0])]
+    Attributes:
+        names: of the sounds.
+        members: int64, shape (sounds, most members): for each sound the sounds in the stack that it is the sum of, its
+            own place where it is none; then -1.
+
+    >>> stack = Stack(["a", "b", "c", "all"], {"both": ["a", "b"], "all": ["both", "c"]})
+    >>> stack.members.tolist()
+    [[0, -1, -1], [1, -1, -1], [2, -1, -1], [0, 1, 2]]
+    >>> stack.of({name: np.full((2, 1), k) for k, name in enumerate("abc")}).ravel().tolist()
+    [0, 0, 1, 1, 2, 2]
     """
 
-    def __init__(
-        self, window: np.ndarray, hop: int, at_once: int, names: Iterable[str], sums: Mapping[str, Sequence[str]]
-    ) -> None:
-        self._window, self._sums = window, sums
-        self._frames = {name: Frames(window.size, hop, at_once) for name in names}
+    def __init__(self, names: Iterable[str], sums: Mapping[str, Sequence[str]]) -> None:
+        self.names = list(names)
+        self._stacked = [name for name in self.names if name not in sums]
 
-    def add(self, sounds: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield name and spectra, complex64, shape (channels, at_once, bins), of the batches that a piece completes.
+        def parts(name: str) -> list[int]:
+            return [place for part in sums[name] for place in parts(part)] if name in sums else [places[name]]
 
-        Args:
-            sounds: float32, shape (channels, samples), all equally long: what follows the pieces before.
-        """
-        for batches in zip(*(frames.add(sounds[name]) for name, frames in self._frames.items()), strict=True):
-            yield from self._transformed(batches)
+        places = {name: place for place, name in enumerate(self._stacked)}
+        found = [parts(name) for name in self.names]
+        self.members = np.full((len(found), max(map(len, found))), -1)
+        for row, members in zip(self.members, found, strict=True):
+            row[: len(members)] = members
 
-    def last(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield those of the frames after the last full batch."""
-        yield from self._transformed([frames.last() for frames in self._frames.values()])
+    @property
+    def channels(self) -> int:
+        """Rows of the stack."""
+        return 2 * len(self._stacked)
 
-    def _transformed(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
-        spectra: dict[str, np.ndarray] = {}
-        for name, frames in zip(self._frames, batches, strict=True):
-            if frames.shape[1] == 0:
-                return
-            spectra[name] = scipy.fft.rfft(np.multiply(frames, self._window, order="C"), axis=-1, overwrite_x=True)
-            yield name, spectra[name]
-        for name, (first, *others) in self._sums.items():
-            total = spectra[first]
-            for k, other in enumerate(others):
-                total = np.add(total, spectra[other], out=total if k else None)
-            spectra[name] = total
-            yield name, total
+    def of(self, sounds: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the stack, shape (channels, samples), of stereo sounds that are equally long."""
+        return np.concatenate([sounds[name] for name in self._stacked])
 
 
 class FrameEnergies:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numba
 import numpy as np
 
-from mixprior.stats.frames import FrameEnergies, SummedSpectra
+from mixprior.stats.fft import long
+from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, where_above
+from mixprior.stats.frames import FrameEnergies, Frames, Stack
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from mixprior.stats.windows import periodic_hann
 
@@ -20,7 +24,6 @@ POOL = 16
 POOLED_EDGES_HZ = (np.arange(0, BINS, POOL) + POOL / 2) * (SAMPLE_RATE_HZ / FRAME)
 """Upper edges of the stored bins."""
 
-_WINDOW = np.sqrt(periodic_hann(FRAME)).astype(np.float32)
 _FRAMES_AT_ONCE = 2
 SILENT_FRAME = 1e-6
 """Frames with less than this share of the loudest frame's energy (-60 dB) are left out of panning."""
@@ -64,48 +67,59 @@ def measure_all(sounds: Mapping[str, np.ndarray], sums: Mapping[str, Sequence[st
         sums: those of them that are sums of others, and of which.
     """
     sounds = {name: filled_up(audio) for name, audio in sounds.items()}
-    floors = {name: floors_of(FrameEnergies(FRAME, HOP).add(audio)) for name, audio in sounds.items()}
-    totals = {name: SpectraSums() for name in sounds}
-    spectra = transforms([name for name in sounds if name not in sums], sums)
-    for batches in (spectra.add(sounds), spectra.last()):
-        for name, batch in batches:
-            totals[name].add(batch, floors[name])
-    return {name: total.result() for name, total in totals.items()}
+    spectra = SongSpectra(sounds, sums)
+    spectra.add(sounds, {name: floors_of(FrameEnergies(FRAME, HOP).add(audio)) for name, audio in sounds.items()})
+    return spectra.result()
 
 
-class SpectraSums:
-    """Long-term spectra of a stereo sound by the spectra of its frames, which come in batches: see `transforms`.
+class SongSpectra:
+    """`measure_all` of sounds that come in pieces of any length, at least a frame in all.
 
-    Which frames are silent depends on the loudest one, so the sound comes twice: first to `mixprior.stats.frames.
+    Which frames are silent depends on the loudest one, so sounds come twice: first to `mixprior.stats.frames.
     FrameEnergies`, then here.
+
+    Args:
+        names: of the sounds.
+        sums: those of them that are sums of others, and of which.
     """
 
-    def __init__(self) -> None:
-        self._known = 0
-        self._sums = np.zeros((4, BINS))
+    def __init__(self, names: Iterable[str], sums: Mapping[str, Sequence[str]]) -> None:
+        self._stack = Stack(names, sums)
+        self._frames, self._known = Frames(FRAME, HOP, _FRAMES_AT_ONCE), 0
+        self._floors = np.zeros((len(self._stack.names), 0), np.float32)
+        self._sums = np.zeros((len(self._stack.names), 4, long.size(FRAME)))
+        self._work = np.zeros((4, FRAME // LANES), np.float32)
+        self._spectra = np.zeros((self._stack.channels, _FRAMES_AT_ONCE, 2, long.size(FRAME)), np.float32)
 
-    def add(self, spectra: np.ndarray, floors: np.ndarray) -> None:
-        """Take the next frames.
+    def add(self, sounds: Mapping[str, np.ndarray], floors: Mapping[str, np.ndarray]) -> None:
+        """Take the next piece.
 
         Args:
-            spectra: complex64, shape (2, frames, 32769).
-            floors: `floors_of` the energies of all frames; where they are not known yet, of those that are, which are
-                at least the frames up to these.
+            sounds: float32, shape (2, samples), by name.
+            floors: for each of them `floors_of` the energies of all frames; where they are not known yet, of those that
+                are, which are at least the frames of the pieces so far.
         """
-        left, right = spectra
-        _accumulate(left, right, floors[self._known : self._known + len(left)], *self._sums)
-        self._known += len(left)
+        self._floors = np.stack([floors[name] for name in self._stack.names])
+        for batch in self._frames.add(self._stack.of(sounds)):
+            self._accumulate(batch)
 
-    def result(self) -> LongTermSpectra:
-        """Return the spectra over all frames, of which there is at least one."""
-        magnitude, power, phi, excited = self._sums
+    def result(self) -> dict[str, LongTermSpectra]:
+        """Return the spectra over all frames, of which there is at least one; to be called once."""
+        self._accumulate(self._frames.last())
+        magnitude, power, phi, excited = self._sums[..., long.places(FRAME)].swapaxes(0, 1)
         with np.errstate(invalid="ignore"):
-            return LongTermSpectra(magnitude / (2 * self._known), power / self._known, phi / excited)
+            means = magnitude / (2 * self._known), power / self._known, phi / excited
+        return {name: LongTermSpectra(*each) for name, *each in zip(self._stack.names, *means, strict=True)}
+
+    def _accumulate(self, batch: np.ndarray) -> None:
+        first, self._known = self._known, self._known + batch.shape[1]
+        floors = np.ascontiguousarray(self._floors[:, first : self._known])
+        _accumulate(batch, floors, self._stack.members, _plan(), self._work, self._spectra.ravel(), self._sums)
 
 
-def transforms(names: Iterable[str], sums: Mapping[str, Sequence[str]]) -> SummedSpectra:
-    """Transform the frames of sounds; arguments as of `SummedSpectra`."""
-    return SummedSpectra(_WINDOW, HOP, _FRAMES_AT_ONCE, names, sums)
+@cache
+def _plan() -> long.Plan:
+    return long.plan(np.sqrt(periodic_hann(FRAME)))
 
 
 def filled_up(audio: np.ndarray) -> np.ndarray:
@@ -147,27 +161,75 @@ def audible(energies: np.ndarray) -> np.ndarray:
 
 @numba.njit(cache=True, error_model="numpy")
 def _accumulate(
-    left: np.ndarray,
-    right: np.ndarray,
+    batch: np.ndarray,
     floors: np.ndarray,
-    magnitude: np.ndarray,
-    power: np.ndarray,
-    phi: np.ndarray,
-    excited: np.ndarray,
+    members: np.ndarray,
+    plan: long.Plan,
+    work: np.ndarray,
+    spectra: np.ndarray,
+    sums: np.ndarray,
 ) -> None:
-    """Add a block of frames, shape (frames, bins), to the sums, shape (bins,)."""
-    for frame in range(len(floors)):
-        floor = floors[frame]
-        for k in range(len(power)):
-            left_power = left[frame, k].real ** 2 + left[frame, k].imag ** 2
-            right_power = right[frame, k].real ** 2 + right[frame, k].imag ** 2
-            both = left_power + right_power
-            left_magnitude, right_magnitude = np.sqrt(left_power), np.sqrt(right_power)
-            magnitude[k] += left_magnitude + right_magnitude
-            power[k] += both
-            if both > floor:
-                phi[k] += 2.0 * left_magnitude * right_magnitude / both
-                excited[k] += 1.0
+    """Add frames, shape (channels, frames, samples), to the sums, shape (sounds, 4, numbers of a spectrum)."""
+    channels, frames = batch.shape[:2]
+    size, block = sums.shape[2], long.PARTS * LANES
+    for group in range(long.PARTS // LANES):
+        for k in range(channels * frames):
+            re, im = spectra[2 * k * size : (2 * k + 1) * size], spectra[(2 * k + 1) * size : (2 * k + 2) * size]
+            long.columns(batch[k // frames, k % frames], group, plan, work, re, im)
+    partial = np.empty(4 * block, np.float32)
+    for first in range(0, size, block):
+        for k in range(channels * frames):
+            re, im = spectra[2 * k * size : (2 * k + 1) * size], spectra[(2 * k + 1) * size : (2 * k + 2) * size]
+            long.rows(re, im, first // block, plan)
+        for sound in range(len(sums)):
+            for at in range(0, block, LANES):
+                _add_frames(spectra, first + at, size, frames, members[sound], floors[sound], partial, at)
+            for part in range(4):
+                total = sums[sound, part, first : first + block]
+                for n in range(block):
+                    total[n] += partial[part * block + n]
+
+
+@numba.njit
+def _add_frames(
+    spectra: np.ndarray,
+    at: int,
+    size: int,
+    frames: int,
+    members: np.ndarray,
+    floors: np.ndarray,
+    partial: np.ndarray,
+    to: int,
+) -> None:
+    """Sum eight numbers of a sound over frames: magnitude, power, phi, and where there is enough power for it."""
+    none, one, two = all_of(np.float32(0)), all_of(np.float32(1)), all_of(np.float32(2))
+    magnitude, power, phi, excited = none, none, none, none
+    block = partial.size // 4
+    for frame in range(frames):
+        left_re, left_im = _summed(spectra, at, size, frames, frame, members, 0)
+        right_re, right_im = _summed(spectra, at, size, frames, frame, members, 1)
+        left_power, right_power = left_re * left_re + left_im * left_im, right_re * right_re + right_im * right_im
+        left_magnitude, right_magnitude, both = root(left_power), root(right_power), left_power + right_power
+        magnitude, power, floor = magnitude + (left_magnitude + right_magnitude), power + both, all_of(floors[frame])
+        phi = phi + where_above(both, floor, two * left_magnitude * right_magnitude / both)
+        excited = excited + where_above(both, floor, one)
+    store(partial, to, magnitude)
+    store(partial, to + block, power)
+    store(partial, to + 2 * block, phi)
+    store(partial, to + 3 * block, excited)
+
+
+@numba.njit
+def _summed(
+    spectra: np.ndarray, at: int, size: int, frames: int, frame: int, members: np.ndarray, channel: int
+) -> tuple[Any, Any]:
+    """Sum eight numbers over the sounds that are in the stack: real and imaginary parts."""
+    re = im = all_of(np.float32(0))
+    for member in members:
+        if member >= 0:
+            first = 2 * size * ((2 * member + channel) * frames + frame) + at
+            re, im = re + load(spectra, first), im + load(spectra, first + size)
+    return re, im
 
 
 def pool(bins: np.ndarray) -> np.ndarray:

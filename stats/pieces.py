@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mixprior.stats import long_term_spectra
 from mixprior.stats.frames import FrameEnergies
-from mixprior.stats.long_term_spectra import FRAME, HOP, LongTermSpectra, SpectraSums, floors_of
+from mixprior.stats.long_term_spectra import FRAME, HOP, LongTermSpectra, SongSpectra, floors_of
 from mixprior.stats.measures.dynamics import OnsetPeaks, crest_factor_of_sums_db
 from mixprior.stats.measures.panning import EnergySums, SpsFrames
 from mixprior.stats.measures.tempo import TempoFrames
@@ -104,7 +103,6 @@ class _SoundSums:
     def __init__(self) -> None:
         self.samples, self.peak = 0, 0.0
         self._true_peak, self._energies, self._onsets = PeakSearch(), EnergySums(), OnsetPeaks(2)
-        self.spectra = SpectraSums()
         self._frames, self._frame_energies = FrameEnergies(FRAME, HOP), np.zeros(0)
 
     def add(self, audio: np.ndarray) -> None:
@@ -150,7 +148,7 @@ class _SongSums:
         self.levels = SongEnergies(self.separated, MIXTURE not in piece)
         self.tempo, self.singing = TempoFrames(), SungStretches()
         sums = {} if MIXTURE in piece else sums_of(self.separated)
-        self._transforms = long_term_spectra.transforms([name for name in self._measured if name not in sums], sums)
+        self._spectra = SongSpectra(self._measured, sums)
         self._sps = SpsFrames(self._measured, sums)
 
     @property
@@ -173,7 +171,7 @@ class _SongSums:
             if complete:
                 self.sounds[name].fill_up()
             self.sounds[name].add_again(sounds[name])
-        self._add_spectra(self._transforms.add(sounds))
+        self._add_spectra(sounds)
         if VOCALS in sounds:
             self.singing.add_again(sounds[VOCALS], sounds[BACKING], complete)
 
@@ -181,10 +179,9 @@ class _SongSums:
     def spectra(self) -> dict[str, LongTermSpectra]:
         """Long-term spectra of the sounds, once all has come twice."""
         if self.samples < FRAME:
-            silence = np.zeros((2, FRAME - self.samples), np.float32)
-            self._add_spectra(self._transforms.add(dict.fromkeys(self._measured, silence)))
-        self._add_spectra(self._transforms.last())
-        return {name: sound.spectra.result() for name, sound in self.sounds.items()}
+            self._add_spectra(dict.fromkeys(self._measured, np.zeros((2, FRAME - self.samples), np.float32)))
+        measured = self._spectra.result()
+        return {BACKING: measured[MIXTURE], **measured}
 
     @cached_property
     def sps_rms(self) -> dict[str, dict[str, float | None]]:
@@ -192,10 +189,8 @@ class _SongSums:
         measured = self._sps.result()
         return {BACKING: measured[MIXTURE], **measured}
 
-    def _add_spectra(self, batches: Iterator[tuple[str, np.ndarray]]) -> None:
-        floors = {name: self.sounds[name].floors for name in self._measured}
-        for name, spectra in batches:
-            self.sounds[name].spectra.add(spectra, floors[name])
+    def _add_spectra(self, sounds: Mapping[str, np.ndarray]) -> None:
+        self._spectra.add(sounds, {name: self.sounds[name].floors for name in self._measured})
 
     def _sounds_of(self, piece: Piece) -> dict[str, np.ndarray]:
         stems = {name: piece[name] for name in self.separated}

@@ -24,7 +24,7 @@ class Sound:
     """Samples and their rate. What is measured is kept: asking again costs nothing, so the samples must not change.
 
     `blocks`, `spectra`, `true_peak_dbtp`, `peak`, `energies`, `sps_rms` and what follows from them can also be
-    measured in pieces, with the same numbers: `loudness_blocks.BlockEnergies`, `long_term_spectra.SpectraSums`,
+    measured in pieces, with the same numbers: `loudness_blocks.BlockEnergies`, `long_term_spectra.SongSpectra`,
     `true_peak.PeakSearch`, `panning.EnergySums`, `panning.SpsFrames`, `dynamics.OnsetPeaks`.
 
     Attributes:

@@ -10,12 +10,15 @@ two, `mid_energy_fraction` distinguishes them: 0 and 1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
 
-from mixprior.stats.frames import FrameEnergies, SummedSpectra, joined
+from mixprior.stats.fft import real
+from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, where_above
+from mixprior.stats.frames import FrameEnergies, Frames, Stack, joined
 from mixprior.stats.long_term_spectra import BINS as LONG_BINS
 from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
 from mixprior.stats.long_term_spectra import POOL, POOLED_EDGES_HZ, UNEXCITED_BIN, audible, pool
@@ -36,12 +39,14 @@ _TITLE_ENDS = {
     "high": " above 2.5 kHz",
 }
 
-_WINDOW = np.sqrt(periodic_hann(FRAME)).astype(np.float32)
-_FRAMES_AT_ONCE = 32
+_FRAMES_AT_ONCE = 64
 _LANES = 32
 _POOLED_HZ = np.arange(0, LONG_BINS, POOL) * SAMPLE_RATE_HZ / LONG_FRAME
 # First and past-the-last bin of each band, edges rounded down as in FxNorm-automix.
 _BAND_BINS = np.array(list(BANDS_HZ.values())) * FRAME // SAMPLE_RATE_HZ
+_EDGE_BINS = np.unique(_BAND_BINS)
+# Which stretches between edges make up each band, shape (stretches, bands).
+_PARTS_OF_BANDS = ((_EDGE_BINS[:-1, None] >= _BAND_BINS[:, 0]) & (_EDGE_BINS[1:, None] <= _BAND_BINS[:, 1])).astype(float)
 
 
 def sps_rms(audio: np.ndarray) -> dict[str, float | None]:
@@ -83,75 +88,122 @@ class SpsFrames:
     """
 
     def __init__(self, names: Iterable[str], sums: Mapping[str, Sequence[str]]) -> None:
-        self._sounds = {name: _SpsSound() for name in names}
-        transformed = [name for name in self._sounds if name not in sums]
-        self._spectra = SummedSpectra(_WINDOW, HOP, _FRAMES_AT_ONCE, transformed, sums)
+        self._stack = Stack(names, sums)
+        self._frames = Frames(FRAME, HOP, _FRAMES_AT_ONCE)
+        self._energies = [FrameEnergies(FRAME, HOP) for _ in self._stack.names]
+        self._energy = np.zeros((len(self._energies), 0))  # of frames that wait for their batch to be full
+        self._parts: list[tuple[np.ndarray, np.ndarray]] = []
+        self._work = np.zeros((2, 4 * FRAME), np.float32)
+        self._spectra = np.zeros(self._stack.channels * 2 * LANES * (FRAME // 2 + 1), np.float32)
         self._samples = 0
 
     def add(self, sounds: Mapping[str, np.ndarray]) -> None:
         """Take the next piece of each sound: float32, shape (2, samples)."""
-        for name, sound in self._sounds.items():
-            sound.add_energies(sounds[name])
-            samples = sounds[name].shape[1]
-        self._samples += samples
-        for name, spectra in self._spectra.add(sounds):
-            self._sounds[name].add(spectra)
+        pairs = zip(self._energies, self._stack.names, strict=True)
+        self._energy = np.append(self._energy, [energies.add(sounds[name]) for energies, name in pairs], axis=1)
+        stacked = self._stack.of(sounds)
+        self._samples += stacked.shape[1]
+        for batch in self._frames.add(stacked):
+            self._measure(batch)
 
     def result(self) -> dict[str, dict[str, float | None]]:
         """Return the value of each band over all pieces, for each sound; to be called once."""
         if self._samples < FRAME:
             silence = np.zeros((2, FRAME - self._samples), np.float32)
-            self.add(dict.fromkeys(self._sounds, silence))
-        for name, spectra in self._spectra.last():
-            self._sounds[name].add(spectra)
-        return {name: sound.result() for name, sound in self._sounds.items()}
+            self.add(dict.fromkeys(self._stack.names, silence))
+        self._measure(self._frames.last())
+        energies, values = (np.concatenate(part, axis=1) for part in zip(*self._parts, strict=True))
+        return {name: _means(*each) for name, *each in zip(self._stack.names, energies, values, strict=True)}
+
+    def _measure(self, batch: np.ndarray) -> None:
+        frames = batch.shape[1]
+        energy, self._energy = self._energy[:, :frames], self._energy[:, frames:]
+        sums = np.zeros((len(energy), 2, len(_EDGE_BINS) - 1, -(-frames // LANES) * LANES), np.float32)
+        floors = (UNEXCITED_BIN * energy).astype(np.float32)
+        _squares(batch, floors, self._stack.members, _plan(), _EDGE_BINS, self._work, self._spectra, sums)
+        of_bands = np.moveaxis(sums[..., :frames], 2, -1) @ _PARTS_OF_BANDS
+        with np.errstate(invalid="ignore"):
+            self._parts.append((energy, np.sqrt(of_bands[:, 0] / of_bands[:, 1])))
 
 
-class _SpsSound:
-    """Frames of one sound."""
-
-    def __init__(self) -> None:
-        self._energies = FrameEnergies(FRAME, HOP)
-        self._energy = np.zeros(0)  # of frames that wait for their batch to be full
-        self._parts: list[tuple[np.ndarray, np.ndarray]] = []
-
-    def add_energies(self, audio: np.ndarray) -> None:
-        self._energy = np.concatenate([self._energy, self._energies.add(audio)])
-
-    def add(self, spectra: np.ndarray) -> None:
-        left, right = spectra
-        energy, self._energy = self._energy[: len(left)], self._energy[len(left) :]
-        values = np.empty((len(left), len(BANDS_HZ)))
-        _band_rms(left, right, (UNEXCITED_BIN * energy).astype(np.float32), _BAND_BINS, values)
-        self._parts.append((energy, values))
-
-    def result(self) -> dict[str, float | None]:
-        energy, values = (np.concatenate(part) for part in zip(*self._parts, strict=True))
-        known = np.isfinite(values) & audible(energy)[:, np.newaxis]
-        return {
-            band: float(column[valid].mean()) if valid.any() else None
-            for band, column, valid in zip(BANDS_HZ, values.T, known.T, strict=True)
-        }
+def _means(energy: np.ndarray, values: np.ndarray) -> dict[str, float | None]:
+    """Mean of each band over the frames that are not silent, by values of shape (frames, bands)."""
+    known = np.isfinite(values) & audible(energy)[:, np.newaxis]
+    return {
+        band: float(column[valid].mean()) if valid.any() else None
+        for band, column, valid in zip(BANDS_HZ, values.T, known.T, strict=True)
+    }
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})
-def _band_rms(left: np.ndarray, right: np.ndarray, floors: np.ndarray, bands: np.ndarray, values: np.ndarray) -> None:
-    """Fill `values`, shape (frames, bands), from spectra of shape (frames, bins); NaN where no bin is excited."""
-    bins = left.shape[1]
-    square, excited = np.empty(bins, np.float32), np.empty(bins, np.float32)
-    for frame in range(len(floors)):
-        for k in range(bins):
-            left_power = left[frame, k].real ** 2 + left[frame, k].imag ** 2
-            right_power = right[frame, k].real ** 2 + right[frame, k].imag ** 2
-            both = left_power + right_power
-            difference = np.sqrt(left_power) - np.sqrt(right_power)
-            unlike = difference * difference / both  # 1 - phi, without the loss of digits
-            excites = both > floors[frame]
-            square[k] = unlike * unlike if excites else 0.0
-            excited[k] = 1.0 if excites else 0.0
-        for band in range(len(bands)):
-            first, end = bands[band]
-            values[frame, band] = np.sqrt(square[first:end].sum() / excited[first:end].sum())
+@cache
+def _plan() -> real.Plan:
+    return real.plan(np.sqrt(periodic_hann(FRAME)))
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _squares(
+    batch: np.ndarray,
+    floors: np.ndarray,
+    members: np.ndarray,
+    plan: real.Plan,
+    edges: np.ndarray,
+    work: np.ndarray,
+    spectra: np.ndarray,
+    sums: np.ndarray,
+) -> None:
+    """Sum (1 - phi)^2 and count excited bins between edges.
+
+    Args:
+        batch: float32, shape (channels, frames, samples), of the stack.
+        floors: float32, shape (sounds, frames).
+        members: of the stack.
+        plan: of the frames.
+        edges: bins.
+        work: as `real.frames` takes it.
+        spectra: float32, of the size of the spectra of eight frames of each channel; overwritten.
+        sums: float32, shape (sounds, 2, parts, frames, filled up to a multiple of eight): filled.
+    """
+    channels, frames = batch.shape[:2]
+    size = spectra.size // (2 * channels)
+    floor = np.empty(LANES, np.float32)
+    for first in range(0, frames, LANES):
+        count = min(LANES, frames - first)
+        for channel in range(channels):
+            re, im = (spectra[size * (2 * channel) :], spectra[size * (2 * channel + 1) :])
+            real.frames(batch[channel, first], HOP, count, plan, work, re, im)
+        for sound in range(len(sums)):
+            floor[:count] = floors[sound, first : first + count]
+            for part in range(edges.size - 1):
+                square, excited = _part(spectra, size, members[sound], edges[part], edges[part + 1], load(floor, 0))
+                store(sums[sound, 0, part], first, square)
+                store(sums[sound, 1, part], first, excited)
+
+
+@numba.njit
+def _part(spectra: np.ndarray, size: int, members: np.ndarray, begin: int, end: int, floor: Any) -> tuple[Any, Any]:
+    """Sum (1 - phi)^2 over the bins from `begin` to before `end` of eight frames, and count the bins that have any."""
+    square = excited = all_of(np.float32(0))
+    one = all_of(np.float32(1))
+    for at in range(LANES * begin, LANES * end, LANES):
+        left_re, left_im = _summed(spectra, at, size, members, 0)
+        right_re, right_im = _summed(spectra, at, size, members, 1)
+        left_power, right_power = left_re * left_re + left_im * left_im, right_re * right_re + right_im * right_im
+        both, difference = left_power + right_power, root(left_power) - root(right_power)
+        unlike = difference * difference / both  # 1 - phi, without the loss of digits
+        square = square + where_above(both, floor, unlike * unlike)
+        excited = excited + where_above(both, floor, one)
+    return square, excited
+
+
+@numba.njit
+def _summed(spectra: np.ndarray, at: int, size: int, members: np.ndarray, channel: int) -> tuple[Any, Any]:
+    """Sum a bin of eight frames over the sounds that are in the stack: real and imaginary parts."""
+    re = im = all_of(np.float32(0))
+    for member in members:
+        if member >= 0:
+            first = 2 * size * (2 * member + channel) + at
+            re, im = re + load(spectra, first), im + load(spectra, first + size)
+    return re, im
 
 
 def pan_position(left_energy: float, right_energy: float) -> float:

@@ -49,14 +49,10 @@ def spectra(parts):
     missing = long_term_spectra.FRAME - sum(part.shape[1] for part in parts)
     if missing > 0:
         found = np.append(found, energies.add(np.zeros((2, missing), np.float32)))
-    sums, floors = long_term_spectra.SpectraSums(), long_term_spectra.floors_of(found)
-    transforms = long_term_spectra.transforms(["sound"], {})
+    sums, floors = long_term_spectra.SongSpectra(["sound"], {}), {"sound": long_term_spectra.floors_of(found)}
     for part in [*parts, np.zeros((2, max(0, missing)), np.float32)]:
-        for _, batch in transforms.add({"sound": part}):
-            sums.add(batch, floors)
-    for _, batch in transforms.last():
-        sums.add(batch, floors)
-    result = sums.result()
+        sums.add({"sound": part}, floors)
+    result = sums.result()["sound"]
     return [result.magnitude, result.power, result.phi]
 
 
