@@ -14,7 +14,7 @@ from mixprior.stats.frames import joined
 BLOCKS_PER_S = 10
 PARTS_PER_BLOCK = 5
 # Far below any sound, far above the denormal numbers that make digital silence slow to filter.
-_STATE_FLOOR = 1e-30
+STATE_FLOOR = 1e-30
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def filter_pair(
         forward[n], other[n] = y, z
     for k in range(channels):
         for i, state in enumerate((v1, v2, y1, y2) if k == 0 else (w1, w2, z1, z2)):
-            feedback[k, i] = state if abs(state) > _STATE_FLOOR else 0.0
+            feedback[k, i] = state if abs(state) > STATE_FLOOR else 0.0
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
 
-from mixprior.stats.loudness_blocks import Blocks, Filtering, filter_pair
+from mixprior.stats.fft.lanes import LANES, all_of, interleave, load, store, swapping
+from mixprior.stats.loudness_blocks import STATE_FLOOR, Blocks, Filtering
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, VOCALS
 
 _ROUNDING = 1e-13
 """Energy of a difference under this share (-130 dB) of what it is the difference of, is the rounding of their sums."""
+_PAST = 4
+"""Samples before that the numerators of the K filter need."""
+_AT_ONCE = 128
+"""Samples that are filtered, and read by all that needs them, while they are in the processor's first cache."""
+_other_channel, _next_stem, _stem_after = swapping(1), swapping(2), swapping(4)
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,9 @@ class SongEnergies:
 
     def __init__(self, stems: Sequence[str], summed: bool) -> None:
         self._stems, self._summed = tuple(stems), summed
-        self._filtering = Filtering(2 * (len(stems) + (not summed)), SAMPLE_RATE_HZ)
+        channels = 2 * (len(stems) + (not summed))
+        self._filtering = Filtering(channels, SAMPLE_RATE_HZ)
+        self._state = np.zeros((-(-channels // LANES), (_PAST + 4) * LANES))
         rows = 2 * len(stems) + 2
         self._parts = [(np.zeros((rows, 3, 0)), np.zeros((rows, 2, 0)))]
 
@@ -55,7 +64,7 @@ class SongEnergies:
         """
         names = self._stems if self._summed else (*self._stems, MIXTURE)
         for whole, edges in self._filtering.cut(np.concatenate([sounds[name] for name in names])):
-            self._parts.append(_products(whole, edges, *self._filtering.state, self._summed))
+            self._parts.append(_products(whole, edges, self._filtering.state[0], self._state, self._summed))
 
     def result(self) -> SongLevels:
         """Return the energies of all whole blocks so far."""
@@ -83,84 +92,140 @@ def _left(mixture: np.ndarray, stems: np.ndarray, products: np.ndarray) -> np.nd
     return np.where(left > _ROUNDING * both, left, 0.0)
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
+@numba.njit(cache=True, nogil=True)
 def _products(
-    audio: np.ndarray,
-    edges: np.ndarray,
-    coefficients: np.ndarray,
-    history: np.ndarray,
-    feedback: np.ndarray,
-    summed: bool,
+    audio: np.ndarray, edges: np.ndarray, coefficients: np.ndarray, state: np.ndarray, summed: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     # Energies between neighbouring edges: K-weighted of left, right and their sum, and plain of left and right. The
     # rows: each stem, the product of each stem and the mixture, the mixture, the residual.
-    stems, parts = audio.shape[0] // 2 - (0 if summed else 1), edges.size - 1
+    channels, parts = audio.shape[0], edges.size - 1
+    stems, groups = channels // 2 - (0 if summed else 1), -(-channels // LANES)
     weighted, plain = np.zeros((2 * stems + 2, 3, parts)), np.zeros((2 * stems + 2, 2, parts))
-    longest = 0
+    x, y = np.zeros((groups + 1, LANES * (_AT_ONCE + _PAST))), np.zeros((groups + 1, LANES * _AT_ONCE))
+    is_stem = np.zeros(groups * LANES)
+    is_stem[: 2 * stems] = 1.0
+    found = np.empty(6 * LANES)
     for part in range(parts):
-        longest = max(longest, edges[part + 1] - edges[part])
-    x, y = np.zeros((stems + 1, 2, longest + 4)), np.zeros((stems + 1, 2, longest))
-    left_x, left_y = np.zeros((2, longest + 4)), np.zeros((2, longest))
-    for part in range(parts):
-        start, size = edges[part], edges[part + 1] - edges[part]
-        for k in range(audio.shape[0] // 2):
-            pair = slice(2 * k, 2 * k + 2)
-            filter_pair(audio[pair], start, size, coefficients, history[pair], feedback[pair], x[k], y[k])
-        if summed:
-            _add_up(x, stems, x[stems])
-            _add_up(y, stems, y[stems])
-        else:
-            _subtract(x, stems, left_x)
-            _subtract(y, stems, left_y)
-        for k in range(stems):
-            _dots(x[k], x[k], 4, size, plain[k, :, part])
-            _dots(x[k], x[stems], 4, size, plain[stems + k, :, part])
-            _dots(y[k], y[k], 0, size, weighted[k, :, part])
-            _dots(y[k], y[stems], 0, size, weighted[stems + k, :, part])
-        for row, samples, out in ((2 * stems, x[stems], y[stems]), (2 * stems + 1, left_x, left_y)):
-            _dots(samples, samples, 4, size, plain[row, :, part])
-            _dots(out, out, 0, size, weighted[row, :, part])
+        for start in range(edges[part], edges[part + 1], _AT_ONCE):
+            size = min(_AT_ONCE, edges[part + 1] - start)
+            for group in range(groups):
+                first = LANES * group
+                count = min(LANES, channels - first)
+                _filter(audio, first, count, start, size, coefficients, state[group], x[group], y[group])
+            _mix(x, y, size, is_stem, summed, found)
+            for row in range(2):
+                _add_found(found, 3 * row, 0, plain[2 * stems + row, :, part], weighted[2 * stems + row, :, part])
+            for group in range(groups):
+                _multiply(x[group], y[group], x[groups], y[groups], size, found)
+                for stem in range(min(LANES // 2, stems - LANES // 2 * group)):
+                    row = LANES // 2 * group + stem
+                    _add_found(found, 0, 2 * stem, plain[row, :, part], weighted[row, :, part])
+                    _add_found(found, 3, 2 * stem, plain[row + stems, :, part], weighted[row + stems, :, part])
     return weighted, plain
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def _add_up(sounds: np.ndarray, count: int, total: np.ndarray) -> None:
-    """Fill `total`, shape (2, samples), with the sum of the first sounds, shape (sounds, 2, samples)."""
-    for c in range(2):
-        sums = total[c]
-        sums[:] = 0.0
-        for k in range(count):
-            sound = sounds[k, c]
-            for n in range(sums.size):
-                sums[n] += sound[n]
+@numba.njit(nogil=True)
+def _add_found(found: np.ndarray, row: int, lane: int, plain: np.ndarray, weighted: np.ndarray) -> None:
+    """Add plain energies of two lanes, weighted ones, and that of their sum."""
+    for channel in range(2):
+        plain[channel] += found[LANES * row + lane + channel]
+        weighted[channel] += found[LANES * (row + 1) + lane + channel]
+    weighted[2] += found[LANES * (row + 2) + lane]
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def _subtract(sounds: np.ndarray, count: int, left: np.ndarray) -> None:
-    """Fill `left` with what the first sounds leave of the one after them."""
-    _add_up(sounds, count, left)
-    for c in range(2):
-        sound, rest = sounds[count, c], left[c]
-        for n in range(rest.size):
-            rest[n] = sound[n] - rest[n]
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def _dots(one: np.ndarray, other: np.ndarray, start: int, size: int, products: np.ndarray) -> None:
-    """Fill in the sum of products of the left channels, of the right ones, and where asked, of the channels' sums."""
-    # Slices of rows, and indices from 0: of all else the compiler does not know that samples are neighbours.
-    end = start + size
-    left, right, other_left, other_right = (
-        one[0][start:end],
-        one[1][start:end],
-        other[0][start:end],
-        other[1][start:end],
+@numba.njit(nogil=True)
+def _filter(
+    audio: np.ndarray,
+    first: int,
+    count: int,
+    start: int,
+    size: int,
+    coefficients: np.ndarray,
+    state: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+) -> None:
+    """K-weight up to eight channels at once: `x` takes the four samples before, and the samples, `y` the output."""
+    for n in range(_PAST * LANES):
+        x[n] = state[n]
+    whole = size // LANES * LANES
+    for n in range(0, whole, LANES):
+        interleave(audio, first, count, start + n, x, LANES * (_PAST + n))
+    for n in range(whole, size):
+        for k in range(LANES):
+            x[LANES * (_PAST + n) + k] = audio[first + k, start + n] if k < count else 0.0
+    b0, b1, b2, b3, b4 = (
+        all_of(coefficients[0]), all_of(coefficients[1]), all_of(coefficients[2]),
+        all_of(coefficients[3]), all_of(coefficients[4]),
     )
-    of_left = of_right = of_both = 0.0
+    a1, a2, c1, c2 = all_of(coefficients[5]), all_of(coefficients[6]), all_of(coefficients[7]), all_of(coefficients[8])
+    x4, x3, x2, x1 = load(x, 0), load(x, LANES), load(x, 2 * LANES), load(x, 3 * LANES)
+    v1, v2, y1, y2 = load(state, 4 * LANES), load(state, 5 * LANES), load(state, 6 * LANES), load(state, 7 * LANES)
     for n in range(size):
-        of_left += left[n] * other_left[n]
-        of_right += right[n] * other_right[n]
-        of_both += (left[n] + right[n]) * (other_left[n] + other_right[n])
-    products[0], products[1] = of_left, of_right
-    if products.size == 3:
-        products[2] = of_both
+        x0 = load(x, LANES * (_PAST + n))
+        v0 = ((((b4 * x4 + b3 * x3) + b2 * x2) + b1 * x1) + b0 * x0) - a2 * v2 - a1 * v1
+        y0 = (v0 - c2 * y2) - c1 * y1
+        store(y, LANES * n, y0)
+        x4, x3, x2, x1, v2, v1, y2, y1 = x3, x2, x1, x0, v1, v0, y1, y0
+    for n in range(_PAST * LANES):
+        state[n] = x[LANES * size + n]
+    store(state, 4 * LANES, v1)
+    store(state, 5 * LANES, v2)
+    store(state, 6 * LANES, y1)
+    store(state, 7 * LANES, y2)
+    for n in range(4 * LANES, 8 * LANES):
+        if abs(state[n]) <= STATE_FLOOR:
+            state[n] = 0.0
+
+
+@numba.njit(nogil=True)
+def _mix(x: np.ndarray, y: np.ndarray, size: int, is_stem: np.ndarray, summed: bool, found: np.ndarray) -> None:
+    """Write the mixture after the groups, left and right in turn, and its energies and the residual's into `found`."""
+    groups, none = len(x) - 1, all_of(0.0)
+    plain, weighted, both = none, none, none
+    left_plain, left_weighted, left_both = none, none, none
+    for n in range(size):
+        sum_x, sum_y, whole_x, whole_y = none, none, none, none
+        for group in range(groups):
+            here, stem = LANES * n, load(is_stem, LANES * group)
+            of_x, of_y = load(x[group], here + LANES * _PAST), load(y[group], here)
+            sum_x, sum_y, whole_x, whole_y = sum_x + stem * of_x, sum_y + stem * of_y, whole_x + of_x, whole_y + of_y
+        sum_x, sum_y = _over_stems(sum_x), _over_stems(sum_y)
+        mixture_x, mixture_y = sum_x, sum_y
+        if not summed:
+            mixture_x, mixture_y = _over_stems(whole_x) - sum_x, _over_stems(whole_y) - sum_y
+            left_x, left_y = mixture_x - sum_x, mixture_y - sum_y
+            left_sum = left_y + _other_channel(left_y)
+            left_plain, left_weighted = left_plain + left_x * left_x, left_weighted + left_y * left_y
+            left_both = left_both + left_sum * left_sum
+        store(x[groups], LANES * (n + _PAST), mixture_x)
+        store(y[groups], LANES * n, mixture_y)
+        total = mixture_y + _other_channel(mixture_y)
+        plain, weighted, both = plain + mixture_x * mixture_x, weighted + mixture_y * mixture_y, both + total * total
+    for k, energy in enumerate((plain, weighted, both, left_plain, left_weighted, left_both)):
+        store(found, LANES * k, energy)
+
+
+@numba.njit(nogil=True)
+def _over_stems(value: Any) -> Any:
+    """Sum over stems in all lanes, left and right in turn."""
+    pairs = value + _next_stem(value)
+    return pairs + _stem_after(pairs)
+
+
+@numba.njit(nogil=True)
+def _multiply(
+    x: np.ndarray, y: np.ndarray, mixture_x: np.ndarray, mixture_y: np.ndarray, size: int, found: np.ndarray
+) -> None:
+    """Write the energies of up to four stems, and their products with the mixture, into `found`."""
+    none = all_of(0.0)
+    plain, weighted, both, plain_product, weighted_product, both_product = none, none, none, none, none, none
+    for n in range(size):
+        of_x, of_y = load(x, LANES * (n + _PAST)), load(y, LANES * n)
+        whole_x, whole_y = load(mixture_x, LANES * (n + _PAST)), load(mixture_y, LANES * n)
+        total, whole = of_y + _other_channel(of_y), whole_y + _other_channel(whole_y)
+        plain, weighted, both = plain + of_x * of_x, weighted + of_y * of_y, both + total * total
+        plain_product, weighted_product = plain_product + of_x * whole_x, weighted_product + of_y * whole_y
+        both_product = both_product + total * whole
+    for k, energy in enumerate((plain, weighted, both, plain_product, weighted_product, both_product)):
+        store(found, LANES * k, energy)

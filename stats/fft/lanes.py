@@ -1,11 +1,12 @@
-"""Eight float32 at once in compiled functions: a number type of numba that is a vector of the processor.
+"""Eight numbers at once in compiled functions: number types of numba that are vectors of the processor.
 
-Rows of eight are read from and written to float32 arrays of one dimension, in which row k begins at 8 k. Where the
-processor's vectors are shorter, LLVM splits them.
+Rows of eight are read from and written to arrays of one dimension, float32 or float64, in which row k begins at 8 k.
+Where the processor's vectors are shorter, LLVM splits them.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,24 +17,33 @@ from numba.core.datamodel import models
 from numba.core.extending import intrinsic, overload, register_model
 
 LANES = 8
-_IR = ir.VectorType(ir.FloatType(), LANES)
+_INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 _FLAGS = ("contract", "nsz")
 
 
 class Lanes(types.Type):
-    """The type of eight float32."""
+    """The type of eight numbers.
 
-    def __init__(self) -> None:
-        super().__init__(name=f"float32x{LANES}")
+    Args:
+        element: `types.float32` or `types.float64`.
+    """
+
+    def __init__(self, element: types.Float) -> None:
+        self.element = element
+        super().__init__(name=f"{element}x{LANES}")
 
 
-lanes = Lanes()
+_VECTORS = {
+    types.float32: ir.VectorType(ir.FloatType(), LANES),
+    types.float64: ir.VectorType(ir.DoubleType(), LANES),
+}
+_LANES = {element: Lanes(element) for element in _VECTORS}
 
 
 @register_model(Lanes)
 class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, of: Lanes) -> None:
-        super().__init__(manager, of, _IR)
+        super().__init__(manager, of, _VECTORS[of.element])
 
 
 class Emitted:
@@ -61,45 +71,46 @@ class Emitted:
 
 
 class Memory:
-    """A float32 array while code is generated."""
+    """An array of float32 or float64 while code is generated."""
 
     def __init__(self, context: Any, builder: ir.IRBuilder, of: types.Array, array: ir.Value) -> None:
-        self._builder = builder
+        self._builder, self._vector = builder, _VECTORS[of.dtype].as_pointer()
         self._data = context.make_array(of)(context, builder, array).data
 
-    def load(self, index: ir.Value) -> Emitted:
+    def _pointer(self, at: ir.Value) -> ir.Value:
+        return self._builder.bitcast(self._builder.gep(self._data, [at]), self._vector)
+
+    def load(self, at: ir.Value) -> Emitted:
         """Emit a load of eight numbers from an index on."""
-        vector = self._builder.bitcast(self._builder.gep(self._data, [index]), _IR.as_pointer())
-        return Emitted(self._builder, self._builder.load(vector, align=4))
+        return Emitted(self._builder, self._builder.load(self._pointer(at), align=4))
 
-    def store(self, index: ir.Value, value: Emitted) -> None:
+    def store(self, at: ir.Value, value: Emitted) -> None:
         """Emit a store of eight numbers from an index on."""
-        vector = self._builder.bitcast(self._builder.gep(self._data, [index]), _IR.as_pointer())
-        self._builder.store(value.value, vector, align=4)
+        self._builder.store(value.value, self._pointer(at), align=4)
 
-    def spread(self, index: ir.Value) -> Emitted:
+    def spread(self, at: ir.Value) -> Emitted:
         """Emit a load of one number into all lanes."""
-        return Emitted(self._builder, spread(self._builder, self._builder.load(self._builder.gep(self._data, [index]))))
+        return Emitted(self._builder, spread(self._builder, self._builder.load(self._builder.gep(self._data, [at]))))
 
 
 def spread(builder: ir.IRBuilder, number: ir.Value) -> ir.Value:
     """Emit a vector that holds one number in all lanes."""
-    one = builder.insert_element(ir.Constant(_IR, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(
-        one, ir.Constant(_IR, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    )
+    undefined = ir.Constant(ir.VectorType(number.type, LANES), ir.Undefined)
+    one = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(one, undefined, ir.Constant(_INTEGERS, [0] * LANES))
 
 
-def constant(builder: ir.IRBuilder, number: float) -> Emitted:
+def constant(builder: ir.IRBuilder, number: float, element: types.Float = types.float32) -> Emitted:
     """A number in all lanes."""
-    return Emitted(builder, ir.Constant(_IR, [ir.Constant(ir.FloatType(), number)] * LANES))
+    vector = _VECTORS[element]
+    return Emitted(builder, ir.Constant(vector, [ir.Constant(vector.element, number)] * LANES))
 
 
 def transposed(builder: ir.IRBuilder, rows: Sequence[Emitted]) -> list[Emitted]:
     """Emit the transpose of eight rows of eight, in three steps of two-row shuffles."""
 
     def shuffled(one: ir.Value, other: ir.Value, which: Sequence[int]) -> ir.Value:
-        return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(ir.IntType(32), LANES), list(which)))
+        return builder.shuffle_vector(one, other, ir.Constant(_INTEGERS, list(which)))
 
     values, width = [row.value for row in rows], LANES // 2
     while width:
@@ -121,23 +132,23 @@ def index(builder: ir.IRBuilder, number: int) -> ir.Constant:
 
 @intrinsic
 def load(typing_context: Any, array: types.Array, at: types.Integer) -> Any:
-    """Return the eight numbers of a float32 array of one dimension that begin at an index, which is not checked."""
+    """Return the eight numbers of an array of one dimension that begin at an index, which is not checked."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
         return Memory(context, builder, signature.args[0], args[0]).load(args[1]).value
 
-    return lanes(array, types.intp), code
+    return _LANES[array.dtype](array, types.intp), code
 
 
 @intrinsic
 def store(typing_context: Any, array: types.Array, at: types.Integer, value: Lanes) -> Any:
-    """Write eight numbers into a float32 array of one dimension from an index on, which is not checked."""
+    """Write eight numbers into an array of one dimension from an index on, which is not checked."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
         Memory(context, builder, signature.args[0], args[0]).store(args[1], Emitted(builder, args[2]))
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, lanes), code
+    return types.void(array, types.intp, _LANES[array.dtype]), code
 
 
 @intrinsic
@@ -147,7 +158,7 @@ def all_of(typing_context: Any, number: types.Float) -> Any:
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
         return spread(builder, args[0])
 
-    return lanes(types.float32), code
+    return _LANES[number](number), code
 
 
 @intrinsic
@@ -155,12 +166,36 @@ def root(typing_context: Any, value: Lanes) -> Any:
     """Return the square root of each lane."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(_IR, [_IR]), f"llvm.sqrt.v{LANES}f32"
-        )
+        vector = _VECTORS[value.element]
+        name = f"llvm.sqrt.v{LANES}f{value.element.bitwidth}"
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector]), name)
         return builder.call(function, args)
 
-    return lanes(lanes), code
+    return value(value), code
+
+
+@intrinsic
+def log(typing_context: Any, value: Lanes) -> Any:
+    """Return the natural logarithm of each lane, float32, of positive numbers that are not denormal."""
+    # By exponent and mantissa from sqrt(1/2) to sqrt(2): log m = 2 atanh s, s = (m - 1) / (m + 1), whose series is cut
+    # off after s^9, at 1e-9.
+    low, one, mask = (ir.Constant(_INTEGERS, [bits] * LANES) for bits in (0x3F3504F3, 0x3F800000, 0x7FFFFF))
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        shifted = builder.add(builder.bitcast(args[0], _INTEGERS), builder.sub(one, low))
+        steps = builder.ashr(shifted, ir.Constant(_INTEGERS, [23] * LANES))
+        steps = builder.sub(steps, ir.Constant(_INTEGERS, [127] * LANES))
+        exponent = Emitted(builder, builder.sitofp(steps, _VECTORS[types.float32]))
+        bits = builder.add(builder.and_(shifted, mask), low)
+        mantissa = Emitted(builder, builder.bitcast(bits, _VECTORS[types.float32]))
+        unit = constant(builder, 1.0)
+        s = (mantissa - unit) / (mantissa + unit)
+        squared, series = s * s, constant(builder, 1 / 9)
+        for odd in (7, 5, 3, 1):
+            series = constant(builder, 1 / odd) + squared * series
+        return (exponent * constant(builder, math.log(2)) + (s + s) * series).value
+
+    return value(value), code
 
 
 @intrinsic
@@ -169,9 +204,52 @@ def where_above(typing_context: Any, value: Lanes, floor: Lanes, chosen: Lanes) 
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
         above = builder.fcmp_ordered(">", args[0], args[1])
-        return builder.select(above, args[2], ir.Constant(_IR, [ir.Constant(ir.FloatType(), 0.0)] * LANES))
+        return builder.select(above, args[2], constant(builder, 0.0, chosen.element).value)
 
-    return lanes(lanes, lanes, lanes), code
+    return chosen(value, floor, chosen), code
+
+
+def swapping(distance: int) -> Any:
+    """Return the function that exchanges each lane with the one so far away: 1, 2 or 4."""
+
+    @intrinsic
+    def swapped(typing_context: Any, value: Lanes) -> Any:
+        def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+            places = [place ^ distance for place in range(LANES)]
+            return builder.shuffle_vector(args[0], args[0], ir.Constant(_INTEGERS, places))
+
+        return value(value), code
+
+    return swapped
+
+
+@intrinsic
+def interleave(
+    typing_context: Any,
+    audio: types.Array,
+    row: types.Integer,
+    count: types.Integer,
+    at: types.Integer,
+    out: types.Array,
+    to: types.Integer,
+) -> Any:
+    """Write eight samples of `count` rows of an array of two dimensions as eight rows of float64; lanes after are 0."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        rows = []
+        samples, target = (Memory(context, builder, signature.args[k], args[k]) for k in (0, 4))
+        stride = builder.extract_value(context.make_array(audio)(context, builder, args[0]).shape, 1)
+        for k in range(LANES):
+            there = builder.icmp_signed("<", index(builder, k), args[2])
+            place = builder.add(args[1], builder.select(there, index(builder, k), index(builder, 0)))
+            found = samples.load(builder.add(builder.mul(place, stride), args[3])).value
+            rows.append(Emitted(builder, builder.select(there, found, constant(builder, 0.0).value)))
+        for k, value in enumerate(transposed(builder, rows)):
+            wide = Emitted(builder, builder.fpext(value.value, _VECTORS[types.float64]))
+            target.store(builder.add(args[5], index(builder, LANES * k)), wide)
+        return context.get_dummy_value()
+
+    return types.void(audio, types.intp, types.intp, types.intp, out, types.intp), code
 
 
 def _define(operation: Callable[[Any, Any], Any]) -> None:
@@ -181,7 +259,7 @@ def _define(operation: Callable[[Any, Any], Any]) -> None:
             result: Emitted = operation(Emitted(builder, args[0]), Emitted(builder, args[1]))
             return result.value
 
-        return lanes(lanes, lanes), code
+        return one(one, other), code
 
     @overload(operation, strict=False)  # strict compares annotations as well, which a lambda has none of
     def typed(one: Any, other: Any) -> Any:
