@@ -102,7 +102,24 @@ class Stack:
 
     def of(self, sounds: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the stack, shape (channels, samples), of stereo sounds that are equally long."""
-        return np.concatenate([sounds[name] for name in self._stacked])
+        return stacked([sounds[name] for name in self._stacked])
+
+
+def stacked(sounds: Sequence[np.ndarray]) -> np.ndarray:
+    """Put sounds of one shape, (channels, samples), one above the other; a view where they are that already.
+
+    >>> both = np.arange(8.0).reshape(4, 2)
+    >>> stacked([both[:2], both[2:]]).base is both, stacked([both[2:], both[:2]]).tolist()[0]
+    (True, [4.0, 5.0])
+    """
+    first = sounds[0]
+    owner, rows = first.base, len(first)
+    if isinstance(owner, np.ndarray) and owner.ndim == 2 and len(owner) >= rows * len(sounds):
+        views = (owner[k * rows : (k + 1) * rows] for k in range(len(sounds)))
+        layouts = [(sound.__array_interface__, view.__array_interface__) for sound, view in zip(sounds, views, strict=True)]
+        if all(one == other for one, other in layouts):
+            return owner[: rows * len(sounds)]
+    return np.concatenate(sounds)
 
 
 class FrameEnergies:

@@ -10,6 +10,7 @@ import numba
 import numpy as np
 
 from mixprior.stats.fft.lanes import LANES, all_of, interleave, load, store, swapping
+from mixprior.stats.frames import stacked
 from mixprior.stats.loudness_blocks import STATE_FLOOR, Blocks, Filtering
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, VOCALS
 
@@ -63,7 +64,7 @@ class SongEnergies:
             sounds: float32, shape (2, samples), 44.1 kHz, finite, by name; there may be more of them.
         """
         names = self._stems if self._summed else (*self._stems, MIXTURE)
-        for whole, edges in self._filtering.cut(np.concatenate([sounds[name] for name in names])):
+        for whole, edges in self._filtering.cut(stacked([sounds[name] for name in names])):
             self._parts.append(_products(whole, edges, self._filtering.state[0], self._state, self._summed))
 
     def result(self) -> SongLevels:

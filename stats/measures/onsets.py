@@ -13,6 +13,8 @@ import numba
 import numpy as np
 import scipy
 
+from mixprior.stats.fft import real
+from mixprior.stats.fft.lanes import LANES, all_of, load, log, root, store
 from mixprior.stats.frames import Frames
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from mixprior.stats.windows import periodic_hann
@@ -20,7 +22,7 @@ from mixprior.stats.windows import periodic_hann
 HOP = 1024
 """Samples of a frame, and from one frame to the next: frames do not overlap."""
 
-_WINDOW = periodic_hann(HOP).astype(np.float32)
+_BINS, _BINS_AT_ONCE = HOP // 2 + 1, 27
 FRAMES_AT_ONCE = 128
 
 _PAST, _FUTURE = 5, 1  # frames around the one that is judged
@@ -101,39 +103,32 @@ class OnsetFinder:
 def _novelty(frames: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
     """High-frequency content of log(1 + |X|), and mean-square level in dB, of every frame."""
     power = np.einsum("fs,fs->f", frames, frames) * (gain * gain / HOP)
-    spectra = scipy.fft.rfft(frames * _WINDOW, axis=-1, overwrite_x=True)
-    content = np.empty(len(frames))
-    _high_frequency_content(spectra, np.float32(gain), content)
+    content = np.empty(-(-len(frames) // LANES) * LANES, np.float32)
+    _high_frequency_content(frames, np.float32(gain), _plan(), content)
     with np.errstate(divide="ignore"):
-        return content, 10.0 * np.log10(power)
+        return content[: len(frames)].astype(np.float64), 10.0 * np.log10(power)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
-def _high_frequency_content(spectra: np.ndarray, gain: float, content: np.ndarray) -> None:
-    """Sum of (k + 1) log(1 + gain |X_k|) over the bins k of each frame; spectra of shape (frames, bins), complex64."""
-    # The logarithm, by exponent and mantissa from sqrt(1/2) to sqrt(2), is one that the compiler vectorises:
-    # log m = 2 atanh s, s = (m - 1) / (m + 1), whose series is cut off after s^9, at 1e-9.
-    bins = spectra.shape[1]
-    value, exponent, mantissa = np.empty(bins, np.float32), np.empty(bins, np.float32), np.empty(bins, np.int32)
-    bits, fraction = value.view(np.int32), mantissa.view(np.float32)
-    half_root, shift, mask = np.int32(0x3F3504F3), np.int32(0x3F800000 - 0x3F3504F3), np.int32(0x7FFFFF)
-    one, two, log_two = np.float32(1), np.float32(2), np.float32(np.log(2))
-    third, fifth, seventh, ninth = np.float32(1 / 3), np.float32(1 / 5), np.float32(1 / 7), np.float32(1 / 9)
-    for frame in range(len(spectra)):
-        spectrum = spectra[frame]
-        for k in range(bins):
-            value[k] = one + gain * np.sqrt(spectrum[k].real ** 2 + spectrum[k].imag ** 2)
-        for k in range(bins):
-            shifted = np.int32(bits[k] + shift)  # numba adds in 64 bits otherwise
-            exponent[k] = np.float32(np.int32(shifted >> np.int32(23)) - np.int32(127))
-            mantissa[k] = np.int32(shifted & mask) + half_root
-        total = np.float32(0)
-        for k in range(bins):
-            s = (fraction[k] - one) / (fraction[k] + one)
-            squared = s * s
-            series = one + squared * (third + squared * (fifth + squared * (seventh + squared * ninth)))
-            total += np.float32(k + 1) * (exponent[k] * log_two + two * s * series)
-        content[frame] = total
+@cache
+def _plan() -> real.Plan:
+    return real.plan(periodic_hann(HOP))
+
+
+@numba.njit(cache=True, nogil=True)
+def _high_frequency_content(frames: np.ndarray, gain: float, plan: real.Plan, content: np.ndarray) -> None:
+    """Sum of (k + 1) log(1 + gain |X_k|) over the bins k of each frame, which follow each other in memory."""
+    re, im = np.empty((2, LANES * _BINS), np.float32)
+    work, one, factor = np.empty((2, 4 * HOP), np.float32), all_of(np.float32(1)), all_of(gain)
+    for first in range(0, len(frames), LANES):
+        real.frames(frames[first], HOP, min(LANES, len(frames) - first), plan, work, re, im)
+        total = all_of(np.float32(0))
+        for begin in range(0, _BINS, _BINS_AT_ONCE):  # sums of sums round less
+            part = all_of(np.float32(0))
+            for k in range(begin, begin + _BINS_AT_ONCE):
+                a, b = load(re, LANES * k), load(im, LANES * k)
+                part = part + all_of(np.float32(k + 1)) * log(one + factor * root(a * a + b * b))
+            total = total + part
+        store(content, first, total)
 
 
 def _above_threshold(novelty: np.ndarray) -> np.ndarray:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 import librosa
+import numba
 import numpy as np
 import scipy
 
+from mixprior.stats.fft import real
+from mixprior.stats.fft.lanes import LANES, all_of, load, store
 from mixprior.stats.frames import Frames
 from mixprior.stats.statistic import BACKING, SAMPLE_RATE_HZ, Column, Family, Statistic, Value
 from mixprior.stats.windows import periodic_hann
@@ -21,7 +24,6 @@ HOP = 1024
 SHORTEST_S = 4.0
 """A shorter sound has too few beats for a tempo."""
 
-_WINDOW = periodic_hann(FRAME).astype(np.float32)
 _WINDOW_S = 8.0
 _STEP_S = 1.0
 _FRAMES_AT_ONCE = 64  # their spectra stay in the processor's second cache
@@ -56,7 +58,7 @@ class TempoFrames:
 
     def __init__(self) -> None:
         self._frames = Frames(FRAME, HOP, _FRAMES_AT_ONCE)
-        self._samples, self._bands_db = 0, [np.zeros((_mel_bands().shape[0], 0), np.float32)]
+        self._samples, self._bands_db = 0, [np.zeros((len(_mel_bands()[0]), 0), np.float32)]
         self._take(np.zeros(FRAME // 2, np.float32))  # the first frame is centred on the first sample
 
     def add(self, signal: np.ndarray) -> None:
@@ -81,15 +83,40 @@ class TempoFrames:
     def _measure(self, batch: np.ndarray) -> None:
         if not batch.shape[1]:
             return
-        spectra = scipy.fft.rfft(np.multiply(batch[0], _WINDOW, order="C"), axis=-1, overwrite_x=True)
-        power = spectra.real**2 + spectra.imag**2
-        self._bands_db.append(librosa.power_to_db(_mel_bands() @ power.T, top_db=None))
+        frames = batch.shape[1]
+        bands = np.empty((len(_mel_bands()[0]), -(-frames // LANES) * LANES), np.float32)
+        _bands(batch[0], _plan(), *_mel_bands(), bands)
+        self._bands_db.append(librosa.power_to_db(bands[:, :frames], top_db=None))
 
 
-@lru_cache(maxsize=1)
-def _mel_bands() -> scipy.sparse.csr_array:
-    """Weights of the bins in each band, shape (128, 1025): a bin is in two bands at most."""
-    return scipy.sparse.csr_array(librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=FRAME))
+@cache
+def _plan() -> real.Plan:
+    return real.plan(periodic_hann(FRAME))
+
+
+@cache
+def _mel_bands() -> tuple[np.ndarray, np.ndarray]:
+    """First bin and the one after the last of each band, shape (128, 2), and the weights of its bins, (128, 1025)."""
+    weights = librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=FRAME)
+    bins = [np.append(np.flatnonzero(band), -1)[[0, -2]] + (0, 1) if band.any() else (0, 0) for band in weights]
+    return np.array(bins), np.ascontiguousarray(weights, np.float32)
+
+
+@numba.njit(cache=True, nogil=True)
+def _bands(frames: np.ndarray, plan: real.Plan, bins: np.ndarray, weights: np.ndarray, bands: np.ndarray) -> None:
+    """Power of each frame in the bands, shape (128, frames, filled up to a multiple of eight)."""
+    re, im = np.empty((2, LANES * (FRAME // 2 + 1)), np.float32)
+    work = np.empty((2, 4 * FRAME), np.float32)
+    for first in range(0, len(frames), LANES):
+        real.frames(frames[first], HOP, min(LANES, len(frames) - first), plan, work, re, im)
+        for at in range(0, re.size, LANES):
+            a, b = load(re, at), load(im, at)
+            store(re, at, a * a + b * b)
+        for band in range(len(bands)):
+            power = all_of(np.float32(0))
+            for k in range(bins[band, 0], bins[band, 1]):
+                power = power + all_of(weights[band, k]) * load(re, LANES * k)
+            store(bands[band], first, power)
 
 
 def _onset_strength(bands_db: list[np.ndarray]) -> np.ndarray:
