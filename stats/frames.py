@@ -63,8 +63,53 @@ class Frames:
         return np.lib.stride_tricks.sliding_window_view(audio, self._frame, axis=-1)[:, :: self._hop]
 
 
+class LongFrames:
+    """`Frames` that are longer than pieces are: their samples are copied once, into a buffer of several batches.
+
+    Args:
+        frame: samples of a frame.
+        hop: samples from one frame to the next.
+        at_once: frames of a batch, which is read before the next is asked for.
+        channels: rows of the sound.
+
+    >>> frames = LongFrames(4, 2, 1, 1)
+    >>> [batch.copy().tolist() for batch in frames.add(np.arange(11.0)[np.newaxis])]
+    [[[[0.0, 1.0, 2.0, 3.0]]], [[[2.0, 3.0, 4.0, 5.0]]], [[[4.0, 5.0, 6.0, 7.0]]], [[[6.0, 7.0, 8.0, 9.0]]]]
+    >>> [batch.tolist() for batch in frames.add(np.arange(11.0, 12.0)[np.newaxis])], [*frames.last()][0].tolist()
+    ([], [[[8.0, 9.0, 10.0, 11.0]]])
+    """
+
+    _BATCHES = 4
+
+    def __init__(self, frame: int, hop: int, at_once: int, channels: int) -> None:
+        self._at_once, self._taken = at_once, hop * at_once * self._BATCHES
+        self._buffer = np.zeros((channels, self._taken - hop + frame), np.float32)
+        self._frames = np.lib.stride_tricks.sliding_window_view(self._buffer, frame, axis=-1)[:, ::hop]
+        self._frame, self._hop, self._held = frame, hop, 0
+
+    def add(self, audio: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the full batches that a piece, float32, shape (channels, samples), completes: views as of `Frames`."""
+        room = self._buffer.shape[1]
+        while audio.shape[1]:
+            part = audio[:, : room - self._held]
+            self._buffer[:, self._held : self._held + part.shape[1]] = part
+            self._held, audio = self._held + part.shape[1], audio[:, part.shape[1] :]
+            if self._held == room:
+                yield from self._batches(self._frames.shape[1])
+                self._buffer[:, : room - self._taken] = self._buffer[:, self._taken :].copy()
+                self._held = room - self._taken
+
+    def last(self) -> Iterator[np.ndarray]:
+        """Yield the frames that are left, in batches of which the last may not be full."""
+        yield from self._batches(max(0, (self._held - self._frame) // self._hop + 1))
+
+    def _batches(self, frames: int) -> Iterator[np.ndarray]:
+        for start in range(0, frames, self._at_once):
+            yield self._frames[:, start : min(start + self._at_once, frames)]
+
+
 class Stack:
-    """Sounds of a song one above the other, without those that are sums of others: their spectra are the sums of spectra.
+    """Sounds of a song one above the other, without those that are sums: their spectra are the sums of spectra.
 
     Args:
         names: of the sounds.
@@ -116,7 +161,9 @@ def stacked(sounds: Sequence[np.ndarray]) -> np.ndarray:
     owner, rows = first.base, len(first)
     if isinstance(owner, np.ndarray) and owner.ndim == 2 and len(owner) >= rows * len(sounds):
         views = (owner[k * rows : (k + 1) * rows] for k in range(len(sounds)))
-        layouts = [(sound.__array_interface__, view.__array_interface__) for sound, view in zip(sounds, views, strict=True)]
+        layouts = [
+            (sound.__array_interface__, view.__array_interface__) for sound, view in zip(sounds, views, strict=True)
+        ]
         if all(one == other for one, other in layouts):
             return owner[: rows * len(sounds)]
     return np.concatenate(sounds)

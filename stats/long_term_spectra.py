@@ -12,7 +12,7 @@ import numpy as np
 
 from mixprior.stats.fft import long
 from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, where_above
-from mixprior.stats.frames import FrameEnergies, Frames, Stack
+from mixprior.stats.frames import FrameEnergies, LongFrames, Stack
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from mixprior.stats.windows import periodic_hann
 
@@ -85,9 +85,9 @@ class SongSpectra:
 
     def __init__(self, names: Iterable[str], sums: Mapping[str, Sequence[str]]) -> None:
         self._stack = Stack(names, sums)
-        self._frames, self._known = Frames(FRAME, HOP, _FRAMES_AT_ONCE), 0
+        self._frames, self._known = LongFrames(FRAME, HOP, _FRAMES_AT_ONCE, self._stack.channels), 0
         self._floors = np.zeros((len(self._stack.names), 0), np.float32)
-        self._sums = np.zeros((len(self._stack.names), 4, long.size(FRAME)))
+        self._sums = np.zeros((len(self._stack.names), 4, long.size(FRAME)), np.float32)
         self._work = np.zeros((4, FRAME // LANES), np.float32)
         self._spectra = np.zeros((self._stack.channels, _FRAMES_AT_ONCE, 2, long.size(FRAME)), np.float32)
 
@@ -105,8 +105,10 @@ class SongSpectra:
 
     def result(self) -> dict[str, LongTermSpectra]:
         """Return the spectra over all frames, of which there is at least one; to be called once."""
-        self._accumulate(self._frames.last())
-        magnitude, power, phi, excited = self._sums[..., long.places(FRAME)].swapaxes(0, 1)
+        for batch in self._frames.last():
+            self._accumulate(batch)
+        sums = self._sums[..., long.places(FRAME)].astype(np.float64)
+        magnitude, power, phi, excited = sums.swapaxes(0, 1)
         with np.errstate(invalid="ignore"):
             means = magnitude / (2 * self._known), power / self._known, phi / excited
         return {name: LongTermSpectra(*each) for name, *each in zip(self._stack.names, *means, strict=True)}
@@ -172,22 +174,22 @@ def _accumulate(
     """Add frames, shape (channels, frames, samples), to the sums, shape (sounds, 4, numbers of a spectrum)."""
     channels, frames = batch.shape[:2]
     size, block = sums.shape[2], long.PARTS * LANES
-    for group in range(long.PARTS // LANES):
+    for pair in range(0, long.PARTS // LANES, 2):  # whose samples are neighbours in the cache
         for k in range(channels * frames):
             re, im = spectra[2 * k * size : (2 * k + 1) * size], spectra[(2 * k + 1) * size : (2 * k + 2) * size]
-            long.columns(batch[k // frames, k % frames], group, plan, work, re, im)
-    partial = np.empty(4 * block, np.float32)
+            for group in range(pair, pair + 2):
+                long.columns(batch[k // frames, k % frames], group, plan, work, re, im)
+    few = np.empty(2 * channels * frames * block, np.float32)
     for first in range(0, size, block):
         for k in range(channels * frames):
-            re, im = spectra[2 * k * size : (2 * k + 1) * size], spectra[(2 * k + 1) * size : (2 * k + 2) * size]
-            long.rows(re, im, first // block, plan)
+            re, im = few[2 * k * block : (2 * k + 1) * block], few[(2 * k + 1) * block : (2 * k + 2) * block]
+            for n in range(0, block, LANES):
+                store(re, n, load(spectra, 2 * k * size + first + n))
+                store(im, n, load(spectra, (2 * k + 1) * size + first + n))
+            long.rows(re, im, 0, plan)
         for sound in range(len(sums)):
             for at in range(0, block, LANES):
-                _add_frames(spectra, first + at, size, frames, members[sound], floors[sound], partial, at)
-            for part in range(4):
-                total = sums[sound, part, first : first + block]
-                for n in range(block):
-                    total[n] += partial[part * block + n]
+                _add_frames(few, at, block, frames, members[sound], floors[sound], sums[sound], first + at)
 
 
 @numba.njit
@@ -198,13 +200,12 @@ def _add_frames(
     frames: int,
     members: np.ndarray,
     floors: np.ndarray,
-    partial: np.ndarray,
+    sums: np.ndarray,
     to: int,
 ) -> None:
-    """Sum eight numbers of a sound over frames: magnitude, power, phi, and where there is enough power for it."""
+    """Add eight numbers of some frames to a sound's sums: magnitude, power, phi, and whether phi is known."""
     none, one, two = all_of(np.float32(0)), all_of(np.float32(1)), all_of(np.float32(2))
     magnitude, power, phi, excited = none, none, none, none
-    block = partial.size // 4
     for frame in range(frames):
         left_re, left_im = _summed(spectra, at, size, frames, frame, members, 0)
         right_re, right_im = _summed(spectra, at, size, frames, frame, members, 1)
@@ -213,10 +214,10 @@ def _add_frames(
         magnitude, power, floor = magnitude + (left_magnitude + right_magnitude), power + both, all_of(floors[frame])
         phi = phi + where_above(both, floor, two * left_magnitude * right_magnitude / both)
         excited = excited + where_above(both, floor, one)
-    store(partial, to, magnitude)
-    store(partial, to + block, power)
-    store(partial, to + 2 * block, phi)
-    store(partial, to + 3 * block, excited)
+    store(sums[0], to, load(sums[0], to) + magnitude)
+    store(sums[1], to, load(sums[1], to) + power)
+    store(sums[2], to, load(sums[2], to) + phi)
+    store(sums[3], to, load(sums[3], to) + excited)
 
 
 @numba.njit

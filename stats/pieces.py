@@ -29,6 +29,8 @@ Source = Callable[[], Iterator[Piece]]
 
 HELD_BYTES = 1 << 28
 """What is held of a song for its second pass: 256 MiB, 2.5 minutes of five sounds."""
+_AT_ONCE = 1 << 16
+"""Most samples that are measured at once: the sounds of a song take 2 MB then."""
 
 
 def measured(
@@ -54,7 +56,7 @@ def measured(
         ValueError: if there are no pieces.
     """
     song, held, bytes_held, again = None, deque[Piece](), 0, False
-    for piece in map(_stacked, pieces()):
+    for piece in _stacked(pieces()):
         song = _SongSums(piece) if song is None else song
         song.add(piece)
         if again:
@@ -72,7 +74,7 @@ def measured(
     if song is None:
         raise ValueError("a song needs at least one piece")
     second_pass(song.samples / SAMPLE_RATE_HZ)
-    for piece in map(_stacked, pieces()) if again else _drained(held):
+    for piece in _stacked(pieces()) if again else _drained(held):
         song.add_again(piece, complete=True)
     return MeasuredSong(song, is_estimated)
 
@@ -88,10 +90,13 @@ def joined(pieces: Iterable[Piece], is_estimated: bool = False) -> StemSet:
     return StemSet(stems, mixture, is_estimated)
 
 
-def _stacked(piece: Piece) -> Piece:
-    """The piece with its sounds in one array, where all that takes them together reads them without a copy."""
-    whole = np.concatenate(list(piece.values()))
-    return {name: whole[2 * k : 2 * k + 2] for k, name in enumerate(piece)}
+def _stacked(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Short pieces, the sounds of each in one array: what takes them together reads them without a copy."""
+    for piece in pieces:
+        samples = next(iter(piece.values())).shape[1]
+        for start in range(0, samples, _AT_ONCE):
+            whole = np.concatenate([audio[:, start : start + _AT_ONCE] for audio in piece.values()])
+            yield {name: whole[2 * k : 2 * k + 2] for k, name in enumerate(piece)}
 
 
 def _bytes(piece: Piece) -> int:

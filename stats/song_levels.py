@@ -156,8 +156,11 @@ def _filter(
         for k in range(LANES):
             x[LANES * (_PAST + n) + k] = audio[first + k, start + n] if k < count else 0.0
     b0, b1, b2, b3, b4 = (
-        all_of(coefficients[0]), all_of(coefficients[1]), all_of(coefficients[2]),
-        all_of(coefficients[3]), all_of(coefficients[4]),
+        all_of(coefficients[0]),
+        all_of(coefficients[1]),
+        all_of(coefficients[2]),
+        all_of(coefficients[3]),
+        all_of(coefficients[4]),
     )
     a1, a2, c1, c2 = all_of(coefficients[5]), all_of(coefficients[6]), all_of(coefficients[7]), all_of(coefficients[8])
     x4, x3, x2, x1 = load(x, 0), load(x, LANES), load(x, 2 * LANES), load(x, 3 * LANES)

@@ -14,9 +14,8 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import types
-from numba.core.extending import intrinsic
 
-from mixprior.stats.fft.lanes import LANES, Emitted, Memory, constant, index
+from mixprior.stats.fft.lanes import LANES, Emitted, Memory, constant, index, inline
 
 Complex = tuple[Emitted, Emitted]
 _POWERS_OF_8 = 0x49249249
@@ -60,7 +59,7 @@ def twiddles(length: int) -> np.ndarray:
 
 
 def _butterfly(radix: int, is_last: bool) -> Any:
-    @intrinsic
+    @inline
     def butterfly(
         typing_context: Any,
         re: types.Array,
@@ -131,7 +130,8 @@ def transform(re: np.ndarray, im: np.ndarray, first: int, length: int, factors: 
         factors: `twiddles(length)`.
     """
     step, begin = _pass(re, im, first, length, length, factors, 0)
-    for row in range(first, first + length, step):  # each in turn: what a pass leaves in the first cache, the next finds
+    # Each of the smaller transforms in turn: it stays in the first cache from pass to pass.
+    for row in range(first, first + length, step):
         block, after = step, begin
         while block > 1:
             block, after = _pass(re, im, row, step, block, factors, after)

@@ -21,6 +21,11 @@ _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 _FLAGS = ("contract", "nsz")
 
 
+def inline(function: Callable[..., Any]) -> Any:
+    """`numba.extending.intrinsic`, whose type says how it is defined and not how it is called."""
+    return intrinsic(function)
+
+
 class Lanes(types.Type):
     """The type of eight numbers.
 
@@ -33,7 +38,7 @@ class Lanes(types.Type):
         super().__init__(name=f"{element}x{LANES}")
 
 
-_VECTORS = {
+_VECTORS: dict[Any, ir.VectorType] = {
     types.float32: ir.VectorType(ir.FloatType(), LANES),
     types.float64: ir.VectorType(ir.DoubleType(), LANES),
 }
@@ -130,7 +135,7 @@ def index(builder: ir.IRBuilder, number: int) -> ir.Constant:
     return ir.Constant(ir.IntType(64), number)
 
 
-@intrinsic
+@inline
 def load(typing_context: Any, array: types.Array, at: types.Integer) -> Any:
     """Return the eight numbers of an array of one dimension that begin at an index, which is not checked."""
 
@@ -140,7 +145,7 @@ def load(typing_context: Any, array: types.Array, at: types.Integer) -> Any:
     return _LANES[array.dtype](array, types.intp), code
 
 
-@intrinsic
+@inline
 def store(typing_context: Any, array: types.Array, at: types.Integer, value: Lanes) -> Any:
     """Write eight numbers into an array of one dimension from an index on, which is not checked."""
 
@@ -151,7 +156,7 @@ def store(typing_context: Any, array: types.Array, at: types.Integer, value: Lan
     return types.void(array, types.intp, _LANES[array.dtype]), code
 
 
-@intrinsic
+@inline
 def all_of(typing_context: Any, number: types.Float) -> Any:
     """Return one number in all lanes."""
 
@@ -161,7 +166,7 @@ def all_of(typing_context: Any, number: types.Float) -> Any:
     return _LANES[number](number), code
 
 
-@intrinsic
+@inline
 def root(typing_context: Any, value: Lanes) -> Any:
     """Return the square root of each lane."""
 
@@ -174,7 +179,7 @@ def root(typing_context: Any, value: Lanes) -> Any:
     return value(value), code
 
 
-@intrinsic
+@inline
 def log(typing_context: Any, value: Lanes) -> Any:
     """Return the natural logarithm of each lane, float32, of positive numbers that are not denormal."""
     # By exponent and mantissa from sqrt(1/2) to sqrt(2): log m = 2 atanh s, s = (m - 1) / (m + 1), whose series is cut
@@ -198,7 +203,7 @@ def log(typing_context: Any, value: Lanes) -> Any:
     return value(value), code
 
 
-@intrinsic
+@inline
 def where_above(typing_context: Any, value: Lanes, floor: Lanes, chosen: Lanes) -> Any:
     """Return, lane by lane, `chosen` where `value` is above `floor`, and 0 elsewhere."""
 
@@ -212,7 +217,7 @@ def where_above(typing_context: Any, value: Lanes, floor: Lanes, chosen: Lanes) 
 def swapping(distance: int) -> Any:
     """Return the function that exchanges each lane with the one so far away: 1, 2 or 4."""
 
-    @intrinsic
+    @inline
     def swapped(typing_context: Any, value: Lanes) -> Any:
         def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
             places = [place ^ distance for place in range(LANES)]
@@ -223,7 +228,7 @@ def swapping(distance: int) -> Any:
     return swapped
 
 
-@intrinsic
+@inline
 def interleave(
     typing_context: Any,
     audio: types.Array,
@@ -253,7 +258,7 @@ def interleave(
 
 
 def _define(operation: Callable[[Any, Any], Any]) -> None:
-    @intrinsic
+    @inline
     def calculate(typing_context: Any, one: Lanes, other: Lanes) -> Any:
         def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
             result: Emitted = operation(Emitted(builder, args[0]), Emitted(builder, args[1]))

@@ -1,9 +1,8 @@
 """Spectra of long frames of one real signal: 64 interleaved parts are transformed, then what they have in common.
 
-The four steps of Bailey, "FFTs in external or hierarchical memory" (1990): sample 64 n + m of a frame of 64 L counts as
-row n of part m; the parts are transformed, eight at once, turned by exp(-2 pi i m k / 64 L), and for each frequency k of
-the parts the 64 of them are transformed, eight frequencies at once. Of real samples the upper half of the k is not
-needed.
+The four steps of Bailey, "FFTs in external or hierarchical memory" (1990): sample 64 n + m of a frame of 64 L is row n
+of part m. The parts are transformed, eight at once, and turned by exp(-2 pi i m k / 64 L). For each frequency k the 64
+parts are transformed, eight frequencies at once. Of real samples the upper half of the k is not needed.
 """
 
 from __future__ import annotations
@@ -15,10 +14,9 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import types
-from numba.core.extending import intrinsic
 
 from mixprior.stats.fft import butterflies
-from mixprior.stats.fft.lanes import LANES, Memory, index, load, store, transposed
+from mixprior.stats.fft.lanes import LANES, Memory, index, inline, load, store, transposed
 from mixprior.stats.fft.real import Tables, parted, tables
 
 PARTS = 64
@@ -91,7 +89,7 @@ def rows(re: np.ndarray, im: np.ndarray, group: int, plan: Plan) -> None:
     butterflies.transform(re, im, PARTS * group, PARTS, plan[4])
 
 
-@intrinsic
+@inline
 def _turn(
     typing_context: Any,
     re: types.Array,

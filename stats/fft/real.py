@@ -9,10 +9,9 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import types
-from numba.core.extending import intrinsic
 
 from mixprior.stats.fft import butterflies
-from mixprior.stats.fft.lanes import LANES, Memory, all_of, index, load, store, transposed
+from mixprior.stats.fft.lanes import LANES, Memory, all_of, index, inline, load, store, transposed
 
 Tables = tuple[np.ndarray, np.ndarray, np.ndarray]
 Plan = tuple[np.ndarray, Tables]
@@ -35,11 +34,14 @@ def plan(window: np.ndarray) -> Plan:
 
 
 @numba.njit(nogil=True)
-def frames(sound: np.ndarray, hop: int, count: int, plan: Plan, work: np.ndarray, re: np.ndarray, im: np.ndarray) -> None:
+def frames(
+    sound: np.ndarray, hop: int, count: int, plan: Plan, work: np.ndarray, re: np.ndarray, im: np.ndarray
+) -> None:
     """Transform up to eight frames.
 
     Args:
-        sound: float32, shape (samples,), neighbours in memory; the first frame begins with it.
+        sound: float32, neighbours in memory; the first frame begins with it. Samples past its end are read where the
+            frames reach there.
         hop: samples from one frame to the next.
         count: how many frames, 1 to 8; the lanes after them repeat the last one.
         plan: of the window of the frames.
@@ -55,7 +57,9 @@ def frames(sound: np.ndarray, hop: int, count: int, plan: Plan, work: np.ndarray
 
 
 @numba.njit(nogil=True)
-def parted(re: np.ndarray, im: np.ndarray, rows: np.ndarray, turns: np.ndarray, out_re: np.ndarray, out_im: np.ndarray) -> None:
+def parted(
+    re: np.ndarray, im: np.ndarray, rows: np.ndarray, turns: np.ndarray, out_re: np.ndarray, out_im: np.ndarray
+) -> None:
     """Make the spectrum of real signals of the transform of their even samples + i their odd ones, taken half."""
     half = rows.size - 1
     for k in range(half // 2 + 1):
@@ -70,7 +74,7 @@ def parted(re: np.ndarray, im: np.ndarray, rows: np.ndarray, turns: np.ndarray, 
         store(out_im, LANES * (half - k), turned_im - even_im)
 
 
-@intrinsic
+@inline
 def _gather(
     typing_context: Any,
     sound: types.Array,
@@ -84,9 +88,7 @@ def _gather(
     """Weight eight samples of each frame, and put even ones into rows of `re`, odd ones into rows of `im`."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        samples, weights, real, imaginary = (
-            Memory(context, builder, signature.args[k], args[k]) for k in (0, 4, 5, 6)
-        )
+        samples, weights, real, imaginary = (Memory(context, builder, signature.args[k], args[k]) for k in (0, 4, 5, 6))
         weight, last = weights.load(args[1]), builder.sub(args[3], index(builder, 1))
         rows = []
         for k in range(LANES):

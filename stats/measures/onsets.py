@@ -136,13 +136,30 @@ def _above_threshold(novelty: np.ndarray) -> np.ndarray:
 
     Of the frames from the seventh value on: each element is for the frame before, the last one with a frame after it.
     """
-    length = _PAST + _FUTURE + 1
-    if len(novelty) < length:
-        return np.zeros(0)
-    windows = np.lib.stride_tricks.sliding_window_view(novelty, length)
-    smoothed = windows @ _zero_phase_smoothing(length)
-    median = np.partition(smoothed, length // 2, axis=1)[:, length // 2]  # `np.median` costs twenty times as much here
-    return smoothed[:, _PAST] - median - _MEAN_WEIGHT * smoothed.mean(axis=1)
+    above = np.empty(max(0, len(novelty) - _PAST - _FUTURE))
+    _judge(novelty, _zero_phase_smoothing(_PAST + _FUTURE + 1), above)
+    return above
+
+
+@numba.njit(cache=True, nogil=True)
+def _judge(novelty: np.ndarray, smoothing: np.ndarray, above: np.ndarray) -> None:
+    length = len(smoothing)
+    smoothed = np.empty(length)
+    for n in range(len(above)):
+        total = 0.0
+        for place in range(length):
+            value = 0.0
+            for k in range(length):
+                value += novelty[n + k] * smoothing[k, place]
+            total += value
+            if place == _PAST:
+                judged = value
+            at = place  # in ascending order
+            while at > 0 and smoothed[at - 1] > value:
+                smoothed[at] = smoothed[at - 1]
+                at -= 1
+            smoothed[at] = value
+        above[n] = judged - smoothed[length // 2] - _MEAN_WEIGHT * total / length
 
 
 @cache

@@ -46,7 +46,9 @@ _POOLED_HZ = np.arange(0, LONG_BINS, POOL) * SAMPLE_RATE_HZ / LONG_FRAME
 _BAND_BINS = np.array(list(BANDS_HZ.values())) * FRAME // SAMPLE_RATE_HZ
 _EDGE_BINS = np.unique(_BAND_BINS)
 # Which stretches between edges make up each band, shape (stretches, bands).
-_PARTS_OF_BANDS = ((_EDGE_BINS[:-1, None] >= _BAND_BINS[:, 0]) & (_EDGE_BINS[1:, None] <= _BAND_BINS[:, 1])).astype(float)
+_PARTS_OF_BANDS = ((_EDGE_BINS[:-1, None] >= _BAND_BINS[:, 0]) & (_EDGE_BINS[1:, None] <= _BAND_BINS[:, 1])).astype(
+    float
+)
 
 
 def sps_rms(audio: np.ndarray) -> dict[str, float | None]:
