@@ -96,7 +96,7 @@ class LongFrames:
             self._held, audio = self._held + part.shape[1], audio[:, part.shape[1] :]
             if self._held == room:
                 yield from self._batches(self._frames.shape[1])
-                self._buffer[:, : room - self._taken] = self._buffer[:, self._taken :].copy()
+                self._buffer[:, : room - self._taken] = self._buffer[:, self._taken :]  # they do not overlap
                 self._held = room - self._taken
 
     def last(self) -> Iterator[np.ndarray]:
@@ -153,7 +153,7 @@ class Stack:
 def stacked(sounds: Sequence[np.ndarray]) -> np.ndarray:
     """Put sounds of one shape, (channels, samples), one above the other; a view where they are that already.
 
-    >>> both = np.arange(8.0).reshape(4, 2)
+    >>> both = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0]])
     >>> stacked([both[:2], both[2:]]).base is both, stacked([both[2:], both[:2]]).tolist()[0]
     (True, [4.0, 5.0])
     """

@@ -188,36 +188,33 @@ def _accumulate(
                 store(im, n, load(spectra, (2 * k + 1) * size + first + n))
             long.rows(re, im, 0, plan)
         for sound in range(len(sums)):
-            for at in range(0, block, LANES):
-                _add_frames(few, at, block, frames, members[sound], floors[sound], sums[sound], first + at)
+            _add_frames(few, members[sound], floors[sound], sums[sound, :, first : first + block])
 
 
 @numba.njit
-def _add_frames(
-    spectra: np.ndarray,
-    at: int,
-    size: int,
-    frames: int,
-    members: np.ndarray,
-    floors: np.ndarray,
-    sums: np.ndarray,
-    to: int,
-) -> None:
-    """Add eight numbers of some frames to a sound's sums: magnitude, power, phi, and whether phi is known."""
+def _add_frames(spectra: np.ndarray, members: np.ndarray, floors: np.ndarray, sums: np.ndarray) -> None:
+    """Add some numbers of a sound in a few frames to its sums: magnitude, power, phi, and whether phi is known."""
     none, one, two = all_of(np.float32(0)), all_of(np.float32(1)), all_of(np.float32(2))
-    magnitude, power, phi, excited = none, none, none, none
-    for frame in range(frames):
-        left_re, left_im = _summed(spectra, at, size, frames, frame, members, 0)
-        right_re, right_im = _summed(spectra, at, size, frames, frame, members, 1)
-        left_power, right_power = left_re * left_re + left_im * left_im, right_re * right_re + right_im * right_im
-        left_magnitude, right_magnitude, both = root(left_power), root(right_power), left_power + right_power
-        magnitude, power, floor = magnitude + (left_magnitude + right_magnitude), power + both, all_of(floors[frame])
-        phi = phi + where_above(both, floor, two * left_magnitude * right_magnitude / both)
-        excited = excited + where_above(both, floor, one)
-    store(sums[0], to, load(sums[0], to) + magnitude)
-    store(sums[1], to, load(sums[1], to) + power)
-    store(sums[2], to, load(sums[2], to) + phi)
-    store(sums[3], to, load(sums[3], to) + excited)
+    frames, size = floors.size, sums.shape[1]
+    of_magnitude, of_power, of_phi, of_excited = sums[0], sums[1], sums[2], sums[3]
+    for at in range(0, size, LANES):
+        magnitude, power, phi, excited = none, none, none, none
+        for frame in range(frames):
+            left_re, left_im = _summed(spectra, at, size, frames, frame, members, 0)
+            right_re, right_im = _summed(spectra, at, size, frames, frame, members, 1)
+            left_power, right_power = left_re * left_re + left_im * left_im, right_re * right_re + right_im * right_im
+            left_magnitude, right_magnitude, both = root(left_power), root(right_power), left_power + right_power
+            magnitude, power, floor = (
+                magnitude + (left_magnitude + right_magnitude),
+                power + both,
+                all_of(floors[frame]),
+            )
+            phi = phi + where_above(both, floor, two * left_magnitude * right_magnitude / both)
+            excited = excited + where_above(both, floor, one)
+        store(of_magnitude, at, load(of_magnitude, at) + magnitude)
+        store(of_power, at, load(of_power, at) + power)
+        store(of_phi, at, load(of_phi, at) + phi)
+        store(of_excited, at, load(of_excited, at) + excited)
 
 
 @numba.njit

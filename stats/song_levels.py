@@ -102,7 +102,9 @@ def _products(
     channels, parts = audio.shape[0], edges.size - 1
     stems, groups = channels // 2 - (0 if summed else 1), -(-channels // LANES)
     weighted, plain = np.zeros((2 * stems + 2, 3, parts)), np.zeros((2 * stems + 2, 2, parts))
-    x, y = np.zeros((groups + 1, LANES * (_AT_ONCE + _PAST))), np.zeros((groups + 1, LANES * _AT_ONCE))
+    of_x, of_y = LANES * (_AT_ONCE + _PAST), LANES * _AT_ONCE  # numbers of a group, and of the mixture after them
+    x, y = np.zeros((groups + 1) * of_x), np.zeros((groups + 1) * of_y)
+    whole_x, whole_y = x[groups * of_x :], y[groups * of_y :]
     is_stem = np.zeros(groups * LANES)
     is_stem[: 2 * stems] = 1.0
     found = np.empty(6 * LANES)
@@ -112,12 +114,14 @@ def _products(
             for group in range(groups):
                 first = LANES * group
                 count = min(LANES, channels - first)
-                _filter(audio, first, count, start, size, coefficients, state[group], x[group], y[group])
+                own_x, own_y = x[group * of_x : (group + 1) * of_x], y[group * of_y : (group + 1) * of_y]
+                _filter(audio, first, count, start, size, coefficients, state[group], own_x, own_y)
             _mix(x, y, size, is_stem, summed, found)
             for row in range(2):
                 _add_found(found, 3 * row, 0, plain[2 * stems + row, :, part], weighted[2 * stems + row, :, part])
             for group in range(groups):
-                _multiply(x[group], y[group], x[groups], y[groups], size, found)
+                own_x, own_y = x[group * of_x : (group + 1) * of_x], y[group * of_y : (group + 1) * of_y]
+                _multiply(own_x, own_y, whole_x, whole_y, size, found)
                 for stem in range(min(LANES // 2, stems - LANES // 2 * group)):
                     row = LANES // 2 * group + stem
                     _add_found(found, 0, 2 * stem, plain[row, :, part], weighted[row, :, part])
@@ -185,15 +189,17 @@ def _filter(
 @numba.njit(nogil=True)
 def _mix(x: np.ndarray, y: np.ndarray, size: int, is_stem: np.ndarray, summed: bool, found: np.ndarray) -> None:
     """Write the mixture after the groups, left and right in turn, and its energies and the residual's into `found`."""
-    groups, none = len(x) - 1, all_of(0.0)
+    groups, none = is_stem.size // LANES, all_of(0.0)
+    of_x, of_y = x.size // (groups + 1), y.size // (groups + 1)
     plain, weighted, both = none, none, none
     left_plain, left_weighted, left_both = none, none, none
     for n in range(size):
         sum_x, sum_y, whole_x, whole_y = none, none, none, none
         for group in range(groups):
-            here, stem = LANES * n, load(is_stem, LANES * group)
-            of_x, of_y = load(x[group], here + LANES * _PAST), load(y[group], here)
-            sum_x, sum_y, whole_x, whole_y = sum_x + stem * of_x, sum_y + stem * of_y, whole_x + of_x, whole_y + of_y
+            stem = load(is_stem, LANES * group)
+            own_x, own_y = load(x, group * of_x + LANES * (n + _PAST)), load(y, group * of_y + LANES * n)
+            sum_x, sum_y = sum_x + stem * own_x, sum_y + stem * own_y
+            whole_x, whole_y = whole_x + own_x, whole_y + own_y
         sum_x, sum_y = _over_stems(sum_x), _over_stems(sum_y)
         mixture_x, mixture_y = sum_x, sum_y
         if not summed:
@@ -202,8 +208,8 @@ def _mix(x: np.ndarray, y: np.ndarray, size: int, is_stem: np.ndarray, summed: b
             left_sum = left_y + _other_channel(left_y)
             left_plain, left_weighted = left_plain + left_x * left_x, left_weighted + left_y * left_y
             left_both = left_both + left_sum * left_sum
-        store(x[groups], LANES * (n + _PAST), mixture_x)
-        store(y[groups], LANES * n, mixture_y)
+        store(x, groups * of_x + LANES * (n + _PAST), mixture_x)
+        store(y, groups * of_y + LANES * n, mixture_y)
         total = mixture_y + _other_channel(mixture_y)
         plain, weighted, both = plain + mixture_x * mixture_x, weighted + mixture_y * mixture_y, both + total * total
     for k, energy in enumerate((plain, weighted, both, left_plain, left_weighted, left_both)):

@@ -23,7 +23,7 @@ HOP = 1024
 """Samples of a frame, and from one frame to the next: frames do not overlap."""
 
 _BINS, _BINS_AT_ONCE = HOP // 2 + 1, 27
-FRAMES_AT_ONCE = 128
+FRAMES_AT_ONCE = 64
 
 _PAST, _FUTURE = 5, 1  # frames around the one that is judged
 _MEAN_WEIGHT = 0.058  # the threshold is the median plus this much of the mean

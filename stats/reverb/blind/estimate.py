@@ -172,8 +172,8 @@ class SungStretches:
         self._rest = np.zeros((2, 0), np.float32)
         self._energy: list[np.ndarray] = []
         self._side = 0.0
-        self._sounds: tuple[np.ndarray, np.ndarray | None] = (self._rest, None)
-        self._first = 0
+        self._waiting: list[tuple[np.ndarray, np.ndarray | None]] = []
+        self._first = self._end = 0
         self._separated = False
         self._rows: dict[int, np.ndarray] = {}
 
@@ -193,23 +193,25 @@ class SungStretches:
             complete: whether all pieces have come once.
         """
         self._separated = rest is not None
-        waiting, beside = self._sounds
-        vocals = joined(waiting, vocals)
-        rest = None if rest is None else rest if beside is None else joined(beside, rest)
-        end, length = self._first + vocals.shape[1], round(SEGMENT_S * 10) * _BLOCK
-        wanted = self._wanted(complete)
+        self._waiting.append((vocals.copy(), None if rest is None else rest.copy()))
+        length, before = round(SEGMENT_S * 10) * _BLOCK, self._end
+        self._end += vocals.shape[1]
+        if self._end // length == before // length:  # no stretch has become complete
+            return
+        vocals, rest = self._joined()
+        end, wanted = self._end, self._wanted(complete)
         for start in range(-(-self._first // length) * length, end - length + 1, length):
             if start in wanted and start not in self._rows:
                 part = slice(start - self._first, start - self._first + length)
                 self._rows[start] = describe(vocals[:, part], None if rest is None else rest[:, part])
         # The last stretch ends with the song, and may begin in the last of these.
         kept = max(0, (end // length - 1) * length - self._first)
-        self._sounds = vocals[:, kept:].copy(), None if rest is None else rest[:, kept:].copy()
+        self._waiting = [(vocals[:, kept:].copy(), None if rest is None else rest[:, kept:].copy())]
         self._first += kept
 
     def result(self) -> Reverberation | None:
         """Return the estimate over all pieces; None where there are not three seconds of singing."""
-        vocals, rest = self._sounds
+        vocals, rest = self._joined()
         rows = []
         for start, stop in self._segments():
             if start not in self._rows:
@@ -217,6 +219,12 @@ class SungStretches:
                 self._rows[start] = describe(vocals[:, part], None if rest is None else rest[:, part])
             rows.append(self._rows[start])
         return joint(rows, self._separated) if rows else None
+
+    def _joined(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """What waits, from sample `_first` on."""
+        vocals, rests = [vocals for vocals, _ in self._waiting], [rest for _, rest in self._waiting if rest is not None]
+        nothing = np.zeros((2, 0), np.float32)
+        return np.concatenate([nothing, *vocals], axis=1), np.concatenate(rests, axis=1) if rests else None
 
     def _segments(self) -> list[tuple[int, int]]:
         return _chosen(np.concatenate(self._energy), self._side)
