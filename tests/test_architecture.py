@@ -22,7 +22,7 @@ MAY_IMPORT = {
 }
 """Whose modules those of a folder may import; the longest name that fits is the rule."""
 HEAVY = {"apache_beam", "torch", "demucs"}
-LIBRARIES_OF_STATS = {"numpy", "scipy", "numba", "librosa", "pyarrow", "soxr"}
+LIBRARIES_OF_STATS = {"numpy", "scipy", "numba", "llvmlite", "librosa", "pyarrow", "soxr"}
 ENDS_THE_PROCESS = {
     "mixprior/__main__.py",
     "pipeline/graphs/conductor.py",
