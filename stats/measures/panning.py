@@ -39,7 +39,7 @@ _TITLE_ENDS = {
     "high": " above 2.5 kHz",
 }
 
-_FRAMES_AT_ONCE = 64
+_FRAMES_AT_ONCE = 16
 _LANES = 32
 _POOLED_HZ = np.arange(0, LONG_BINS, POOL) * SAMPLE_RATE_HZ / LONG_FRAME
 # First and past-the-last bin of each band, edges rounded down as in FxNorm-automix.

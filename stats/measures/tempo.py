@@ -26,7 +26,7 @@ SHORTEST_S = 4.0
 
 _WINDOW_S = 8.0
 _STEP_S = 1.0
-_FRAMES_AT_ONCE = 64  # their spectra stay in the processor's second cache
+_FRAMES_AT_ONCE = 32
 _DYNAMIC_RANGE_DB = 80.0
 _LATE = 2  # frames that librosa counts from a rise to its onset
 _BEATS = 8  # multiples of the period that sharpen it
