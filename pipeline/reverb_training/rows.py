@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,8 @@ class Rows:
         wet: float64, (rows,): the share w of `(1 - w) dry + w wet`, the wet response having unit energy.
         separated: bool, (rows,): whether HTDemucs, or `masking`, separated the vocals from a mixture.
         singer, response: text, (rows,): name of the singer, and kind of the response.
-        clip: int64, (rows,): number of the clip, the same for all its rows.
+        clip: int64, (rows,): number of the clip, the same for all its rows: a clip of a singer in one reverb may be
+            several stretches, and each is a row.
     """
 
     features: np.ndarray
@@ -87,33 +88,39 @@ def truths(facts: dict, speed: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def of_clips(paths: Iterable[Path], speeds: Sequence[float] = (1.0,)) -> Rows:
-    """Rows of clips that `wet_vocals` wrote: for each, its true vocals and the separated ones."""
+    """Rows of clips that `wet_vocals` wrote: for each stretch, its true vocals and the separated ones."""
     columns: dict[str, list] = {name: [] for name in Rows.__dataclass_fields__}
     for number, path in enumerate(paths):
         with np.load(path, allow_pickle=False) as file:
             facts = json.loads(str(file["facts"]))
-            sounds = {name: file[name].astype(np.float32) / 32768 for name in ("vocals", "estimate", "rest")}
-        mixture = sounds["estimate"] + sounds["rest"]
-        for speed in speeds:
-            if sounds["estimate"].any():
-                _add(columns, describe(sounds["estimate"], sounds["rest"], speed), facts, speed, True, number)
-            # A true stem with and without the rest: catalogs have both.
-            rest = mixture - sounds["vocals"] if number % 2 and len(speeds) > 1 else None
-            _add(columns, describe(sounds["vocals"], rest, speed), facts, speed, False, number)
+            sounds = [file[name].astype(np.float32) / 32768 for name in ("vocals", "estimate", "rest")]
+        for vocals, estimate, rest in zip(*map(wet_vocals.stretches_of, sounds), strict=True):
+            for speed in speeds:
+                if estimate.any():
+                    _add(columns, describe(estimate, rest, speed), facts, speed, True, number)
+                # A true stem with and without the rest: catalogs have both.
+                backing = estimate + rest - vocals if number % 2 and len(speeds) > 1 else None
+                _add(columns, describe(vocals, backing, speed), facts, speed, False, number)
     return Rows(**{name: np.array(values) for name, values in columns.items()})
 
 
 def drawn(
-    seed: int, numbers: Iterable[int], singers: Sequence[wet_vocals.Voice], files: Sequence[Path], music: Sequence[Path]
+    clips: Iterable[tuple[np.ndarray, np.ndarray, dict]], separate: Callable[[np.ndarray, np.ndarray], np.ndarray]
 ) -> Rows:
-    """Rows of clips without HTDemucs: each as it is, and separated from its mixture by `masking`."""
+    """Rows of clips of `wet_vocals.clip`, which are not kept: each stretch as it is, and separated from its mixture.
+
+    Args:
+        clips: (vocals, backing, facts) of each.
+        separate: gives the vocals by those of a clip and its backing.
+    """
     columns: dict[str, list] = {name: [] for name in Rows.__dataclass_fields__}
-    for number in numbers:
-        vocals, backing, facts = wet_vocals.clip(seed, number, singers, files, music)
-        rng = np.random.default_rng([seed, number, 1])
-        _add(columns, describe(vocals, backing if number % 3 == 0 else None), facts, 1.0, False, number)
-        estimate = masking.separate(rng, vocals, backing)
-        _add(columns, describe(estimate, vocals + backing - estimate), facts, 1.0, True, number)
+    for number, (vocals, backing, facts) in enumerate(clips):
+        estimate = separate(vocals, backing)
+        rest = vocals + backing - estimate
+        sounds = map(wet_vocals.stretches_of, (vocals, backing, estimate, rest))
+        for true, beside, found, other in zip(*sounds, strict=True):
+            _add(columns, describe(true, beside if number % 3 == 0 else None), facts, 1.0, False, number)
+            _add(columns, describe(found, other), facts, 1.0, True, number)
     return Rows(**{name: np.array(values) for name, values in columns.items()})
 
 
@@ -139,6 +146,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--clips", type=Path, help="folder of clips from wet_vocals; without: clips are drawn")
     parser.add_argument("--speeds", nargs="+", type=float, default=[1.0])
     parser.add_argument("--draw", type=int, default=0, metavar="N", help="how many to draw, with the arguments below")
+    parser.add_argument("--htdemucs", action="store_true", help="separate them by HTDemucs instead of `masking`")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     wet_vocals.add_material_arguments(parser)
@@ -147,9 +155,20 @@ def main(argv: Sequence[str]) -> int:
     if args.clips is not None:
         rows = of_clips(sorted(args.clips.glob("[0-9]*[0-9].npz")), args.speeds)
     else:
-        rows = drawn(args.seed, range(args.first, args.first + args.draw), *wet_vocals.material(args))
+        numbers = range(args.first, args.first + args.draw)
+        material = wet_vocals.material(args)
+        clips = (wet_vocals.clip(args.seed, k, *material, args.stretches) for k in numbers)
+        rows = drawn(clips, _separator(args))
     rows.save(args.rows)
     return 0
+
+
+def _separator(args: argparse.Namespace) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    if args.htdemucs:
+        model = wet_vocals.load_separator()
+        return lambda vocals, backing: wet_vocals.vocals_of(model, vocals + backing)
+    rng = np.random.default_rng([args.seed, args.first, 1])
+    return lambda vocals, backing: masking.separate(rng, vocals, backing)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from mixprior.pipeline.store import files
 from mixprior.stats.reverb.blind.decay_features import SEGMENT_S as CLIP_S
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
+STRETCH = round(CLIP_S * SAMPLE_RATE_HZ)
+"""Samples of one stretch: a clip is one or several, and each is described, and separated, alone."""
 DRY_SHARE = 0.07
 WET_RANGE_DB = (-30.0, -4.0)
 BALANCE_RANGE_DB = (-6.0, 5.0)
@@ -57,8 +59,8 @@ def voices(folder: Path) -> list[Voice]:
         ]
 
 
-def dry_excerpt(rng: np.random.Generator, clips: Sequence[Voice]) -> tuple[np.ndarray, Voice]:
-    """An excerpt of a random singer: mono, unit RMS, `_LEAD_S + CLIP_S` long, at a random speed.
+def dry_excerpt(rng: np.random.Generator, clips: Sequence[Voice], stretches: int = 1) -> tuple[np.ndarray, Voice]:
+    """An excerpt of a random singer: mono, unit RMS, at a random speed, `_LEAD_S` longer than so many times `CLIP_S`.
 
     All singers are equally likely; clips of one singer follow each other with a pause between them.
     """
@@ -67,7 +69,7 @@ def dry_excerpt(rng: np.random.Generator, clips: Sequence[Voice]) -> tuple[np.nd
     own = [c for c in clips if c.singer == singer]
     sung_clips = [c for c in own if c.kind != "speech"]
     own = sung_clips if sung_clips and rng.random() < _SUNG_SHARE else own
-    samples = round((_LEAD_S + CLIP_S) * SAMPLE_RATE_HZ)
+    samples = round(_LEAD_S * SAMPLE_RATE_HZ) + stretches * STRETCH
     speed = float(np.exp(rng.uniform(*np.log(SPEED_RANGE))))
     for _ in range(20):
         first = own[rng.integers(len(own))]
@@ -124,13 +126,12 @@ def recorded(rng: np.random.Generator, sung: np.ndarray) -> np.ndarray:
 
 def backing_excerpt(rng: np.random.Generator, paths: Sequence[Path]) -> np.ndarray:
     """`CLIP_S` of a random piece of music: float32, (2, samples), unit RMS."""
-    samples = round(CLIP_S * SAMPLE_RATE_HZ)
     for _ in range(50):
         audio = _music(paths[int(rng.integers(len(paths)))])
-        if audio.shape[1] < samples:
+        if audio.shape[1] < STRETCH:
             continue
-        start = int(rng.integers(audio.shape[1] - samples + 1))
-        audio = audio[:, start : start + samples]
+        start = int(rng.integers(audio.shape[1] - STRETCH + 1))
+        audio = audio[:, start : start + STRETCH]
         level = float(np.sqrt(np.mean(audio**2)))
         if level > _AUDIBLE_RMS:
             return np.ascontiguousarray(audio / level)
@@ -148,7 +149,7 @@ def wet_vocal(rng: np.random.Generator, sung: np.ndarray, response: responses.Re
     Levels are drawn evenly in dB, so that quiet reverbs, which most songs have, are not rare.
 
     Returns:
-        The vocals, float32, (2, CLIP_S), panned a little, and w.
+        The vocals, float32, (2, samples) without the lead, panned a little, and w.
     """
     ratio = 0.0 if rng.random() < DRY_SHARE else 10 ** (rng.uniform(*WET_RANGE_DB) / 20)
     wet = float(ratio / (1 + ratio))
@@ -163,11 +164,14 @@ def wet_vocal(rng: np.random.Generator, sung: np.ndarray, response: responses.Re
 
 
 def clip(
-    seed: int, k: int, singers: Sequence[Voice], measured: Sequence[Path], music: Sequence[Path]
+    seed: int, k: int, singers: Sequence[Voice], measured: Sequence[Path], music: Sequence[Path], stretches: int = 1
 ) -> tuple[np.ndarray, np.ndarray, dict]:
-    """The k-th (vocals, backing, facts); the same seed and material give the same clip."""
+    """The k-th (vocals, backing, facts); the same seed and material give the same clip.
+
+    Its stretches are of one singer in one reverb, each over another piece of music.
+    """
     rng = np.random.default_rng([seed, k])
-    sung, voice = dry_excerpt(rng, singers)
+    sung, voice = dry_excerpt(rng, singers, stretches)
     sung = recorded(rng, sung)
     while True:
         response = responses.draw(rng, SAMPLE_RATE_HZ, tuple(measured))
@@ -175,7 +179,7 @@ def clip(
         if truth.reverberation_time_s is not None:
             break
     vocals, wet = wet_vocal(rng, sung, response)
-    backing = backing_excerpt(rng, music)
+    backing = np.concatenate([backing_excerpt(rng, music) for _ in range(stretches)], axis=1)
     balance_db = float(rng.uniform(*BALANCE_RANGE_DB))
     vocals *= 10 ** (balance_db / 20) * float(np.sqrt(np.mean(backing**2) / np.mean(vocals**2)))
     peak = 0.9 / float(np.abs(vocals + backing).max())
@@ -193,6 +197,21 @@ def clip(
     return vocals * peak, backing * peak, facts
 
 
+def stretches_of(audio: np.ndarray) -> list[np.ndarray]:
+    """Its stretches, each (2, STRETCH)."""
+    return [audio[:, at : at + STRETCH] for at in range(0, audio.shape[1] - STRETCH + 1, STRETCH)]
+
+
+def load_separator() -> separator.Separator:
+    """The separator for clips: a stretch is one segment of HTDemucs, so none overlaps another."""
+    return separator.load(separator.SeparationSettings(overlap=0.0))
+
+
+def vocals_of(model: separator.Separator, mixture: np.ndarray) -> np.ndarray:
+    """The vocals that a model separates from each stretch of a mixture."""
+    return np.concatenate([model.separate(part)["vocals"] for part in stretches_of(mixture)], axis=1)
+
+
 def stored(audio: np.ndarray) -> np.ndarray:
     """Audio as 16-bit integers, as clips are stored."""
     return np.clip(np.rint(audio * 32767), -32768, 32767).astype(np.int16)
@@ -201,6 +220,7 @@ def stored(audio: np.ndarray) -> np.ndarray:
 def add_material_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that name the material of clips."""
     parser.add_argument("--voices", type=Path, help="folder with voices.csv")
+    parser.add_argument("--stretches", type=int, default=1, metavar="N", help=f"{CLIP_S:g} s each, in a clip")
     parser.add_argument("--role", default="", help="only singers of this role: train, calibrate or judge")
     parser.add_argument("--singers", nargs="+", default=[], metavar="NAME", help="only these singers")
     parser.add_argument("--not-singers", nargs="+", default=[], metavar="NAME", help="all but these singers")
@@ -239,15 +259,15 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("-o", dest="folder", type=Path, required=True, help="folder of the clips")
     args = parser.parse_args(argv)
     singers, measured, music = material(args)
-    model = separator.load(separator.SeparationSettings())
+    model = load_separator()
     args.folder.mkdir(parents=True, exist_ok=True)
     for k in range(args.first, args.first + args.clips, args.step):
         path = args.folder / f"{k:06}.npz"
         if path.exists():
             continue
-        vocals, backing, facts = clip(args.seed, k, singers, measured, music)
+        vocals, backing, facts = clip(args.seed, k, singers, measured, music, args.stretches)
         mixture = vocals + backing
-        estimate = model.separate(mixture)["vocals"]
+        estimate = vocals_of(model, mixture)
         with files.replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(
                 file,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixprior.pipeline.reverb_training import responses, singing, voices, wet_vocals
+from mixprior.pipeline.reverb_training import responses, rows, singing, voices, wet_vocals
 from mixprior.pipeline.reverb_training.spread import laws
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
@@ -183,6 +183,28 @@ def test_a_clip_of_vocals_over_music_is_repeatable(tmp_path):
     np.testing.assert_array_equal(first[0], second[0])
     assert first[2] == second[2]
     assert np.abs(first[0] + first[1]).max() == pytest.approx(0.9, abs=1e-3)
+
+
+def test_each_stretch_of_a_clip_is_a_row_of_one_singer_in_one_reverb_and_is_separated_alone(tmp_path):
+    rng = np.random.default_rng(13)
+    write(tmp_path / "music.wav", tone(12.0))
+    soundfile.write(tmp_path / "ann.wav", 0.3 * np.tile(vowels(150.0, rng), 16), 44_100)
+    singers = [wet_vocals.Voice("Ann", "sung", "train", tmp_path / "ann.wav")]
+    clip = wet_vocals.clip(1, 0, singers, [], [tmp_path / "music.wav"], stretches=2)
+    assert clip[0].shape == clip[1].shape == (2, 2 * wet_vocals.STRETCH)
+    lengths = []
+
+    class Halved:
+        def separate(self, mixture):
+            lengths.append(mixture.shape[1])
+            return {"vocals": 0.5 * mixture}
+
+    found = rows.drawn([clip, clip], lambda vocals, backing: wet_vocals.vocals_of(Halved(), vocals + backing))
+    assert lengths == 4 * [wet_vocals.STRETCH]
+    assert found.clip.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert found.separated.tolist() == 4 * [False, True]
+    assert np.ptp(found.log_rt[:, 0]) == np.ptp(found.wet) == 0
+    assert np.nanmax(np.abs(found.features[0] - found.features[2])) > 0.1
 
 
 def test_the_stated_interval_covers_nine_of_ten_also_of_errors_with_long_tails():
