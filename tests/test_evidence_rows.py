@@ -1,10 +1,11 @@
-"""What docs/evidence.md says of rows that are kept: presence and vocal activity."""
+"""What docs/evidence.md says of rows that are kept: presence, vocal activity, reverberation."""
 
 import numpy as np
 import pytest
 
 from mixprior.stats.measures.presence import SEPARATED
-from tools.evidence import activity, presence
+from mixprior.stats.reverb.blind import estimate as blind
+from tools.evidence import activity, presence, reverb
 
 ROWS = presence.read()
 
@@ -34,3 +35,26 @@ def test_vocal_activity_agrees_with_the_words_that_people_heard():
     for reading in judged:
         assert reading.precision > 0.9
         assert reading.recall > 0.95
+
+
+def test_the_reverberation_of_separated_wet_vocals_is_answered_and_errs_as_stated():
+    kept, role = reverb.rows()
+    of_judge = kept.separated & (role == "judge")
+    assert len(kept.wet) == 350
+    for part in (
+        reverb.judged(kept[kept.separated], role[kept.separated]),
+        reverb.judged(kept[of_judge], role[of_judge]),
+    ):
+        wet = part[part.wet_db > reverb.WET_DB]
+        assert reverb.answers(wet) >= 80
+        assert reverb.error(wet[wet.answered]) < 0.6 * reverb.of_mean(wet)
+
+
+def test_a_clip_of_several_stretches_is_estimated_as_a_song_is():
+    kept, role = reverb.rows()
+    whole = reverb.judged(kept, role, whole=True)
+    place = 7
+    which = (kept.clip == whole.clip[place]) & (kept.separated == whole.separated[place])
+    found = blind.joint(list(kept.features[which]), bool(whole.separated[place]))
+    assert np.log(found.rt60_s) == pytest.approx(whole.found[place], abs=1e-4)
+    assert found.wet_dry_db == pytest.approx(whole.found_wet_db[place], abs=1e-3)
