@@ -118,8 +118,15 @@ def draft(
     if limit_dbtp is None:
         limit_dbtp = _ceiling_dbtp(song, beyond or (summed.sound.peak <= 1.0 and target_lufs is None))
 
+    limited_db: float | None = None
+
     def end(aim_dbtp: float) -> Finish:
-        return loudness.finish(summed.sound, plan.settings, target_lufs, aim_dbtp, limit_dbtp, options.limiter)
+        nonlocal limited_db
+        done = loudness.finish(
+            summed.sound, plan.settings, target_lufs, aim_dbtp, limit_dbtp, options.limiter, limited_db
+        )
+        limited_db = None if done.settings.limiter is None else done.settings.gain_db
+        return done
 
     return Draft(sounds, inputs, summed, {**asdict(options), "ceiling_dbtp": limit_dbtp}, plan.steps, end, limit_dbtp)
 

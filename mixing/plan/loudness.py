@@ -15,6 +15,7 @@ from mixprior.stats.sound import Sound
 
 _CLOSE_LU = 0.02
 _ROUNDS = 6
+_LEAST_SLOPE = 0.5
 _MISSED_LU = 0.1
 _HEAVY_DB = 6.0
 _SILENT = "the mix is silent, or shorter than 0.4 s, and cannot be brought to {:.2f} LUFS"
@@ -42,6 +43,7 @@ def finish(
     aim_dbtp: float = AIM_DBTP,
     ceiling_dbtp: float = CEILING_DBTP,
     limiter: bool = True,
+    limited_db: float | None = None,
 ) -> Finish:
     """Bring a sum to a loudness, with a limiter only if its peaks would pass the ceiling.
 
@@ -55,6 +57,7 @@ def finish(
         aim_dbtp: highest true peak, slightly below the ceiling of the written file.
         ceiling_dbtp: that ceiling, for the record.
         limiter: whether peaks may be limited.
+        limited_db: gain that brought a sum with a limiter there for nearly the same peak; it is tried first.
     """
     lufs, peak_dbtp = summed.integrated_lufs, summed.true_peak_dbtp
     wanted_lufs = None if lufs is None else target_lufs
@@ -64,6 +67,7 @@ def finish(
     if peak_dbtp is None or peak_dbtp + gain_db <= aim_dbtp:
         done = chain.finish(summed, settings)
     elif limiter:
+        settings = settings if limited_db is None else replace(settings, gain_db=limited_db)
         done, settings = _limited(summed, settings, wanted_lufs, aim_dbtp)
         over_db = peak_dbtp + settings.gain_db - aim_dbtp
     else:
@@ -135,16 +139,20 @@ def _limited(
     """Limit a sum, with the gain that makes the outcome as loud as wanted, or as near as it gets."""
     settings = replace(settings, limiter=LimiterSettings(aim_dbtp))
     best: tuple[float, Sound, MixSettings] | None = None
+    slope = 1.0  # of the loudness over the gain: a limiter takes a part of it
     for _ in range(_ROUNDS):
         done = chain.finish(summed, settings)
         if wanted_lufs is None or done.integrated_lufs is None:
             return done, settings
         missed_lu = wanted_lufs - done.integrated_lufs
-        if best is not None and abs(missed_lu) >= abs(best[0]):
-            break
+        if best is not None:
+            if abs(missed_lu) >= abs(best[0]):
+                break
+            gained_db = settings.gain_db - best[2].gain_db
+            slope = min(max((best[0] - missed_lu) / gained_db, _LEAST_SLOPE), 1.0) if gained_db else 1.0
         best = (missed_lu, done, settings)
         if abs(missed_lu) <= _CLOSE_LU:
             break
-        settings = replace(settings, gain_db=round(settings.gain_db + missed_lu, 2))
+        settings = replace(settings, gain_db=round(settings.gain_db + missed_lu / slope, 2))
     assert best is not None
     return best[1:]

@@ -6,6 +6,7 @@ import pytest
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.ceiling import AIM_DBTP, CEILING_DBTP
 from mixprior.mixing.effects.settings import MixSettings
+from mixprior.mixing.plan import loudness
 from mixprior.mixing.plan.loudness import finish
 from mixprior.mixing.plan.options import DEFAULT_LUFS
 from tests.mixing.sounds import RATE_HZ, band, sound, voice
@@ -142,3 +143,16 @@ def test_the_ceiling_is_that_which_is_asked():
     assert -6.3 < done.sound.true_peak_dbtp <= -6.0
     assert "under -6 dBTP" in done.step.reason
     assert done.step.target["ceiling_dbtp"] == -6.0
+
+
+def test_a_gain_that_was_found_for_nearly_the_same_peak_is_tried_first(monkeypatch):
+    """Each try limits the whole song; a coded format asks for several peaks."""
+    tries = []
+    rendered = loudness.chain.finish
+    monkeypatch.setattr(loudness.chain, "finish", lambda *given: tries.append(given) or rendered(*given))
+    first = finish(sound(spiky(0.02)), UNTOUCHED, -12.0)
+    count = len(tries)
+    again = finish(sound(spiky(0.02)), UNTOUCHED, -12.0, aim_dbtp=-1.02, limited_db=first.settings.gain_db)
+    assert len(tries) == count + 1
+    for done in (first, again):
+        assert done.sound.integrated_lufs == pytest.approx(-12.0, abs=0.02)
