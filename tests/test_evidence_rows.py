@@ -1,11 +1,11 @@
-"""What docs/evidence.md says of rows that are kept: presence, vocal activity, reverberation."""
+"""What documents say of rows that are kept: presence, vocal activity, reverberation, mixes like a song."""
 
 import numpy as np
 import pytest
 
 from mixprior.stats.measures.presence import SEPARATED
 from mixprior.stats.reverb.blind import estimate as blind
-from tools.evidence import activity, presence, reverb
+from tools.evidence import activity, like, presence, reverb
 
 ROWS = presence.read()
 
@@ -58,3 +58,19 @@ def test_a_clip_of_several_stretches_is_estimated_as_a_song_is():
     found = blind.joint(list(kept.features[which]), bool(whole.separated[place]))
     assert np.log(found.rt60_s) == pytest.approx(whole.found[place], abs=1e-4)
     assert found.wet_dry_db == pytest.approx(whole.found_wet_db[place], abs=1e-3)
+
+
+def test_mixes_like_a_song_are_nearer_to_it_than_the_sum_as_loud_and_under_the_ceiling():
+    systems = like.read()
+    ours, summed, matched = (systems[name] for name in ("mix --like", "sum", "matchering"))
+    assert len(ours) == len(summed) == len(matched) == 15
+
+    def mean(cases, figure):
+        return np.mean([case[figure] for case in cases if case[figure] is not None])
+
+    for figure in ("spectrum_db", "class_lu", "ratio_lu"):
+        assert mean(ours, figure) < mean(summed, figure), figure
+    for figure in ("class_lu", "ratio_lu"):
+        assert mean(ours, figure) < mean(matched, figure), figure
+    assert max(case["loudness_lu"] for case in ours) < 0.2
+    assert max(case["true_peak_dbtp"] for case in ours) <= -1.0
