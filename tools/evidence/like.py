@@ -53,6 +53,6 @@ def _cases() -> str:
     songs, references = ({case[k] for case in cases} for k in (0, 1))
     return (
         f"{len(cases)} cases: excerpts of {len(songs)} multitracks of one artist (role *calibrate*), each like one of "
-        f"{len(references)} songs (role *choose*); the mean distance to that song, and the least and greatest. In one of the "
-        "excerpts voices sing alone, and have no ratio."
+        f"{len(references)} songs (role *choose*); the mean distance to that song, and the least and greatest. In one "
+        "of the excerpts voices sing alone, and have no ratio."
     )
