@@ -28,8 +28,10 @@ from mixprior.pipeline.audio.decode import decode, decode_stems
 from mixprior.pipeline.catalogs.roles import Recording
 from mixprior.pipeline.store.records import Song
 from mixprior.stats.errors import InputError
+from mixprior.stats.measures.presence import is_present
 from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.stem import StemSet
 
 Makers = dict[str, Callable[[], Scene]]
 """What makes each scene, by name; nothing is read before it is called."""
@@ -112,7 +114,17 @@ def _musdb(material: Material) -> Scene:
 
 
 def _separated(material: Material, song: Recording) -> Scene:
-    return _of_stems(song.title, "separated", _clip(material, song), *_artists(song))
+    return _of_stems(song.title, "separated", there(_clip(material, song)), *_artists(song))
+
+
+def there(stems: Stems) -> Stems:
+    """The separated stems that are there by the gates of presence; what is left of the others is put into "other".
+
+    What a separator leaves of vocals where nobody sings is no vocals, and must not be mixed or judged as such.
+    """
+    song = StemSet(stems, is_estimated=True)
+    present = {name: audio for name, audio in stems.items() if name == "other" or is_present(song[name])}
+    return present | {"other": total(audio for name, audio in stems.items() if name not in present or name == "other")}
 
 
 def _clip(material: Material, song: Recording) -> Stems:

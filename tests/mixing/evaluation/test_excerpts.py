@@ -87,3 +87,13 @@ def test_without_responses_there_are_no_wet_scenes(tmp_path):
 def test_without_songs_of_the_role_there_is_nothing_to_judge(tmp_path):
     with pytest.raises(InputError, match="no sung song of role judge"):
         excerpts.scenes(Material(tmp_path, None, tmp_path), JUDGE)
+
+
+def test_what_a_separator_leaves_of_absent_vocals_is_no_vocals():
+    rng = np.random.default_rng(0)
+    loud = {role: 0.1 * rng.standard_normal((2, 5 * 44_100)).astype(np.float32) for role in ("drums", "bass", "other")}
+    for gain, roles_there in ((1.0, {"vocals", *loud}), (1e-3, set(loud))):
+        vocals = np.float32(gain * 0.1) * rng.standard_normal((2, 5 * 44_100)).astype(np.float32)
+        found = excerpts.there({"vocals": vocals, **loud})
+        assert set(found) == roles_there
+        assert np.allclose(sum(found.values()), vocals + sum(loud.values()), atol=1e-6)
