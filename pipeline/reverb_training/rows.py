@@ -6,12 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from mixprior.pipeline.reverb_training import masking, wet_vocals
+from mixprior.pipeline.reverb_training import masking, stereo, wet_vocals
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
 
@@ -53,6 +54,19 @@ class Rows:
         fields = {n: np.concatenate([getattr(p, n) for p in parts]) for n in cls.__dataclass_fields__ if n != "clip"}
         return cls(**fields, clip=np.concatenate(moved))
 
+    def pooled(self, most: int) -> Rows:
+        """Every set of up to so many stretches of a clip, of one kind, as a row: mean features, ln of their number."""
+        sets = [
+            list(which)
+            for kind in (False, True)
+            for clip in np.unique(self.clip)
+            for count in range(1, most + 1)
+            for which in combinations(np.flatnonzero((self.clip == clip) & (self.separated == kind)), count)
+        ]
+        features = [np.append(_known_mean(self.features[which]), np.log(len(which))) for which in sets]
+        first = self[np.array([which[0] for which in sets], np.intp)]
+        return replace(first, features=np.array(features, np.float32))
+
     def __getitem__(self, which: np.ndarray) -> Rows:
         return Rows(**{name: getattr(self, name)[which] for name in self.__dataclass_fields__})
 
@@ -65,6 +79,11 @@ class Rows:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as arrays:
             return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
+
+
+def _known_mean(rows: np.ndarray) -> np.ndarray:
+    known = np.isfinite(rows)
+    return np.where(known.any(0), np.where(known, rows, 0).sum(0) / np.maximum(known.sum(0), 1), np.nan)
 
 
 def describe(voice: np.ndarray, rest: np.ndarray | None, speed: float = 1.0) -> np.ndarray:
@@ -104,14 +123,22 @@ def of_clips(paths: Iterable[Path], speeds: Sequence[float] = (1.0,)) -> Rows:
     return Rows(**{name: np.array(values) for name, values in columns.items()})
 
 
+def with_stereo(voice: np.ndarray, rest: np.ndarray | None) -> np.ndarray:
+    """The same with `stereo.features` after them."""
+    return np.concatenate([describe(voice, rest), stereo.features(voice, rest)])
+
+
 def drawn(
-    clips: Iterable[tuple[np.ndarray, np.ndarray, dict]], separate: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    clips: Iterable[tuple[np.ndarray, np.ndarray, dict]],
+    separate: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    features: Callable[[np.ndarray, np.ndarray | None], np.ndarray] = describe,
 ) -> Rows:
     """Rows of clips of `wet_vocals.clip`, which are not kept: each stretch as it is, and separated from its mixture.
 
     Args:
         clips: (vocals, backing, facts) of each.
         separate: gives the vocals by those of a clip and its backing.
+        features: of a stretch and what else sounds.
     """
     columns: dict[str, list] = {name: [] for name in Rows.__dataclass_fields__}
     for number, (vocals, backing, facts) in enumerate(clips):
@@ -119,8 +146,8 @@ def drawn(
         rest = vocals + backing - estimate
         sounds = map(wet_vocals.stretches_of, (vocals, backing, estimate, rest))
         for true, beside, found, other in zip(*sounds, strict=True):
-            _add(columns, describe(true, beside if number % 3 == 0 else None), facts, 1.0, False, number)
-            _add(columns, describe(found, other), facts, 1.0, True, number)
+            _add(columns, features(true, beside if number % 3 == 0 else None), facts, 1.0, False, number)
+            _add(columns, features(found, other), facts, 1.0, True, number)
     return Rows(**{name: np.array(values) for name, values in columns.items()})
 
 
@@ -147,6 +174,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--speeds", nargs="+", type=float, default=[1.0])
     parser.add_argument("--draw", type=int, default=0, metavar="N", help="how many to draw, with the arguments below")
     parser.add_argument("--htdemucs", action="store_true", help="separate them by HTDemucs instead of `masking`")
+    parser.add_argument("--stereo", action="store_true", help="describe them by `stereo.features`, too")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     wet_vocals.add_material_arguments(parser)
@@ -158,7 +186,7 @@ def main(argv: Sequence[str]) -> int:
         numbers = range(args.first, args.first + args.draw)
         material = wet_vocals.material(args)
         clips = (wet_vocals.clip(args.seed, k, *material, args.stretches) for k in numbers)
-        rows = drawn(clips, _separator(args))
+        rows = drawn(clips, _separator(args), with_stereo if args.stereo else describe)
     rows.save(args.rows)
     return 0
 

@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,7 @@ def fit(rows: Rows, networks: int, seed: int = 0, start: Perceptrons | None = No
     if start is not None:
         return _continued(rows, start, seed)
     values, known = targets(rows)
-    missing = np.nan_to_num(np.nanmedian(rows.features, axis=0)).astype(np.float32)
-    filled = np.where(np.isfinite(rows.features), rows.features, missing)
-    centre, scale = filled.mean(0), filled.std(0) + 1e-6
+    missing, centre, scale = _scales(rows.features)
     columns = [values[known[:, k], k] for k in range(values.shape[1])]
     target_centre = np.array([c.mean() for c in columns], np.float32)
     target_scale = np.array([c.std() for c in columns], np.float32)
@@ -81,7 +80,11 @@ def fit(rows: Rows, networks: int, seed: int = 0, start: Perceptrons | None = No
 
 
 def _continued(rows: Rows, start: Perceptrons, seed: int) -> Perceptrons:
-    """The networks of a model, trained on with its own scales, shortly and at a low rate."""
+    """The networks of a model, trained on with its own scales, shortly and at a low rate.
+
+    Features that rows have after those of the model begin without any weight.
+    """
+    start = _extended(start, rows.features)
     values, known = targets(rows)
     features = torch.from_numpy(normalised(rows.features, start.missing, start.centre, start.scale))
     wanted = torch.from_numpy((values - start.target_centre) / start.target_scale)
@@ -95,6 +98,26 @@ def _continued(rows: Rows, start: Perceptrons, seed: int) -> Perceptrons:
         trained.append(_trained(net, features, wanted, weight, CONTINUED_EPOCHS, CONTINUED_RATE))
     scales = {name: getattr(start, name) for name in ("missing", "centre", "scale", "target_centre", "target_scale")}
     return _packed(trained, **scales)
+
+
+def _extended(start: Perceptrons, features: np.ndarray) -> Perceptrons:
+    known = start.centre.size
+    missing, centre, scale = _scales(features[:, known:])
+    more = np.zeros((len(start.weights_1), features.shape[1] - known, start.weights_1.shape[2]), np.float16)
+    return replace(
+        start,
+        missing=np.append(start.missing, missing),
+        centre=np.append(start.centre, centre),
+        scale=np.append(start.scale, scale),
+        weights_1=np.concatenate([start.weights_1, more], axis=1),
+    )
+
+
+def _scales(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What stands for a feature that is missing, then mean and deviation of each."""
+    missing = np.nan_to_num(np.nanmedian(features, axis=0)).astype(np.float32)
+    filled = np.where(np.isfinite(features), features, missing)
+    return missing, filled.mean(0), filled.std(0) + 1e-6
 
 
 def _packed(trained: Sequence[torch.nn.Sequential], **scales: np.ndarray) -> Perceptrons:
@@ -214,10 +237,12 @@ def main(argv: Sequence[str]) -> int:
         "-o", dest="model", type=Path, required=True, help="file of the model; its card is put beside it"
     )
     parser.add_argument("--continue", dest="start", type=Path, help="a model to go on from, with its card beside it")
+    parser.add_argument("--pool", type=int, default=0, metavar="N", help="train and test on sets of up to N stretches")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    rows = Rows.joined([Rows.load(path) for path in args.train])
-    test = Rows.joined([Rows.load(path) for path in args.test])
+    rows, test = (Rows.joined([Rows.load(path) for path in paths]) for paths in (args.train, args.test))
+    if args.pool:
+        rows, test = rows.pooled(args.pool), test.pooled(args.pool)
     start, earlier = None, {}
     if args.start is not None:
         start = Perceptrons.load(args.start)

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
+from scipy.signal import fftconvolve
 
-from mixprior.pipeline.reverb_training import responses, rows, singing, voices, wet_vocals
+from mixprior.pipeline.reverb_training import responses, rows, singing, stereo, voices, wet_vocals
 from mixprior.pipeline.reverb_training.spread import laws
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
@@ -205,6 +206,32 @@ def test_each_stretch_of_a_clip_is_a_row_of_one_singer_in_one_reverb_and_is_sepa
     assert found.separated.tolist() == 4 * [False, True]
     assert np.ptp(found.log_rt[:, 0]) == np.ptp(found.wet) == 0
     assert np.nanmax(np.abs(found.features[0] - found.features[2])) > 0.1
+
+
+@pytest.mark.parametrize(("time_s", "level_db", "pan"), [(0.4, -10, 0.0), (1.0, -25, 0.25), (2.5, -25, 0.0)])
+def test_what_is_beyond_the_middle_shows_the_time_of_quiet_stereo_reverbs_of_panned_vocals(time_s, level_db, pan):
+    rng = np.random.default_rng(4)
+    fade = np.minimum(1, np.minimum(np.arange(9000), np.arange(9000)[::-1]) / 900)
+    notes = ((0.1 * fade * rng.standard_normal(9000), np.zeros(int(rng.uniform(2000, 13_000)))) for _ in range(20))
+    sung = np.concatenate([part for note in notes for part in note])
+    response = rng.standard_normal((2, round(1.2 * time_s * 44_100)))
+    response *= 10 ** (-3 * np.arange(response.shape[1]) / 44_100 / time_s)
+    response *= np.sqrt(2 * 10 ** (level_db / 10) / np.sum(response**2))
+    direct = np.sqrt(2) * np.outer([np.cos(np.pi / 4 + pan), np.sin(np.pi / 4 + pan)], sung)
+    tail = np.stack([fftconvolve(sung, channel)[: sung.size] for channel in response])
+    assert np.exp(stereo.features((direct + tail).astype(np.float32))[-1]) == pytest.approx(time_s, rel=0.25)
+
+
+def test_sets_of_stretches_of_one_clip_and_kind_are_pooled():
+    features = np.array([[1, np.nan], [3, 5], [2, 2], [7, 7]], np.float32)
+    numbers = np.zeros((4, 6))
+    kinds = np.array([True, True, False, True])
+    apart = rows.Rows(
+        features, numbers, numbers, numbers[:, 0], kinds, *(np.array(list("aaaa")),) * 2, np.array([0, 0, 0, 1])
+    )
+    pooled = apart.pooled(2)
+    assert pooled.separated.tolist() == [False, True, True, True, True]
+    np.testing.assert_allclose(pooled.features[3], [2, 5, np.log(2)])
 
 
 def test_the_stated_interval_covers_nine_of_ten_also_of_errors_with_long_tails():
