@@ -14,7 +14,7 @@ from mixprior.mixing.plan.level import GROUP_LEVEL
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.plan.targets import Target, Targets, Unreliable
-from mixprior.mixing.rules.joint_levels import LIMIT_DB, Found, Goal, Together
+from mixprior.mixing.rules.joint_levels import LIMIT_DB, Found, Goal, Together, shared_energies
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.posterior import towards
 from mixprior.stats.sound import Sound
@@ -60,7 +60,8 @@ def set_levels(mixed: Mapping[str, Sound], targets: Targets, options: Options) -
     steps: list[Step] = []
     found = None
     if len(audible) > 1:
-        together = Together(audible, vocals if sung else None)
+        parts = {**audible, VOCALS: vocals} if vocals is not None and sung else audible
+        together = Together(audible, parts.get(VOCALS), shared_energies(parts))
         classes, steps = _classes(together, targets, sung, options)
         if classes:
             goals = {name: each.goal for name, each in classes.items()}

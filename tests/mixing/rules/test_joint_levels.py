@@ -6,9 +6,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from mixprior.mixing.rules.joint_levels import LIMIT_DB, Goal, Together
+from mixprior.mixing.rules.joint_levels import LIMIT_DB, Goal, Together, shared_energies
 from mixprior.stats.loudness_blocks import Blocks
 from mixprior.stats.measures.loudness import integrated_lufs
+from mixprior.stats.sound import Sound
 
 ANYWHERE = Goal(-90.0, 0.0)
 
@@ -154,3 +155,26 @@ def test_no_mix_of_a_grid_costs_less(seed):
         for ratio_lu in ((-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0) if ratio else (None,))
     )
     assert found.loss <= min(grid) + 1e-3
+
+
+@pytest.mark.parametrize("polarity", [1.0, -1.0])
+def test_levels_are_those_of_the_sum_where_classes_and_vocals_share_sound(polarity):
+    """Bleed: each has a share of one noise, of either polarity, and one is shorter."""
+    rng = np.random.default_rng(3)
+    bleed, *own = (0.05 * rng.standard_normal((2, 88_200)).astype(np.float32) for _ in range(4))
+    sounds = {
+        "drums": Sound(own[0] + bleed, 22_050),
+        "other": Sound((own[1] + polarity * 0.8 * bleed)[:, :79_380], 22_050),
+        "vocals": Sound(own[2] + 0.5 * bleed, 22_050),
+    }
+    gains_db, ratio_lu = {"drums": -4.0, "other": 3.0}, -2.0
+    mixed = {name: sounds[name].gained(gain_db).audio for name, gain_db in gains_db.items()}
+    mixed["other"] = np.pad(mixed["other"], ((0, 0), (0, 88_200 - 79_380)))
+    backing = Sound(mixed["drums"] + mixed["other"], 22_050)
+    vocal_db = backing.integrated_lufs + ratio_lu - sounds["vocals"].integrated_lufs
+    mix = Sound(backing.audio + sounds["vocals"].gained(vocal_db).audio, 22_050)
+    classes = {name: sounds[name] for name in gains_db}
+    reached = Together(classes, sounds["vocals"], shared_energies(sounds)).stand_lu(gains_db, ratio_lu)
+    for name in classes:
+        measured = Sound(mixed[name], 22_050).integrated_lufs - mix.integrated_lufs
+        assert reached[name] == pytest.approx(measured, abs=0.02)
