@@ -88,11 +88,11 @@ def check(
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> stems = {"vocals": 0.02 * rng.standard_normal((2, 176_400)), "backing": 0.1 * rng.standard_normal((2, 176_400))}
+    >>> stems = {"vocals": 0.03 * rng.standard_normal((2, 176_400)), "backing": 0.1 * rng.standard_normal((2, 176_400))}
     >>> found = check(stems, 44_100)
     >>> ratio = next(each for each in found.found.standings if each.column.name == "vocal_to_backing_lu")
     >>> round(ratio.value, 1), ratio.percentile.fewest, ratio.percentile.n
-    (-14.0, 0, 150)
+    (-10.5, 1, 150)
     """
     import pandas as pd
 

@@ -17,7 +17,7 @@ SECONDS = 12
 
 @pytest.fixture(scope="module")
 def mix():
-    return generated.pair().mix.audio
+    return generated.band().mix.audio
 
 
 def tone(frequency_hz: float, left: float = 0.5, right: float = 0.5) -> np.ndarray:
