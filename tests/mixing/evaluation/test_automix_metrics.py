@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mixprior.mixing.evaluation.automix_metrics import CATEGORIES, FRAME, HOP, features, mape
+from mixprior.stats.sound import Sound
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from tests.mixing.evaluation import generated
 
@@ -17,7 +18,7 @@ SECONDS = 12
 
 @pytest.fixture(scope="module")
 def mix():
-    return generated.band().mix.audio
+    return Sound.sum(generated.band().tracks.values()).audio
 
 
 def tone(frequency_hz: float, left: float = 0.5, right: float = 0.5) -> np.ndarray:
