@@ -96,7 +96,8 @@ def place(
     if found.positions:
         reason = f"{2 * len(partners)} of {narrow} narrow tracks of {bus} put left and right in pairs: {aim.reason}"
     elif heard <= wanted:
-        reason = f"{bus} not moved: it is as wide as {wanted:.2f} of mid energy: {aim.reason}"
+        why = f"as wide as {wanted:.2f}, or wider: {aim.reason}" if options.amount else "and --amount is 0"
+        reason = f"{bus} not moved: {heard:.2f} of its energy is in the middle, {why}"
     else:
         reason = f"{bus} not moved: of its {narrow} narrow tracks no two are about as loud and sound together"
     step = Step(

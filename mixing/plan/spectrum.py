@@ -105,7 +105,7 @@ def equalise_mix(parts: Iterable[Sound], targets: Targets, options: Options) -> 
         of="mix",
         reason=f"all of the mix equalised by up to {most_db:.1f} dB (at most {mix_spectrum.LIMIT_DB:g}), smoothed over "
         f"an octave: {found.share:.0%} of the way from {found.away_db:.1f} dB a band to {songs}; what is heard is "
-        f"{off.sd:.1f} dB off ({off})",
+        f"{off.sd:g} dB off ({off})",
         target={"spectrum": THIRD_OCTAVES, "share": round(found.share, 3), "error_sd_db": off.sd},
         setting=asdict(curve),
         priors=(facts, *references),
@@ -129,5 +129,5 @@ def _reason(of: str, found: Shrinkage, error: RawError, songs: str) -> str:
     done = "not equalised" if found.is_flat else f"equalised by up to {most_db:.1f} dB (at most {LIMIT_DB:g})"
     return (
         f"{of} {done}: {found.share:.0%} of its difference from the mean of {songs}, {away_db:.1f} dB a band, is taken "
-        f"back; raw material is {error.sd:.1f} dB off ({error})"
+        f"back; raw material is {error.sd:g} dB off ({error})"
     )

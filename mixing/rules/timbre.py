@@ -67,7 +67,7 @@ class Shrinkage:
     Attributes:
         gains_db: at the 30 third-octave centres, shape (30,); they leave the power of the sound as it is.
         above_db: how far the sound is above the centre, their levels made alike, shape (30,); NaN in bands not used.
-        share: share of that difference that is taken for an error, by what is expected of songs and errors, 0 to 1.
+        share: share of that difference that the gains take back: the slope of one over the other, in dB, 0 or more.
     """
 
     gains_db: np.ndarray
@@ -129,12 +129,12 @@ def shrink(
     above_db = own_db[used] - prior.centre_db[used]
     above_db = above_db - inverse.sum(axis=0) @ above_db / inverse.sum()
     error_db = errors[:, used] @ inverse @ above_db
-    surprise = inverse @ above_db
-    share = float(surprise @ error_db[used] / max(surprise @ above_db, _TINY))
-    gains_db = amount * as_loud(-error_db, own_db)
+    gains_db = np.clip(amount * as_loud(-error_db, own_db), -LIMIT_DB, LIMIT_DB)
+    about_mean_db = above_db - above_db.mean()
+    share = max(float(-gains_db[used] @ about_mean_db / max(about_mean_db @ about_mean_db, _TINY)), 0.0)
     relative_db = np.full(len(own_db), np.nan)
     relative_db[used] = above_db
-    return Shrinkage(np.clip(gains_db, -LIMIT_DB, LIMIT_DB), relative_db, share)
+    return Shrinkage(gains_db, relative_db, share)
 
 
 def as_loud(gains_db: np.ndarray, own_db: np.ndarray) -> np.ndarray:

@@ -36,6 +36,16 @@ def test_a_tilt_is_taken_back_in_part_and_smoothly():
     assert after < 0.85 * before
 
 
+@pytest.mark.parametrize(("amount", "error_db"), [(1.0, 1.0), (0.5, 1.0), (1.0, 50.0)])
+def test_the_share_is_what_the_gains_take_back(amount, error_db):
+    """Of a tilt with single bands about it, by the gains as they are limited."""
+    rng = np.random.default_rng(1)
+    difference_db = shape_db(TILT_DB + rng.normal(0, 3, BANDS))
+    found = shrink(CENTRE_DB + difference_db, PRIOR, error_db, amount=amount)
+    assert found.share == pytest.approx(-np.polyfit(difference_db, found.gains_db, 1)[0], abs=1e-6)
+    assert found.share > 0.02
+
+
 def test_a_single_band_is_left_to_the_song():
     own_db = CENTRE_DB.copy()
     own_db[17] += 6.0
