@@ -14,7 +14,7 @@ from mixprior.stats.priors.derived import CORRECTED, definitions
 from mixprior.stats.priors.grouping import SINGING
 from mixprior.stats.priors.percentile import Percentile
 from mixprior.stats.priors.reliability import LEAST
-from mixprior.stats.statistic import Column
+from mixprior.stats.statistic import MIXTURE, SONG, Column
 
 QUANTILES = ("p5", "p25", "p50", "p75", "p95")
 STEMS = ("song", "mixture", "vocals", "backing", "drums", "bass", "other")
@@ -146,7 +146,8 @@ def find(song: SongRows, chain: PriorsChain, group: str = EVERY_SONG) -> Found:
         chain.links[0].rows(group=group)  # raises, and names the groups there are
     unreliable: dict[str, str] = {}
     standings = [*_standings(song, sources, unreliable)]
-    absent = tuple(_presence(stem, sources) for stem in STEMS if stem in song.rows and song.is_absent(stem))
+    parts = [stem for stem in STEMS if stem not in (SONG, MIXTURE) and stem in song.rows]
+    absent = tuple(_presence(stem, sources) for stem in parts if song.is_absent(stem))
     return Found(tuple(standings), absent, unreliable, tuple(notes))
 
 

@@ -24,7 +24,7 @@ def paths_given(vocal: str | None, backing: str | None, tracks: Sequence[str] | 
         raise InputError("give either --vocal and --backing, or --tracks")
     if not tracks:
         if not (vocal and backing):
-            raise InputError("give --vocal and --backing, or --tracks")
+            raise InputError("give --vocal and --backing, --tracks, or --song")
         return {VOCALS: Path(vocal), BACKING: Path(backing)}
     files: list[Path] = []
     for given in map(Path, tracks):

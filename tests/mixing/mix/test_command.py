@@ -40,7 +40,7 @@ def test_a_vocal_and_a_backing_are_all_it_needs(tmp_path, files):
 def test_no_option_at_all_is_answered_in_one_line(mixprior):
     done = mixprior("mix", expect=2)
     assert done.stdout == ""
-    assert done.stderr == "mixprior: give --vocal and --backing, or --tracks\n"
+    assert done.stderr == "mixprior: give --vocal and --backing, --tracks, or --song\n"
 
 
 def test_folders_that_are_missing_are_made(tmp_path, files):
@@ -173,7 +173,7 @@ def test_silence_can_be_plotted(tmp_path):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--vocal", "{vocals}", "-o", "{out}"], "give --vocal and --backing, or --tracks"),
+        (["--vocal", "{vocals}", "-o", "{out}"], "give --vocal and --backing, --tracks, or --song"),
         (["--vocal", "{vocals}", "--tracks", "{backing}", "-o", "{out}"], "either --vocal and --backing, or --tracks"),
         ([], "give the mix a name with -o"),
         (["-o", "{tmp}/mix.mp4"], "the name of a mix ends with .wav, .flac, .ogg, .mp3, .m4a, .opus"),
