@@ -124,7 +124,7 @@ class Stack:
     >>> stack.members.tolist()
     [[0, -1, -1], [1, -1, -1], [2, -1, -1], [0, 1, 2]]
     >>> stack.of({name: np.full((2, 1), k) for k, name in enumerate("abc")}).ravel().tolist()
-    [0, 0, 1, 1, 2, 2]
+    [0.0, 0.0, 1.0, 1.0, 2.0, 2.0]
     """
 
     def __init__(self, names: Iterable[str], sums: Mapping[str, Sequence[str]]) -> None:
@@ -151,9 +151,12 @@ class Stack:
 
 
 def stacked(sounds: Sequence[np.ndarray]) -> np.ndarray:
-    """Put sounds of one shape, (channels, samples), one above the other; a view where they are that already.
+    """Put sounds of one shape, (channels, samples), one above the other as float32, row by row in memory.
 
-    >>> both = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0]])
+    Returns:
+        A view where they are that already.
+
+    >>> both = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0]], np.float32)
     >>> stacked([both[:2], both[2:]]).base is both, stacked([both[2:], both[:2]]).tolist()[0]
     (True, [4.0, 5.0])
     """
@@ -164,9 +167,9 @@ def stacked(sounds: Sequence[np.ndarray]) -> np.ndarray:
         layouts = [
             (sound.__array_interface__, view.__array_interface__) for sound, view in zip(sounds, views, strict=True)
         ]
-        if all(one == other for one, other in layouts):
+        if owner.flags.c_contiguous and owner.dtype == np.float32 and all(one == other for one, other in layouts):
             return owner[: rows * len(sounds)]
-    return np.concatenate(sounds)
+    return np.ascontiguousarray(np.concatenate(sounds), np.float32)
 
 
 class FrameEnergies:

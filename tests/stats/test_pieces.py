@@ -98,6 +98,19 @@ def test_the_whole_is_what_one_call_measures():
     assert sps([audio]) == [*panning.sps_rms(audio).values()]
 
 
+def test_the_order_of_samples_in_memory_does_not_matter():
+    stems = {name: sound(100_000, seed=seed) for seed, name in enumerate(("vocals", "drums"))}
+    by_sample = np.asfortranarray(np.concatenate([*stems.values()]))  # as files are decoded: sample by sample
+    others = (
+        {name: np.asfortranarray(stem) for name, stem in stems.items()},
+        {name: by_sample[2 * k : 2 * k + 2] for k, name in enumerate(stems)},
+        {name: np.repeat(stem, 2, axis=1)[:, ::2] for name, stem in stems.items()},
+    )
+    expected = registry.to_table("song", registry.measure(StemSet(stems)), "key")
+    for other in others:
+        assert registry.to_table("song", registry.measure(StemSet(other)), "key").equals(expected)
+
+
 def test_nothing_reads_as_nothing():
     nothing = np.zeros((2, 0), np.float32)
     assert peak([nothing]) == [None]
