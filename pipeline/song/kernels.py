@@ -1,8 +1,8 @@
 """The compiled functions that measure songs: compiled once on a machine, by one process, and kept by numba.
 
-numba keeps what it compiled beside the sources, or in `NUMBA_CACHE_DIR`, by the sources' content and the processor.
-Where nothing is kept, every process that begins would compile all of it, all at once. Here one does, and the others
-wait for it.
+numba keeps what it compiled beside the sources, or in `NUMBA_CACHE_DIR`, by the time and size of each source and the
+processor. It does not see that a function called from another file has changed (`CONTRIBUTING.md`). Where nothing is
+kept, every process that begins would compile all of it, all at once. Here one does, and the others wait for it.
 """
 
 from __future__ import annotations
