@@ -154,6 +154,7 @@ def render(project: Project, wanted: str, version: str, out: Path) -> None:
 
 
 def main(folder: str) -> None:
+    Path(folder).mkdir(parents=True, exist_ok=True)
     for project in USED:
         for wanted in CLASSES:
             for version in VERSIONS:
