@@ -16,7 +16,7 @@ _OF_THE_MIX = {"mixture", "song"}
 _NOT_OF_THE_MIX = {"separation_residual_db", "duration_s", "band_limit_hz", "bleed_floor_lufs", "tempo_bpm"}
 """Facts about the separation, the file or the composition, which no mixer sets."""
 _FOLLOWING = {Family.LOUDNESS}
-"""Families of which a stem has what the mix has: a loud master raises all its stems. They are told of the mix alone."""
+"""Families of which a stem has what the mix has: a loud master raises all its stems. These are of the mix alone."""
 _WORDS = {
     "integrated_lufs": ("louder", "quieter"),
     "max_short_term_lufs": ("louder in its loudest 3 s", "quieter in its loudest 3 s"),
@@ -59,8 +59,8 @@ def notable(standings: Sequence[Standing], shown: int = SHOWN) -> list[Standing]
 def _may_stand_out(standing: Standing) -> bool:
     family, place = standing.column.family, standing.percentile
     follows = family in _FOLLOWING and standing.stem not in _OF_THE_MIX
-    told = standing.is_known and standing.column.name not in _NOT_OF_THE_MIX and standing.over_median
-    return bool(told) and not follows and (place.low > 50 or place.high < 50)
+    is_reported = standing.is_known and standing.column.name not in _NOT_OF_THE_MIX and standing.over_median
+    return bool(is_reported) and not follows and (place.low > 50 or place.high < 50)
 
 
 def _extremity(standing: Standing) -> tuple[float, float]:

@@ -20,7 +20,7 @@ class RawError:
 
     Attributes:
         sd: standard deviation, in the unit of the statistic.
-        far_share: share of the material that is of another kind, farther off: levels that nobody set.
+        far_share: share of the material that is of another kind, farther off: levels that were not set.
         far_sd: standard deviation of that kind.
         pairs: artists with raw tracks and a mix of them that it was measured on; None where it is assumed.
         source: what was measured, or where the assumption is from.
