@@ -18,7 +18,8 @@ from numba.core.extending import intrinsic, overload, register_model
 
 LANES = 8
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
-_FLAGS = ("contract", "nsz")
+_FLAGS = ("nsz",)
+"""Not `contract`: which products are fused with sums would depend on what is compiled with them, and last bits too."""
 
 
 def inline(function: Callable[..., Any]) -> Any:
