@@ -47,34 +47,7 @@ def mix(
 ) -> Mixed:
     """Mix vocals and their backing by priors: `mixprior.mix`, with songs to be like that are measured.
 
-    The same mix as `mixprior mix --vocal --backing` writes of files with these samples.
-
-    Args:
-        vocals: float, shape (channels, samples) or (samples,), one or two channels, full scale 1.0.
-        backing: the same; the two start together and may differ in length.
-        rate_hz: sample rate of both. Below 44.1 kHz they are mixed at 44.1 kHz.
-        priors: opened priors, "published", "starter", or a folder that `mixprior mine` wrote. What they lack is looked
-            up in the published priors and in "starter".
-        group: the songs of the priors to go by, as "genre=rock"; all of them.
-        like: statistics of songs to be like.
-        preset: file of a style that `mixprior mix --preset save` wrote; what is given beside it comes first.
-        vocal_offset_s: seconds by which the vocals start after the backing; below 0 without so much of their beginning;
-            "auto" finds them by bleed or a guide track, or refuses.
-        progress: called with the number of stages done, and of all.
-        options: fields of `mixprior.mixing.plan.options.Options`. One that is for a step adds that step.
-
-    Returns:
-        The mix: `.audio`, float32, (2, samples); `.rate_hz`; `.recipe`, what was measured, aimed for and set, and why.
-
-    Raises:
-        InputError: if an array has another shape or holds NaN, an option is out of range, or there are no such priors.
-
-    >>> time_s = np.arange(2 * 44_100) / 44_100
-    >>> vocals = 0.1 * np.sin(2 * np.pi * 440 * time_s)
-    >>> backing = 0.1 * np.random.default_rng(1).standard_normal((2, time_s.size))
-    >>> mixed = mix(vocals, backing, 44_100, target_lufs=-20.0)
-    >>> mixed.audio.shape, round(mixed.recipe.results.integrated_lufs, 1)
-    ((2, 88200), -20.0)
+    Arguments, result and errors are those of `mixprior.mix`, but that `like` is the statistics of songs.
     """
     style = None if preset is None else presets.read(preset)
     targets = _targets(priors, group, style, like)
@@ -98,32 +71,7 @@ def mix_tracks(
 ) -> Mixed:
     """Mix the tracks of a song by priors: `mixprior.mix_tracks`, with songs to be like that are measured.
 
-    The same mix as `mixprior mix --tracks` writes of files with these samples. A mixture beside its stems is left out.
-
-    Args:
-        tracks: by name, each as `vocals` of `mix`.
-        rate_hz: sample rate of all.
-        roles: class of a track by its name: "vocals", "drums", "bass" or "other"; the class of the others is found by
-            their names, or by how they sound.
-        priors: as for `mix`.
-        group: as for `mix`.
-        like: as for `mix`.
-        preset: as for `mix`.
-        progress: as for `mix`.
-        options: as for `mix`.
-
-    Returns:
-        As `mix` does.
-
-    Raises:
-        InputError: as `mix` does, or if a role is not one of these, or of a track that is not there.
-
-    >>> time_s = np.arange(2 * 44_100) / 44_100
-    >>> noise = np.random.default_rng(1).standard_normal(time_s.size)
-    >>> tracks = {"Bass": 0.2 * np.sin(2 * np.pi * 55 * time_s), "Snare": 0.1 * noise * (time_s % 0.5 < 0.1)}
-    >>> mixed = mix_tracks(tracks, 44_100)
-    >>> dict(mixed.recipe.settings.routing)
-    {'Bass': 'bass', 'Snare': 'drums'}
+    Arguments, result and errors are those of `mixprior.mix_tracks`, but that `like` is the statistics of songs.
     """
     given = {name: _role(name, role, tracks) for name, role in (roles or {}).items()}
     kept, left_out = kept_tracks(list(tracks))

@@ -1,4 +1,4 @@
-"""How far to go from what is heard to a target, and why."""
+"""How far to go from what is measured to a target, and why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Aim:
     Attributes:
         statistic: its name, with the unit at the end.
         value: the value; None if nothing was heard.
-        weight: share of the way from what is heard to the centre, 0 to 1; None where it is not known or not used.
+        weight: share of the way from what is measured to the centre, 0 to 1; None where it is not known or not used.
         reason: how far and why, in words.
         heard: what was measured.
         centre: the target itself.
@@ -74,7 +74,7 @@ def into_half(statistic: str, heard: float | None, centre: float, half: tuple[fl
     value = None if heard is None else posterior.into(heard, low, high)
     unit = _unit(statistic)
     if heard is None:
-        reason = "nothing is heard"
+        reason = "nothing is measured"
     elif value == heard:
         reason = f"stays: half of the songs are between {low:.2f} and {high:.2f}{unit}"
     else:
@@ -96,7 +96,7 @@ def to_posterior(
     error: RawError | None,
     trust: float = AS_MEASURED,
 ) -> Aim:
-    """The posterior mean; what is heard where no weight is known."""
+    """The posterior mean; what is measured where no weight is known."""
     distance = 0.0 if heard is None else heard - centre
     kinds: Sequence[tuple[float, float | None]] = error.kinds if error else ((1.0, None),)
     weight = posterior.weight_of_kinds(distance, prior_sd, kinds, trust)
@@ -116,7 +116,7 @@ def _why(
 ) -> str:
     unit = _unit(statistic)
     if heard is None:
-        return "nothing is heard"
+        return "nothing is measured"
     if weight is None:
         lacking = "how far songs differ" if prior_sd is None else "how far raw material is off"
         return f"kept at {heard:.2f}{unit}: {lacking} is not known"

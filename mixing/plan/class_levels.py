@@ -122,7 +122,7 @@ def _goal(target: Target, aim: Aim) -> Goal:
     assert aim.heard is not None, "what cannot be measured has no goal"
     assert aim.value is not None, "what cannot be measured has no goal"
     low, high = target.half or (target.value, target.value)
-    # What is heard is inside, so that there is always a mix that keeps to it.
+    # What is measured is inside, so that there is always a mix that keeps to it.
     keep = (min(low, aim.heard, aim.value), max(high, aim.heard, aim.value))
     if aim.rule == "given":
         return Goal(aim.value, aim.value, 0.0, (aim.value, aim.value))

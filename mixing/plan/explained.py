@@ -1,4 +1,4 @@
-"""A target given what the song is: moved by the regression of the priors on something else that is heard."""
+"""A target given what the song is: moved by the regression of the priors on something else that is measured."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def explained(targets: Targets, stem: str, statistic: str, by: Name, heard: floa
         stem: whose statistic.
         statistic: its name.
         by: stem and statistic that explain it.
-        heard: what is heard of that; it is taken for no more and no less than 90 % of the songs have.
+        heard: what is measured of that; it is taken for no more and no less than 90 % of the songs have.
 
     Returns:
         The value and the spread of the regression's residuals; those of all songs of the group where the priors have
-        no regression, its interval holds 0, or nothing is heard.
+        no regression, its interval holds 0, or nothing is measured.
 
     Raises:
         InputError: if no priors hold the statistic.

@@ -1,4 +1,4 @@
-"""The level step of vocals: their ratio to the backing, as far towards the priors as what is heard allows."""
+"""The level step of vocals: their ratio to the backing, as far towards the priors as what is measured allows."""
 
 from __future__ import annotations
 

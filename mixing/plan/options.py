@@ -76,7 +76,7 @@ class Options:
     )
     trust: float = _option(
         AS_MEASURED,
-        "how far the priors are followed: 0 keeps what is heard, 0.5 as far as raw material is off, 1 to their centre",
+        "how far the priors are followed: 0 keeps what is measured, 0.5 as raw material is off, 1 to their centre",
         unit="0..1",
         within=(0.0, 1.0),
     )

@@ -88,7 +88,7 @@ def equalise_mix(parts: Iterable[Sound], targets: Targets, options: Options) -> 
     """
     mix = Sound.sum(parts)
     if options.amount == 0 or mix.silent:
-        return None, Step(name="eq", of="mix", reason="no equaliser for the mix: nothing is heard, or --amount is 0")
+        return None, Step(name="eq", of="mix", reason="no equaliser for the mix: it is silent, or --amount is 0")
     prior, source, (facts, *references) = targets.spectrum(MIXTURE)
     power = at_44100(mix).spectra.power
     off = raw_error("eq", THIRD_OCTAVES, MIXTURE) or ASSUMED
@@ -104,7 +104,7 @@ def equalise_mix(parts: Iterable[Sound], targets: Targets, options: Options) -> 
         name="eq",
         of="mix",
         reason=f"all of the mix equalised by up to {most_db:.1f} dB (at most {mix_spectrum.LIMIT_DB:g}), smoothed over "
-        f"an octave: {found.share:.0%} of the way from {found.away_db:.1f} dB a band to {songs}; what is heard is "
+        f"an octave: {found.share:.0%} of the way from {found.away_db:.1f} dB a band to {songs}; what is measured is "
         f"{off.sd:g} dB off ({off})",
         target={"spectrum": THIRD_OCTAVES, "share": round(found.share, 3), "error_sd_db": off.sd},
         setting=asdict(curve),

@@ -90,13 +90,13 @@ class Target:
         return None if self.sd is None else self.sd * sqrt(1 + 1 / self.n) if self.n else self.sd
 
     def aim(self, heard: float | None, step: str, trust: float = AS_MEASURED, rule: str = "posterior") -> Aim:
-        """Say how far to go from what is heard.
+        """Say how far to go from what is measured.
 
         Args:
             heard: the statistic of the sound; None if it cannot be measured, and then there is no value to aim for.
             step: the step, one of `mixprior.mixing.plan.step.STEPS`; how far raw material is off is looked up for it,
                 the statistic and the stem, in `raw_errors.csv`.
-            trust: 0 keeps what is heard, 0.5 weighs as measured, 1 goes to the centre: see
+            trust: 0 keeps what is measured, 0.5 weighs as measured, 1 goes to the centre: see
                 `mixprior.mixing.rules.posterior.weight`. Other rules do without.
             rule: one of `mixprior.mixing.plan.aim.RULES`.
 

@@ -48,7 +48,7 @@ def towards(
     Args:
         own_db: `stats.measures.spectrum.third_octave_db` of the mix, shape (30,).
         wanted: third octaves that are wanted, and how far what is wanted may be from them.
-        off_db: standard deviation of how far what is heard is off in a band.
+        off_db: standard deviation of how far what is measured is off in a band.
         trust: see `posterior.weight`.
         limit_hz: `stats.measures.band_limit.band_limit_hz` of the mix.
         amount: share of the gains.

@@ -1,4 +1,4 @@
-"""How far to go from what is heard to what songs are like: the posterior mean of two normal distributions.
+"""How far to go from what is measured to what songs are like: the posterior mean of two normal distributions.
 
 A mix as a person would set it is drawn from the prior, N(centre, prior_sd^2); raw material is off from it by N(0,
 error_sd^2). Then the best guess of the mix is `weight * centre + (1 - weight) * heard` with `weight = error_sd^2 /
@@ -15,12 +15,12 @@ AS_MEASURED = 0.5
 
 
 def weight(prior_sd: float | None, error_sd: float | None, trust: float = AS_MEASURED) -> float | None:
-    """Share of the way from what is heard to the prior's centre.
+    """Share of the way from what is measured to the prior's centre.
 
     Args:
         prior_sd: standard deviation of the songs, >= 0; None if it is not known.
         error_sd: standard deviation of raw material about what it becomes in a mix, >= 0; None if it is not known.
-        trust: 0 to 1. `error_sd` is multiplied by trust / (1 - trust): 0 keeps what is heard, 0.5 takes the spreads as
+        trust: 0 to 1. `error_sd` is multiplied by trust / (1 - trust): 0 keeps the measured value, 0.5 takes spreads as
             they are, 1 goes to the prior's centre. The weight never falls as trust rises.
 
     Returns:
@@ -40,14 +40,14 @@ def weight(prior_sd: float | None, error_sd: float | None, trust: float = AS_MEA
 def weight_of_kinds(
     distance: float, prior_sd: float | None, kinds: Sequence[tuple[float, float | None]], trust: float = AS_MEASURED
 ) -> float | None:
-    """The same where raw material is of several kinds, and how far it is heard from the centre tells of which.
+    """The same where raw material is of several kinds, and its distance from the centre says which is likely.
 
     The errors are a mixture of normal distributions. Each kind has its `weight`; that of the mixture is their mean by
     the probability of each kind given the distance. So what is near the centre stays nearly as it is, and what no
     song would do goes far.
 
     Args:
-        distance: what is heard minus the centre.
+        distance: what is measured minus the centre.
         prior_sd: as for `weight`.
         kinds: share and standard deviation of each kind; shares add up to 1.
         trust: as for `weight`; the probabilities of the kinds do not depend on it.
@@ -67,7 +67,7 @@ def weight_of_kinds(
 
 
 def towards(heard: float, centre: float, share: float) -> float:
-    """The value that is a share of the way from what is heard to the centre.
+    """The value that is a share of the way from what is measured to the centre.
 
     >>> towards(-8.0, -2.0, 0.25)
     -6.5

@@ -1,7 +1,7 @@
 """How far the vocal-to-backing ratio is from the truth when a step sets it: the posterior mean beside simpler aims.
 
 The truth is the ratios of the 150 songs of MUSDB18-HQ (github likelian/Lab_spring2022, data/vox_acc_ratio), rebuilt
-from their quantiles; what is heard is off by a known amount, up or down.
+from their quantiles; what is measured is off by a known amount, up or down.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def rules() -> Mapping[str, Rule]:
 
 
 def errors_lu(rule: Rule, truth: np.ndarray, off_lu: float) -> np.ndarray:
-    """Distance of each song's aim from its truth, (2 * songs,), where what is heard is off by an amount up or down."""
+    """Distance of each song's aim from its truth, (2 * songs,), measured off by an amount, up and down."""
     heard = np.concatenate([truth + off_lu, truth - off_lu])
     return np.abs([(rule(float(each)) or 0.0) for each in heard] - np.tile(truth, 2))
 

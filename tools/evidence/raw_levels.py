@@ -42,7 +42,7 @@ def spread_lu(of: str) -> tuple[float, float, float]:
 
 
 def outcome_lu(prior_sd: float, used: RawError, off_sd: float, seed: int = 1) -> np.ndarray:
-    """Distance from the truth of generated levels after the aim, (2000,), of what is heard off by N(0, off_sd^2)."""
+    """Distance from the truth of generated levels after the aim, (2000,), of what is measured off by N(0, off_sd^2)."""
     rng = np.random.default_rng(seed)
     truth = rng.normal(0.0, prior_sd, DRAWN)
     heard = truth + rng.normal(0.0, off_sd, DRAWN)

@@ -1,5 +1,5 @@
 "use strict";
-/* The player of a page: all sounds run together in one context, and what is heard is set by gains alone. */
+/* The player of a page: all sounds run together in one context, and gains alone set what plays. */
 
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const RATE_HZ = 48000;
@@ -284,7 +284,7 @@ function showState() {
   if (command) command.textContent = commandLine();
 }
 
-/* The command that makes what is heard. The step of level goes `amount` of the way from the ratio that it finds to the
+/* The command that makes what plays. The step of level goes `amount` of the way from the ratio that it finds to the
    one that it is given, so that one is as much farther as is left out of the way; what cannot be said so is a gain, of
    which the slider of the amount leaves a share. */
 function commandLine() {

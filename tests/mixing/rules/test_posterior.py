@@ -1,4 +1,4 @@
-"""The posterior mean: between what is heard and the prior, by their spreads and the trust."""
+"""The posterior mean: between what is measured and the prior, by their spreads and the trust."""
 
 import numpy as np
 import pytest
