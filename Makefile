@@ -77,7 +77,7 @@ lint: setup  ## check style, types and security
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/bandit -q -c pyproject.toml -r stats pipeline analysis mixing mixprior
+	$(BIN)/bandit -q -c pyproject.toml -r stats pipeline analysis mixing learning mixprior
 
 bench: setup  ## time what we do beside what others do, and write docs/performance.md (ROW="NAME ..." some rows)
 	$(BIN)/python -m tools.benches $(ROW)

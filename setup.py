@@ -11,7 +11,7 @@ from pathlib import Path
 from setuptools import Extension, find_packages, setup
 
 HERE = Path(__file__).resolve().parent
-LINKED = ("stats", "pipeline", "analysis", "mixing")
+LINKED = ("stats", "pipeline", "analysis", "mixing", "learning")
 """Folders at the top level of a checkout that `mixprior/` links to; real folders of `mixprior/` in an sdist."""
 
 CORE = [
@@ -43,6 +43,7 @@ EXTRAS = {
         "torch>=2.6,<2.14",
         "tqdm>=4.66,<5",
     ],
+    "learn": ["safetensors>=0.4,<1", "torch>=2.6,<2.14"],
     "dask": ["apache-beam[dask]>=2.70,<3"],
     "aws": ["s3fs>=2024.2"],
     "gcp": ["apache-beam[gcp]>=2.70,<3", "gcsfs>=2024.2"],
@@ -55,8 +56,9 @@ EXTRAS = {
     "training": ["pyworld>=0.3.4", "setuptools<81"],
 }
 
+USED_BY_TESTS = ("mine", "learn", "plot", "sql", "xlsx", "npm-weights")
 EXTRAS["dev"] = [
-    *(requirement for extra in ("mine", "plot", "sql", "xlsx", "npm-weights") for requirement in EXTRAS[extra]),
+    *dict.fromkeys(requirement for extra in USED_BY_TESTS for requirement in EXTRAS[extra]),
     "bandit>=1.8",
     "filelock>=3",
     "hypothesis>=6",

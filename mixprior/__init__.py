@@ -1,8 +1,8 @@
 """mixprior mines how music is mixed: songs in, priors of loudness, spectrum, panning, dynamics and reverb out.
 
 The names in `__all__` are the public interface; docs/python.md shows each. They are imported when they are first used,
-so that `import mixprior` itself takes no time. The folders `stats`, `pipeline`, `analysis` and `mixing` are stored at
-the top level of the checkout, and linked from here.
+so that `import mixprior` itself takes no time. The folders `stats`, `pipeline`, `analysis`, `mixing` and
+`learning` are stored at the top level of the checkout, and linked from here.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 MODULES = {
     "mine": ("apache_beam", "demucs", "torch", "safetensors", "huggingface_hub", "mutagen", "yaml", "tqdm"),
+    "learn": ("torch", "safetensors"),
     "dask": ("dask", "distributed"),
     "aws": ("s3fs",),
     "gcp": ("gcsfs",),

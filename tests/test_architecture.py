@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("stats", "pipeline", "analysis", "mixing")
+FOLDERS = ("stats", "pipeline", "analysis", "mixing", "learning")
 FILES = {"stats", "pipeline.store", "pipeline.audio"}
 MAY_IMPORT = {
     "stats": {"stats"},
@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "analysis": {"analysis", *FILES},
     "mixing": {"mixing", "analysis", *FILES},
     "mixing.evaluation": {"mixing", "analysis", "stats", "pipeline"},
+    "learning": {"learning", "mixing", "analysis", "stats", "pipeline"},
 }
 """Whose modules those of a folder may import; the longest name that fits is the rule."""
 HEAVY = {"apache_beam", "torch", "demucs"}

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
-FOLDERS = ("analysis", "mixing", "pipeline", "stats")
+FOLDERS = ("analysis", "learning", "mixing", "pipeline", "stats")
 HEAVY = ("apache-beam", "torch", "demucs", "matplotlib", "duckdb", "onnx")
 DISTRIBUTIONS = {"apache_beam": "apache-beam", "huggingface_hub": "huggingface-hub", "yaml": "pyyaml"}
 IMPLIED = {"dask": "apache-beam[dask]", "distributed": "apache-beam[dask]", "pkg_resources": "setuptools"}

@@ -95,6 +95,6 @@ def test_the_dataflow_command_names_options_that_exist():
 
 
 def test_the_map_of_the_tree_names_every_folder():
-    for folder in ("stats", "pipeline", "analysis", "mixing", "mixprior", "tests", "tools"):
+    for folder in ("stats", "pipeline", "analysis", "mixing", "learning", "mixprior", "tests", "tools"):
         assert f"`{folder}/`" in README
         assert (ROOT / folder).is_dir()
