@@ -1,0 +1,136 @@
+"""Songs that may be trained on: of a run or of a folder, by their role, and their stems."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mixprior.mixing.evaluation.separated import kept
+from mixprior.pipeline.audio.decode import decode_mixture, decode_stems, fingerprint
+from mixprior.pipeline.catalogs import catalog, roles, song_folder
+from mixprior.pipeline.catalogs.roles import Recording
+from mixprior.pipeline.store import songs as song_tables
+from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.records import Song
+from mixprior.stats.errors import InputError
+from mixprior.stats.schema import FINISHED
+from mixprior.stats.statistic import BACKING, VOCALS
+
+ROLE = "train-mixer"
+"""The role of songs that mixers are trained on."""
+
+Stems = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class TrainingSong:
+    """A song to train on.
+
+    Attributes:
+        song: where it is.
+        song_id: of its content.
+        artists: everybody who is heard, in small letters.
+        collection: where it is from; "" where that is not known.
+        role: by the table of roles, or the column `role` of its manifest; "" where neither says.
+        licence: likewise.
+        kept_in: folder that separated stems are kept in, as float16; None to separate each time.
+    """
+
+    song: Song
+    song_id: str
+    artists: frozenset[str] = frozenset()
+    collection: str = ""
+    role: str = ""
+    licence: str = ""
+    kept_in: Path | None = field(default=None, compare=False)
+
+    def stems(self) -> Stems:
+        """Read its stems, or separate it: float32, (2, samples), 44.1 kHz, by name, summing to the song.
+
+        Raises:
+            SongError: if it cannot be read or separated.
+        """
+        if self.song.has_stems:
+            return decode_stems(self.song)[0]
+        if self.kept_in is None:
+            return self._separated()
+        return kept(self.kept_in / f"{self.song_id}.npz", self._separated)
+
+    def pair(self) -> Stems:
+        """Its vocals, and its backing."""
+        stems = self.stems()
+        vocals = stems.pop(VOCALS)
+        return {VOCALS: vocals, BACKING: np.asarray(np.sum(list(stems.values()), axis=0), np.float32)}
+
+    def _separated(self) -> Stems:
+        from mixprior.pipeline.separation.separator import SeparationSettings, load  # torch and the model
+
+        audio = decode_mixture(self.song)
+        stems = load(SeparationSettings()).separate(audio)
+        rest = audio - np.sum(list(stems.values()), axis=0)
+        return {**stems, "other": stems["other"] + rest} if "other" in stems else stems
+
+
+def songs_of(
+    location: str | Path, table: Path | None = None, role: str = ROLE, kept_in: Path | None = None
+) -> list[TrainingSong]:
+    """Find the songs of a run, or of a folder or manifest, that may be trained on; each content once, sorted by id.
+
+    Where a table of roles is given, or a song of the catalog has a column `role`, only songs of the role are taken.
+    A catalog without any roles is its owner's to train on.
+
+    Args:
+        location: output folder of `mixprior mine`; or what that command takes.
+        table: CSV file of roles, `mixprior.pipeline.catalogs.roles`.
+        role: the role to take.
+        kept_in: folder that separated stems are kept in.
+
+    Raises:
+        InputError: if there is none of the role, or a song or the table cannot be read.
+    """
+    known = {each.song_id: each for each in roles.read(table) if each.sha256} if table else {}
+    found = {song_id: _song(song, song_id, known, kept_in) for song_id, song in _listed(location)}
+    ruled = bool(table) or any(each.role for each in found.values())
+    chosen = [each for _, each in sorted(found.items()) if not ruled or each.role == role]
+    if not chosen:
+        raise InputError(
+            f"{location} has no song of role {role} among {len(found)}: give songs that role in the table of roles, or "
+            "in a column `role` of their manifest"
+        )
+    return chosen
+
+
+def _listed(location: str | Path) -> Iterable[tuple[str, Song]]:
+    """Id and song, each."""
+    try:
+        rows = song_tables.read(location).to_pylist()
+    except song_tables.NotARun:
+        return [(fingerprint(song), song) for song in catalog.open_catalog(str(location))]
+    done = [row for row in rows if row["status"] in FINISHED]
+    return [(row["song_id"], _of_run(row["path"], json.loads(row["metadata"]))) for row in done]
+
+
+def _of_run(path: str, metadata: Mapping[str, str]) -> Song:
+    facts = tuple(metadata.items())
+    if sources.is_folder(path):
+        names = [name for name, is_folder in sources.entries(path) if not is_folder]
+        found = song_folder.stem_song(path, names)
+        if found is not None:
+            return Song(found.path, found.stems, found.mixture, facts)
+    return Song(path, metadata=facts)
+
+
+def _song(song: Song, song_id: str, known: Mapping[str, Recording], kept_in: Path | None) -> TrainingSong:
+    facts = {name: str(value or "") for name, value in song.metadata}
+    row = known.get(song_id)
+    if row is not None:
+        artists, collection, role, licence = row.artists, row.collection, row.role, row.licence
+    else:
+        names = (facts.get("artist", ""), *facts.get("featured", "").split(";"))
+        artists = frozenset(name for each in names if (name := each.strip().casefold()))
+        collection, role, licence = (facts.get(name, "") for name in ("collection", "role", "licence"))
+    return TrainingSong(song, song_id, artists, collection, role, licence, kept_in)

@@ -1,0 +1,1 @@
+"""Planners that run a trained network, without torch."""
