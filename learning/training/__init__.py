@@ -1,0 +1,1 @@
+"""Training as a tool: one loop for all networks, resumable at any step, with curves and a data card."""
