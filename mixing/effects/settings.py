@@ -14,6 +14,49 @@ LAWS = ("linear", "constant power")
 
 
 @dataclass(frozen=True)
+class Range:
+    """From where to where a setting goes when it is searched for or learned; an effect takes any value it can run with.
+
+    Attributes:
+        low: least value.
+        high: largest value.
+        log: equal ways along the range multiply by the same factor; else they add the same amount.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def at(self, way: Any) -> Any:
+        """Value a part of the way along the range: 0 its low end, 1 its high end; one number, an array or a tensor.
+
+        >>> Range(20.0, 2_000.0, log=True).at(0.5), Range(-12.0, 0.0).at(0.25)
+        (200.0, -9.0)
+        """
+        return self.low * (self.high / self.low) ** way if self.log else self.low + (self.high - self.low) * way
+
+
+RANGES: Mapping[str, Range] = {
+    "input_gain_db": Range(-48.0, 24.0),
+    "band_frequency_hz": Range(20.0, 20_000.0, log=True),
+    "band_gain_db": Range(-24.0, 24.0),
+    "band_q": Range(0.1, 10.0, log=True),
+    "threshold_dbfs": Range(-80.0, 0.0),
+    "ratio": Range(1.0, 20.0, log=True),
+    "attack_s": Range(0.001, 0.5, log=True),
+    "release_s": Range(0.005, 3.0, log=True),
+    "knee_db": Range(0.0, 24.0),
+    "makeup_db": Range(0.0, 24.0),
+    "pan": Range(0.0, 1.0),
+    "dry_wet": Range(0.0, 1.0),
+    "output_gain_db": Range(-48.0, 24.0),
+    "gain_db": Range(-48.0, 24.0),
+}
+"""Of the settings of a chain and of a mix, by the names that the console (`mixprior.learning.console`) gives them.
+Those of FdnReverb are `mixprior.stats.reverb.fdn.settings.PARAMETERS`."""
+
+
+@dataclass(frozen=True)
 class Band:
     """One band of the parametric equaliser (R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filters").
 
