@@ -29,6 +29,7 @@ class Mined:
         hours: length of the songs mined or kept.
         audio_s: seconds of audio measured since this call began.
         elapsed_s: seconds since this call began.
+        mining_s: of these, from the start of the first song that was mined to the end of the last.
         songs_table: what became of every song: stays as it is when another run ends in the same folder.
         flagged: songs by what may be wrong with them, `mixprior.pipeline.audio.flags.FLAGS`.
         ungrouped: songs mined or kept that are in no group of a column, by the column that songs are grouped by; one
@@ -44,6 +45,7 @@ class Mined:
     hours: float
     audio_s: float
     elapsed_s: float
+    mining_s: float
     songs_table: str
     flagged: Mapping[str, int] = field(default_factory=dict)
     ungrouped: Mapping[str, int] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class Mined:
             hours=round(sum(row["duration_s"] or 0.0 for row in table) / 3600, 4),
             audio_s=round(mined_s if log.path is None else log.audio_s, 1),
             elapsed_s=round(elapsed_s, 1),
+            mining_s=round(log.work.mining_s, 3),
             songs_table=songs_table,
             flagged=dict(sorted(Counter(flag for row in table for flag in row["flags"] or ()).items())),
             ungrouped=_ungrouped([row["metadata"] for row in table if row["status"] in ("mined", "kept")], group_by),

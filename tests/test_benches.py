@@ -52,6 +52,20 @@ def test_sides_take_turns_in_processes_of_their_own(tmp_path):
     assert min(found.peak_mb) > 0
 
 
+def halved(length):
+    return length / 2
+
+
+def test_a_part_of_the_work_is_stated_beside_the_whole_and_held_to_the_bar(tmp_path):
+    row = Comparison("word", "a word", ours, Peer("they", theirs), Here(tmp_path), runs=1, by="part", bar=1.6)
+    row = replace(row, part=halved, part_name="half")
+    record = measured.record(row, *measure(row))
+    assert (record.part_s, record.part_ratio) == ((2.0, 3.0), 1.5)
+    cells = document.table([row], [record])
+    assert "; half 2 / 3 |" in cells
+    assert "; half 1.50 | half 1.6x, **missed** |" in cells
+
+
 def test_a_row_that_needs_what_is_not_there_says_so(tmp_path):
     with pytest.raises(Missing, match="no such library"):
         measure(Comparison("word", "a word", absent, Peer("they", theirs), Here(tmp_path)))

@@ -91,16 +91,17 @@ class Miner:
         for future in self.at_hand:
             future.cancel()
 
-    def reported(self, outcomes: Iterable[Outcome], mined_s: float = 0.0) -> Iterator[Outcome]:
+    def reported(self, outcomes: Iterable[Outcome], mined_s: float = 0.0, took_s: float = 0.0) -> Iterator[Outcome]:
         """Give outcomes, and report each of them as progress.
 
         Args:
             outcomes: of songs.
             mined_s: seconds of audio that were measured for the first of them just now.
+            took_s: seconds that this took.
         """
         for outcome in outcomes:
             if self._progress_path is not None:
-                progress.report(self._progress_path, outcome, mined_s)
+                progress.report(self._progress_path, outcome, mined_s, took_s)
                 mined_s = 0.0
             self._forget(outcome.song)
             yield outcome
@@ -140,7 +141,8 @@ class Miner:
             first, *duplicates = self.at_hand.pop(future)
             outcome = self._outcome(first, future)
             mined_s = (outcome.duration_s or 0.0) if outcome.status == "mined" else 0.0
-            yield from self.reported([outcome, *duplicates], mined_s)
+            took_s = future.result().facts["mined_s"] if outcome.status == "mined" else 0.0
+            yield from self.reported([outcome, *duplicates], mined_s, took_s)
             failed = outcome.failure
             self._causes.note(None if failed is None else (failed.stage, failed.error, failed.message))
 

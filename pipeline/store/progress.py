@@ -39,6 +39,7 @@ class Note:
         path: where it is stored.
         status: as `Outcome` has it.
         audio_s: seconds of audio that were measured for it just now.
+        took_s: seconds that this took.
         message: why it failed.
         size_bytes: of its files, where it is to be mined and this is known.
     """
@@ -47,6 +48,7 @@ class Note:
     path: str
     status: str
     audio_s: float = 0.0
+    took_s: float = 0.0
     message: str | None = None
     size_bytes: int = 0
 
@@ -62,16 +64,17 @@ def begin(folder: RunFolder) -> None:
     files.write_bytes(folder.progress, b"")
 
 
-def report(path: str, outcome: Outcome, audio_s: float = 0.0) -> None:
+def report(path: str, outcome: Outcome, audio_s: float = 0.0, took_s: float = 0.0) -> None:
     """Append what became of a song.
 
     Args:
         path: the progress file.
         outcome: of the song.
         audio_s: seconds of audio that were measured for it just now.
+        took_s: seconds that this took.
     """
     message = outcome.failure.message if outcome.failure else None
-    _append(path, Note(outcome.song_id, outcome.song.path, outcome.status, audio_s, message))
+    _append(path, Note(outcome.song_id, outcome.song.path, outcome.status, audio_s, took_s, message))
     tick(path)
 
 
@@ -173,7 +176,7 @@ class Log:
         if expected is None:
             self.work.skip()
         else:
-            self.work.finish(note.path, expected.size_bytes, note.audio_s, time.monotonic())
+            self.work.finish(note.path, expected.size_bytes, note.audio_s, time.monotonic(), note.took_s)
 
     def report(self, total: int, progress: Progress | None) -> None:
         """Read what is new, and call `progress`, if any, with the songs done and in all."""

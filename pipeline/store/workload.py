@@ -39,6 +39,7 @@ class Workload:
         mined: what this call mined, by kind of file.
         waiting: what is yet to be mined, by kind of file.
         started_s: when the first song was submitted; None before.
+        begun_s: when the first one of those that were mined was begun; None before.
         finished_s: when the last one that was mined was finished.
 
     >>> work = Workload()
@@ -52,6 +53,7 @@ class Workload:
     mined: dict[str, Tally] = field(default_factory=dict)
     waiting: dict[str, Tally] = field(default_factory=dict)
     started_s: float | None = None
+    begun_s: float | None = None
     finished_s: float = 0.0
     _is_to_mine: deque[bool] = field(default_factory=lambda: deque(maxlen=_RECENT))
 
@@ -66,7 +68,12 @@ class Workload:
         """Note that a song that was read is not to be mined: it is kept, a duplicate, or cannot be."""
         self._is_to_mine.append(False)
 
-    def finish(self, path: str, size_bytes: int, audio_s: float, now_s: float) -> None:
+    @property
+    def mining_s(self) -> float:
+        """Seconds between the start of the first song that was mined and the end of the last; 0 before."""
+        return 0.0 if self.begun_s is None else self.finished_s - self.begun_s
+
+    def finish(self, path: str, size_bytes: int, audio_s: float, now_s: float, took_s: float = 0.0) -> None:
         """Note that a song that was expected is done.
 
         Args:
@@ -74,10 +81,13 @@ class Workload:
             size_bytes: as it was expected.
             audio_s: seconds of audio that were mined; 0 if it failed.
             now_s: the time.
+            took_s: seconds that it took.
         """
         self.waiting[kind_of(path)].add(-size_bytes, songs=-1)
         if audio_s:
             self.mined.setdefault(kind_of(path), Tally()).add(size_bytes, audio_s)
+            begun_s = now_s - took_s
+            self.begun_s = begun_s if self.begun_s is None else min(self.begun_s, begun_s)
             self.finished_s = now_s
 
     def audio_left_s(self, unread: int) -> float | None:

@@ -65,6 +65,7 @@ def test_an_interrupted_run_goes_on_with_the_rest_only(stems_catalog, mixprior_p
     summary = run.goes_on(mixprior_process)
     assert {song: when for song, when in features(run.out).items() if song in before} == before
     assert summary["audio_s"] == pytest.approx(3 * 6.0)
+    assert 0 < summary["mining_s"] < summary["elapsed_s"]
     # The run that was interrupted is the same run: its songs are no earlier ones.
     assert (summary["kept"], summary["mined"]) == (0, SONGS)
     assert set(pq.read_table(run.out / "songs.parquet")["status"].to_pylist()) == {"mined"}

@@ -48,13 +48,19 @@ def _measured(row: Comparison, runs: int | None) -> bool:
         return False
     print(
         f"{row.row}: CPU {found.cpu_s[0]:.3g} / {found.cpu_s[1]:.3g} s, {found.cpu_ratio:.2f}x; "
-        f"wall {found.wall_s[0]:.3g} / {found.wall_s[1]:.3g} s, {found.wall_ratio:.2f}x; "
+        f"wall {found.wall_s[0]:.3g} / {found.wall_s[1]:.3g} s, {found.wall_ratio:.2f}x; {_part(row, found)}"
         f"peak {found.peak_mb[0]:.0f} / {found.peak_mb[1]:.0f} MB; off {found.off} {row.unit}",
         flush=True,
     )
     if runs is None:
         measured.keep(found)
     return True
+
+
+def _part(row: Comparison, found: measured.Record) -> str:
+    if found.part_s is None:
+        return ""
+    return f"{row.part_name} {found.part_s[0]:.3g} / {found.part_s[1]:.3g} s, {found.part_ratio:.2f}x; "
 
 
 def _has_cuda() -> bool:

@@ -52,9 +52,11 @@ class Comparison:
         runs: how often either is timed, after a run that is not counted; an odd number.
         warm_up: whether there is such a run. Without it a row says what a first run costs.
         threads: threads that libraries may take; 0 for all cores.
-        by: "cpu" or "wall": the time whose ratio is held to the bar.
+        by: "cpu", "wall" or "part": the time whose ratio is held to the bar.
         bar: the ratio aimed at.
         bar_s: seconds of ours that it should take at most.
+        part: seconds of a part of the work, from its result; the table states them beside those of the whole.
+        part_name: what the part is: "mining".
         audio_s: seconds of audio, where the table says how many times real time we are.
         on: "cpu", or "cuda" for a row of `make bench-gpu`.
         long: whether it takes so long that it is measured only where it is named.
@@ -73,6 +75,8 @@ class Comparison:
     by: str = "cpu"
     bar: float | None = None
     bar_s: float | None = None
+    part: Callable[[Any], float] | None = None
+    part_name: str = ""
     audio_s: float | None = None
     on: str = "cpu"
     long: bool = False

@@ -62,9 +62,9 @@ def _cells(row: Comparison, record: Record, machine: str) -> list[str]:
         row.what,
         row.peer.name,
         _pair(record.cpu_s) + runs,
-        _pair(record.wall_s),
+        _with_part(_pair(record.wall_s), row, record.part_s and _pair(record.part_s)),
         f"{record.cpu_ratio:.2f}",
-        f"{record.wall_ratio:.2f}",
+        _with_part(f"{record.wall_ratio:.2f}", row, record.part_ratio and f"{record.part_ratio:.2f}"),
         _bar(row, record),
         f"{record.peak_mb[0]:.0f} / {record.peak_mb[1]:.0f}",
         _off(row, record),
@@ -75,6 +75,10 @@ def _cells(row: Comparison, record: Record, machine: str) -> list[str]:
     ]
 
 
+def _with_part(whole: str, row: Comparison, part: str | None) -> str:
+    return f"{whole}; {row.part_name} {part}" if part else whole
+
+
 def _off(row: Comparison, record: Record) -> str:
     if record.off is None:
         return ""
@@ -83,12 +87,19 @@ def _off(row: Comparison, record: Record) -> str:
 
 def _bar(row: Comparison, record: Record) -> str:
     """What the row aims at, and whether it was missed."""
-    ratio, ours_s = (record.cpu_ratio, record.cpu_s[0]) if row.by == "cpu" else (record.wall_ratio, record.wall_s[0])
-    aims = []
+    times = {
+        "cpu": (record.cpu_ratio, record.cpu_s),
+        "wall": (record.wall_ratio, record.wall_s),
+        "part": (record.part_ratio, record.part_s),
+    }
+    ratio, seconds = times[row.by]
+    if ratio is None or seconds is None:  # measured before the row named its part
+        return ""
+    by, ours_s, aims = row.part_name if row.by == "part" else row.by, seconds[0], []
     if row.bar is not None:
-        aims.append(f"{row.by} {row.bar:g}x{'' if ratio >= row.bar else ', **missed**'}")
+        aims.append(f"{by} {row.bar:g}x{'' if ratio >= row.bar else ', **missed**'}")
     if row.bar_s is not None:
-        aims.append(f"{row.by} ≤ {row.bar_s:g} s{'' if ours_s <= row.bar_s else ', **missed**'}")
+        aims.append(f"{by} ≤ {row.bar_s:g} s{'' if ours_s <= row.bar_s else ', **missed**'}")
     return "; ".join(aims)
 
 

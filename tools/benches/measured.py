@@ -30,6 +30,8 @@ class Record:
         wall_s: seconds of the clock.
         cpu_ratio: median of their CPU time over ours.
         wall_ratio: the same of the clock's.
+        part_s: seconds of the clock of the part that the row names; None where it names none.
+        part_ratio: the same of these.
         peak_mb: greatest memory.
         off: how far the results are apart, in the row's unit; None where they cannot be compared.
         load: load average of its last minute, one or two of which is its own; the rest is what shared the machine.
@@ -46,6 +48,8 @@ class Record:
     peak_mb: tuple[float, float]
     off: float | None
     load: float | None = None
+    part_s: tuple[float, float] | None = None
+    part_ratio: float | None = None
 
 
 def record(comparison: Comparison, ours: Times, theirs: Times) -> Record:
@@ -58,11 +62,13 @@ def record(comparison: Comparison, ours: Times, theirs: Times) -> Record:
         comparison.runs,
         (_median(ours.cpu_s), _median(theirs.cpu_s)),
         (_median(ours.wall_s), _median(theirs.wall_s)),
-        float(f"{ratio(ours.cpu_s, theirs.cpu_s):.4g}"),
-        float(f"{ratio(ours.wall_s, theirs.wall_s):.4g}"),
+        _ratio(ours.cpu_s, theirs.cpu_s),
+        _ratio(ours.wall_s, theirs.wall_s),
         (round(both[0].peak_mb), round(both[1].peak_mb)),
         float(f"{comparison.off(ours.result, theirs.result):.3g}") if comparison.off else None,
         round(os.getloadavg()[0], 1),
+        (_median(ours.part_s), _median(theirs.part_s)) if ours.part_s else None,
+        _ratio(ours.part_s, theirs.part_s) if ours.part_s else None,
     )
 
 
@@ -76,6 +82,10 @@ def keep(found: Record, path: Path = RECORDS) -> None:
     others = [each for each in read(path) if (each.row, each.machine) != (found.row, found.machine)]
     lines = [json.dumps(asdict(each)) for each in sorted([*others, found], key=lambda each: (each.row, each.machine))]
     path.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return float(f"{ratio(ours, theirs):.4g}")
 
 
 def _median(values: list[float]) -> float:

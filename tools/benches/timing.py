@@ -36,12 +36,14 @@ class Times:
         wall_s: the clock's.
         peak_mb: greatest memory, what was given included.
         result: of the last run.
+        part_s: the clock's of the part that the row names.
     """
 
     cpu_s: list[float] = field(default_factory=list)
     wall_s: list[float] = field(default_factory=list)
     peak_mb: float = 0.0
     result: Any = None
+    part_s: list[float] = field(default_factory=list)
 
 
 def measure(comparison: Comparison) -> tuple[Times, Times]:
@@ -79,16 +81,18 @@ class _Side:
         self._times = Times()
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
-        pickled = pickle.dumps((work, comparison.given))
+        pickled = pickle.dumps((work, comparison.given, comparison.part))
         self._process = context.Process(target=_serve, args=(other, pickled, str(tree)), daemon=False)
         self._process.start()
         other.close()
 
     def run(self, counted: bool = False) -> None:
-        cpu_s, wall_s = self._ask("run")
+        cpu_s, wall_s, part_s = self._ask("run")
         if counted:
             self._times.cpu_s.append(cpu_s)
             self._times.wall_s.append(wall_s)
+            if part_s is not None:
+                self._times.part_s.append(part_s)
 
     def end(self) -> Times:
         self._times.peak_mb, self._times.result = self._ask("end")
@@ -117,13 +121,13 @@ def _serve(pipe: Connection, pickled: bytes, tree: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
-            work, given = pickle.loads(pickled)
+            work, given, part = pickle.loads(pickled)
             value = given() if given else None
             forget_peak()
             result = None
             while pipe.recv() == "run":
                 cpu_s, wall_s, result = _timed(work, value)
-                pipe.send((cpu_s, wall_s))
+                pipe.send((cpu_s, wall_s, part(result) if part else None))
             children_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
             pipe.send((max(own_peak_mb(), children_mb, getattr(work, "peak_mb", 0.0)), result))
         except Missing as missing:

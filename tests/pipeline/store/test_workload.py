@@ -93,6 +93,18 @@ def test_what_is_left_falls_while_a_song_is_mined_and_never_below_nothing():
     assert [work.left_s(0, now_s) for now_s in (50.0, 70.0, 300.0)] == pytest.approx([50.0, 30.0, 0.0])
 
 
+def test_mining_lasts_from_the_start_of_the_first_song_to_the_end_of_the_last():
+    work = Workload()
+    assert work.mining_s == 0.0
+    for name in "abc":
+        work.expect(f"{name}.mp3", MP3_S, now_s=0.0)
+    # Two at a time from the fifth second on; one that failed is not mined.
+    work.finish("a.mp3", MP3_S, 1.0, now_s=7.0, took_s=1.5)
+    work.finish("b.mp3", MP3_S, 1.0, now_s=9.0, took_s=4.0)
+    work.finish("c.mp3", MP3_S, 0.0, now_s=20.0)
+    assert work.mining_s == pytest.approx(4.0)
+
+
 def test_a_run_shows_it(tmp_path, monkeypatch):
     now_s = [1000.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now_s[0])
