@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from mixprior.pipeline.audio import writer
 from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
 
@@ -17,7 +18,7 @@ def check(path: str | Path) -> None:
     """Refuse a picture that cannot be drawn, before any work is done.
 
     Raises:
-        InputError: if matplotlib is not installed, the name ends with no format, or its folder does not exist.
+        InputError: if matplotlib is not installed, the name ends with no format, or its folder cannot be made.
 
     >>> check("ratio.gif")
     Traceback (most recent call last):
@@ -28,8 +29,7 @@ def check(path: str | Path) -> None:
         raise InputError(f"{path}: a picture is written as {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}")
     if importlib.util.find_spec("matplotlib") is None:
         raise InputError(_LACKING)
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+    writer.check_folder(path)
 
 
 def figure(width_inches: float, height_inches: float) -> Any:
@@ -49,10 +49,11 @@ def figure(width_inches: float, height_inches: float) -> Any:
 
 
 def write(drawn: Any, path: str | Path, dpi: int) -> None:
-    """Write a figure, whole or not at all, in the format that the name ends with.
+    """Write a figure, whole or not at all, in the format that the name ends with; folders that are missing are made.
 
     Raises:
         InputError: if it cannot be written.
     """
+    writer.make_folder(Path(path))
     with files.replacing(path) as temporary:
         drawn.savefig(temporary, format=Path(path).suffix[1:].lower(), dpi=dpi)

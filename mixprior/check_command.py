@@ -44,11 +44,13 @@ def run(args: argparse.Namespace) -> int:
     from mixprior.analysis import picture
     from mixprior.analysis.packaged.default_priors import open_chain
     from mixprior.mixing.check import check as checks
+    from mixprior.mixing.check.standing import check_group
     from mixprior.mixing.mix.status_line import StatusLine
 
     if args.plot:
         picture.check(args.plot)
     chain = open_chain(args.priors)
+    check_group(chain, args.group or "all")
     with StatusLine() as line:
         line.show("separating and measuring" if args.mix else "measuring", 0, 1)
         found = checks.check(_measured(args), chain, args.group or "all")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from mixprior.analysis.report import distributions, groups, sections
+from mixprior.analysis.report.environment import environment
 from mixprior.analysis.report.material import Material
 
 Content = Mapping[str, Any]
@@ -45,13 +44,7 @@ _CHAPTERS = (
     _Chapter("distrust", "What to distrust", "distrust", sections.distrust),
 )
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("mixprior.analysis.report"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_TEMPLATES = environment("mixprior.analysis.report")
 
 
 def report(path: str | Path) -> str:

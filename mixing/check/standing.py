@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mixprior.analysis.distribution import Distribution, Name, of_group
+from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.packaged.default_priors import LEAST_SONGS, PriorsChain, title
 from mixprior.analysis.priors import EVERY_SONG, Priors
 from mixprior.analysis.song_rows import SongRows
@@ -135,6 +136,7 @@ def find(song: SongRows, chain: PriorsChain, group: str = EVERY_SONG) -> Found:
     Raises:
         PriorsLookupError: if no priors have the group.
     """
+    check_group(chain, group)
     sung = not song.is_absent("vocals") and "vocals" in song.rows
     sources, notes = [], []
     for priors in chain.links:
@@ -142,13 +144,27 @@ def find(song: SongRows, chain: PriorsChain, group: str = EVERY_SONG) -> Found:
         if group != EVERY_SONG and chosen != group:
             notes.append(f"{title(priors)} has no group {group}: all songs are used")
         sources.append(_Source(priors, chosen, dict(of_group(priors, chosen))))
-    if group not in (EVERY_SONG, *(source.group for source in sources)):
-        chain.links[0].rows(group=group)  # raises, and names the groups there are
     unreliable: dict[str, str] = {}
     standings = [*_standings(song, sources, unreliable)]
     parts = [stem for stem in STEMS if stem not in (SONG, MIXTURE) and stem in song.rows]
     absent = tuple(_presence(stem, sources) for stem in parts if song.is_absent(stem))
     return Found(tuple(standings), absent, unreliable, tuple(notes))
+
+
+def check_group(chain: PriorsChain, group: str) -> None:
+    """Refuse a group of songs that no priors have, before any work is done.
+
+    Raises:
+        PriorsLookupError: naming the priors and the groups that there are.
+
+    """
+    groups = [sorted({row["group"] for row in priors.contents}) for priors in chain.links]
+    if group == EVERY_SONG or any(group in there for there in groups):
+        return
+    if group in (chain.links[0].manifest.get("withheld") or {}):
+        chain.links[0].rows(group=group)  # raises, and says how many songs it has
+    listed = [f"{title(priors)} ({', '.join(there)})" for priors, there in zip(chain.links, groups, strict=True)]
+    raise PriorsLookupError(f"there is no group {group} in {' or '.join(listed)}")
 
 
 def _group(priors: Priors, group: str, sung: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from mixprior.mixing.effects.compressor import Compressor
 from mixprior.mixing.effects.effect import Effect, render_all
 from mixprior.mixing.effects.equaliser import Equaliser
 from mixprior.mixing.effects.gain import Gain
-from mixprior.mixing.effects.limiter import Limiter
+from mixprior.mixing.effects.limiter import Limiter, gains
 from mixprior.mixing.effects.matching import MatchingFilter
 from mixprior.mixing.effects.panner import Panner
 from mixprior.mixing.effects.reverb import Reverb
@@ -73,15 +73,15 @@ def sum_up(settings: MixSettings, sounds: Mapping[str, Sound], known: Mapping[st
     Raises:
         InputError: if the names differ.
     """
-    total = Total()
+    running = Total()
     found: dict[str, Sound] = {}
     backing: Sound | None = None
     for name, sound in parts(settings, sounds, known):
         if name == VOCALS and found:
-            backing = found.get(BACKING) or total.sound()
+            backing = found.get(BACKING) or running.sound()
         found[name] = sound
-        total.add(sound)
-    return Sum(total.sound(), found, backing)
+        running.add(sound)
+    return Sum(running.sound(), found, backing)
 
 
 def parts(
@@ -110,10 +110,15 @@ def parts(
 
 def bus_sum(chains: Mapping[str, Chain], sounds: Mapping[str, Sound]) -> BusSum:
     """Sum tracks, each through its chain."""
-    total = Total()
-    for track, chain in chains.items():
-        total.add(process(chain, sounds[track]))
-    return BusSum(chains, total.sound())
+    return BusSum(chains, total(process(chain, sounds[track]) for track, chain in chains.items()))
+
+
+def total(sounds: Iterable[Sound]) -> Sound:
+    """Sum sounds as `Total` does, one at a time: those of a generator need not be kept. Empty without a sound."""
+    running = Total()
+    for sound in sounds:
+        running.add(sound)
+    return running.sound()
 
 
 def finish(sound: Sound, settings: MixSettings) -> Sound:
@@ -122,6 +127,18 @@ def finish(sound: Sound, settings: MixSettings) -> Sound:
     if settings.limiter is not None:
         effects.append(Limiter(settings.limiter, sound.rate_hz))
     return _through(effects, sound)
+
+
+def finished_parts(summed: Sum, settings: MixSettings) -> dict[str, Sound]:
+    """What was summed, and the backing, as it is in the mix: each at the gain of the mix and of its limiter.
+
+    Without the backing they sum to what `finish` makes of the sum, but for rounding.
+    """
+    gained = {name: sound.gained(settings.gain_db) for name, sound in summed.with_backing.items()}
+    if settings.limiter is None:
+        return gained
+    gain = gains(settings.limiter, summed.sound.gained(settings.gain_db))
+    return {name: Sound(sound.audio * gain[: sound.samples], sound.rate_hz) for name, sound in gained.items()}
 
 
 def process(chain: Chain, sound: Sound) -> Sound:

@@ -12,6 +12,7 @@ from mixprior.mixing.effects.settings import LimiterSettings
 from mixprior.mixing.effects.stereo import checked
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.true_peak import CURVED, LEVEL, PHASES, REACH, STRAIGHT
+from mixprior.stats.sound import Sound
 
 # Weights of the samples k before and k after the middle between two samples: of their sum in the value there, and of
 # their sum and their difference in the values a quarter of a sample to either side.
@@ -48,6 +49,7 @@ class Limiter:
     Args:
         settings: ceiling, look-ahead and release.
         rate_hz: sample rate.
+        followers: rows below the two channels that get the gain, and are not listened to: see `gains`.
 
     Attributes:
         delay: samples by which the output lags behind the input.
@@ -60,15 +62,18 @@ class Limiter:
     0.5
     """
 
-    def __init__(self, settings: LimiterSettings, rate_hz: float) -> None:
+    def __init__(self, settings: LimiterSettings, rate_hz: float, followers: int = 0) -> None:
         for name, value in vars(settings).items():
             if not math.isfinite(value) or (name.endswith("_s") and value < 0):
                 raise InputError(f"{name} of a limiter cannot be {value}")
         ceiling = 10 ** (settings.ceiling_dbtp / 20)
         self._stages = [
-            _Stage(ceiling, max(1, round(settings.lookahead_s * rate_hz)), keep(settings.release_s, rate_hz)),
-            _Stage(ceiling, CLEAN_UP_SAMPLES, 0.0),
-            _Stage(ceiling, CLEAN_UP_SAMPLES, 0.0),
+            _Stage(ceiling, window, kept, 2 + followers)
+            for window, kept in (
+                (max(1, round(settings.lookahead_s * rate_hz)), keep(settings.release_s, rate_hz)),
+                (CLEAN_UP_SAMPLES, 0.0),
+                (CLEAN_UP_SAMPLES, 0.0),
+            )
         ]
         self.delay = sum(stage.delay for stage in self._stages)
 
@@ -84,7 +89,10 @@ class Limiter:
         Raises:
             InputError: if the sound is not stereo, or holds NaN or infinity.
         """
-        audio = checked(audio)
+        return self._limited(checked(audio))
+
+    def _limited(self, audio: np.ndarray) -> np.ndarray:
+        """Limit the first two rows, and give those that follow the same gain."""
         limited = np.empty_like(audio)
         for start in range(0, audio.shape[1], _PIECE):
             piece = audio[:, start : start + _PIECE]
@@ -94,13 +102,33 @@ class Limiter:
         return limited
 
 
+def gains(settings: LimiterSettings, sound: Sound) -> np.ndarray:
+    """The gain that the limiter applies to each sample: what a sound is the sum of, at that gain, sums to the mix.
+
+    Args:
+        settings: of the limiter.
+        sound: two channels.
+
+    Returns:
+        float32, (samples,), 0 to 1, in its place in time.
+
+    >>> sound = Sound.of(np.concatenate([np.full((2, 4410), 0.1), np.full((2, 4410), 1.0)], axis=1), 44_100)
+    >>> gains(LimiterSettings(ceiling_dbtp=-6.0), sound)[[0, -100]].round(2).tolist()
+    [1.0, 0.5]
+    """
+    limiter = Limiter(settings, sound.rate_hz, followers=1)
+    rows = np.ones((3, sound.samples + limiter.delay), np.float32)
+    rows[:2, : sound.samples], rows[:2, sound.samples :] = checked(sound.audio), 0
+    return limiter._limited(rows)[2, limiter.delay :]
+
+
 class _Stage:
     """One pass of gain; `window` is its look-ahead in samples, `keep` what is left of a reduction a sample later."""
 
-    def __init__(self, ceiling: float, window: int, keep: float) -> None:
+    def __init__(self, ceiling: float, window: int, keep: float, rows: int) -> None:
         self._ceiling, self._keep = ceiling, keep
         self.delay = window - 1 + REACH
-        self._sound = np.zeros((2, max(self.delay, 2 * REACH)), np.float32)
+        self._sound = np.zeros((rows, max(self.delay, 2 * REACH)), np.float32)
         # The maximum over window + 1 samples, by blocks of as many: of the block so far, and from each place of the
         # block before to its end (M. van Herk, Pattern Recognition Letters 13, 1992).
         self._block = np.zeros((2, window + 2))

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="MIX", help=".wav, .flac (24 bit), .ogg, .mp3, .m4a or .opus to write"
     )
     sounds.add_argument(
-        "--stems", metavar="DIR", help="also write the tracks as they were summed, at the gain of the mix"
+        "--stems", metavar="DIR", help="also write what was summed, at the gains of the mix and its limiter"
     )
     aims = parser.add_argument_group("targets and rules")
     aims.add_argument("--priors", metavar="PRIORS", help="published, starter, or a folder (published, then starter)")

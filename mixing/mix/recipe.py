@@ -70,12 +70,12 @@ class Results:
     """What was reached.
 
     Attributes:
-        vocal_to_backing_lu: ratio of the two inside the mix, in stereo, measured before they were summed and limited;
-            None if one is silent.
+        vocal_to_backing_lu: ratio of the two inside the mix, in stereo, with the gain of its limiter; None if one is
+            silent.
         vocal_to_backing_mono_lu: the same of the means of their channels.
         integrated_lufs: loudness of the mix, as written; None if silent.
         true_peak_dbtp: true peak of the mix, as written; None if silent.
-        parts_lufs: loudness of the vocals and the backing, or of each bus, at the gain of the mix, before the limiter.
+        parts_lufs: loudness of the vocals and the backing, or of each bus, at the gains of the mix and its limiter.
     """
 
     vocal_to_backing_lu: float | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from mixprior.mixing.effects.chain import Sum
 from mixprior.mixing.effects.settings import MixSettings
 from mixprior.mixing.mix.recipe import Input, Output, Recipe, Results
 from mixprior.mixing.plan import loudness
+from mixprior.mixing.plan.level import GROUP_LEVEL
 from mixprior.mixing.plan.loudness import Finish
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Plan, Step
@@ -21,8 +22,9 @@ from mixprior.mixing.plan.trim import trimmed
 from mixprior.mixing.rules import ratio
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
-from mixprior.stats.measures.loudness import integrated_lufs
 from mixprior.stats.sound import Sound
+
+_NOTICEABLE_LU = 0.5
 
 
 @dataclass(frozen=True)
@@ -75,15 +77,17 @@ class Draft:
             output: that file.
             doubts: warnings on what the file does not keep.
         """
-        last = replace(finished.step, warnings=(*finished.step.warnings, *doubts))
-        steps = (*self.steps, last)
+        results = _results(self.summed, finished.settings, written)
+        moved = _moved_by_the_limiter(self.summed, results)
+        last = replace(finished.step, warnings=(*finished.step.warnings, *moved, *doubts))
+        steps = (*(_as_reached(step, results) for step in self.steps), last)
         recipe = Recipe(
             inputs=self.inputs,
             output=output,
             options=self.options,
             steps=steps,
             settings=finished.settings,
-            results=_results(self.summed, finished.settings.gain_db, written),
+            results=results,
             warnings=tuple(dict.fromkeys(warning for step in steps for warning in step.warnings)),
         )
         return Mixed(written.audio, written.rate_hz, recipe, self.summed, self.sounds)
@@ -174,17 +178,39 @@ def render(plan: Plan, sounds: Mapping[str, Sound], inputs: Mapping[str, Input],
     return made.mixed(finished, sound, Output(None, None, sound.rate_hz, sound.duration_s))
 
 
-def _results(summed: Sum, gain_db: float, written: Sound) -> Results:
-    def vocal_to_backing(statistic: str) -> float | None:
-        if summed.backing is None:
-            return None
-        return ratio.ratio_lu(summed.parts[chain.VOCALS], summed.backing, statistic, gain_db=gain_db)
+def _results(summed: Sum, settings: MixSettings, written: Sound) -> Results:
+    found = chain.finished_parts(summed, settings)
 
-    power = 10 ** (gain_db / 10)
+    def vocal_to_backing(statistic: str) -> float | None:
+        return None if summed.backing is None else ratio.ratio_lu(found[chain.VOCALS], found[chain.BACKING], statistic)
+
     return Results(
         vocal_to_backing(RATIO),
         vocal_to_backing(RATIO_MONO),
         written.integrated_lufs,
         written.true_peak_dbtp,
-        {name: integrated_lufs(sound.blocks.weighted * power) for name, sound in summed.with_backing.items()},
+        {name: sound.integrated_lufs for name, sound in found.items()},
     )
+
+
+def _moved_by_the_limiter(summed: Sum, results: Results) -> Iterator[Notice]:
+    """A warning where the gain of the limiter, which falls where the backing is loud, moves the ratio audibly."""
+    if summed.backing is None or results.vocal_to_backing_lu is None:
+        return
+    before_lu = ratio.ratio_lu(summed.parts[chain.VOCALS], summed.backing)
+    if before_lu is not None and abs(results.vocal_to_backing_lu - before_lu) > _NOTICEABLE_LU:
+        moved = f"from {before_lu:+.2f} to {results.vocal_to_backing_lu:+.2f} LU"
+        yield Notice(
+            "limiter", f"the limiter moves the vocals against the backing {moved}: a lower --target-lufs is cleaner"
+        )
+
+
+def _as_reached(step: Step, results: Results) -> Step:
+    """A step of the level with what came of it in the mix: later steps and the limiter move levels, too."""
+    if step.name != "level" or not step.target:
+        return step
+    part_lufs, reached = results.parts_lufs.get(step.of), dict(step.reached)
+    if GROUP_LEVEL in step.target and part_lufs is not None and results.integrated_lufs is not None:
+        reached[GROUP_LEVEL] = part_lufs - results.integrated_lufs
+    ratios = {RATIO: results.vocal_to_backing_lu, RATIO_MONO: results.vocal_to_backing_mono_lu}
+    return replace(step, reached=reached | {name: ratios[name] for name in ratios if name in step.target})

@@ -181,6 +181,8 @@ def _preset(args: argparse.Namespace, paths: dict[str, Path]) -> tuple[Path | No
         raise InputError(f"--preset {what}: it is `save` or `load`, then a file")
     if what == "load":
         return None, preset.read(file)
+    if args.like:
+        raise InputError("--preset save keeps aims and options, and no songs: give --like beside --preset load instead")
     if Path(file).resolve() == recipe.path_of(args.output).resolve():
         raise InputError(f"{file} is the recipe of the mix: give the preset, or the mix, another name")
     if Path(file).resolve() in (each.resolve() for each in (Path(args.output), *paths.values())):

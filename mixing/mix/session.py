@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from mixprior.mixing.effects import ceiling
+from mixprior.mixing.effects import ceiling, chain
 from mixprior.mixing.effects.chain import BACKING, VOCALS
+from mixprior.mixing.effects.settings import MixSettings
 from mixprior.mixing.mix import recipe, render
 from mixprior.mixing.mix.recipe import Output
 from mixprior.mixing.mix.render import Draft, Mixed
@@ -59,7 +60,8 @@ def mix_files(
         output_path: the mix; a file of this name is replaced.
         planner: what to do with the sounds, up to their sum.
         options: how it is mixed; the loudness is set here.
-        stems_path: folder for what was summed, at the gain of the mix and before its limiter; None for none.
+        stems_path: folder for what was summed, at the gains of the mix and of its limiter, so that it sums to the mix;
+            None for none.
         vocal_offset: seconds by which "vocals" start after the mix; `options.AUTO` to find them.
         stage: called with what is done next, what of it is done, and what there is.
 
@@ -212,7 +214,7 @@ def _write(
             (*warnings, *_doubts(finished, written, draft.ceiling_dbtp)),
         )
         if stems_path is not None:
-            _write_stems(Path(stems_path), draft, finished.settings.gain_db)
+            _write_stems(Path(stems_path), draft, finished.settings)
         json_path.write_text(mixed.recipe.to_json(), "utf-8")
     return mixed
 
@@ -237,8 +239,9 @@ def _check_stems(folder: Path, draft: Draft, taken: list[Path]) -> None:
             raise InputError(f"{path} is one of the inputs, or the mix: give --stems another folder")
 
 
-def _write_stems(folder: Path, draft: Draft, gain_db: float) -> None:
+def _write_stems(folder: Path, draft: Draft, settings: MixSettings) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, sound in draft.summed.parts.items():
+    found = chain.finished_parts(draft.summed, settings)
+    for name in draft.summed.parts:
         with files.replacing(folder / f"{name}.wav") as path:
-            writer.write(path, sound.gained(gain_db).audio, sound.rate_hz, writer.UNCLIPPED)
+            writer.write(path, found[name].audio, found[name].rate_hz, writer.UNCLIPPED)

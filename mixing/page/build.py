@@ -9,8 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
+from mixprior.analysis.report.environment import environment
 from mixprior.analysis.report.wording import number
 from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.mix import explain
@@ -27,13 +26,7 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.visible import visible
 
 _SUFFIXES = (".html", ".htm")
-_TEMPLATES = Environment(
-    loader=ChoiceLoader([PackageLoader("mixprior.mixing.page"), PackageLoader("mixprior.analysis.report")]),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_TEMPLATES = environment("mixprior.mixing.page", "mixprior.analysis.report")
 
 
 def check(path: str | Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mixprior.mixing.effects.chain import Total
+from mixprior.mixing.effects import chain
 from mixprior.mixing.mix.sounds import Sounds
 from mixprior.mixing.mix.tracks import kept_tracks, paths_given
 from mixprior.pipeline.audio import audio_file
@@ -41,7 +41,5 @@ def reference_of(songs: Sequence[str]) -> Reference | None:
     if not Path(songs[0]).is_dir():
         return Reference(name, audio_file.read(songs[0]).sound)
     paths = paths_given(None, None, songs[:1])
-    sounds, total = Sounds({stem: paths[stem] for stem in kept_tracks(list(paths))[0]}), Total()
-    for stem in sounds:
-        total.add(sounds[stem])
-    return Reference(name, total.sound())
+    sounds = Sounds({stem: paths[stem] for stem in kept_tracks(list(paths))[0]})
+    return Reference(name, chain.total(sounds[stem] for stem in sounds))

@@ -55,7 +55,9 @@ def set_levels(mixed: Mapping[str, Sound], targets: Targets, options: Options) -
     ratio = None if vocals is None else targets.ratio(options.ratio_lu)
     sung = None
     if vocals is not None and ratio is not None:
-        aim = level.aim_of(vocals, _sum(sound for name, sound in mixed.items() if name != VOCALS), ratio, options)
+        aim = level.aim_of(
+            vocals, chain.total(sound for name, sound in mixed.items() if name != VOCALS), ratio, options
+        )
         sung = None if aim.value is None else _Class(ratio, aim, _goal(ratio, aim))
     steps: list[Step] = []
     found = None
@@ -72,7 +74,7 @@ def set_levels(mixed: Mapping[str, Sound], targets: Targets, options: Options) -
         return gains_db, steps
     if sung is None:
         return gains_db, [*steps, level.silent_step(VOCALS, ratio)]
-    backing = _sum(mixed[name].gained(gains_db[name]) for name in mixed if name != VOCALS)
+    backing = chain.total(mixed[name].gained(gains_db[name]) for name in mixed if name != VOCALS)
     gains_db[VOCALS], step = _vocals_step(vocals, backing, sung, found, options.amount)
     return gains_db, [*steps, step]
 
@@ -186,10 +188,3 @@ def _traded(together: Together, classes: Mapping[str, _Class], found: Found, nam
         return ", as the sum and the vocals allow"
     worst = max(costs, key=costs.__getitem__)
     return f": there, {worst} would be at {levels[worst]:.1f} instead of {now[worst]:.1f} LU"
-
-
-def _sum(sounds: Iterable[Sound]) -> Sound:
-    total = chain.Total()
-    for sound in sounds:
-        total.add(sound)
-    return total.sound()

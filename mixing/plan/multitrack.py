@@ -6,7 +6,7 @@ levelled; then vocals that are masked are freed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -77,7 +77,7 @@ def plan(
         settings = replace(settings, buses={**settings.buses, bus: bus_chain})
         mixed[bus] = chain.process(bus_chain, summed)
     if "reverb" in options.steps and VOCALS in mixed:
-        rest = _sum(sound for bus, sound in mixed.items() if bus != VOCALS)
+        rest = chain.total(sound for bus, sound in mixed.items() if bus != VOCALS)
         added, step = add_reverb(VOCALS, mixed[VOCALS], rest, targets, options)
         steps.append(step)
         settings = _with(settings, VOCALS, reverb=added.reverb, output_gain_db=added.output_gain_db)
@@ -187,7 +187,7 @@ def _shape_mix(
 
 def _unmask(settings: MixSettings, mixed: Mapping[str, Sound], options: Options) -> tuple[MixSettings, Step]:
     """Bands of the vocals, and of all other classes alike; the ratio of the two stays."""
-    vocals, rest = mixed[VOCALS], _sum(sound for bus, sound in mixed.items() if bus != VOCALS)
+    vocals, rest = mixed[VOCALS], chain.total(sound for bus, sound in mixed.items() if bus != VOCALS)
     bands, others, step = unmask(vocals, rest, options)
     for bus in mixed:
         settings = _with(settings, bus, bands=bands if bus == VOCALS else others)
@@ -201,10 +201,3 @@ def _unmask(settings: MixSettings, mixed: Mapping[str, Sound], options: Options)
 
 def _with(settings: MixSettings, bus: str, **changes: object) -> MixSettings:
     return replace(settings, buses={**settings.buses, bus: replace(settings.buses[bus], **changes)})  # type: ignore[arg-type]
-
-
-def _sum(sounds: Iterable[Sound]) -> Sound:
-    total = chain.Total()
-    for sound in sounds:
-        total.add(sound)
-    return total.sound()

@@ -137,6 +137,8 @@ class Options:
             value = getattr(self, each.name)
             for one in value if isinstance(value, tuple) else (value,):
                 check(each.name, one)
+        if self.trust != AS_MEASURED and self.aim != AIMS[0]:
+            raise InputError(f"trust slides the posterior mean, and aim {self.aim} goes by none: give one of the two")
         if self.reverb_rule is not None and self.rt60_s is not None:
             raise InputError("reverb_rule sets the reverberation time, and so does rt60_s: give one of the two")
 

@@ -27,7 +27,7 @@ CODES: Mapping[Code, str] = {
     "role": "the class of a track is uncertain",
     "out-of-reach": "a target cannot be reached with the means of the step",
     "tempo": "there is no tempo to set a reverberation time by, or it leads out of the plug-in's range",
-    "limiter": "the limiter takes much from the peaks",
+    "limiter": "the limiter takes much from the peaks, or moves the vocals against the backing",
     "true-peak": "the file has a true peak above the ceiling",
     "format": "the format of the file changed the loudness of the mix",
     "not-measurable": "something of an impulse response cannot be measured",

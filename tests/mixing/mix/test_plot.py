@@ -90,3 +90,10 @@ def test_what_priors_are_not_reliable_for_is_drawn_without_them(mixed, monkeypat
     assert all(isinstance(part, Part) and part.songs is None and part.level.half is None for part in found.parts)
     plot.write(tmp_path / "mix.svg", found)
     assert (tmp_path / "mix.svg").read_text("utf-8").count("no reliable prior") == len(found.parts)
+
+
+def test_a_missing_folder_of_a_picture_is_made(tmp_path):
+    path = tmp_path / "new" / "inner" / "mix.svg"
+    picture.check(path)
+    picture.write(picture.figure(1.0, 1.0), path, dpi=50)
+    assert path.read_text("utf-8").startswith("<?xml")

@@ -56,6 +56,12 @@ def test_what_is_given_beside_a_preset_comes_first(tmp_path, songs):
     assert (options["ratio_lu"], options["steps"]) == (-9.0, ["level", "eq"])
 
 
+def test_a_preset_of_a_mix_like_a_song_is_refused_before_any_work(tmp_path, capsys):
+    words = ("--vocal", "v.wav", "--backing", "b.wav", "-o", tmp_path / "a.wav", "--like", "hit.mp3")
+    line = refusal(capsys, *words, "--preset", "save", tmp_path / "warm.json")
+    assert line.startswith("--preset save keeps aims and options, and no songs")
+
+
 def test_a_recipe_and_a_preset_of_before_are_no_style(tmp_path, songs, capsys):
     mix(songs[0], "-o", tmp_path / "mix.wav")
     old = document(tmp_path / "mix.mix.json")

@@ -58,6 +58,8 @@ def test_no_loudness_is_asked_for_by_a_word():
         ({"reverb_rule": "guess"}, "reverb_rule is 'guess': it must be one of seed, catalog"),
         ({"steps": ("level", "echo")}, "steps is 'echo': it must be one of level, eq"),
         ({"reverb_rule": "seed", "rt60_s": 1.0}, "give one of the two"),
+        ({"trust": 0.2, "aim": "quartiles"}, "trust slides the posterior mean, and aim quartiles goes by none"),
+        ({"trust": 0.8, "aim": "centre"}, "give one of the two"),
     ],
 )
 def test_what_cannot_be_is_refused(given, refusal):
