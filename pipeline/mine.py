@@ -153,6 +153,7 @@ def mine(
     """
     beam.need_beam()
     from mixprior.pipeline.audio import tags
+    from mixprior.pipeline.graphs import runner
     from mixprior.pipeline.graphs.extraction import extract_songs
     from mixprior.pipeline.store import files, stray
     from mixprior.pipeline.store import songs as tables
@@ -174,15 +175,16 @@ def mine(
     tick = partial(log.report, len(songs), progress)
     again = {"force": force, "retry_failed": retry_failed}
     try:
-        with _copies(folder, beam_options) as copies:
-            ways = [(folder, replace(settings, copies=copies))]
-            extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)
-        tick()
-        if log.audio_s:
-            _remember_pace(folder, log, settings, songs.has_stems, workers)
-        table = tables.of_call(folder)
-        build_priors(table, folder.priors, grouping, workers, beam_options, keep=not force)
-        tick()
+        with runner.kept(beam_options, workers):
+            with _copies(folder, beam_options) as copies:
+                ways = [(folder, replace(settings, copies=copies))]
+                extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)
+            tick()
+            if log.audio_s:
+                _remember_pace(folder, log, settings, songs.has_stems, workers)
+            table = tables.of_call(folder)
+            build_priors(table, folder.priors, grouping, workers, beam_options, keep=not force)
+            tick()
     finally:
         files.remove_folder(folder.own_call)
     files.remove_folder(folder.made)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import apache_beam as beam
@@ -13,6 +13,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from mixprior.pipeline.graphs.conveyed import conveying
 from mixprior.pipeline.store.aggregation import Aggregation, Sums
+from mixprior.pipeline.store.layout import table_in
 from mixprior.pipeline.store.rows import Batch, Rows
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping
@@ -124,6 +125,11 @@ class AggregateRun:
     """
 
     aggregation: Aggregation
+
+    @property
+    def reads(self) -> Sequence[str]:
+        """Files that every worker must find."""
+        return (table_in(self.aggregation.run),)
 
     def __call__(self, pipeline: beam.Pipeline) -> None:
         """Apply it."""

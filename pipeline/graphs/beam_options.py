@@ -36,7 +36,11 @@ def need_beam() -> None:
 
 def add_help(parser: argparse.ArgumentParser) -> None:
     """Mention Beam's options in the help; `parse` takes them."""
-    parser.add_argument_group("Beam", "every option of Beam and its runners is passed on (--runner ...)")
+    parser.add_argument_group(
+        "Beam",
+        "every option of Beam and its runners is passed on (--runner ...); on Dask: --runner dask, and --dask-address "
+        "tcp://HOST:8786 where a scheduler runs",
+    )
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
@@ -85,12 +89,31 @@ def pipeline_options(beam_options: Sequence[str], **ours: Any) -> PipelineOption
 
 
 def is_local(beam_options: Sequence[str]) -> bool:
-    """Whether the graph runs on this machine, in processes that we may shape: no runner is named.
+    """Whether the work is done on this machine: no runner is named, or Dask without the address of its scheduler.
 
-    >>> is_local(("--runner=DataflowRunner",)), is_local(())
-    (False, True)
+    >>> is_local(("--runner=DataflowRunner",)), is_local(()), is_local(("--runner", "dask"))
+    (False, True, True)
     """
-    return not any(option.split("=")[0] == "--runner" for option in beam_options)
+    if is_dask(beam_options):
+        return not _values("--dask-address", beam_options)
+    return not _values("--runner", beam_options)
+
+
+def is_dask(beam_options: Sequence[str]) -> bool:
+    """Whether the graph runs on Dask, by our runner.
+
+    >>> is_dask(("--runner", "dask")), is_dask(("--runner=DaskRunner",)), is_dask(())
+    (True, True, False)
+    """
+    return [name.lower() for name in _values("--runner", beam_options)[-1:]] in (["dask"], ["daskrunner"])
+
+
+def _values(option: str, beam_options: Sequence[str]) -> list[str]:
+    """Return what an option is given as, time and again: `--option VALUE` or `--option=VALUE`."""
+    following = zip(beam_options, [*beam_options[1:], ""], strict=False)
+    return [
+        each.partition("=")[2] if "=" in each else after for each, after in following if each.split("=")[0] == option
+    ]
 
 
 def _known_to_beam(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -102,6 +125,8 @@ def _known_to_beam(parser: argparse.ArgumentParser, arguments: Sequence[str]) ->
 
 def _beam_parser() -> argparse.ArgumentParser:
     from apache_beam.options.pipeline_options import PipelineOptions
+
+    from mixprior.pipeline.graphs import dask_options  # noqa: F401 (declares its options)
 
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     for options in PipelineOptions.__subclasses__():

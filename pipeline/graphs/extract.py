@@ -129,6 +129,11 @@ class ExtractRun:
     catalog: str
     ways: Sequence[Way]
 
+    @property
+    def reads(self) -> Sequence[str]:
+        """Files that every worker must find."""
+        return (self.catalog,)
+
     def __call__(self, pipeline: beam.Pipeline) -> None:
         """Apply it."""
         found = (

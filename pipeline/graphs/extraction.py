@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from mixprior.pipeline.graphs import runner
-from mixprior.pipeline.graphs.beam_options import is_local
+from mixprior.pipeline.graphs.beam_options import is_dask, is_local
 from mixprior.pipeline.song import shared_pool, stream
 from mixprior.pipeline.song.miner import Way
 from mixprior.pipeline.song.settings import MiningSettings
@@ -49,14 +49,16 @@ def extract_songs(
         progress.begin(folder)
         if force:
             files.remove_folder(folder.made)
-    children = min(workers, len(found)) if is_local(beam_options) else 1
+    dask = is_dask(beam_options)
+    children = min(workers, len(found)) if is_local(beam_options) and not dask else 1
     planned = [Way(folder, settings, force, retry_failed, children) for folder, settings in ways]
     with progress.followed(ways[-1][0], tick), shared_pool.kept():
         try:
             if beam_options:
                 from mixprior.pipeline.graphs.extract import ExtractRun
 
-                runner.run(ExtractRun(catalog.catalog, planned), beam_options, 1, tick)
+                # One process, with children, unless Dask is to start several.
+                runner.run(ExtractRun(catalog.catalog, planned), beam_options, workers if dask else 1, tick)
             else:
                 _extract_here(found, planned)
         except BaseException:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from mixprior.pipeline.graphs.beam_options import is_local, pipeline_options
+from mixprior.pipeline.graphs.beam_options import is_dask, is_local, pipeline_options
 from mixprior.pipeline.graphs.conveyed import original
 from mixprior.pipeline.song.child_process import interpreter
 from mixprior.stats.errors import Stopped
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import apache_beam as beam
 
 Graph = Callable[["beam.Pipeline"], None]
-"""Applies its transforms to an empty pipeline; it can be pickled."""
+"""Applies its transforms to an empty pipeline; it can be pickled. Its `reads`, if any, are files that workers need."""
 
 _TICK_S = 0.5
 _GOES_ON = "the same command (without --force) continues from there"
-_NOISY = ("apache_beam", "grpc")
+_NOISY = ("apache_beam", "grpc", "distributed")
 
 
 class WorkerDied(Stopped):
@@ -68,6 +68,18 @@ def run(graph: Graph, beam_options: Sequence[str], workers: int, tick: Callable[
 
 
 @contextmanager
+def kept(beam_options: Sequence[str], workers: int) -> Iterator[None]:
+    """Keep what graphs run on, where that takes long to start, until the context is left."""
+    if not is_dask(beam_options):
+        yield
+        return
+    from mixprior.pipeline.graphs import dask_engine
+
+    with _quiet(), dask_engine.connected(beam_options, workers):
+        yield
+
+
+@contextmanager
 def continuable() -> Iterator[None]:
     """Let an interruption say that the same command continues what it interrupted."""
     try:
@@ -78,7 +90,7 @@ def continuable() -> Iterator[None]:
 
 
 def _run(graph: Graph, beam_options: Sequence[str], workers: int, tick: Callable[[], None]) -> None:
-    if is_local(beam_options):
+    if is_local(beam_options) and not is_dask(beam_options):
         options = pipeline_options(beam_options).get_all_options(drop_default=True) if beam_options else {}
         asked = options.get("direct_num_workers")
         if asked is not None:
@@ -87,7 +99,12 @@ def _run(graph: Graph, beam_options: Sequence[str], workers: int, tick: Callable
             _run_in_processes(graph, beam_options, workers, tick)
             return
     try:
-        run_here(graph, beam_options)
+        if is_dask(beam_options):
+            from mixprior.pipeline.graphs import dask_engine
+
+            dask_engine.run(graph, beam_options, workers, tick, getattr(graph, "reads", ()))
+        else:
+            run_here(graph, beam_options)
     except Exception as error:
         found = original(error)
         if isinstance(found, KeyboardInterrupt):

@@ -15,6 +15,13 @@ _devices = Devices()
 _lock = threading.Lock()
 _pool: Pool | None = None
 _keeping = 0
+_least = 1
+
+
+def have(children: int) -> None:
+    """Have at least so many children at a time from now on, whoever asks for fewer."""
+    global _least
+    _least = children
 
 
 def get(workers: int, preparation: Call | None = None) -> Pool:
@@ -27,8 +34,8 @@ def get(workers: int, preparation: Call | None = None) -> Pool:
     global _pool
     with _lock:
         if _pool is None:
-            _pool = Pool(workers)
-        _pool.workers, _pool.preparation = workers, preparation
+            _pool = Pool(max(workers, _least))
+        _pool.workers, _pool.preparation = max(workers, _least), preparation
         return _pool
 
 

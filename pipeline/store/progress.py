@@ -8,8 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from fsspec.implementations.local import LocalFileSystem
 
@@ -25,7 +26,19 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is in all."""
 
+
+class Sender(Protocol):
+    """Takes lines for progress files to where their command runs."""
+
+    def send(self, path: str, line: str) -> None:
+        """Send a line for a file."""
+
+    def tick(self) -> None:
+        """Do what is due; called while songs are waited for."""
+
+
 _QUIET_INTERVAL_S = 30.0
+_senders: ContextVar[Sender | None] = ContextVar("senders", default=None)
 _followers: dict[str | None, Callable[[], None]] = {}
 """Called in this process after a song is reported, and while songs are waited for, by progress file."""
 
@@ -91,18 +104,46 @@ def expect(path: str, outcome: Outcome, size_bytes: int) -> None:
 
 
 def _append(path: str, note: Note) -> None:
+    line = json.dumps(asdict(note))
+    sender = _senders.get()
+    if sender is not None:
+        sender.send(path, line)
+        return
+    _append_line(path, line)
+
+
+def _append_line(path: str, line: str) -> None:
     """Write one line at once, so that worker processes do not mix."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(descriptor, (json.dumps(asdict(note)) + "\n").encode())
+        os.write(descriptor, f"{line}\n".encode())
     finally:
         os.close(descriptor)
 
 
 def tick(path: str | None) -> None:
-    """Call the function that follows a progress file in this process."""
+    """Call the function that follows a progress file in this process; let a sender do what is due."""
+    sender = _senders.get()
+    if sender is not None:
+        sender.tick()
     if path in _followers:
         _followers[path]()
+
+
+@contextmanager
+def sent_by(sender: Sender) -> Iterator[None]:
+    """Have what this thread reports sent to where the command runs, and not appended here, while the context lasts."""
+    token = _senders.set(sender)
+    try:
+        yield
+    finally:
+        _senders.reset(token)
+
+
+def receive(path: str, line: str) -> None:
+    """Append a line that was sent, if the file is followed in this process."""
+    if path in _followers:
+        _append_line(path, line)
 
 
 @contextmanager
