@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numba
 import numpy as np
 
 from mixprior.stats.fft import long
 from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, where_above
-from mixprior.stats.frames import FrameEnergies, LongFrames, Stack
+from mixprior.stats.frames import FrameEnergies, LongFrames, Stack, sum_of_members
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from mixprior.stats.windows import periodic_hann
 
@@ -179,7 +178,7 @@ def _accumulate(
             re, im = spectra[2 * k * size : (2 * k + 1) * size], spectra[(2 * k + 1) * size : (2 * k + 2) * size]
             for group in range(pair, pair + 2):
                 long.columns(batch[k // frames, k % frames], group, plan, work, re, im)
-    few = np.empty(2 * channels * frames * block, np.float32)
+    few, total = np.empty(2 * channels * frames * block, np.float32), np.empty(4 * frames * block, np.float32)
     for first in range(0, size, block):
         for k in range(channels * frames):
             re, im = few[2 * k * block : (2 * k + 1) * block], few[(2 * k + 1) * block : (2 * k + 2) * block]
@@ -188,11 +187,12 @@ def _accumulate(
                 store(im, n, load(spectra, (2 * k + 1) * size + first + n))
             long.rows(re, im, 0, plan)
         for sound in range(len(sums)):
-            _add_frames(few, members[sound], floors[sound], sums[sound, :, first : first + block])
+            own = sum_of_members(few, members[sound], total)
+            _add_frames(own, floors[sound], sums[sound, :, first : first + block])
 
 
 @numba.njit
-def _add_frames(spectra: np.ndarray, members: np.ndarray, floors: np.ndarray, sums: np.ndarray) -> None:
+def _add_frames(spectra: np.ndarray, floors: np.ndarray, sums: np.ndarray) -> None:
     """Add some numbers of a sound in a few frames to its sums: magnitude, power, phi, and whether phi is known."""
     none, one, two = all_of(np.float32(0)), all_of(np.float32(1)), all_of(np.float32(2))
     frames, size = floors.size, sums.shape[1]
@@ -200,8 +200,9 @@ def _add_frames(spectra: np.ndarray, members: np.ndarray, floors: np.ndarray, su
     for at in range(0, size, LANES):
         magnitude, power, phi, excited = none, none, none, none
         for frame in range(frames):
-            left_re, left_im = _summed(spectra, at, size, frames, frame, members, 0)
-            right_re, right_im = _summed(spectra, at, size, frames, frame, members, 1)
+            left, right = at + 2 * size * frame, at + 2 * size * (frames + frame)
+            left_re, left_im = load(spectra, left), load(spectra, left + size)
+            right_re, right_im = load(spectra, right), load(spectra, right + size)
             left_power, right_power = left_re * left_re + left_im * left_im, right_re * right_re + right_im * right_im
             left_magnitude, right_magnitude, both = root(left_power), root(right_power), left_power + right_power
             magnitude, power, floor = (
@@ -215,19 +216,6 @@ def _add_frames(spectra: np.ndarray, members: np.ndarray, floors: np.ndarray, su
         store(of_power, at, load(of_power, at) + power)
         store(of_phi, at, load(of_phi, at) + phi)
         store(of_excited, at, load(of_excited, at) + excited)
-
-
-@numba.njit
-def _summed(
-    spectra: np.ndarray, at: int, size: int, frames: int, frame: int, members: np.ndarray, channel: int
-) -> tuple[Any, Any]:
-    """Sum eight numbers over the sounds that are in the stack: real and imaginary parts."""
-    re = im = all_of(np.float32(0))
-    for member in members:
-        if member >= 0:
-            first = 2 * size * ((2 * member + channel) * frames + frame) + at
-            re, im = re + load(spectra, first), im + load(spectra, first + size)
-    return re, im
 
 
 def pool(bins: np.ndarray) -> np.ndarray:

@@ -134,7 +134,7 @@ class AudioStream(ABC):
 
         search = None if self._has_checksum else DamageSearch(self.rate_hz)
         for block in self._decoded():
-            if not peak(block) < _SQUARE_OVERFLOWS:
+            if not _can_be_squared(block):
                 raise NonFinite("decode", "holds samples that are not numbers (NaN or infinite); export it again")
             decoded_s += block.shape[1] / self.rate_hz
             self._refuse_size(decoded_s)
@@ -172,6 +172,13 @@ def peak(audio: np.ndarray) -> float:
     0.5
     """
     return float(np.maximum(audio.max(initial=0.0), -audio.min(initial=0.0)))
+
+
+def _can_be_squared(audio: np.ndarray) -> bool:
+    """Whether all samples are numbers whose squares are. Of music the sum of squares shows it, which is quicker."""
+    samples = audio.reshape(-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.dot(samples, samples) < _SQUARE_OVERFLOWS) or peak(audio) < _SQUARE_OVERFLOWS
 
 
 def _is_damage(error: Exception) -> bool:

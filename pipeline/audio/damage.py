@@ -16,6 +16,8 @@ _PIECE = 32
 _PIECES_AT_ONCE = 64
 _MARGIN = 34 * _PIECE
 """Samples that must be known on either side of a place: the longest dropout, and a piece at each end."""
+_HEAD = 2 * _MARGIN + 2 * _PIECE
+"""More samples than are ever left of a piece for the next one."""
 _RATIO = 6.0
 """Fourth difference at a wrong sample over the largest within 32 samples of it once it is repaired."""
 _SMALLEST = 1 / 32
@@ -67,10 +69,20 @@ class DamageSearch:
     def add(self, audio: np.ndarray) -> None:
         """Take the next piece: float32, shape (channels, samples), full scale 1.0, finite."""
         if self._rest is None:
-            self._rest, self._bursts = audio[:, :0], np.zeros(len(audio))
-        sound = np.ascontiguousarray(np.concatenate([self._rest, audio], axis=1))
-        begins = self._samples - self._rest.shape[1]
-        self._samples += audio.shape[1]
+            self._rest, self._bursts = np.zeros((len(audio), 0), np.float32), np.zeros(len(audio))
+        audio = np.ascontiguousarray(audio)
+        if self._rest.shape[1] and audio.shape[1] > _HEAD:
+            # What is left goes with the beginning of the piece, and what that leaves begins in the piece itself.
+            self._take(np.concatenate([self._rest, audio[:, :_HEAD]], axis=1), _HEAD)
+            left = self._rest.shape[1]
+            self._take(audio[:, _HEAD - left :], audio.shape[1] - _HEAD)
+        else:
+            self._take(np.concatenate([self._rest, audio], axis=1), audio.shape[1])
+
+    def _take(self, sound: np.ndarray, new: int) -> None:
+        """Search a sound that begins with what is left of the one before, and has so many new samples."""
+        self._samples += new
+        begins = self._samples - sound.shape[1]
         end = (sound.shape[1] - _MARGIN) // _PIECE * _PIECE
         if end <= _MARGIN:
             self._rest = sound

@@ -19,14 +19,15 @@ from mixprior.stats.sound import RATES_HZ
 from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ
 from mixprior.stats.stem import OVER_SCALE, SLACK_S
 
-BLOCK_SAMPLES = 1 << 18
-"""Samples of the blocks in which a song comes, 5.9 s."""
+BLOCK_SAMPLES = 1 << 16
+"""Samples of the blocks in which a song comes, 1.5 s: as files of 44.1 kHz are decoded, so that most are not copied."""
 
 _MAX_CHANNELS = 8
 
 # Nothing below passes the gate of -70 LUFS (ITU-R BS.1770-5, annex 1): with every sample of both channels at the
 # peak, and 4 dB from the K filter, a block is 6.3 dB above the peak.
 _SILENCE_DBFS = -80.0
+_SILENCE = 10 ** (_SILENCE_DBFS / 20)
 
 # Downmix to two channels by ITU-R BS.775-4, annex 4, table 2; the low-frequency channel is left out.
 _HALF_POWER = 0.5**0.5
@@ -139,7 +140,7 @@ def mixture_blocks(
     """
     highest = 0.0
     for block in _recut(blocks(song.path, limits, flags=flags, root=song.root)):
-        highest = max(highest, peak(block))
+        highest = highest if highest >= _SILENCE else peak(block)
         yield block
     _refuse_silence(highest)
 
@@ -186,7 +187,8 @@ def stem_blocks(
         longest = max(lengths.values())
         if longest - min(lengths.values()) > SLACK_S * SAMPLE_RATE_HZ:
             _refuse_lengths(sounds, lengths)
-        highest = max([highest, *(peak(step[name]) for name in judged if name in step)])
+        if highest < _SILENCE:
+            highest = max([0.0, *(peak(step[name]) for name in judged if name in step)])
         samples = max(block.shape[1] for block in step.values())
         yield {name: _fill_up(step.get(name, np.empty((2, 0), np.float32)), samples) for name in sounds}
     _refuse_silence(highest)
@@ -230,6 +232,9 @@ def _recut(sound: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     """Cut a sound of two channels anew, into blocks of `BLOCK_SAMPLES` and a last one."""
     parts, samples = [], 0
     for part in sound:
+        if not samples and part.shape[1] == BLOCK_SAMPLES:
+            yield part
+            continue
         parts.append(part)
         samples += part.shape[1]
         if samples >= BLOCK_SAMPLES:
@@ -356,5 +361,5 @@ def _refuse_scale(highest: float) -> None:
 
 
 def _refuse_silence(highest: float) -> None:
-    if highest < 10 ** (_SILENCE_DBFS / 20):
+    if highest < _SILENCE:
         raise Silent("decode", f"is silent: no sample reaches {_SILENCE_DBFS:g} dBFS")

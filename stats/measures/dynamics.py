@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numba
 import numpy as np
 
+from mixprior.stats.fft.lanes import LANES
 from mixprior.stats.frames import Frames
 from mixprior.stats.measures import onsets, panning
 from mixprior.stats.statistic import Column, Family, Statistic, Value
@@ -45,8 +47,10 @@ class OnsetPeaks:
     """
 
     def __init__(self, channels: int) -> None:
-        self._frames = Frames(onsets.HOP, onsets.HOP, onsets.FRAMES_AT_ONCE)
+        self._frames = Frames(onsets.HOP, onsets.HOP, LANES)
         self._channels = [_Hits() for _ in range(channels)]
+        self._waiting: list[np.ndarray] = []  # samples of which it is not known which onset they follow
+        self._first = 0  # the first of them
 
     def add(self, audio: np.ndarray, peak: float) -> None:
         """Take the next piece.
@@ -55,16 +59,15 @@ class OnsetPeaks:
             audio: float32, shape (channels, samples).
             peak: largest sample of the whole sound; where it is not known yet, of what is known of it.
         """
-        for hits, signal in zip(self._channels, audio, strict=True):
-            hits.take(signal)
+        self._waiting.append(audio)
         for batch in self._frames.add(audio):
             self._find(batch, peak)
-        for hits in self._channels:
-            hits.keep()
+        self._waiting = [np.concatenate(self._waiting, axis=1)]  # not views
 
     def result(self, peak: float) -> tuple[float, float] | None:
         """Return mean and standard deviation in dB over all pieces; to be called once."""
         self._find(self._frames.last(), peak)
+        self._settle(self._first + sum(part.shape[1] for part in self._waiting))
         found = [values for hits in self._channels if (values := hits.loudest_db(_gain(peak))) is not None]
         if not found:
             return None
@@ -72,8 +75,20 @@ class OnsetPeaks:
         return float(mean_db), float(sd_db)
 
     def _find(self, batch: np.ndarray, peak: float) -> None:
-        for hits, frames in zip(self._channels, batch, strict=True):
-            hits.find(frames, _gain(peak))
+        for hits, *novelty in zip(self._channels, *onsets.novelty(batch, _gain(peak)), strict=True):
+            hits.find(*novelty)
+        self._settle(self._channels[0].settled)
+
+    def _settle(self, end: int) -> None:
+        """Take up to a sample what waits into the peaks of its onsets."""
+        while self._waiting and self._first < end:
+            samples = min(end - self._first, self._waiting[0].shape[1])
+            for hits, signal in zip(self._channels, self._waiting[0], strict=True):
+                hits.take(signal[:samples], self._first)
+            self._first += samples
+            left = self._waiting.pop(0)[:, samples:]
+            if left.size:
+                self._waiting.insert(0, left)
 
 
 class _Hits:
@@ -81,46 +96,49 @@ class _Hits:
 
     def __init__(self) -> None:
         self._finder = onsets.OnsetFinder()
-        self._waiting: list[np.ndarray] = []  # samples of which it is not known which onset they follow
-        self._first = 0  # the first of them
-        self._starts: list[int] = []
-        self._peaks: list[np.float32] = []
+        self._starts = np.zeros(0, np.int64)  # of which the samples have not been taken
+        self._peaks: list[float] = []
 
-    def take(self, signal: np.ndarray) -> None:
-        self._waiting.append(signal)
+    @property
+    def settled(self) -> int:
+        """Samples from the beginning in which no more onsets will be found."""
+        return self._finder.settled
 
-    def keep(self) -> None:
-        """Keep what waits, which may be a view, for the next piece."""
-        self._waiting = [np.concatenate(self._waiting)] if self._waiting else []
+    def find(self, novelty: np.ndarray, audible: np.ndarray) -> None:
+        """Find the onsets of some more frames."""
+        self._starts = np.append(self._starts, self._finder.add(novelty, audible))
 
-    def find(self, frames: np.ndarray, gain: float) -> None:
-        self._starts.extend(self._finder.add(frames, gain).tolist())
-        self._settle(self._finder.settled)
+    def take(self, signal: np.ndarray, first: int) -> None:
+        """Take the next samples, of which all onsets are known, and which begin with sample `first`."""
+        count = np.searchsorted(self._starts, first + len(signal))
+        before, *peaks = _largest(np.ascontiguousarray(signal), self._starts[:count] - first).tolist()
+        if self._peaks:
+            self._peaks[-1] = max(self._peaks[-1], before)
+        self._peaks += peaks
+        self._starts = self._starts[count:]
 
     def loudest_db(self, gain: float) -> np.ndarray | None:
         """The peaks above the percentile, float32, all of them where none is above; None without onsets."""
-        self._settle(self._first + sum(map(len, self._waiting)))
         if not self._peaks:
             return None
-        peaks_db = 20.0 * np.log10(np.array(self._peaks) * gain)
+        peaks_db = 20.0 * np.log10(np.array(self._peaks, np.float32) * np.float32(gain))
         loudest = peaks_db[peaks_db > np.percentile(peaks_db, PERCENTILE)]
         return loudest if len(loudest) else peaks_db
 
-    def _settle(self, end: int) -> None:
-        """Take up to a sample what waits into the peaks of its onsets."""
-        while self._waiting and self._first < end:
-            part = self._waiting[0][: end - self._first]
-            starts = [start - self._first for start in self._starts if start < self._first + len(part)]
-            before = part[: starts[0]] if starts else part
-            if self._peaks and before.size:
-                self._peaks[-1] = max(self._peaks[-1], before.max(), -before.min())
-            if starts:
-                self._peaks.extend(np.maximum(np.maximum.reduceat(part, starts), -np.minimum.reduceat(part, starts)))
-            self._starts = self._starts[len(starts) :]
-            self._first += len(part)
-            left = self._waiting.pop(0)[len(part) :]
-            if left.size:
-                self._waiting.insert(0, left)
+
+@numba.njit(cache=True, nogil=True)
+def _largest(signal: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Largest |x| before the first of the ascending places `starts`, and from each of them to the next: float32."""
+    # Sizes of floats are compared as the integers that their bits are: the compiler vectorises no maximum of floats.
+    found, bits, unsigned = np.zeros(starts.size + 1, np.int32), signal.view(np.int32), np.int32(0x7FFFFFFF)
+    for k in range(found.size):
+        begin = 0 if k == 0 else starts[k - 1]
+        end = signal.size if k == starts.size else starts[k]
+        largest = np.int32(0)
+        for n in range(begin, end):
+            largest = max(largest, bits[n] & unsigned)
+        found[k] = largest
+    return found.view(np.float32)
 
 
 def _gain(peak: float) -> float:

@@ -23,11 +23,10 @@ HOP = 1024
 """Samples of a frame, and from one frame to the next: frames do not overlap."""
 
 _BINS, _BINS_AT_ONCE = HOP // 2 + 1, 27
-FRAMES_AT_ONCE = 64
 
 _PAST, _FUTURE = 5, 1  # frames around the one that is judged
 _MEAN_WEIGHT = 0.058  # the threshold is the median plus this much of the mean
-_SILENCE_DB = -70.0
+_AUDIBLE = 1e-7  # mean square, -70 dB
 _LEAST_GAP_S = 0.050
 _DELAY = round(4.3 * HOP)  # how far the picker looks back: from a detection to the onset before it
 
@@ -42,9 +41,9 @@ def find(signal: np.ndarray, gain: float = 1.0) -> np.ndarray:
     Returns:
         Ascending sample positions, int64, shape (onsets,); empty where there is none.
     """
-    finder, frames = OnsetFinder(), Frames(HOP, HOP, FRAMES_AT_ONCE)
+    finder, frames = OnsetFinder(), Frames(HOP, HOP, LANES)
     batches = [*frames.add(signal[np.newaxis]), frames.last()]
-    return np.concatenate([finder.add(batch[0], gain) for batch in batches])
+    return np.concatenate([finder.add(*(of_channel[0] for of_channel in novelty(batch, gain))) for batch in batches])
 
 
 class OnsetFinder:
@@ -61,52 +60,46 @@ class OnsetFinder:
         """Samples from the beginning in which no more onsets will be found."""
         return max(0, (self._frames - 4) * HOP)
 
-    def add(self, frames: np.ndarray, gain: float) -> np.ndarray:
+    def add(self, novelty: np.ndarray, audible: np.ndarray) -> np.ndarray:
         """Return the onsets that some more frames show.
 
         Args:
-            frames: float32, shape (frames, 1024): what follows the frames before.
-            gain: as `find` takes it.
+            novelty: of the frames that follow the frames before, as `novelty` returns it.
+            audible: likewise.
 
         Returns:
             Ascending sample positions, int64, shape (onsets,).
         """
-        if len(frames) == 0:
+        if len(novelty) == 0:
             return np.zeros(0, np.int64)
-        novelty, level_db = _novelty(frames, gain)
-        audible = level_db >= _SILENCE_DB
-        starts = []
-        if self._frames == 0 and audible[0]:
-            starts.append(0)  # a sound that is there from the first frame on starts with it
-            self._last = 0.0
-        self._frames += len(frames)
-        self._novelty = np.concatenate([self._novelty, novelty])
-        self._audible = np.concatenate([self._audible, audible])
-        for position in self._detected() - _DELAY:
-            if position >= 0 and position - self._last > _LEAST_GAP_S * SAMPLE_RATE_HZ:
-                starts.append(position)
-                self._last = position
-        return np.array(starts, np.int64)
-
-    def _detected(self) -> np.ndarray:
-        above = _above_threshold(self._novelty)
-        before, middle, after = above[:-2], above[1:-1], above[2:]
-        peaks = np.flatnonzero((middle > before) & (middle > after) & (middle > 0.0) & self._audible[2:])
-        # Vertex of the parabola through the three values, in frames after the first of them.
-        vertex = 1.0 + 0.5 * (before - after)[peaks] / (before - 2.0 * middle + after)[peaks]
-        detected = (self._judged + peaks + 2) * HOP + np.round(vertex * HOP).astype(np.int64)
-        self._judged += len(middle)
-        self._novelty, self._audible = self._novelty[len(middle) :], self._audible[len(middle) :]
-        return detected
+        at_once = self._frames == 0 and bool(audible[0])
+        if at_once:
+            self._last = 0.0  # a sound that is there from the first frame on starts with it
+        self._frames += len(novelty)
+        self._novelty, self._audible = np.append(self._novelty, novelty), np.append(self._audible, audible)
+        smoothing = _zero_phase_smoothing(_PAST + _FUTURE + 1)
+        found, self._last = _starts(self._novelty, self._audible, smoothing, self._judged, self._last)
+        judged = max(0, len(self._novelty) - _PAST - _FUTURE - 2)
+        self._judged += judged
+        self._novelty, self._audible = self._novelty[judged:], self._audible[judged:]
+        return np.append(np.int64(0), found) if at_once else found
 
 
-def _novelty(frames: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
-    """High-frequency content of log(1 + |X|), and mean-square level in dB, of every frame."""
-    power = np.einsum("fs,fs->f", frames, frames) * (gain * gain / HOP)
-    content = np.empty(-(-len(frames) // LANES) * LANES, np.float32)
-    _high_frequency_content(frames, np.float32(gain), _plan(), content)
-    with np.errstate(divide="ignore"):
-        return content[: len(frames)].astype(np.float64), 10.0 * np.log10(power)
+def novelty(frames: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
+    """High-frequency content of log(1 + |X|) of every frame, and whether its mean square reaches -70 dB.
+
+    Args:
+        frames: float32, shape (channels, frames, 1024), which follow each other in memory.
+        gain: factor they are taken at.
+
+    Returns:
+        float64 and bool, shape (channels, frames).
+    """
+    channels, count, _ = frames.shape
+    content, power = np.zeros((2, channels, -(-count // LANES) * LANES), np.float32)
+    _high_frequency_content(frames, np.float32(gain), _plan(), content, power)
+    audible = power[:, :count] * (gain * gain / HOP) >= _AUDIBLE
+    return content[:, :count].astype(np.float64), audible
 
 
 @cache
@@ -115,38 +108,74 @@ def _plan() -> real.Plan:
 
 
 @numba.njit(cache=True, nogil=True)
-def _high_frequency_content(frames: np.ndarray, gain: float, plan: real.Plan, content: np.ndarray) -> None:
-    """Sum of (k + 1) log(1 + gain |X_k|) over the bins k of each frame, which follow each other in memory."""
+def _high_frequency_content(
+    frames: np.ndarray, gain: float, plan: real.Plan, content: np.ndarray, power: np.ndarray
+) -> None:
+    """Sum of (k + 1) log(1 + gain |X_k|) over the bins k of each frame, and the energy of its samples."""
     re, im = np.empty((2, LANES * _BINS), np.float32)
     work, one, factor = np.empty((2, 4 * HOP), np.float32), all_of(np.float32(1)), all_of(gain)
-    for first in range(0, len(frames), LANES):
-        real.frames(frames[first], HOP, min(LANES, len(frames) - first), plan, work, re, im)
-        total = all_of(np.float32(0))
-        for begin in range(0, _BINS, _BINS_AT_ONCE):  # sums of sums round less
-            part = all_of(np.float32(0))
-            for k in range(begin, begin + _BINS_AT_ONCE):
-                a, b = load(re, LANES * k), load(im, LANES * k)
-                part = part + all_of(np.float32(k + 1)) * log(one + factor * root(a * a + b * b))
-            total = total + part
-        store(content, first, total)
+    channels, count = frames.shape[:2]
+    lanes = np.empty(LANES, np.float32)
+    for channel in range(channels):
+        for first in range(0, count, LANES):
+            real.frames(frames[channel, first], HOP, min(LANES, count - first), plan, work, re, im)
+            total = all_of(np.float32(0))
+            for begin in range(0, _BINS, _BINS_AT_ONCE):  # sums of sums round less
+                part = all_of(np.float32(0))
+                for k in range(begin, begin + _BINS_AT_ONCE):
+                    a, b = load(re, LANES * k), load(im, LANES * k)
+                    part = part + all_of(np.float32(k + 1)) * log(one + factor * root(a * a + b * b))
+                total = total + part
+            store(content[channel], first, total)
+        for k in range(count):
+            total = all_of(np.float32(0))
+            for n in range(0, HOP, LANES):
+                samples = load(frames[channel, k], n)
+                total = total + samples * samples
+            store(lanes, 0, total)
+            power[channel, k] = lanes.sum()
 
 
-def _above_threshold(novelty: np.ndarray) -> np.ndarray:
+@numba.njit(cache=True, nogil=True)
+def _starts(
+    novelty: np.ndarray, audible: np.ndarray, smoothing: np.ndarray, judged: int, last: float
+) -> tuple[np.ndarray, float]:
+    """Pick the peaks of what is above the threshold; return them as onsets, and the last one.
+
+    Args:
+        novelty: float64, of six frames before those that are new, and of two that wait for the next ones.
+        audible: of the same frames without the six.
+        smoothing: matrix of `_zero_phase_smoothing`.
+        judged: frames that were judged before.
+        last: the last onset before.
+    """
+    above = np.empty(max(0, len(novelty) - _PAST - _FUTURE))
+    _judge(novelty, smoothing, above)
+    found = np.empty(len(above), np.int64)
+    count = 0
+    for k in range(len(above) - 2):
+        before, middle, after = above[k], above[k + 1], above[k + 2]
+        if middle > before and middle > after and middle > 0.0 and audible[k + 2]:
+            # Vertex of the parabola through the three values, in frames after the first of them.
+            vertex = 1.0 + 0.5 * (before - after) / (before - 2.0 * middle + after)
+            position = (judged + k + 2) * HOP + np.int64(np.rint(vertex * HOP)) - _DELAY
+            if position >= 0 and position - last > _LEAST_GAP_S * SAMPLE_RATE_HZ:
+                found[count] = position
+                last = np.float64(position)
+                count += 1
+    return found[:count].copy(), last
+
+
+@numba.njit(nogil=True)
+def _judge(novelty: np.ndarray, smoothing: np.ndarray, above: np.ndarray) -> None:
     """How far each frame's novelty, smoothed with its neighbours, is above median + weighted mean of them.
 
     Of the frames from the seventh value on: each element is for the frame before, the last one with a frame after it.
     """
-    above = np.empty(max(0, len(novelty) - _PAST - _FUTURE))
-    _judge(novelty, _zero_phase_smoothing(_PAST + _FUTURE + 1), above)
-    return above
-
-
-@numba.njit(cache=True, nogil=True)
-def _judge(novelty: np.ndarray, smoothing: np.ndarray, above: np.ndarray) -> None:
     length = len(smoothing)
     smoothed = np.empty(length)
     for n in range(len(above)):
-        total = 0.0
+        total = judged = 0.0
         for place in range(length):
             value = 0.0
             for k in range(length):

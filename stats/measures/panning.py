@@ -18,7 +18,7 @@ import numpy as np
 
 from mixprior.stats.fft import real
 from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, where_above
-from mixprior.stats.frames import FrameEnergies, Frames, Stack, joined
+from mixprior.stats.frames import FrameEnergies, Frames, Stack, joined, sum_of_members
 from mixprior.stats.long_term_spectra import BINS as LONG_BINS
 from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
 from mixprior.stats.long_term_spectra import POOL, POOLED_EDGES_HZ, UNEXCITED_BIN, audible, pool
@@ -39,16 +39,13 @@ _TITLE_ENDS = {
     "high": " above 2.5 kHz",
 }
 
-_FRAMES_AT_ONCE = 16
 _LANES = 32
 _POOLED_HZ = np.arange(0, LONG_BINS, POOL) * SAMPLE_RATE_HZ / LONG_FRAME
 # First and past-the-last bin of each band, edges rounded down as in FxNorm-automix.
 _BAND_BINS = np.array(list(BANDS_HZ.values())) * FRAME // SAMPLE_RATE_HZ
 _EDGE_BINS = np.unique(_BAND_BINS)
 # Which stretches between edges make up each band, shape (stretches, bands).
-_PARTS_OF_BANDS = ((_EDGE_BINS[:-1, None] >= _BAND_BINS[:, 0]) & (_EDGE_BINS[1:, None] <= _BAND_BINS[:, 1])).astype(
-    float
-)
+_PARTS_OF_BANDS = (_EDGE_BINS[:-1, None] >= _BAND_BINS[:, 0]) & (_EDGE_BINS[1:, None] <= _BAND_BINS[:, 1])
 
 
 def sps_rms(audio: np.ndarray) -> dict[str, float | None]:
@@ -91,7 +88,7 @@ class SpsFrames:
 
     def __init__(self, names: Iterable[str], sums: Mapping[str, Sequence[str]]) -> None:
         self._stack = Stack(names, sums)
-        self._frames = Frames(FRAME, HOP, _FRAMES_AT_ONCE)
+        self._frames = Frames(FRAME, HOP, LANES)
         self._energies = [FrameEnergies(FRAME, HOP) for _ in self._stack.names]
         self._energy = np.zeros((len(self._energies), 0))  # of frames that wait for their batch to be full
         self._parts: list[tuple[np.ndarray, np.ndarray]] = []
@@ -123,7 +120,8 @@ class SpsFrames:
         sums = np.zeros((len(energy), 2, len(_EDGE_BINS) - 1, -(-frames // LANES) * LANES), np.float32)
         floors = (UNEXCITED_BIN * energy).astype(np.float32)
         _squares(batch, floors, self._stack.members, _plan(), _EDGE_BINS, self._work, self._spectra, sums)
-        of_bands = np.moveaxis(sums[..., :frames], 2, -1) @ _PARTS_OF_BANDS
+        parts = sums[..., :frames].astype(np.float64)
+        of_bands = np.stack([parts[:, :, chosen].sum(axis=2) for chosen in _PARTS_OF_BANDS.T], axis=-1)
         with np.errstate(invalid="ignore"):
             self._parts.append((energy, np.sqrt(of_bands[:, 0] / of_bands[:, 1])))
 
@@ -167,7 +165,7 @@ def _squares(
     """
     channels, frames = batch.shape[:2]
     size = spectra.size // (2 * channels)
-    floor = np.empty(LANES, np.float32)
+    floor, total = np.empty(LANES, np.float32), np.empty(4 * size, np.float32)
     for first in range(0, frames, LANES):
         count = min(LANES, frames - first)
         for channel in range(channels):
@@ -175,37 +173,27 @@ def _squares(
             real.frames(batch[channel, first], HOP, count, plan, work, re, im)
         for sound in range(len(sums)):
             floor[:count] = floors[sound, first : first + count]
+            own = sum_of_members(spectra, members[sound], total)
             for part in range(edges.size - 1):
-                square, excited = _part(spectra, size, members[sound], edges[part], edges[part + 1], load(floor, 0))
+                square, excited = _part(own, size, edges[part], edges[part + 1], load(floor, 0))
                 store(sums[sound, 0, part], first, square)
                 store(sums[sound, 1, part], first, excited)
 
 
 @numba.njit
-def _part(spectra: np.ndarray, size: int, members: np.ndarray, begin: int, end: int, floor: Any) -> tuple[Any, Any]:
+def _part(spectra: np.ndarray, size: int, begin: int, end: int, floor: Any) -> tuple[Any, Any]:
     """Sum (1 - phi)^2 over the bins from `begin` to before `end` of eight frames, and count the bins that have any."""
     square = excited = all_of(np.float32(0))
     one = all_of(np.float32(1))
     for at in range(LANES * begin, LANES * end, LANES):
-        left_re, left_im = _summed(spectra, at, size, members, 0)
-        right_re, right_im = _summed(spectra, at, size, members, 1)
+        left_re, left_im = load(spectra, at), load(spectra, at + size)
+        right_re, right_im = load(spectra, at + 2 * size), load(spectra, at + 3 * size)
         left_power, right_power = left_re * left_re + left_im * left_im, right_re * right_re + right_im * right_im
         both, difference = left_power + right_power, root(left_power) - root(right_power)
         unlike = difference * difference / both  # 1 - phi, without the loss of digits
         square = square + where_above(both, floor, unlike * unlike)
         excited = excited + where_above(both, floor, one)
     return square, excited
-
-
-@numba.njit
-def _summed(spectra: np.ndarray, at: int, size: int, members: np.ndarray, channel: int) -> tuple[Any, Any]:
-    """Sum a bin of eight frames over the sounds that are in the stack: real and imaginary parts."""
-    re = im = all_of(np.float32(0))
-    for member in members:
-        if member >= 0:
-            first = 2 * size * (2 * member + channel) + at
-            re, im = re + load(spectra, first), im + load(spectra, first + size)
-    return re, im
 
 
 def pan_position(left_energy: float, right_energy: float) -> float:

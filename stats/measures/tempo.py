@@ -26,7 +26,6 @@ SHORTEST_S = 4.0
 
 _WINDOW_S = 8.0
 _STEP_S = 1.0
-_FRAMES_AT_ONCE = 32
 _DYNAMIC_RANGE_DB = 80.0
 _LATE = 2  # frames that librosa counts from a rise to its onset
 _BEATS = 8  # multiples of the period that sharpen it
@@ -57,7 +56,7 @@ class TempoFrames:
     """`tempo_bpm` of a channel that comes in pieces of any length: 128 bands of every frame are kept."""
 
     def __init__(self) -> None:
-        self._frames = Frames(FRAME, HOP, _FRAMES_AT_ONCE)
+        self._frames = Frames(FRAME, HOP, LANES)
         self._samples, self._bands_db = 0, [np.zeros((len(_mel_bands()[0]), 0), np.float32)]
         self._take(np.zeros(FRAME // 2, np.float32))  # the first frame is centred on the first sample
 
