@@ -30,6 +30,7 @@ def mix(
     priors: Priors | str | Path = "published",
     group: str | None = None,
     like: Song | Sequence[Song] | None = None,
+    by: str | Path | None = None,
     preset: str | Path | None = None,
     vocal_offset_s: float | str = 0.0,
     progress: Progress | None = None,
@@ -49,6 +50,8 @@ def mix(
         like: a song to be like, or several: a file, which is separated (needs the extra "mine"), the folder of its
             stems, or the frame that `mixprior.measure` returns. Targets are drawn from the priors towards it, its
             spectrum is approached (the step `eq`), and the mix is as loud as it, unless `target_lufs` is given.
+        by: file of a network that `mixprior train predictor` wrote: targets of the steps are predicted by it, where
+            no option sets them.
         preset: file of a style that `mixprior mix --preset save` wrote; what is given beside it comes first.
         vocal_offset_s: seconds by which the vocals start after the backing; below 0 without so much of their beginning;
             "auto" finds them by bleed or a guide track, or refuses.
@@ -75,6 +78,7 @@ def mix(
         priors=priors,
         group=group,
         like=songs,
+        by=by,
         preset=preset,
         vocal_offset_s=vocal_offset_s,
         progress=progress,

@@ -14,6 +14,10 @@ BANDS, FFT, HOP = 128, 2048, 1024
 FRAMES = 64
 """Of a block that a network reads at once: 1.49 s."""
 FLOOR_DB = -100.0
+LUFS = -20.0
+"""Loudness that each sound is brought to before a network reads it, so that its level does not tell the answer."""
+QUIETEST_DB = -70.0
+"""Of spectra at that loudness: above the floor of all but sounds below -50 LUFS."""
 
 _BATCH = 512
 
@@ -39,6 +43,12 @@ def log_mel_db(audio: np.ndarray) -> np.ndarray:
         for k in range(0, len(frames), _BATCH)
     ]
     return np.maximum(10 * np.log10(np.maximum(np.concatenate(power, axis=1), 1e-12)), FLOOR_DB).astype(np.float32)
+
+
+def at_loudness(mel_db: np.ndarray, lufs: np.ndarray) -> np.ndarray:
+    """Spectra of sounds as they are at `LUFS`: `mel_db` (..., bands, frames), `lufs` (...); float32."""
+    louder_db = np.asarray(LUFS - lufs, np.float32)[..., None, None]
+    return np.maximum(mel_db.astype(np.float32) + louder_db, np.float32(QUIETEST_DB))
 
 
 def blocks(mel_db: np.ndarray) -> np.ndarray:

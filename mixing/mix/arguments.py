@@ -67,7 +67,7 @@ def options(args: argparse.Namespace, style: Preset | None = None, like: Like | 
         steps["also"] = (*steps["also"], *like.steps)
     if style is not None:
         return style.applied(kind(args), given, **steps)
-    found = chosen(kind(args), given, **steps, default=() if args.song and not like else DEFAULT_STEPS)
+    found = chosen(kind(args), given, **steps, default=() if args.song and not like and not args.by else DEFAULT_STEPS)
     if like:
         found = like.options(found, "target_lufs" in given)
     if args.song and not found.steps and "vocal_gain_db" not in given:

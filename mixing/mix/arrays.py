@@ -13,6 +13,7 @@ import numpy as np
 from mixprior.analysis.priors import EVERY_SONG, Priors
 from mixprior.analysis.song_rows import SongRows
 from mixprior.mixing.effects.chain import BACKING, VOCALS
+from mixprior.mixing.learned import planner as learned
 from mixprior.mixing.mix import preset as presets
 from mixprior.mixing.mix import sounds as mix_sounds
 from mixprior.mixing.mix.preset import Preset
@@ -21,7 +22,7 @@ from mixprior.mixing.mix.tracks import kept_tracks
 from mixprior.mixing.plan import multitrack, pair
 from mixprior.mixing.plan.offset import after, found_offset
 from mixprior.mixing.plan.options import AUTO, PAIR, TRACKS, Options, chosen
-from mixprior.mixing.plan.step import Plan
+from mixprior.mixing.plan.step import Plan, Planner
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.roles import ROLES, Role
 from mixprior.stats.errors import InputError
@@ -40,6 +41,7 @@ def mix(
     priors: Priors | str | Path = _DEFAULT_PRIORS,
     group: str | None = None,
     like: Sequence[SongRows] = (),
+    by: str | Path | None = None,
     preset: str | Path | None = None,
     vocal_offset_s: float | str = 0.0,
     progress: Progress | None = None,
@@ -52,7 +54,9 @@ def mix(
     style = None if preset is None else presets.read(preset)
     targets = _targets(priors, group, style, like)
     wanted = _options(PAIR, options, style, targets)
-    planner = partial(pair.plan, targets=targets, options=wanted)
+    planner: Planner = partial(pair.plan, targets=targets, options=wanted)
+    if by is not None:
+        planner = learned.planner(by, targets, wanted)
     arrays = {VOCALS: vocals, BACKING: backing}
     return _mixed(arrays, rate_hz, planner, wanted, progress, vocal_offset_s)
 

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="finished songs to be like, or folders of their stems: targets are drawn towards them, eq is added, and "
         "the mix is as loud ([mine] to separate)",
     )
+    aims.add_argument("--by", metavar="MODEL", help="predict targets of a pair by a network of `mixprior train`")
     arguments.add_options(aims)
     steps = parser.add_argument_group("steps")
     arguments.add_steps(steps)

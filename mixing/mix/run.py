@@ -11,6 +11,7 @@ from pathlib import Path
 from mixprior.analysis import picture
 from mixprior.analysis.priors import EVERY_SONG
 from mixprior.analysis.song_rows import SongRows
+from mixprior.mixing.learned import planner as learned
 from mixprior.mixing.mix import arguments, explain, plot, preset, recipe, replay, session
 from mixprior.mixing.mix.comparison import compare
 from mixprior.mixing.mix.preset import Preset
@@ -115,6 +116,12 @@ def _mix(
         raise InputError("--vocal-offset is for --vocal and --backing")
     options = arguments.options(args, style, targets.like)
     planner: Planner = partial(pair.plan, targets=targets, options=options)
+    if args.by:
+        if args.tracks or save:
+            raise InputError(
+                "--by predicts a mix of vocals and a backing: it goes neither with --tracks nor with a preset"
+            )
+        planner = learned.planner(args.by, targets, options)
     if args.tracks:
         kept, left_out = kept_tracks(list(paths))
         paths = {name: paths[name] for name in kept}
@@ -139,7 +146,19 @@ def _replay(
     separated: Callable[[str], SeparatedSong],
     stage: session.Stage,
 ) -> Mixed:
-    unlike = (*arguments.NAMES, "priors", "group", "like", "only", "also", "without", "roles", "preset", "vocal_offset")
+    unlike = (
+        *arguments.NAMES,
+        "priors",
+        "group",
+        "like",
+        "by",
+        "only",
+        "also",
+        "without",
+        "roles",
+        "preset",
+        "vocal_offset",
+    )
     given = [name for name in unlike if getattr(args, name) is not None]
     if given and not ((args.plot or args.page) and set(given) <= {"priors", "group"}):
         raise InputError(f"--replay makes a mix as it was: {arguments.flag(given[0])} does not go with it")

@@ -25,8 +25,8 @@ class Step:
     """One move.
 
     Attributes:
-        name: one of `STEPS`; "offset" of vocals that are late, "roles" of the classes of tracks, "replay" of settings
-            that are applied as they are.
+        name: one of `STEPS`; "offset" of vocals that are late, "roles" of the classes of tracks, "prediction" by
+            a network, "replay" of settings that are applied as they are.
         of: the sound, the bus, or "mix".
         reason: why, in a sentence or two.
         measured: what was found, by name with the unit at its end; None where it cannot be measured.

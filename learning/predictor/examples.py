@@ -1,0 +1,53 @@
+"""Examples to learn from: spectra of vocals and backing, and what is to be predicted of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mixprior.mixing.learned.mel import BANDS
+
+_FEATURE_BANDS = 16
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples, one a row.
+
+    Attributes:
+        mel_db: (rows, 2, bands, frames), of vocals and backing at equal loudness.
+        targets: (rows, targets); NaN where one is not known.
+        songs: (rows,), the song of each.
+        names: of the targets.
+    """
+
+    mel_db: np.ndarray
+    targets: np.ndarray
+    songs: np.ndarray
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.songs)
+
+    def __getitem__(self, rows: np.ndarray) -> Examples:
+        return replace(self, mel_db=self.mel_db[rows], targets=self.targets[rows], songs=self.songs[rows])
+
+    def of(self, songs: Sequence[str]) -> Examples:
+        """The examples of some songs."""
+        return self[np.isin(self.songs, list(songs))]
+
+    @property
+    def prior(self) -> np.ndarray:
+        """(targets, 2), mean and standard deviation of each target."""
+        return np.stack([np.nanmean(self.targets, axis=0), np.nanstd(self.targets, axis=0) + 1e-6], axis=1)
+
+    @property
+    def features(self) -> np.ndarray:
+        """(rows, features) for regressions: mean and spread over time of 16 bands of each sound, its mean taken out."""
+        rows, sounds, _, frames = self.mel_db.shape
+        bands = self.mel_db.astype(np.float32).reshape(rows, sounds, _FEATURE_BANDS, BANDS // _FEATURE_BANDS, frames)
+        levels = bands.mean(axis=3)
+        levels = levels - levels.mean(axis=(2, 3), keepdims=True)
+        return np.concatenate([levels.mean(axis=3), levels.std(axis=3)], axis=2).reshape(rows, -1)

@@ -1,0 +1,118 @@
+"""Networks learn a law that is there and nothing where there is none, and run without torch as they do with it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mixprior.learning.predictor import known_truth, learners
+from mixprior.learning.predictor.examples import Examples
+from mixprior.learning.predictor.known_truth import Remixes, heard_in
+from mixprior.learning.predictor.learners import LiTask, OurTask
+from mixprior.learning.predictor.networks import LiNetwork, PriorNetwork
+from mixprior.learning.training.loop import train
+from mixprior.mixing.learned import network
+
+PRIOR = np.array([[-2.0, 2.5], [8.0, 3.0]])
+NAMES = ("vocal_to_backing_lu", "loudness_range_lu")
+
+
+def remixes(excerpts: int = 60, songs: int = 12, seed: int = 0) -> Remixes:
+    """Spectra of noise that are tilted at random, which is what the law is of."""
+    rng = np.random.default_rng(seed)
+    tilts = rng.normal(0, 1, (excerpts, 4, 2, 1, 1)) * np.linspace(-15, 15, 128)[:, None]
+    mel_db = (-30 + tilts + rng.normal(0, 3, (excerpts, 4, 2, 128, 70))).astype(np.float16)
+    heard = np.array([[heard_in(*pair.astype(float)) for pair in each] for each in mel_db])
+    levels = rng.normal(0, 3, (2, excerpts, 4))
+    return Remixes(mel_db, *levels, heard, np.array([f"song {k % songs}" for k in range(excerpts)]))
+
+
+@pytest.fixture(scope="module")
+def examples() -> Examples:
+    made = remixes()
+    return made.examples(known_truth.truth(made, 0.8, 1)[1])
+
+
+@pytest.mark.parametrize(("task", "config"), [(LiTask, learners.LI), (OurTask, learners.OURS)])
+def test_the_loss_falls_and_gradients_reach_every_parameter(examples, task, config):
+    seen: dict[str, float] = {}
+
+    def after_step(state):
+        for name, parameter in state.model.named_parameters():
+            seen[name] = seen.get(name, 0.0) + float(parameter.grad.abs().sum())
+
+    short = replace(config, steps=16, batch=8, check_every=8)
+    state = train(task(examples, examples), short, after_step=after_step)
+    assert state.looks[-1].training_loss < state.looks[0].training_loss
+    assert seen.keys() == dict(state.model.named_parameters()).keys()
+    assert all(total > 0 for total in seen.values()), seen
+
+
+def test_lis_network_has_25_thousand_weights_and_takes_his_input():
+    made = LiNetwork(9).eval()
+    assert made(torch.zeros(3, 2, 128, 64)).shape == (3, 9)
+
+
+def test_untrained_ours_predicts_the_prior_whatever_it_hears():
+    mean, sd = PriorNetwork(PRIOR).eval()(torch.randn(4, 2, 128, 80))
+    np.testing.assert_allclose(mean.detach(), np.tile(PRIOR[:, 0], (4, 1)), rtol=1e-6)
+    np.testing.assert_allclose(sd.detach(), np.tile(PRIOR[:, 1], (4, 1)), rtol=1e-6)
+
+
+def test_without_torch_it_predicts_the_same():
+    torch.manual_seed(1)
+    made = PriorNetwork(PRIOR)
+    torch.nn.init.normal_(made.last.weight, std=0.1)
+    made(torch.randn(8, 2, 128, 90) * 10 - 30)  # moves the averages of the batch norm
+    made.eval()
+    mel_db = np.random.default_rng(2).normal(-30, 10, (2, 128, 100)).astype(np.float32)
+    mean, sd = (each.detach().numpy()[0] for each in made(torch.from_numpy(mel_db)[None]))
+    said = network.made(NAMES, made.arrays(), {}).predict(mel_db)
+    np.testing.assert_allclose([said[name].mean for name in NAMES], mean, rtol=1e-4)
+    np.testing.assert_allclose([said[name].sd for name in NAMES], sd, rtol=1e-4)
+
+
+def test_a_target_that_is_not_known_teaches_nothing(examples):
+    targets = examples.targets.copy()
+    targets[::2, 1] = np.nan
+    holes = replace(examples, targets=targets)
+    state = train(OurTask(holes, holes), replace(learners.OURS, steps=10, check_every=5))
+    assert all(torch.isfinite(value).all() for value in state.model.state_dict().values())
+    for learner in (learners.boosting, learners.median):
+        assert np.isfinite(learner(holes, holes, 0, None)(holes)).all()
+
+
+@pytest.mark.parametrize("learner", ["boosting", pytest.param("ours", marks=pytest.mark.nightly("training"))])
+def test_a_law_is_found_on_songs_that_were_not_trained_on(learner):
+    found = known_truth.found(remixes(), learners.LEARNERS[learner], 0.8, seed=1)
+    for each in found.values():
+        assert each.r2 > 0.4
+        assert each.better_than_mean
+        assert each.n == 12
+
+
+def test_of_a_law_that_says_nothing_nothing_is_found():
+    found = known_truth.found(remixes(), learners.boosting, 0.0, seed=2)
+    assert all(-0.3 < each.r2 < 0.05 for each in found.values())
+
+
+def test_the_mean_finds_nothing():
+    found = known_truth.found(remixes(), learners.mean, 0.5, seed=1)
+    assert not any(each.better_than_mean for each in found.values())
+
+
+def test_a_level_that_nothing_tells_is_found_in_no_separation():
+    first, again = known_truth.leak(remixes(), learners.boosting, seed=0)
+    assert -0.3 < first < 0.1
+    assert -0.3 < again < 0.1
+
+
+def test_each_song_tests_once_and_is_never_on_two_sides():
+    songs = [f"song {k}" for k in range(11)]
+    tested = []
+    for training, choosing, testing in known_truth.folds(songs, 3):
+        assert not set(training) & set(choosing) | set(training) & set(testing) | set(choosing) & set(testing)
+        assert sorted([*training, *choosing, *testing]) == sorted(songs)
+        tested += testing
+    assert sorted(tested) == sorted(songs)

@@ -1,0 +1,72 @@
+"""What each learner finds of laws that were chosen: rows of `tools.evidence.predictor`.
+
+`python -m tools.songs.known_truth REMIXES --learner NAME --r2 R2 --seeds N`: REMIXES is what `tools.songs.remixes`
+wrote. A row a law, target and seed is added; rows that are there are not made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from mixprior.learning.predictor import known_truth
+from mixprior.learning.predictor.known_truth import Remixes
+from mixprior.learning.predictor.learners import LEARNERS
+from tools import ROOT
+
+ROWS = ROOT / "tools" / "evidence" / "rows" / "known_truth.csv"
+COLUMNS = ("remixes", "learner", "law_r2", "seed", "target", "r2", "better", "mae", "mae_of_mean", "songs", "excerpts")
+LEAK = "leak"
+"""In place of the R2 of a law: the level that the remix itself was made at."""
+
+
+def rows_of(remixes: Remixes, learner: str, law: str, seed: int) -> list[list[object]]:
+    """The rows of one training."""
+    excerpts = len(remixes.songs)
+    if law == LEAK:
+        first, again = known_truth.leak(remixes, LEARNERS[learner], seed)
+        songs = len(set(remixes.songs))
+        named = (("level of this separation", first), ("level of another separation", again))
+        return [[name, f"{r2:.4f}", "", "", "", songs, excerpts] for name, r2 in named]
+    found = known_truth.found(remixes, LEARNERS[learner], float(law), seed)
+    return [
+        [name, f"{f.r2:.4f}", int(f.better_than_mean), f"{f.mae:.4f}", f"{f.mae_of_mean:.4f}", f.n, excerpts]
+        for name, f in found.items()
+    ]
+
+
+def main(argv: Sequence[str]) -> int:
+    """`python -m tools.songs.known_truth`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("remixes", type=Path, metavar="REMIXES")
+    parser.add_argument("--name", required=True, help="what separated the remixes: mask or htdemucs")
+    parser.add_argument("--learner", choices=tuple(LEARNERS), required=True)
+    parser.add_argument("--law", required=True, metavar="R2", help=f"share of the variance, or {LEAK}")
+    parser.add_argument("--seeds", type=int, default=1)
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    remixes = known_truth.read(args.remixes)
+    for seed in range(args.seeds):
+        key = [args.name, args.learner, args.law, str(seed)]
+        if key not in [row[:4] for row in _kept()]:
+            made = rows_of(remixes, args.learner, args.law, seed)
+            with ROWS.open("a", encoding="utf-8", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows([*key, *row] for row in made)
+            print(key, made, flush=True)
+    return 0
+
+
+def _kept() -> list[list[str]]:
+    if not ROWS.exists():
+        ROWS.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+    with ROWS.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))[1:]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
