@@ -36,8 +36,8 @@ mix-eval: setup  ## damage real songs, mix them with the packaged priors, and co
 	OMP_NUM_THREADS=1 $(BIN)/python -m mixprior.mixing.evaluation $(SCENES) $(MUSIC) --responses $(RESPONSES) \
 	  -o outputs/mix_eval --document docs/measured/mixing.md
 
-# One thread a process: the processes share the cores.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+# One thread a process: the processes share the cores. What is compiled is kept for the many processes that tests start.
+PYTEST = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test: setup  ## run every test but the nightly ones, on all cores
 	$(PYTEST)

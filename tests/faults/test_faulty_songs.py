@@ -104,5 +104,6 @@ def test_row_6_7_8_songs_that_crash_hang_or_exhaust_memory_are_rows_and_the_othe
 @pytest.mark.fault(8)
 def test_a_run_in_which_most_songs_fail_for_one_cause_stops_and_says_so(mine, monkeypatch):
     monkeypatch.setattr(causes, "LEAST", 3)
+    monkeypatch.setattr(trouble, "BACK_OFF_S", ())  # each is tried once
     with pytest.raises(TooManyFailed, match=r"3 of \d songs failed by DeviceLost .*CUDA error"):
         mine([f"cuda_{k}" for k in range(8)])

@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -58,8 +59,16 @@ def state(found: Evidence) -> tuple:
 
 
 ALL_IDS = sorted(METADATA)
-WHOLE = content(evidence(ALL_IDS))
-STATE = state(evidence(ALL_IDS))
+
+
+@cache
+def whole() -> dict[str, bytes]:
+    return content(evidence(ALL_IDS))
+
+
+@cache
+def whole_state() -> tuple:
+    return state(evidence(ALL_IDS))
 
 
 @given(st.permutations(ALL_IDS), st.lists(st.integers(1, SONGS - 1), max_size=4, unique=True), st.randoms())
@@ -72,18 +81,18 @@ def test_permuted_split_and_nested_merges_give_the_state_of_one_run(song_ids, cu
         size = random.randint(2, min(3, len(parts)))
         parts = [Evidence.merged(parts[:size]), *parts[size:]]
         random.shuffle(parts)
-    assert state(parts[0]) == STATE
+    assert state(parts[0]) == whole_state()
 
 
 def test_what_was_written_reads_back_and_writes_the_same():
-    read = Evidence.read(WHOLE.__getitem__)
-    assert content(read) == WHOLE
+    read = Evidence.read(whole().__getitem__)
+    assert content(read) == whole()
 
 
 def test_merging_through_files_gives_the_bytes_of_one_run():
     halves = [content(evidence(ALL_IDS[::2])), content(evidence(ALL_IDS[1::2]))]
     merged = Evidence.merged([Evidence.read(half.__getitem__) for half in halves])
-    assert content(merged) == WHOLE
+    assert content(merged) == whole()
 
 
 def test_a_stem_that_one_part_lacks_merges_too():
@@ -92,10 +101,10 @@ def test_a_stem_that_one_part_lacks_merges_too():
     part = dict(tally(_of(no_drums, first), {s: METADATA[s] for s in first}, Grouping(), True))
     other = dict(tally(_of(ROWS, last), {s: METADATA[s] for s in last}, Grouping(), True))
     mixed = pa.concat_tables([_of(no_drums, first), _of(ROWS, last)])
-    whole = dict(tally(mixed, METADATA, Grouping(), True))
+    direct = dict(tally(mixed, METADATA, Grouping(), True))
     for a, b in ((part, other), (other, part)):
         merged = Digest.merged([a["all"], b["all"]])
-        assert content(Evidence({"all": merged}, None, {}, {})) == content(Evidence(whole, None, {}, {}))
+        assert content(Evidence({"all": merged}, None, {}, {})) == content(Evidence(direct, None, {}, {}))
 
 
 def test_groups_that_lack_a_stem_keep_no_cells_of_it_however_songs_are_batched():
@@ -145,7 +154,7 @@ def test_groups_below_the_minimum_are_withheld_and_named_but_stay_in_the_state()
 
 
 def test_no_nan_and_no_infinity_reaches_a_table():
-    for name, found in WHOLE.items():
+    for name, found in whole().items():
         if name.endswith(".parquet"):
             table = _table(found)
             for column in table.columns:
@@ -164,13 +173,13 @@ def test_differently_calibrated_priors_do_not_merge():
 
 
 def test_a_statistic_counted_otherwise_is_refused_with_the_remedy():
-    state = _table(WHOLE["state.parquet"])
+    state = _table(whole()["state.parquet"])
     resolution = pa.array(np.full(len(state), 0.123))
     changed = state.set_column(state.column_names.index("resolution"), state.schema.field("resolution"), resolution)
     sink = pa.BufferOutputStream()
     pa.parquet.write_table(changed, sink)
-    unsaid = json.dumps({**json.loads(WHOLE["manifest.json"]), "files_sha256": {}}).encode()
-    files = {**WHOLE, "state.parquet": sink.getvalue().to_pybytes(), "manifest.json": unsaid}
+    unsaid = json.dumps({**json.loads(whole()["manifest.json"]), "files_sha256": {}}).encode()
+    files = {**whole(), "state.parquet": sink.getvalue().to_pybytes(), "manifest.json": unsaid}
     with pytest.raises(InputError, match="mixprior aggregate"):
         Evidence.read(files.__getitem__)
 
