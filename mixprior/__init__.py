@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mixprior.analysis.merge import merge
     from mixprior.analysis.priors import open_priors as priors
     from mixprior.check_command import check
+    from mixprior.learning.reverse.arrays import reverse
     from mixprior.mixes import mix, mix_tracks
     from mixprior.mixing.normalise.arrays import normalize
     from mixprior.mixing.reverb.fit import fit_reverb
@@ -41,6 +42,7 @@ __all__ = [
     "mix_tracks",
     "normalize",
     "priors",
+    "reverse",
     "separate",
     "verify",
 ]
@@ -58,6 +60,7 @@ _SOURCES = {
     "mix_tracks": "mixprior.mixes:mix_tracks",
     "normalize": "mixprior.mixing.normalise.arrays:normalize",
     "priors": "mixprior.analysis.priors:open_priors",
+    "reverse": "mixprior.learning.reverse.arrays:reverse",
     "separate": "mixprior.pipeline.separation.separate:separate",
     "verify": "mixprior.pipeline.verify:verify",
 }

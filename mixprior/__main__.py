@@ -27,6 +27,7 @@ COMMANDS = {
     "report": ("mixprior.analysis.report.command", "write priors as one HTML page"),
     "constants": ("mixprior.analysis.constants.command", "write constants for FxNorm-automix or for a mixer"),
     "mix": ("mixprior.mix_command", "mix vocals and backing, or the tracks of a song, by priors"),
+    "reverse": ("mixprior.learning.reverse.command", "find how a mix was made of its tracks: a recipe of it"),
     "check": ("mixprior.check_command", "say where a mix stands among the songs of priors"),
     "normalize": (
         "mixprior.mixing.normalise.command",

@@ -71,6 +71,7 @@ TRANSPOSED = np.zeros((48_000, 2))
         ("measure", ({"vocals": TRANSPOSED}, 48_000)),
         ("mix", (TRANSPOSED, TRANSPOSED, 48_000)),
         ("mix_tracks", ({"Bass": TRANSPOSED}, 48_000)),
+        ("reverse", ({"Bass": TRANSPOSED}, TRANSPOSED, 48_000)),
         ("normalize", ({"bass": TRANSPOSED}, 48_000, "starter")),
         ("fit_reverb", (TRANSPOSED, 48_000)),
         ("separate", (TRANSPOSED, 48_000)),

@@ -19,6 +19,7 @@ Code = Literal[
     "no-direct-sound",
     "file",
     "unreliable",
+    "not-in-recipe",
 ]
 
 CODES: Mapping[Code, str] = {
@@ -34,6 +35,7 @@ CODES: Mapping[Code, str] = {
     "no-direct-sound": "an impulse response has no direct sound: time zero is the start of the file",
     "file": "a file may be damaged or cut short",
     "unreliable": "separation errs on a statistic by as much as songs differ, or how far it errs is not known",
+    "not-in-recipe": "a mix that was taken apart holds something that no recipe can hold",
 }
 """What each code is about. Codes are stable, the sentences of warnings are not."""
 

@@ -1,0 +1,97 @@
+"""The linear part of a mix: gains, pans and equalisers of all tracks, and a delay of less than a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mixprior.learning.reverse import fit as fits
+from mixprior.learning.reverse.equaliser import MOST_BANDS, with_bands
+from mixprior.learning.reverse.fit import Fit, free_gains
+from mixprior.learning.reverse.statistics import Statistics
+
+_ROUNDS = 4
+_HEARD = 1e-3
+"""Below this share of what the tracks hold, the mix holds nothing of a band: a coder cut it off."""
+_TELLING, _ROUGH_BANDS = 6, 2
+_BETTER = 0.8
+"""A delay of part of a sample has to bring the error down to this share of what whole samples leave."""
+_NOTHING_LEFT = 1e-4
+"""Where this little is left, no part of a sample is looked for."""
+_GAINED = 1e-3
+
+
+def fitted(statistics: Statistics, rate_hz: float) -> Fit:
+    """Fit the direct paths of all tracks, and by how much the mix is late: whole samples, where they explain as much.
+
+    Args:
+        statistics: of tracks and mix.
+        rate_hz: sample rate.
+    """
+    near = round(_delay(fits.start(statistics, rate_hz).refined(5)))
+    firsts = [fits.start(statistics, rate_hz, float(near + step)) for step in (-1, 0, 1)]
+    tried = [_rounds(first.refined(5), 1, _loudest(first), _ROUGH_BANDS) for first in firsts]
+    whole = _rounds(min(tried, key=_left))
+    if _left(whole) < _NOTHING_LEFT:
+        return whole
+    parted = _rounds(whole, delayed=True)
+    return parted if _left(parted) < _BETTER * _left(whole) else whole
+
+
+def _left(found: Fit) -> float:
+    """Error that a fit leaves, each band counted by the energy that it has: as loud bands do not drown the others."""
+    whole = found.statistics.mix
+    return float(np.exp(np.mean(np.log(found.error.sum(axis=1) / whole.sum(axis=1) + 1e-8))))
+
+
+def _loudest(found: Fit) -> list[int]:
+    """The tracks that tell most about a delay: the loudest in the mix."""
+    in_mix = (np.abs(found.gains) ** 2 * found.statistics.energy).sum(axis=(0, 1))
+    return [int(k) for k in np.argsort(-in_mix)[:_TELLING]]
+
+
+def _delay(found: Fit) -> float:
+    """The delay at which gains and pans alone explain most, within three samples."""
+    pull = (found.weights[..., None] * np.conj(found.gains) * found.statistics.with_mix).sum(axis=(1, 2))
+    samples = np.arange(-3, 3.01, 0.05)
+    heard = (pull * np.exp(-found.turn * samples[:, None])).sum(axis=1).real
+    return float(samples[np.argmax(heard)])
+
+
+def _rounds(
+    found: Fit,
+    rounds: int = _ROUNDS,
+    tracks: Sequence[int] | None = None,
+    bands: int = MOST_BANDS,
+    delayed: bool = False,
+) -> Fit:
+    """Add bands to one track after the other and improve all together, until little is gained."""
+    last = np.inf
+    for _ in range(rounds):
+        chosen = range(len(found.paths)) if tracks is None else tracks
+        paths = list(found.paths)
+        for k in chosen:
+            paths[k] = with_bands(found, k, bands)
+        found = fits.with_paths(found, paths).reweighted()
+        found = found.refined(delayed=delayed).reweighted()
+        left = float(found.error.sum())
+        if left > (1 - _GAINED) * last:
+            break
+        last = left
+    return found
+
+
+def limited(statistics: Statistics) -> tuple[Statistics, float | None]:
+    """Leave out the bands that a coder cut off the mix; and the frequency from which on it did."""
+    free = np.abs(free_gains(statistics))
+    level = np.sum(free * statistics.energy, axis=0) / np.maximum(statistics.energy.sum(axis=0), 1e-30)
+    wanted = (statistics.energy * np.square(level)).sum(axis=(1, 2))
+    held = statistics.mix.sum(axis=1) > _HEARD * wanted
+    loud = wanted > 1e-12 * wanted.max()
+    if not (held & loud).any():
+        return statistics, None
+    last = int(np.flatnonzero(held & loud)[-1]) + 1
+    if not loud[last:].any():
+        return statistics, None
+    return statistics.below(last), float(statistics.bands.centres_hz[last])

@@ -1,0 +1,129 @@
+"""A mix and its tracks in; what was done to each of them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mixprior.learning.reverse import excerpt, figures, linear, residual
+from mixprior.learning.reverse.alignment import alignment
+from mixprior.learning.reverse.figures import TrackFigures
+from mixprior.learning.reverse.fit import Fit
+from mixprior.learning.reverse.intervals import Spread
+from mixprior.learning.reverse.material import LEAST_FRAMES, Material
+from mixprior.learning.reverse.path import Path
+from mixprior.learning.reverse.residual import Residual
+from mixprior.learning.reverse.statistics import Statistics
+from mixprior.mixing.effects.settings import Chain, MixSettings, PanSettings
+from mixprior.stats.errors import InputError
+from mixprior.stats.sound import Sound
+
+SECONDS = 60.0
+"""Of a song that are compared."""
+_SILENT = 1e-9
+Stage = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A mix taken apart.
+
+    Attributes:
+        settings: with the tracks, shifted by the offset, they make the mix again.
+        tracks: what is known of each, with intervals.
+        residual: what the settings leave of the mix.
+        offset_samples: by which the mix begins after the tracks, at the rate of the tracks.
+        delay_samples: by how much of a sample the mix is late beside that.
+        turned: whether the whole mix has the other polarity.
+        turned_tracks: tracks whose polarity is another than that of the rest.
+        limit_hz: from which on a coder left nothing of the mix; None for none.
+        compared_s: seconds of the song that were compared.
+        rate_hz: sample rate of the settings.
+    """
+
+    settings: MixSettings
+    tracks: Mapping[str, TrackFigures]
+    residual: Residual
+    offset_samples: int
+    delay_samples: float
+    turned: bool
+    turned_tracks: tuple[str, ...]
+    limit_hz: float | None
+    compared_s: float
+    rate_hz: int
+
+
+def take_apart(
+    tracks: Mapping[str, Sound], mix: Sound, seconds: float = SECONDS, stage: Stage = lambda what, done, total: None
+) -> Found:
+    """Find what was done to tracks to make a mix.
+
+    Args:
+        tracks: by name, two channels each, of one rate; read one at a time.
+        mix: two channels, of any rate.
+        seconds: of a long song that are compared.
+        stage: called with what is done next.
+
+    Raises:
+        InputError: if the mix does not hold the tracks, or is too short.
+    """
+    if not tracks:
+        raise InputError("there is no track: give those that the mix was made of")
+    rate_hz = next(iter(tracks.values())).rate_hz
+    mix = mix.at(rate_hz, "VHQ")
+    stage("aligning", 0, 1)
+    placed = alignment(tracks, mix)
+    stage("reading", 0, 1)
+    everything = excerpt.material(tracks, mix, placed.samples, seconds)
+    if len(everything.starts) < LEAST_FRAMES // 2:
+        raise InputError(f"the mix is too short to be taken apart: {mix.duration_s:.1f} s")
+    material = _sounding(everything)
+    stage("fitting", 0, 1)
+    statistics, limit_hz = linear.limited(Statistics.of(material))
+    fit = linear.fitted(statistics, rate_hz)
+    delay = fit.delay
+    fit, material, turned = _straight(fit, material)
+    spread = Spread.of(fit, material)
+    found = {name: figures.of_track(fit, spread, k, material.names) for k, name in enumerate(material.names)}
+    chains = {name: _chain(path) for name, path in zip(material.names, fit.paths, strict=True)}
+    settings = MixSettings({name: chains.get(name, Chain()) for name in everything.names})
+    others = tuple(name for name, path in zip(material.names, fit.paths, strict=True) if path.turned)
+    return Found(
+        settings,
+        {name: found.get(name, figures.SILENT) for name in everything.names},
+        residual.residual(material, settings, others),
+        placed.samples - round(delay),
+        delay - round(delay),
+        turned,
+        others,
+        limit_hz,
+        sum(stop - start for start, stop in material.counted) / rate_hz,
+        rate_hz,
+    )
+
+
+def _sounding(material: Material) -> Material:
+    """The tracks that are no silence beside the loudest."""
+    energy = np.square(material.tracks).mean(axis=(1, 2), dtype=np.float64)
+    heard = np.flatnonzero(energy > _SILENT * energy.max())
+    if heard.size == len(energy):
+        return material
+    return replace(material, names=tuple(material.names[k] for k in heard), tracks=material.tracks[heard])
+
+
+def _straight(fit: Fit, material: Material) -> tuple[Fit, Material, bool]:
+    """Take the delay and the polarity of the mix out of it; whether the polarity was the other one."""
+    signs = [-1.0 if path.turned else 1.0 for path in fit.paths]
+    loud = np.sqrt((np.abs(fit.gains) ** 2 * fit.statistics.energy).sum(axis=(0, 1)))
+    sign = -1.0 if float(loud @ signs) < 0 else 1.0
+    paths = tuple(replace(path, turned=path.turned != (sign < 0)) for path in fit.paths)
+    mix = residual.advanced(material.mix, fit.delay) if fit.delay else material.mix
+    statistics = replace(fit.statistics, with_mix=sign * fit.with_mix)
+    straight = Fit(statistics, fit.rate_hz, paths, fit.weights)
+    return straight, replace(material, mix=np.float32(sign) * mix), sign < 0
+
+
+def _chain(path: Path) -> Chain:
+    return Chain(input_gain_db=path.gain_db, bands=path.bands, pan=PanSettings(path.pan))

@@ -1,0 +1,110 @@
+"""A mix of generated sounds is taken apart: settings come back, and what cannot be told is said."""
+
+import json
+
+import numpy as np
+import pytest
+
+import mixprior
+from mixprior.learning.reverse.path import Path, response
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.settings import Band, Chain, MixSettings, PanSettings
+from mixprior.pipeline.audio import writer
+from mixprior.stats.errors import InputError
+from mixprior.stats.sound import Sound
+
+RATE_HZ = 44_100
+SETTINGS = MixSettings(
+    {
+        "bass": Chain(input_gain_db=-4.0, pan=PanSettings(0.3), bands=(Band("low shelf", 150.0, 5.0, 0.7),)),
+        "drums": Chain(input_gain_db=2.0, pan=PanSettings(0.5), bands=(Band("peak", 2500.0, -6.0, 1.5),)),
+        "keys": Chain(input_gain_db=-9.0, pan=PanSettings(0.85)),
+    }
+)
+
+
+def noise(seed: int, seconds: float = 4.0) -> np.ndarray:
+    """Noise of two channels, mostly the same, with an envelope of its own and less of it the higher."""
+    rng = np.random.default_rng(seed)
+    count = int(seconds * RATE_HZ)
+    white = rng.standard_normal((2, count)) + 2 * rng.standard_normal(count)
+    spectrum = np.fft.rfft(white) / np.sqrt(1 + np.arange(count // 2 + 1) / (200 * seconds * 2**seed))
+    envelope = np.repeat(rng.uniform(0.2, 1.0, 12), -(-count // 12))[:count]
+    sound = np.fft.irfft(spectrum, count) * envelope
+    return np.asarray(0.1 * sound / sound.std(), np.float32)
+
+
+@pytest.fixture(scope="module")
+def tracks():
+    return {name: noise(seed) for seed, name in enumerate(SETTINGS.tracks)}
+
+
+@pytest.fixture(scope="module")
+def mix(tracks):
+    return chain.sum_up(SETTINGS, {name: Sound(audio, RATE_HZ) for name, audio in tracks.items()}).sound.audio
+
+
+def change_db(settings: MixSettings, name: str, audio: np.ndarray) -> float:
+    """Change of the level of a track by its gain and equaliser."""
+    power = np.square(np.abs(np.fft.rfft(audio))).sum(axis=0)
+    hz = np.arange(power.size) * RATE_HZ / audio.shape[1]
+    heard = (hz > 20) & (hz < 20_000)
+    curve = np.square(np.abs(response(settings.tracks[name].bands, hz[heard], RATE_HZ)))
+    gain_db = settings.tracks[name].input_gain_db
+    return float(gain_db + 10 * np.log10((power[heard] * curve).sum() / power[heard].sum()))
+
+
+def test_settings_come_back_from_a_late_mix_of_the_other_polarity(tracks, mix):
+    late = -np.pad(mix, ((0, 0), (1500, 0)))[:, : mix.shape[1]]
+    taken = mixprior.reverse(tracks, late, RATE_HZ)
+    assert taken.found.offset_samples == -1500
+    assert taken.found.turned
+    assert taken.found.residual.db < -40
+    for name, found in taken.found.tracks.items():
+        assert found.gain_db.value == pytest.approx(change_db(SETTINGS, name, tracks[name]), abs=0.1)
+        assert found.pan.value == pytest.approx(SETTINGS.tracks[name].pan.position, abs=0.01)
+        assert found.reasons == {}
+
+
+def test_a_doubled_and_a_silent_track_are_named_and_not_guessed(tracks, mix):
+    more = {**tracks, "double": tracks["keys"], "nothing": np.zeros_like(mix)}
+    found = mixprior.reverse(more, mix, RATE_HZ).found
+    assert found.tracks["keys"].gain_db is None
+    assert "it cannot be told from double" in found.tracks["keys"].reasons["gain_db"]
+    assert found.tracks["nothing"].reasons["pan"] == "silent where it was compared"
+    assert found.tracks["drums"].gain_db is not None
+
+
+def test_an_interval_grows_with_what_the_tracks_do_not_explain(tracks, mix):
+    clean = mixprior.reverse(tracks, mix, RATE_HZ).found.tracks["keys"].gain_db
+    foreign = mixprior.reverse(tracks, mix + noise(9) * np.float32(2.0), RATE_HZ).found.tracks["keys"].gain_db
+    assert foreign.half_width > 2 * clean.half_width
+    assert abs(foreign.value - clean.value) < foreign.half_width
+
+
+def test_a_mix_of_other_tracks_is_refused(tracks):
+    with pytest.raises(InputError, match="does not hold these tracks"):
+        mixprior.reverse(tracks, noise(7), RATE_HZ)
+
+
+def test_the_recipe_makes_the_mix_again(tracks, mix, tmp_path, capsys):
+    folder, recipe = tmp_path / "tracks", tmp_path / "found.json"
+    folder.mkdir()
+    for path, audio in {tmp_path / "mix": mix, **{folder / name: audio for name, audio in tracks.items()}}.items():
+        writer.write(path.with_suffix(".wav"), audio, RATE_HZ, ".wav")
+    given = ["--tracks", str(folder)]
+    assert mixprior.main(["reverse", *given, "--mix", str(tmp_path / "mix.wav"), "-o", str(recipe)]) == 0
+    assert "drums: gain" in capsys.readouterr().out
+    known = json.loads(recipe.read_text())["reverse"]
+    assert known["residual_db"] < -40
+    assert known["tracks"]["bass"]["pan"]["low"] < 0.3 < known["tracks"]["bass"]["pan"]["high"]
+    assert mixprior.main(["mix", "--replay", str(recipe), *given, "-o", str(tmp_path / "again.wav")]) == 0
+
+
+def test_slopes_of_a_path_are_those_of_its_gains():
+    path = Path(-3.0, 0.3, (Band("peak", 900.0, 4.0, 1.2), Band("high shelf", 5000.0, -6.0, 0.7)), turned=True)
+    hz = np.geomspace(30, 18_000, 40)
+    for k, slope in enumerate(path.slopes(hz, RATE_HZ)):
+        step = 1e-4 * np.eye(len(path.numbers))[k]
+        up, down = (path.moved(path.numbers + sign * step).gains(hz, RATE_HZ) for sign in (1, -1))
+        assert np.abs((up - down) / 2e-4 - slope).max() < 1e-5
