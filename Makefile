@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench bench-gpu scale clean \
-  lock nightly-benches nightly-conformance nightly-dependencies nightly-evaluation nightly-fuzz nightly-material nightly-memory nightly-scale nightly-separation nightly-speed nightly-torture nightly-training torture fuzz
+  lock nightly-benches nightly-conformance nightly-dependencies nightly-engines nightly-evaluation nightly-fuzz nightly-material nightly-memory nightly-scale nightly-separation nightly-speed nightly-torture nightly-training torture fuzz
 MUSIC ?= ../shared/music
 MULTITRACKS ?= $(MUSIC)/multitracks
 RESPONSES ?= ../shared/reference/impulse_responses
@@ -45,11 +45,11 @@ test: setup  ## run every test but the nightly ones, on all cores
 test-fast: setup  ## run the quick tests alone
 	$(PYTEST) -m "not slow"
 
-NIGHTLY := benches conformance dependencies evaluation fuzz material memory scale separation speed torture training
+NIGHTLY := benches conformance dependencies engines evaluation fuzz material memory scale separation speed torture training
 
-nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, evaluation, fuzz, material, memory, scale, separation, speed, torture, training (all without PART)
+nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, engines, evaluation, fuzz, material, memory, scale, separation, speed, torture, training (all without PART)
 
-nightly-conformance nightly-fuzz nightly-material nightly-memory nightly-speed nightly-torture nightly-training: setup
+nightly-conformance nightly-engines nightly-fuzz nightly-material nightly-memory nightly-speed nightly-torture nightly-training: setup
 	$(BIN)/python -m pytest --nightly $(@:nightly-%=%)
 
 fuzz: nightly-fuzz  ## damage 5,000 sound files and documents of every kind, and read them

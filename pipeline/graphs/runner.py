@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import re
 import shlex
 import signal
 import subprocess
@@ -25,6 +26,7 @@ Graph = Callable[["beam.Pipeline"], None]
 """Applies its transforms to an empty pipeline; it can be pickled. Its `reads`, if any, are files that workers need."""
 
 _TICK_S = 0.5
+_JOB_FAILED = re.compile(r"Pipeline \S+ failed in state FAILED")
 _GOES_ON = "the same command (without --force) continues from there"
 _NOISY = ("apache_beam", "grpc", "distributed")
 
@@ -39,6 +41,13 @@ class WorkerDied(Stopped):
     def __reduce__(self) -> tuple[type[WorkerDied], tuple[str]]:
         """Pickle by what it was made of."""
         return WorkerDied, (self.how,)
+
+
+class JobFailed(Stopped):
+    """A job on a runner elsewhere ended before its work did: a worker of it is gone, or the runner."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(f"the runner ended the job ({how}): see the log of its workers; {_GOES_ON}")
 
 
 class WorkerTraceback(Exception):
@@ -73,7 +82,7 @@ def kept(beam_options: Sequence[str], workers: int) -> Iterator[None]:
     if not is_dask(beam_options):
         yield
         return
-    from mixprior.pipeline.graphs import dask_engine
+    from mixprior.pipeline.graphs import dask_engine  # before `_quiet`: it sets up loggers as it is imported
 
     with _quiet(), dask_engine.connected(beam_options, workers):
         yield
@@ -110,8 +119,21 @@ def _run(graph: Graph, beam_options: Sequence[str], workers: int, tick: Callable
         if isinstance(found, KeyboardInterrupt):
             raise found from None  # it caused the error
         if found is error:
+            found = _of_a_job(error)
+        if found is error:
             raise
         raise found from error
+
+
+def _of_a_job(error: Exception) -> Exception:
+    """Return what a portable runner means by an error: a job that failed as a whole, or its service that is gone."""
+    message = next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), "")
+    if isinstance(error, RuntimeError) and _JOB_FAILED.match(str(error)):
+        return JobFailed(message.partition("FAILED: ")[2] or message)
+    if type(error).__module__.partition(".")[0] == "grpc":
+        code = getattr(error, "code", lambda: None)()
+        return JobFailed(f"its job service does not answer: {getattr(code, 'name', type(error).__name__)}")
+    return error
 
 
 def run_here(graph: Graph, beam_options: Sequence[str], command: str | None = None, workers: int = 1) -> None:
@@ -182,8 +204,9 @@ def _quiet() -> Iterator[None]:
     if logging.getLogger().isEnabledFor(logging.DEBUG):
         yield
         return
-    before = {name: logging.getLogger(name).level for name in _NOISY}
-    for name in _NOISY:
+    noisy = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _NOISY]
+    before = {name: logging.getLogger(name).level for name in {*_NOISY, *noisy}}
+    for name in before:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         yield

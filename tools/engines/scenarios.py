@@ -1,0 +1,238 @@
+"""Engines and faults: each scenario mines a catalog on an engine, injects a fault, and says what came of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from tools.engines import processes
+from tools.engines.runs import Ended, Run, digests, statuses, write_songs
+
+_CUT_S = 12.0
+_QUICK = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "4s", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "4s"}
+
+
+class NotHere(Exception):
+    """What a scenario needs is not on this machine."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of a scenario.
+
+    Attributes:
+        engine: its name.
+        version: its version.
+        how: how it was started.
+        songs: of the catalog.
+        fault: what was injected.
+        outcome: what the command did, and what was stored.
+        is_same: whether all that is stored is byte-equal to the default run, in the end.
+    """
+
+    engine: str
+    version: str
+    how: str
+    songs: int
+    fault: str
+    outcome: str
+    is_same: bool
+
+
+class Bench:
+    """A catalog, and what the default run stores of it.
+
+    Args:
+        folder: to work in.
+        songs: number of songs.
+    """
+
+    def __init__(self, folder: Path, songs: int) -> None:
+        self.folder, self.songs = folder, songs
+        self.catalog = folder / "songs"
+        if not self.catalog.exists():
+            write_songs(self.catalog, songs)
+        if not (folder / "default" / "songs.parquet").exists():
+            ended = Run(self.catalog, folder / "default").end()
+            assert ended.code == 0, ended
+        self.expected = digests(folder / "default")
+        assert len(self.expected) > songs, "the default run stored too little to compare"
+
+    def place(self, name: str) -> Path:
+        """Make a folder for a scenario."""
+        place = self.folder / name
+        place.mkdir()
+        return place
+
+    def run(self, place: Path, *options: object, before: tuple[str, ...] = ()) -> Run:
+        """Begin to mine the catalog."""
+        return Run(self.catalog, place / "out", *options, before=before)
+
+    def row(self, place: Path, engine: str, number: str, how: str, fault: str, outcome: str, ended: Ended) -> Row:
+        """Return the row of a run that ended."""
+        is_same = ended.code == 0 and digests(place / "out") == self.expected
+        if ended.code:
+            outcome = f"exit code {ended.code}: {' / '.join(ended.errors)}"
+        elif not is_same:
+            outcome = f"{outcome}; {statuses(place / 'out')}"
+        return Row(engine, number, how, self.songs, fault, outcome, is_same)
+
+
+def dask_here(bench: Bench) -> Row:
+    """`--runner dask` alone."""
+    place = bench.place("dask here")
+    ended = bench.run(place, "--runner", "dask", "-j", 2).end()
+    return _dask(bench, place, "`--runner dask -j 2`", "none", "ends as the default run", ended)
+
+
+def dask(bench: Bench) -> Row:
+    """A scheduler and two workers on loopback."""
+    place = bench.place("dask")
+    with processes.dask_cluster(place) as (address, _):
+        ended = bench.run(place, "--runner", "dask", "--dask-address", address).end()
+    return _dask(bench, place, "`dask scheduler`, 2 `dask worker`", "none", "ends as the default run", ended)
+
+
+def dask_worker_killed(bench: Bench) -> Row:
+    """A worker is killed in the middle of a run."""
+    place = bench.place("dask worker killed")
+    with processes.dask_cluster(place) as (address, members):
+        run = bench.run(place, "--runner", "dask", "--dask-address", address)
+        run.wait_for(bench.songs // 4)
+        members[1].kill()
+        ended = run.end()
+    fault = f"1 worker `kill -9` at song {bench.songs // 4}"
+    return _dask(bench, place, "`dask scheduler`, 2 `dask worker`", fault, "goes on with the other worker", ended)
+
+
+def dask_scheduler_killed(bench: Bench) -> Row:
+    """The scheduler is killed in the middle of a run; another run goes on."""
+    place = bench.place("dask scheduler killed")
+    with processes.dask_cluster(place) as (address, members):
+        run = bench.run(place, "--runner", "dask", "--dask-address", address)
+        run.wait_for(bench.songs // 4)
+        members[0].kill()
+        first = run.end()
+    kept = len(list((place / "out").glob("features/*/*/*.parquet")))
+    with processes.dask_cluster(place) as (address, _):
+        ended = bench.run(place, "--runner", "dask", "--dask-address", address).end()
+    fault = f"scheduler `kill -9` at song {bench.songs // 4}"
+    outcome = _stopped(first, kept, bench.songs)
+    return _dask(bench, place, "`dask scheduler`, 2 `dask worker`", fault, outcome, ended)
+
+
+def dask_two_hosts(bench: Bench) -> Row:
+    """Two network namespaces with a shared folder; one is cut off and comes back."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        raise NotHere("network namespaces need root and `ip`")
+    place = bench.place("dask two hosts")
+    port, scheduler_log = processes.free_port(), place / "scheduler.log"
+    first, second = processes.NAMESPACES
+    address = f"tcp://{processes.ADDRESSES[0]}:{port}"
+    program = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", processes.ADDRESSES[0]]
+    scheduler = [*processes.within(first), *program, "--port", str(port), "--no-dashboard"]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
+    with (
+        processes.two_hosts(),
+        processes.started(scheduler, scheduler_log, **_QUICK),
+        processes.started([*processes.within(first), *worker], place / "a.log", **_QUICK),
+        processes.started([*processes.within(second), *worker], place / "b.log", **_QUICK),
+    ):
+        time.sleep(5.0)
+        run = bench.run(place, "--runner", "dask", "--dask-address", address, before=tuple(processes.within(first)))
+        run.wait_for(bench.songs // 4)
+        processes.cut(True)
+        time.sleep(_CUT_S)
+        processes.cut(False)
+        ended = run.end()
+        came_back = scheduler_log.read_text().count(f"Register worker addr: tcp://{processes.ADDRESSES[1]}") > 1
+    outcome = "goes on with the other host" + (", and with both when it is back" if came_back else "")
+    how = "scheduler and worker in one network namespace, worker in another, one folder"
+    return _dask(bench, place, how, f"one host cut off for {_CUT_S:.0f} s at song {bench.songs // 4}", outcome, ended)
+
+
+def prism(bench: Bench) -> Row:
+    """Beam's own portable runner, in Go, with an external pool of workers."""
+    return _portable(bench, "Prism", _prism)
+
+
+def prism_worker_killed(bench: Bench) -> Row:
+    """Its SDK worker is killed in the middle of a run; another run goes on."""
+    return _portable_killed(bench, "Prism", _prism)
+
+
+def job_service(bench: Bench) -> Row:
+    """Beam's portable job service, with an external pool of workers."""
+    return _portable(bench, "portable job service", processes.job_service)
+
+
+def job_service_worker_killed(bench: Bench) -> Row:
+    """Its SDK worker is killed in the middle of a run; another run goes on."""
+    return _portable_killed(bench, "portable job service", processes.job_service)
+
+
+def _prism(place: Path) -> AbstractContextManager[int]:
+    if not processes.has_go():
+        raise NotHere("Go, to build Prism with: https://go.dev/dl")
+    return processes.prism(place)
+
+
+_Service = Callable[[Path], AbstractContextManager[int]]
+_HOW = "external `worker_pool_main`"
+
+
+def _portable(bench: Bench, engine: str, service: _Service) -> Row:
+    place = bench.place(engine)
+    with _portable_options(place, service) as (options, _):
+        ended = bench.run(place, *options).end()
+    return bench.row(place, engine, version("apache-beam"), _HOW, "none", "ends as the default run", ended)
+
+
+def _portable_killed(bench: Bench, engine: str, service: _Service) -> Row:
+    place = bench.place(f"{engine} killed")
+    with _portable_options(place, service) as (options, pool):
+        run = bench.run(place, *options)
+        run.wait_for(bench.songs // 4)
+        for pid in processes.children_of(pool):
+            os.kill(pid, signal.SIGKILL)
+        first = run.end()
+    kept = len(list((place / "out").glob("features/*/*/*.parquet")))
+    with _portable_options(place, service) as (options, _):
+        ended = bench.run(place, *options).end()
+    fault = f"SDK worker `kill -9` at song {bench.songs // 4}"
+    outcome = _stopped(first, kept, bench.songs)
+    return bench.row(place, engine, version("apache-beam"), _HOW, fault, outcome, ended)
+
+
+@contextmanager
+def _portable_options(place: Path, service: _Service) -> Iterator[tuple[list[str], int]]:
+    with service(place) as jobs, processes.worker_pool(place) as (workers, pool):
+        options = ["--runner=PortableRunner", f"--job_endpoint=localhost:{jobs}"]
+        yield [*options, "--environment_type=EXTERNAL", f"--environment_config=localhost:{workers}"], pool.pid
+
+
+def _dask(bench: Bench, place: Path, how: str, fault: str, outcome: str, ended: Ended) -> Row:
+    return bench.row(place, "Dask", version("distributed"), how, fault, outcome, ended)
+
+
+def _stopped(first: Ended, kept: int, songs: int) -> str:
+    lines = f"exit code {first.code}, {len(first.errors)} line(s): “{' / '.join(first.errors)}”"
+    return f"{lines}; {kept} of {songs} songs are kept, the rerun mines the rest"
+
+
+ALL: dict[str, Callable[[Bench], Row]] = {
+    each.__name__: each
+    for each in (
+        *(dask_here, dask, dask_worker_killed, dask_scheduler_killed, dask_two_hosts),
+        *(prism, prism_worker_killed, job_service, job_service_worker_killed),
+    )
+}
+"""The scenarios by name."""
