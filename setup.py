@@ -174,7 +174,7 @@ setup(
         "mixprior.stats.priors": ["*.json"],
         "mixprior.stats.reverb.blind": ["*.npz", "*.json"],
         "mixprior.stats.reverb.fdn": ["*.npz"],
-        "mixprior.pipeline.reverb_training": ["*.csv"],
+        "mixprior.learning.reverb_training": ["*.csv"],
     },
     ext_modules=native(),
     install_requires=CORE,

@@ -6,12 +6,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import PACKAGED
+from mixprior.learning.reverb_training.voices import SOURCES
 from mixprior.mixing.evaluation import excerpts, separated
 from mixprior.mixing.evaluation.excerpts import CHOOSE, JUDGE
 from mixprior.mixing.evaluation.material import Material
 from mixprior.pipeline.catalogs import roles
 from mixprior.pipeline.catalogs.roles import Recording
-from mixprior.pipeline.reverb_training.voices import SOURCES
 from mixprior.pipeline.store.layout import MEMBERS_FILE
 from tools import ROLES, ROOT, SHARED
 from tools.evidence import activity

@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mixprior.pipeline.reverb_training.rows import Rows
-from mixprior.pipeline.reverb_training.spread import recalibrated
+from mixprior.learning.reverb_training.rows import Rows
+from mixprior.learning.reverb_training.spread import recalibrated
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.perceptron import Perceptrons
 from mixprior.stats.reverb.columns import LEAST_WET_FOR_TIMES_DB

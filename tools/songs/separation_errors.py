@@ -27,7 +27,7 @@ from mixprior.stats.reverb import columns as reverb
 from mixprior.stats.schema import FEATURE_VERSION
 from tools import ROOT
 
-_TRAINED_ON = ROOT / "pipeline" / "reverb_training" / "voices.csv"
+_TRAINED_ON = ROOT / "learning" / "reverb_training" / "voices.csv"
 
 
 def errors_in(run: Path) -> SeparationErrors:

@@ -123,8 +123,8 @@ def test_features_are_finite_or_marked_as_missing_for_any_sound():
 
 def test_the_arrays_say_what_the_trained_networks_said():
     torch = pytest.importorskip("torch")
-    from mixprior.pipeline.reverb_training import train
-    from mixprior.pipeline.reverb_training.rows import Rows
+    from mixprior.learning.reverb_training import train
+    from mixprior.learning.reverb_training.rows import Rows
 
     rng = np.random.default_rng(1)
     features = rng.standard_normal((400, 20)).astype(np.float32)

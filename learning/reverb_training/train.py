@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from mixprior.pipeline.reverb_training.rows import Rows
-from mixprior.pipeline.reverb_training.voices import SOURCES, sources
+from mixprior.learning.reverb_training.rows import Rows
+from mixprior.learning.reverb_training.voices import SOURCES, sources
 from mixprior.stats.reverb.blind.perceptron import LOG_SPREAD, Perceptrons, normalised
 
 HIDDEN = (64, 32)
@@ -228,7 +228,7 @@ def held_out(
 
 
 def main(argv: Sequence[str]) -> int:
-    """`python -m mixprior.pipeline.reverb_training.train`."""
+    """`python -m mixprior.learning.reverb_training.train`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train", nargs="+", type=Path, required=True, metavar="ROWS", help="npz files of rows")
     parser.add_argument("--test", nargs="+", type=Path, required=True, metavar="ROWS")

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from mixprior.learning.reverb_training.singing import share_in_tune, sing
 from mixprior.pipeline.audio import audio_file, writer
-from mixprior.pipeline.reverb_training.singing import share_in_tune, sing
 from mixprior.stats.errors import InputError
 from mixprior.stats.statistic import SAMPLE_RATE_HZ as RATE_HZ
 
@@ -245,7 +245,7 @@ def _with_short_pauses(sound: np.ndarray) -> np.ndarray:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Turn folders of unpacked packages into clips and a table of them, voices.csv; singers in it are kept."""
     parser = argparse.ArgumentParser(
-        prog="python -m mixprior.pipeline.reverb_training.voices", description=main.__doc__
+        prog="python -m mixprior.learning.reverb_training.voices", description=main.__doc__
     )
     parser.add_argument("--from", dest="roots", nargs="+", required=True, metavar="FOLDER", help="folders of packages")
     parser.add_argument(

@@ -16,8 +16,8 @@ import soundfile
 import soxr
 from scipy.signal import fftconvolve, lfilter
 
+from mixprior.learning.reverb_training import responses
 from mixprior.pipeline.audio import audio_file
-from mixprior.pipeline.reverb_training import responses
 from mixprior.pipeline.separation import separator
 from mixprior.pipeline.store import files
 from mixprior.stats.reverb.blind.decay_features import SEGMENT_S as CLIP_S
@@ -246,7 +246,7 @@ def material(args: argparse.Namespace) -> tuple[list[Voice], list[Path], list[Pa
 
 
 def main(argv: Sequence[str]) -> int:
-    """`python -m mixprior.pipeline.reverb_training.wet_vocals`.
+    """`python -m mixprior.learning.reverb_training.wet_vocals`.
 
     Makes clips, separates them, and writes each to `NNNNNN.npz`; existing files are kept.
     """

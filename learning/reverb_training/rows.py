@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mixprior.pipeline.reverb_training import masking, stereo, wet_vocals
+from mixprior.learning.reverb_training import masking, stereo, wet_vocals
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
 
@@ -168,7 +168,7 @@ def _add(columns: dict[str, list], features: np.ndarray, facts: dict, speed: flo
 
 
 def main(argv: Sequence[str]) -> int:
-    """`python -m mixprior.pipeline.reverb_training.rows`."""
+    """`python -m mixprior.learning.reverb_training.rows`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=Path, help="folder of clips from wet_vocals; without: clips are drawn")
     parser.add_argument("--speeds", nargs="+", type=float, default=[1.0])

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from mixprior.pipeline.reverb_training.rows import Rows
+from mixprior.learning.reverb_training.rows import Rows
 from mixprior.stats.reverb.blind.perceptron import LEVELS_DB, MIDDLE_DB, Perceptrons
 
 COVERED = 0.9
@@ -86,7 +86,7 @@ def recalibrated(model: Perceptrons, rows: Rows) -> Perceptrons:
 
 
 def main(argv: Sequence[str]) -> int:
-    """`python -m mixprior.pipeline.reverb_training.spread`."""
+    """`python -m mixprior.learning.reverb_training.spread`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", nargs="+", type=Path, required=True, metavar="ROWS", help="npz files of rows")
     parser.add_argument("model", type=Path, help="file of the model, which is replaced, and its card completed")

@@ -8,8 +8,8 @@ import pytest
 import soundfile
 from scipy.signal import fftconvolve
 
-from mixprior.pipeline.reverb_training import responses, rows, singing, stereo, voices, wet_vocals
-from mixprior.pipeline.reverb_training.spread import laws
+from mixprior.learning.reverb_training import responses, rows, singing, stereo, voices, wet_vocals
+from mixprior.learning.reverb_training.spread import laws
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
 from tests.pipeline.sounds import tone, write
