@@ -146,7 +146,7 @@ def aggregate(
     >>> aggregate("outputs/mine", group_by=["genre"]).songs  # doctest: +SKIP
     11
     """
-    beam.need_beam()
+    beam.need_beam(beam_options)
     from mixprior.pipeline.store import files, songs
     from mixprior.pipeline.store.layout import MANIFEST_FILE, folder_named
     from mixprior.pipeline.store.rows import Rows

@@ -128,7 +128,7 @@ def calibrate(
     >>> calibrate("music/musdb18", "outputs/calibration.json").songs  # doctest: +SKIP
     100
     """
-    beam.need_beam()
+    beam.need_beam(beam_options)
     from mixprior.pipeline.graphs.extraction import extract_songs
     from mixprior.pipeline.separation import model_store
     from mixprior.pipeline.store import files, published, stray

@@ -151,7 +151,7 @@ def mine(
     >>> mine("music/songs", "outputs/mine", group_by=["genre"]).mined  # doctest: +SKIP
     11
     """
-    beam.need_beam()
+    beam.need_beam(beam_options)
     from mixprior.pipeline.audio import tags
     from mixprior.pipeline.graphs import runner
     from mixprior.pipeline.graphs.extraction import extract_songs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,14 @@ class _Argument(str):
     __slots__ = ()
 
 
-def need_beam() -> None:
-    """Refuse to go on without Beam, torch and Demucs.
+def need_beam(beam_options: Sequence[str] = ()) -> None:
+    """Refuse to go on without Beam, torch and Demucs; with Dataflow, without its modules and credentials.
+
+    Args:
+        beam_options: Beam's own.
 
     Raises:
-        InputError: naming the extra that brings them.
+        InputError: naming the extra that brings them, or how credentials are given.
     """
     for module in ("apache_beam", "torch", "demucs"):
         try:
@@ -32,6 +36,26 @@ def need_beam() -> None:
             found = False
         if not found:
             raise InputError(f"mining needs the module {module!r}: pip install 'mixprior[mine]'")
+    if _runner(beam_options) == "dataflowrunner":
+        _need_google_credentials()
+
+
+def _need_google_credentials() -> None:
+    """Look for credentials once, for a second: Beam's client looks again and again, for minutes, and says nothing."""
+    for variable in ("GCE_METADATA_TIMEOUT", "GCE_METADATA_DETECT_RETRIES"):  # both are read when it is imported
+        os.environ.setdefault(variable, "1")
+    try:
+        import google.auth
+        from google.auth.exceptions import GoogleAuthError
+    except ImportError as error:
+        raise InputError("Dataflow needs the module 'google.auth': pip install 'mixprior[gcp]'") from error
+    try:
+        google.auth.default()
+    except GoogleAuthError as error:
+        raise InputError(
+            "Dataflow needs credentials, and there are none here: gcloud auth application-default login, or set "
+            "GOOGLE_APPLICATION_CREDENTIALS to the key of a service account"
+        ) from error
 
 
 def add_help(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +120,7 @@ def is_local(beam_options: Sequence[str]) -> bool:
     """
     if is_dask(beam_options):
         return not _values("--dask-address", beam_options)
-    return not _values("--runner", beam_options)
+    return _runner(beam_options) is None
 
 
 def is_dask(beam_options: Sequence[str]) -> bool:
@@ -105,7 +129,12 @@ def is_dask(beam_options: Sequence[str]) -> bool:
     >>> is_dask(("--runner", "dask")), is_dask(("--runner=DaskRunner",)), is_dask(())
     (True, True, False)
     """
-    return [name.lower() for name in _values("--runner", beam_options)[-1:]] in (["dask"], ["daskrunner"])
+    return _runner(beam_options) in ("dask", "daskrunner")
+
+
+def _runner(beam_options: Sequence[str]) -> str | None:
+    named = _values("--runner", beam_options)
+    return named[-1].lower() if named else None
 
 
 def _values(option: str, beam_options: Sequence[str]) -> list[str]:

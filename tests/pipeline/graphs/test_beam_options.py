@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -55,3 +56,25 @@ def test_an_option_that_is_nobodys_is_refused(parser, capsys):
 def test_an_option_of_beam_without_its_value_is_refused(parser, given):
     with pytest.raises(InputError, match=f"Beam's options: argument {given[0]}"):
         beam_options.parse(parser, ["songs", "-o", "out", *given])
+
+
+@pytest.mark.parametrize("missing", ["module", "credentials"])
+def test_dataflow_without_credentials_is_refused_in_one_line(parser, monkeypatch, missing):
+    exceptions = ModuleType("google.auth.exceptions")
+    exceptions.GoogleAuthError = type("GoogleAuthError", (Exception,), {})
+    auth = ModuleType("google.auth")
+
+    def default():
+        raise exceptions.GoogleAuthError("none found")
+
+    auth.default, auth.exceptions = default, exceptions
+    monkeypatch.setitem(sys.modules, "google.auth.exceptions", exceptions)
+    monkeypatch.setitem(sys.modules, "google.auth", None if missing == "module" else auth)
+    if "google" in sys.modules:
+        monkeypatch.setattr(sys.modules["google"], "auth", auth, raising=False)
+    monkeypatch.setenv("GCE_METADATA_TIMEOUT", "1")
+    monkeypatch.setenv("GCE_METADATA_DETECT_RETRIES", "1")
+    words = {"module": r"pip install 'mixprior\[gcp\]'", "credentials": "GOOGLE_APPLICATION_CREDENTIALS"}
+    with pytest.raises(InputError, match=words[missing]):
+        beam_options.need_beam(("--runner=DataflowRunner", "--project=songs"))
+    beam_options.need_beam(("--runner=dask",))
