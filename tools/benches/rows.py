@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.benches import chain, gpu, loudness, mining, rerun, reverb, separation, song, spectra
+from tools.benches import chain, consoles, gpu, loudness, mining, rerun, reverb, separation, song, spectra
 from tools.benches.comparison import Comparison
 
 ROWS: tuple[Comparison, ...] = (
@@ -14,5 +14,6 @@ ROWS: tuple[Comparison, ...] = (
     *spectra.ROWS,
     *reverb.ROWS,
     *chain.ROWS,
+    *consoles.ROWS,
     *gpu.ROWS,
 )
