@@ -5,6 +5,7 @@
 #if !defined(_WIN32)
 #include <sys/mman.h>
 #endif
+#include "decoders.h"
 #include "transformer.h"
 #include "spectrum.h"
 
@@ -13,6 +14,7 @@
 #else
 #define EXPORT __attribute__((visibility("default")))
 #endif
+#define LAYOUT 2 /* of the packed weights: that of weights.py, or the library is of other sources */
 #define LEVELS 4
 #define DEPTH_OF_TRANSFORMER 5
 
@@ -35,6 +37,8 @@ typedef struct {
     void *parts[64];
     int count, failed;
 } Engine;
+
+EXPORT int engine_layout(void) { return LAYOUT; }
 
 /* Zeros, in large pages where the system has them. */
 static void *zeros(Engine *e, long bytes) {
@@ -99,12 +103,13 @@ EXPORT Engine *engine_new(long samples) {
     e->tokens = zeros(e, tokens * sizeof(float));
     e->sample_tokens = zeros(e, tokens * sizeof(float));
     e->before = zeros(e, tokens * sizeof(float));
-    k->sums = zeros(e, (BLOCK + BEHIND) * 2 * PANEL * sizeof(float));
-    k->y = zeros(e, (most + margin) * sizeof(float));
+    k->sums = zeros(e, (16 * NEAR + BEHIND) * 2 * PANEL * sizeof(float));
     k->hidden = zeros(e, (most_hidden + margin) * sizeof(float));
     k->hidden_act = zeros(e, (most_hidden + margin) * sizeof(act));
     k->hidden_rest = zeros(e, (most_hidden + margin) * sizeof(act));
-    for (int i = 0; i < 2; i++) {
+    k->squares = zeros(e, 16 * SQUARES * 384 * sizeof(act) + margin);
+    for (int i = 0; i < 2; i++) k->y[i] = zeros(e, (most + margin) * sizeof(float));
+    for (int i = 0; i < 3; i++) {
         k->x[i] = zeros(e, (most + margin) * sizeof(act));
         k->rest[i] = zeros(e, (most + margin) * sizeof(act));
     }
@@ -117,7 +122,7 @@ EXPORT Engine *engine_new(long samples) {
     t->attended = zeros(e, tokens * sizeof(act));
     t->packed_key = zeros(e, keys * HEAD * sizeof(act));
     t->packed_value = zeros(e, keys * HEAD * sizeof(act));
-    t->hidden = zeros(e, (TOKENS + BEHIND) * HIDDEN * sizeof(act));
+    t->hidden = zeros(e, (TOKENS + BEHIND) * APART * sizeof(act));
     t->weights = zeros(e, (QUERIES + BEHIND) * KEYS * sizeof(act));
     t->scores = zeros(e, (QUERIES + BEHIND) * KEYS * sizeof(float));
     t->head_sums = zeros(e, (QUERIES + BEHIND) * HEAD * sizeof(float));

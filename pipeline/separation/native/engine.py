@@ -48,7 +48,7 @@ class Native:
         path: its library.
 
     Raises:
-        OSError: if the library cannot be loaded.
+        OSError: if the library cannot be loaded, or takes weights in another arrangement.
     """
 
     def __init__(self, bag: BagOfModels, kind: kinds.Kind, path: Path) -> None:
@@ -122,6 +122,8 @@ class _Engine:
 @lru_cache
 def _loaded(path: Path) -> Any:
     library = ctypes.CDLL(str(path))
+    if not hasattr(library, "engine_layout") or library.engine_layout() != weights.LAYOUT:
+        raise OSError(f"{path} was built of other sources: install mixprior again")
     library.engine_new.argtypes, library.engine_new.restype = [ctypes.c_long], ctypes.c_void_p
     library.engine_free.argtypes, library.engine_free.restype = [ctypes.c_void_p], None
     library.engine_separate.argtypes, library.engine_separate.restype = [ctypes.c_void_p] * 4, None

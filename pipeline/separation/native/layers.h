@@ -1,4 +1,4 @@
-/* The convolutional layers of HTDemucs: encoders and decoders of both branches, as products of rows of channels.
+/* Convolutional layers of HTDemucs, as products of rows of channels: what all have, and the encoders of both branches.
  *
  * A row of the spectrogram, (frames, channels), goes through a whole layer while it is in the cache. Rows are kept with
  * zeros around them, so that taps beyond the edge need no test: frequency f begins at ROW(f), frame t two rows later. */
@@ -31,8 +31,8 @@ typedef struct {
 
 /* Arrays of one layer at work. */
 typedef struct {
-    float *sums, *y, *hidden;
-    act *x[2], *rest[2], *hidden_act, *hidden_rest;
+    float *sums, *y[2], *hidden;
+    act *x[3], *rest[3], *hidden_act, *hidden_rest, *squares;
 } Scratch;
 
 INLINE long hidden_stride(const Layer *w) { return PADDED(w->hidden, DEPTH > PANEL ? DEPTH : PANEL); }
@@ -243,80 +243,10 @@ void encode_frequencies(const Scratch *k, const Layer *w, const float *spectrum,
                 r = r < 0 ? -1 : r > 4 * frequencies ? 4 * frequencies : r;
                 add_rows(&taps, frequency_row(in, r, frames, ci), ci, ci);
             }
-        gelu_of(k, w, &taps, frames, k->y, x, rest);
-        residual_branches(k, w, k->y, x, rest, frames);
+        gelu_of(k, w, &taps, frames, k->y[0], x, rest);
+        residual_branches(k, w, k->y[0], x, rest, frames);
         add_rows(&row, x, c, c);
         glu_of(k, w, &row, frames, embedding ? embedding + f * c : 0, 0, frequency_row(out, f, frames, c), 0);
-    }
-}
-
-/* Spectra of the stems are kept as (frames / W, stems * 4, frequencies, W). The last decoder puts there rows 4g-2 to 4g+1 of
- * its product, 16 columns each: W frames from `t` on. */
-static void put_spectra(const Layer *w, float *spectra, long g, long frequencies, float mean, float deviation,
-                        const float *s, long n, long width, long t) {
-    for (long j = 0; j < width; j += PANEL) {
-        const long r = 4 * g - 2 + (n + j) / PANEL;
-        if (r < 0 || r >= frequencies) continue;
-        for (int part = 0; part < PANEL; part += W) {
-            V columns[W];
-            turn(s + j + part, 2 * PANEL, columns);
-            for (int i = 0; i < W; i++)
-                store(spectra + ((t / W * PANEL + part + i) * frequencies + r) * W,
-                      (columns[i] + w->transposed_bias[part + i]) * deviation + mean);
-        }
-    }
-}
-
-/* Rows 4g-2 to 4g+1 of a transposed convolution, of which `sums` holds the product for frames from `begin`. */
-static void put_rows(const Layer *w, act *out, long g, long frequencies, long frames, const float *s, long n, long width,
-                     long m) {
-    const long co = w->out_channels;
-    for (long j = 0; j < width; j += PANEL) {
-        const long tap = (n + j) / co, i = (n + j) % co, r = 4 * g - 2 + tap;
-        if (r < 0 || r >= 4 * frequencies) continue;
-        act *to = frequency_row(out, r, frames, co) + m * co + i; /* holds the skip */
-        for (int v = 0; v < PANEL; v += W)
-            store_act(to + v, load_act(to + v) + gelu(load(s + j + v) + load(w->transposed_bias + i + v)));
-    }
-}
-
-/* Decoder of the spectrogram, of rows to which the skip is added. It adds to the rows of `out`, which hold the skip of the
- * next, or gives the spectra. */
-void decode_frequencies(const Scratch *k, const Layer *w, act *in, act *out, float *spectra, long frequencies, long frames,
-                        float mean, float deviation) {
-    const long c = w->channels;
-    for (int i = 0; i < 2; i++) {
-        clear_edges(k->x[i] + BESIDE * c, frames, c);
-        clear_edges(k->rest[i] + BESIDE * c, frames, c);
-    }
-    memset(k->x[1] + BESIDE * c, 0, frames * c * sizeof(act));
-    memset(k->rest[1] + BESIDE * c, 0, frames * c * sizeof(act));
-    for (long g = 0; g <= frequencies; g++) {
-        act *x = k->x[g & 1] + BESIDE * c, *rest = w->branch_parts ? k->rest[g & 1] + BESIDE * c : 0;
-        const act *before = k->x[~g & 1] + BESIDE * c, *before_rest = k->rest[~g & 1] + BESIDE * c;
-        if (g < frequencies) {
-            Rows taps = {0};
-            for (int tap = -1; tap < 2; tap++) add_rows(&taps, frequency_row(in, g + tap, frames, c) - c, c, 3 * c);
-            glu_of(k, w, &taps, frames, 0, k->y, x, rest);
-            residual_branches(k, w, k->y, x, rest, frames);
-        } else {
-            memset(x, 0, frames * c * sizeof(act));
-            if (rest) memset(rest, 0, frames * c * sizeof(act));
-        }
-        Rows two = {0};
-        for (int part = 0; part < (rest ? 3 : 1); part++) {
-            add_rows(&two, part == 1 ? before_rest : before, c, c);
-            add_rows(&two, part == 1 ? rest : x, c, c);
-        }
-        for (long begin = 0; begin < frames; begin += BLOCK) {
-            const long count = frames - begin < BLOCK ? frames - begin : BLOCK;
-            FOR_PRODUCT(&two, w->transposed, 4 * w->out_channels, begin, count, k->sums, {
-                if (!w->last)
-                    put_rows(w, out, g, frequencies, frames, s, n, width, m);
-                else if (m % W == 0)
-                    put_spectra(w, spectra, g, 4 * frequencies, mean, deviation, s, n, width, m);
-            })
-        }
     }
 }
 
@@ -328,38 +258,8 @@ void encode_samples(const Scratch *k, const Layer *w, const act *in, const act *
     clear_edges(rest, rows, c);
     Rows taps = {0}, row = {0};
     add_parts(&taps, in, w->in_parts ? in_rest : 0, 4 * ci, 8 * ci);
-    gelu_of(k, w, &taps, rows, k->y, x, rest);
-    residual_branches(k, w, k->y, x, rest, rows);
+    gelu_of(k, w, &taps, rows, k->y[0], x, rest);
+    residual_branches(k, w, k->y[0], x, rest, rows);
     add_rows(&row, x, c, c);
     glu_of(k, w, &row, rows, 0, 0, out + BESIDE * c, 0);
-}
-
-/* Decoder of the waveform: adds to `out`, which holds the skip, or writes `waves`, (stems * channels, length). */
-void decode_samples(const Scratch *k, const Layer *w, const act *in, act *out, float *waves, long rows, long length,
-                    float mean, float deviation) {
-    const long c = w->channels, co = w->out_channels;
-    act *x = k->x[0] + BESIDE * c, *rest = w->branch_parts ? k->rest[0] + BESIDE * c : 0;
-    clear_edges(x, rows, c);
-    clear_edges(rest, rows, c);
-    Rows taps = {0}, two = {0};
-    add_rows(&taps, in + (BESIDE - 1) * c, c, 3 * c);
-    glu_of(k, w, &taps, rows, 0, k->y, x, rest);
-    residual_branches(k, w, k->y, x, rest, rows);
-    add_parts(&two, x - c, rest ? rest - c : 0, c, 2 * c);
-    for (long begin = 0; begin <= rows; begin += BLOCK) {
-        const long count = rows + 1 - begin < BLOCK ? rows + 1 - begin : BLOCK;
-        FOR_PRODUCT(&two, w->transposed, PADDED(4 * co, PANEL), begin, count, k->sums, {
-            for (long j = 0; j < width; j += w->last ? 1 : W) {
-                const long i = (n + j) % co;
-                const long q = 4 * m - 2 + (n + j) / co;
-                if (q < 0 || q >= length) continue;
-                if (w->last) {
-                    waves[i * length + q] = (s[j] + w->transposed_bias[i]) * deviation + mean;
-                    continue;
-                }
-                act *to = out + (q + BESIDE) * co + i;
-                store_act(to, load_act(to) + gelu(load(s + j) + load(w->transposed_bias + i)));
-            }
-        })
-    }
 }

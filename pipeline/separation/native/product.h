@@ -47,22 +47,26 @@ INLINE void add_parts(Rows *a, const act *high, const act *low, long stride, int
     }
 }
 
-/* Two panels at a time, and what is to be done with them while they are near: `body` finds rows m of the block that
- * begins at `begin`, and columns `n` to `n + width` of the product at `sums + (m - begin) * 2 * PANEL`. */
-#define FOR_PRODUCT(a, matrix, columns, begin, count, sums, body)                                                  \
-    for (long n = 0, width; n < (columns); n += 2 * PANEL) {                                                       \
-        width = (columns) - n < 2 * PANEL ? (columns) - n : 2 * PANEL;                                             \
-        multiply(a, begin, (matrix) + n * depth_of(a), width, count, sums, 2 * PANEL);                             \
-        for (long m = (begin); m < (begin) + (count); m++) {                                                       \
-            const float *s = (sums) + (m - (begin)) * 2 * PANEL;                                                   \
-            body                                                                                                   \
-        }                                                                                                          \
+#define NEAR 96 /* rows whose sums stay in the first cache: a multiple of what every kind multiplies at once, and of W */
+
+/* Two panels at a time, and what is to be done with them while they are near: `body` finds row m, from `begin` on, and
+ * columns `n` to `n + width` of the product at `s`. */
+#define FOR_PRODUCT(a, matrix, columns, begin, count, sums, body)                                   \
+    for (long n = 0, width; n < (columns); n += 2 * PANEL) {                                        \
+        width = (columns) - n < 2 * PANEL ? (columns) - n : 2 * PANEL;                              \
+        for (long near = (begin); near < (begin) + (count); near += NEAR) {                         \
+            const long end = (begin) + (count)-near < NEAR ? (begin) + (count) : near + NEAR;       \
+            multiply(a, near, (matrix) + n * depth_of(a), width, end - near, sums, 2 * PANEL);      \
+            const float *s = (sums);                                                                \
+            for (long m = near; m < end; m++, s += 2 * PANEL) body                                  \
+        }                                                                                           \
     }
 
 #ifdef AMX
 #include "tiles.h"
 #define TILE_ROWS 16
 #define QUERIES 32
+#define TOGETHER QUERIES
 
 /* (rows, 16 * panels) of the product: 2 x 2 tiles at a time. */
 static void multiply(const Rows *a, long first, const act *matrix, int columns, long rows, float *out, long out_stride) {
@@ -112,16 +116,19 @@ INLINE void tiles_end(void) {}
 
 #if W == 16
 #define AT_ONCE 12
+#define TOGETHER AT_ONCE
 #define VECTORS 2
 #define QUERIES 48
 #define OF_PANEL(j, panel) ((j) * (panel))
 #elif W == 8
 #define AT_ONCE 6
+#define TOGETHER 12
 #define VECTORS 2
 #define QUERIES 48
 #define OF_PANEL(j, panel) ((j) * W * STEP)
 #else
 #define AT_ONCE 4
+#define TOGETHER 12
 #define VECTORS 4
 #define QUERIES 48
 #define OF_PANEL(j, panel) ((j) * W * STEP)

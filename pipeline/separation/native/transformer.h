@@ -6,7 +6,8 @@
 #define HEADS 8
 #define HEAD (WIDTH / HEADS)
 #define HIDDEN 2048
-#define TOKENS 96 /* at a time: a multiple of what every kind multiplies at once */
+#define APART (HIDDEN + 32) /* from row to row: of 4,096 bytes, all would want the same lines of the cache */
+#define TOKENS NEAR
 #define KEYS 448  /* at a time: their scores stay in the cache */
 
 /* `cross`: keys and values come from the other branch. Norms are of the query's tokens, the key's, those before the
@@ -45,10 +46,10 @@ static void layer_norm(const float *x, act *out, long tokens, const float *gain,
 }
 
 /* Tokens begin to end of (tokens, depth) by a matrix: `body` finds W sums `v` of token m at columns `i`. */
-#define FOR_TOKENS(in, depth, begin, end, matrix, columns, sums, body)                      \
+#define FOR_TOKENS(in, stride, depth, begin, end, matrix, columns, sums, body)                      \
     {                                                                                       \
         Rows rows_ = {0};                                                                   \
-        add_rows(&rows_, in, depth, depth);                                                 \
+        add_rows(&rows_, in, stride, depth);                                                 \
         for (long first_ = (begin); first_ < (end); first_ += TOKENS) {                     \
             const long count_ = (end)-first_ < TOKENS ? (end)-first_ : TOKENS;              \
             FOR_PRODUCT(&rows_, matrix, columns, first_, count_, sums, {                    \
@@ -61,32 +62,40 @@ static void layer_norm(const float *x, act *out, long tokens, const float *gain,
         }                                                                                   \
     }
 
-/* Keys of a head as the matrix (HEAD, keys), values as the matrix (keys, HEAD), packed as products take them. Keys from
- * `keys` to `padded` are zeros. */
-static void pack_head(const Tokens *t, int head, long keys, long padded) {
-    const act *key = t->key + head * HEAD, *value = t->value + head * HEAD;
-    memset(t->packed_key, 0, padded * HEAD * sizeof(act));
-    memset(t->packed_value, 0, padded * HEAD * sizeof(act));
-    for (long k = 0; k < keys; k++) {
-        act *to = t->packed_key + k / PANEL * PANEL * HEAD + k % PANEL * STEP;
-        for (int c = 0; c < HEAD; c += STEP) memcpy(to + c * PANEL, key + k * WIDTH + c, STEP * sizeof(act));
+/* Keys as the matrix (HEAD, keys), packed as products take it: STEP values of a key are as wide as a float. */
+static void pack_keys(const act *key, long padded, act *packed) {
+    for (long k = 0; k < padded; k += W) {
+        float *to = (float *)packed + k / PANEL * PANEL * (HEAD / STEP) + k % PANEL;
+        for (int c = 0; c < HEAD / STEP; c += W) {
+            V columns[W];
+            turn((const float *)(key + k * WIDTH) + c, WIDTH / STEP, columns);
+            for (int j = 0; j < W; j++) store(to + (c + j) * PANEL, columns[j]);
+        }
     }
-    /* values: block of keys, panel, pair of keys, column */
+}
+
+/* Values as the matrix (keys, HEAD): block of keys, panel, STEP keys, column. */
+static void pack_values(const act *value, long padded, act *packed) {
     for (long block = 0; block < padded; block += KEYS) {
         const long count = padded - block < KEYS ? padded - block : KEYS;
-        for (int panel = 0; panel < HEAD / PANEL; panel++) {
-            act *to = t->packed_value + block * HEAD + panel * PANEL * count;
-            for (long k = block; k < block + count && k < keys; k++) {
-                act *pair = to + (k - block) / STEP * STEP * PANEL + (k - block) % STEP;
-                for (int c = 0; c < PANEL; c++) pair[c * STEP] = value[k * WIDTH + panel * PANEL + c];
+        for (long k = 0; k < count; k += STEP)
+            for (int c = 0; c < HEAD; c += W) {
+                const act *from = value + (block + k) * WIDTH + c;
+                float *to = (float *)(packed + block * HEAD + c / PANEL * PANEL * count + (k * PANEL + c % PANEL * STEP));
+#if STEP == 2
+                store(to, (V)((VI)load_act(from + WIDTH) | ((VI)load_act(from) >> 16 & 0xffff)));
+#else
+                store(to, load(from));
+#endif
             }
-        }
     }
 }
 
 #ifdef BF16 /* the weights are rounded to 8 bits after: 1e-4 is enough */
 INLINE V exp2_weight(V x) {
+#if W < 16
     x = vmax(x, all(-126.0f));
+#endif
     V n = round_v(x), f = x - n;
     return scaled(((5.5171669e-2f * f + 2.4261115e-1f) * f + 6.9326099e-1f) * f + 9.9992829e-1f, n);
 }
@@ -111,13 +120,14 @@ INLINE void weigh(float *scores, long count, act *weights, float *maximum, float
     *maximum = limit;
 }
 
-/* Attention of all heads: `query` is scaled by log2(e) / sqrt(HEAD). */
+/* Attention of all heads: `query` is scaled by log2(e) / sqrt(HEAD). What is read beyond the last key has no weight. */
 static void attend(const Tokens *t, long queries, long keys) {
     const long padded = PADDED(keys, 2 * PANEL);
     float *scores = t->scores, *sums = t->head_sums, *out = t->head_out;
     act *weights = t->weights;
     for (int head = 0; head < HEADS; head++) {
-        pack_head(t, head, keys, padded);
+        pack_keys(t->key + head * HEAD, padded, t->packed_key);
+        pack_values(t->value + head * HEAD, padded, t->packed_value);
         for (long q = 0; q < queries; q += QUERIES) {
             const long rows = queries - q < QUERIES ? queries - q : QUERIES;
             float maximum[QUERIES], total[QUERIES], rescale[QUERIES];
@@ -127,10 +137,12 @@ static void attend(const Tokens *t, long queries, long keys) {
             add_rows(&a, t->query + q * WIDTH + head * HEAD, WIDTH, HEAD);
             for (long k = 0; k < padded; k += KEYS) {
                 const long count = padded - k < KEYS ? padded - k : KEYS;
-                multiply(&a, 0, t->packed_key + k * HEAD, count, rows, scores, KEYS);
                 for (int i = 0; i < rows; i++) {
-                    for (long j = keys - k; j < count; j++) scores[i * KEYS + j] = -1e30f;
-                    weigh(scores + i * KEYS, count, weights + i * KEYS, maximum + i, total + i, rescale + i);
+                    float *s = scores + i % TOGETHER * KEYS;
+                    if (i % TOGETHER == 0)
+                        multiply(&a, i, t->packed_key + k * HEAD, count, rows - i < TOGETHER ? rows - i : TOGETHER, s, KEYS);
+                    for (long j = keys - k; j < count; j++) s[j] = -1e30f;
+                    weigh(s, count, weights + i * KEYS, maximum + i, total + i, rescale + i);
                 }
                 Rows p = {0};
                 add_rows(&p, weights, KEYS, count);
@@ -154,11 +166,11 @@ static void feed_forward(const Tokens *t, float *sums, const Attention *w, float
     Moments of = {0, 0};
     for (long first = 0; first < tokens; first += TOKENS) {
         const long count = tokens - first < TOKENS ? tokens - first : TOKENS;
-        FOR_TOKENS(t->normed + first * WIDTH, WIDTH, 0, count, w->up, HIDDEN, sums,
-                   { store_act(t->hidden + m * HIDDEN + i, gelu(v + load(w->up_bias + i))); })
+        FOR_TOKENS(t->normed + first * WIDTH, WIDTH, WIDTH, 0, count, w->up, HIDDEN, sums,
+                   { store_act(t->hidden + m * APART + i, gelu(v + load(w->up_bias + i))); })
         float *rows = x + first * WIDTH;
         V sum = {0}, square = {0};
-        FOR_TOKENS(t->hidden, HIDDEN, 0, count, w->down, WIDTH, sums, {
+        FOR_TOKENS(t->hidden, APART, HIDDEN, 0, count, w->down, WIDTH, sums, {
             float *to = rows + m * WIDTH + i;
             V y = load(to) + v + load(w->down_bias + i);
             store(to, y);
@@ -188,14 +200,14 @@ void attention_layer(const Tokens *t, float *sums, const Attention *w, float *x,
         keys = t->keys_normed;
     } else
         others = tokens;
-    FOR_TOKENS(t->normed, WIDTH, 0, tokens, w->query, WIDTH, sums,
+    FOR_TOKENS(t->normed, WIDTH, WIDTH, 0, tokens, w->query, WIDTH, sums,
                { store_act(t->query + m * WIDTH + i, (v + load(w->query_bias + i)) * scale); })
-    FOR_TOKENS(keys, WIDTH, 0, others, w->key_value, 2 * WIDTH, sums, {
+    FOR_TOKENS(keys, WIDTH, WIDTH, 0, others, w->key_value, 2 * WIDTH, sums, {
         act *to = i < WIDTH ? t->key + m * WIDTH + i : t->value + m * WIDTH + i - WIDTH;
         store_act(to, v + load(w->key_value_bias + i));
     })
     attend(t, tokens, others);
-    FOR_TOKENS(t->attended, WIDTH, 0, tokens, w->out, WIDTH, sums, {
+    FOR_TOKENS(t->attended, WIDTH, WIDTH, 0, tokens, w->out, WIDTH, sums, {
         float *to = x + m * WIDTH + i;
         store(to, load(to) + v + load(w->out_bias + i));
     })
@@ -220,7 +232,7 @@ void tokens_in(const Tokens *t, float *sums, const Bridge *w, act *rows, float *
     const long tokens = frequencies * frames;
     for (long i = 0; i < tokens; i++)
         memcpy(t->attended + i * DEEPEST, token_row(rows, i, frequencies, frames), DEEPEST * sizeof(act));
-    FOR_TOKENS(t->attended, DEEPEST, 0, tokens, w->in, WIDTH, sums,
+    FOR_TOKENS(t->attended, DEEPEST, DEEPEST, 0, tokens, w->in, WIDTH, sums,
                { store(x + m * WIDTH + i, v + load(w->in_bias + i)); })
     for (long m = 0; m < tokens; m++) {
         float mean, inverse, *row = x + m * WIDTH;
@@ -236,7 +248,7 @@ void tokens_in(const Tokens *t, float *sums, const Bridge *w, act *rows, float *
 void tokens_out(const Tokens *t, float *sums, const Bridge *w, const float *x, act *rows, long frequencies, long frames) {
     const long tokens = frequencies * frames;
     for (long i = 0; i < tokens * WIDTH; i += W) store_act(t->normed + i, load(x + i));
-    FOR_TOKENS(t->normed, WIDTH, 0, tokens, w->out, DEEPEST, sums, {
+    FOR_TOKENS(t->normed, WIDTH, WIDTH, 0, tokens, w->out, DEEPEST, sums, {
         act *to = token_row(rows, m, frequencies, frames) + i;
         store_act(to, load_act(to) + v + load(w->out_bias + i));
     })

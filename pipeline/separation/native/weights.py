@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
+LAYOUT = 2
+"""Number of this arrangement of the weights: `LAYOUT` in engine.c."""
 LEVELS = 4
 LAYERS = 5
 _PANEL = 16
@@ -88,8 +90,20 @@ class Packing:
         if twice and self.bf16:
             high = whole.bfloat16().float()
             whole = torch.cat([high, high, whole - high])
-        panels = whole.reshape(-1, self.step, columns // _PANEL, _PANEL).permute(2, 0, 3, 1)
-        return self._keep(panels.bfloat16() if self.bf16 else panels)
+        return self._keep(self._panels(whole))
+
+    def _panels(self, matrix: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        padded = torch.nn.functional.pad(matrix, (0, 0, 0, _up(len(matrix), self.depth) - len(matrix)))
+        panels = padded.reshape(-1, self.step, matrix.shape[1] // _PANEL, _PANEL).permute(2, 0, 3, 1)
+        return panels.bfloat16() if self.bf16 else panels
+
+    def matrices(self, *each: torch.Tensor) -> int:
+        """Pack matrices (rows, columns) one after the other and return the address of the first."""
+        import torch
+
+        return self._keep(torch.stack([self._panels(matrix) for matrix in each]))
 
     def vector(self, values: torch.Tensor) -> int:
         """Return the address of floats, followed by zeros up to a multiple of a panel."""
@@ -163,8 +177,10 @@ def _decoder(layer: Any, packing: Packing, last: bool) -> Any:
     kernel = layer.rewrite.weight
     channels = kernel.shape[1]
     packed = _with_branches(layer, channels, packing, last)
-    rows = kernel.permute(2, 3, 1, 0) if layer.freq else kernel.permute(2, 1, 0)[None]
-    packed.rewrite = packing.matrix(*(_gated(row.reshape(3 * channels, 2 * channels)) for row in rows))
+    if layer.freq:
+        packed.rewrite = packing.matrices(*map(_gated, _winograd(kernel)))
+    else:
+        packed.rewrite = packing.matrix(_gated(kernel.permute(2, 1, 0).reshape(3 * channels, 2 * channels)))
     packed.rewrite_bias = packing.vector(layer.rewrite.bias)
     transposed = _flat(layer.conv_tr.weight)
     packed.out_channels, packed.last = transposed.shape[1], last
@@ -175,6 +191,14 @@ def _decoder(layer: Any, packing: Packing, last: bool) -> Any:
     packed.transposed = packing.matrix(*halves, twice=last)
     packed.transposed_bias = packing.vector(layer.conv_tr.bias)
     return packed
+
+
+def _winograd(kernel: torch.Tensor) -> torch.Tensor:
+    """Of 3x3 kernels (out, in, 3, 3) the 16 matrices (in, out) of Winograd's F(2x2, 3x3), see winograd.h."""
+    import torch
+
+    g = torch.tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=torch.float64)
+    return torch.einsum("fh,tw,oihw->ftio", g, g, kernel.double()).flatten(0, 1).float()
 
 
 def _gated(matrix: torch.Tensor) -> torch.Tensor:
