@@ -1,17 +1,21 @@
 """How far each precision and path is from demucs in fp32: `python -m tools.benches.separation_accuracy`.
 
-Separates six whole songs by demucs' `apply_model` and by each path (a quarter of an hour on two cores), writes the
-table of docs/performance.md, and returns 1 where an audible stem misses a bar. `--seconds 60` takes the middle of each
-song and prints the table.
+Separates six whole songs by demucs' `apply_model` and by each path (half an hour of CPU time), writes the table of
+docs/performance.md, and returns 1 where an audible stem misses a bar. Stems of demucs and readings are kept in `--kept`
+as they come: a run that was stopped goes on where it was, readings of an engine of other sources are made anew.
+`--seconds 60` takes the middle of each song and prints the table; `--paths` takes some paths and prints theirs.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
+import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +25,7 @@ from unittest.mock import patch
 import numpy as np
 
 from mixprior.pipeline.separation.native import kinds
+from tools import ROOT
 from tools.benches import document, processor
 from tools.benches.separation import STEMS, apply_model
 from tools.benches.sounds import RATE_HZ, SONGS
@@ -120,19 +125,56 @@ def _separator(path: str) -> Separator:
         return separator.load(separator.SeparationSettings(device="cpu", precision=precision, threads=1))
 
 
-def readings(song: str, audio: np.ndarray, paths: list[str]) -> list[Reading]:
-    """Every stem of a song by each path."""
-    reference = separated(audio, None)
-    mixture_lufs = _lufs(audio)
+def readings(song: str, audio: np.ndarray, paths: list[str], kept: Path) -> list[Reading]:
+    """Every stem of a song by each path, those that are kept read back."""
     found = []
     for path in paths:
-        for stem, ours, theirs in zip(STEMS, separated(audio, path), reference, strict=True):
-            ours_lufs, theirs_lufs = _lufs(ours), _lufs(theirs)
-            error = np.square(ours.astype(np.float64) - theirs).sum()
-            sdr_db = 10 * np.log10(np.square(theirs.astype(np.float64)).sum() / (error + 1e-20))
-            level_lu = None if theirs_lufs is None or mixture_lufs is None else theirs_lufs - mixture_lufs
-            drift_lu = None if ours_lufs is None or theirs_lufs is None else ours_lufs - theirs_lufs
-            found.append(Reading(song, path, stem, level_lu, float(sdr_db), drift_lu))
+        file = kept / f"{_digest(song, path, audio)}.json"
+        if not file.exists():
+            of_path = _read(song, audio, path, _reference(audio, kept))
+            _replace(file, json.dumps([asdict(reading) for reading in of_path]).encode())
+        found += [Reading(**fields) for fields in json.loads(file.read_text(encoding="utf-8"))]
+        print(f"{song}, {path}", file=sys.stderr, flush=True)
+    return found
+
+
+def _digest(song: str, path: str, audio: np.ndarray) -> str:
+    """Of all that a reading depends on."""
+    digest = hashlib.sha256(f"{song} {path} {processor.description()}".encode())
+    digest.update(audio.tobytes())
+    for source in sorted(p for p in (ROOT / "pipeline" / "separation").rglob("*") if p.suffix in (".c", ".h", ".py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _reference(audio: np.ndarray, kept: Path) -> np.ndarray:
+    """Stems by demucs in fp32, kept."""
+    file = kept / f"{hashlib.sha256(audio.tobytes()).hexdigest()}.npy"
+    if not file.exists():
+        stems = separated(audio, None).astype(np.float32)
+        with file.with_suffix(f".{os.getpid()}").open("wb") as writing:
+            np.save(writing, stems)
+        Path(writing.name).replace(file)
+    return np.asarray(np.load(file))
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Write a file that is whole or not there."""
+    new = file.with_suffix(f".{os.getpid()}")
+    new.write_bytes(content)
+    new.replace(file)
+
+
+def _read(song: str, audio: np.ndarray, path: str, reference: np.ndarray) -> list[Reading]:
+    mixture_lufs = _lufs(audio)
+    found = []
+    for stem, ours, theirs in zip(STEMS, separated(audio, path), reference, strict=True):
+        ours_lufs, theirs_lufs = _lufs(ours), _lufs(theirs)
+        error = np.square(ours.astype(np.float64) - theirs).sum()
+        sdr_db = 10 * np.log10(np.square(theirs.astype(np.float64)).sum() / (error + 1e-20))
+        level_lu = None if theirs_lufs is None or mixture_lufs is None else theirs_lufs - mixture_lufs
+        drift_lu = None if ours_lufs is None or theirs_lufs is None else ours_lufs - theirs_lufs
+        found.append(Reading(song, path, stem, level_lu, float(sdr_db), drift_lu))
     return found
 
 
@@ -180,15 +222,17 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="take so much of each song, print the table, write nothing")
     parser.add_argument("--paths", nargs="+", choices=PATHS, default=list(PATHS))
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--kept", type=Path, default=ROOT / "outputs" / "separation_accuracy")
     args = parser.parse_args()
     if not Path(SONGS).is_dir():
         print(f"left out: no songs in {SONGS}")
         return 0
     with ProcessPoolExecutor(args.workers, get_context("spawn")) as pool:
-        work = partial(readings, paths=args.paths)
+        args.kept.mkdir(parents=True, exist_ok=True)
+        work = partial(readings, paths=args.paths, kept=args.kept)
         found = [reading for each in pool.map(work, *zip(*songs(args.seconds), strict=True)) for reading in each]
     print(table(found))
-    if args.seconds is None:
+    if args.seconds is None and list(args.paths) == list(PATHS):
         document.replace("accuracy", table(found))
     return int(not all(reading.holds for reading in found))
 
