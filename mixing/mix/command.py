@@ -9,7 +9,13 @@ from mixprior.mixing.mix import arguments
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    sounds = parser.add_argument_group("sounds")
+    _add_sounds(parser.add_argument_group("sounds"))
+    _add_aims(parser.add_argument_group("targets and rules"))
+    _add_steps(parser.add_argument_group("steps"))
+    _add_reports(parser.add_argument_group("reports"))
+
+
+def _add_sounds(sounds: argparse._ArgumentGroup) -> None:
     sounds.add_argument("--vocal", metavar="FILE", help="the vocals: WAV, FLAC, Ogg, MP3 or M4A")
     sounds.add_argument("--backing", metavar="FILE", help="the accompaniment: all but the vocals")
     sounds.add_argument(
@@ -29,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sounds.add_argument(
         "--stems", metavar="DIR", help="also write what was summed, at the gains of the mix and its limiter"
     )
-    aims = parser.add_argument_group("targets and rules")
+
+
+def _add_aims(aims: argparse._ArgumentGroup) -> None:
     aims.add_argument("--priors", metavar="PRIORS", help="published, starter, or a folder (published, then starter)")
     aims.add_argument("--group", help="group of songs in the priors, as genre=rock (all songs)")
     aims.add_argument(
@@ -41,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     aims.add_argument("--by", metavar="MODEL", help="predict targets of a pair by a network of `mixprior train`")
     arguments.add_options(aims)
-    steps = parser.add_argument_group("steps")
+
+
+def _add_steps(steps: argparse._ArgumentGroup) -> None:
     arguments.add_steps(steps)
     steps.add_argument(
         "--preset",
@@ -50,7 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="store aims and options, without the gains that come of them, or mix by them",
     )
     steps.add_argument("--replay", metavar="RECIPE", help="make a mix again, of the same files")
-    output = parser.add_argument_group("reports")
+
+
+def _add_reports(output: argparse._ArgumentGroup) -> None:
     output.add_argument(
         "--explain",
         nargs="?",

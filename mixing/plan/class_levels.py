@@ -52,13 +52,7 @@ def set_levels(mixed: Mapping[str, Sound], targets: Targets, options: Options) -
     gains_db = dict.fromkeys(mixed, 0.0)
     audible = {name: sound for name, sound in mixed.items() if name != VOCALS and not sound.silent}
     vocals = mixed.get(VOCALS)
-    ratio = None if vocals is None else targets.ratio(options.ratio_lu)
-    sung = None
-    if vocals is not None and ratio is not None:
-        aim = level.aim_of(
-            vocals, chain.total(sound for name, sound in mixed.items() if name != VOCALS), ratio, options
-        )
-        sung = None if aim.value is None else _Class(ratio, aim, _goal(ratio, aim))
+    sung, left = (None, []) if vocals is None else _sung(vocals, mixed, targets, options)
     steps: list[Step] = []
     found = None
     if len(audible) > 1:
@@ -70,13 +64,26 @@ def set_levels(mixed: Mapping[str, Sound], targets: Targets, options: Options) -
             found = together.find(goals, sung.goal if sung else None)
             gains_db |= {name: round(options.amount * each, 2) + 0.0 for name, each in found.gains_db.items()}
             steps += _class_steps(together, classes, sung, found, options.amount)
-    if vocals is None or ratio is None:
-        return gains_db, steps
-    if sung is None:
-        return gains_db, [*steps, level.silent_step(VOCALS, ratio)]
+    if vocals is None or sung is None:
+        return gains_db, [*steps, *left]
     backing = chain.total(mixed[name].gained(gains_db[name]) for name in mixed if name != VOCALS)
     gains_db[VOCALS], step = _vocals_step(vocals, backing, sung, found, options.amount)
     return gains_db, [*steps, step]
+
+
+def _sung(
+    vocals: Sound, mixed: Mapping[str, Sound], targets: Targets, options: Options
+) -> tuple[_Class | None, list[Step]]:
+    """Where the vocals are to go; or the step that says why they stay, where they or all else are absent."""
+    ratio = targets.ratio(options.ratio_lu)
+    backing = chain.total(sound for name, sound in mixed.items() if name != VOCALS)
+    aim = level.aim_of(vocals, backing, ratio, options)
+    if aim.heard is None or aim.value is None:
+        return None, [level.silent_step(VOCALS, ratio)]
+    if aim.rule != "given" and abs(aim.heard) > -ABSENT_LU:
+        absent = "the vocals are" if aim.heard < 0 else "all but the vocals is"
+        return None, [_stays(VOCALS, aim, f"at {aim.heard:.1f} LU against the backing {absent} taken for absent")]
+    return _Class(ratio, aim, _goal(ratio, aim)), []
 
 
 def _vocals_step(vocals: Sound, backing: Sound, sung: _Class, found: Found | None, amount: float) -> tuple[float, Step]:
@@ -115,7 +122,7 @@ def _classes(
 
 
 def _stays(name: str, aim: Aim, why: str) -> Step:
-    measured = {GROUP_LEVEL: aim.heard}
+    measured = {aim.statistic: aim.heard}
     return Step(name="level", of=name, reason=f"the level of {name} stays: {why}", measured=measured)
 
 

@@ -74,23 +74,20 @@ def finish(
         lowered_db = gain_db - _floor(aim_dbtp - peak_dbtp)
         settings = replace(settings, gain_db=_floor(aim_dbtp - peak_dbtp))
         done = chain.finish(summed, settings)
-    reached_lufs = done.integrated_lufs
-    to_lufs = wanted_lufs if over_db is None and lowered_db is None else reached_lufs
-    target = {"ceiling_dbtp": ceiling_dbtp}
-    if wanted_lufs is not None:
-        target["integrated_lufs"] = wanted_lufs
-    silent = (Notice("silent", _SILENT.format(target_lufs)),) if wanted_lufs is None and target_lufs is not None else ()
+    is_silent = wanted_lufs is None and target_lufs is not None
+    silent = (Notice("silent", _SILENT.format(target_lufs)),) if is_silent else ()
+    to_lufs = wanted_lufs if over_db is None and lowered_db is None else done.integrated_lufs
+    wanted = {} if wanted_lufs is None else {"integrated_lufs": wanted_lufs}
+    kept = _kept_under(ceiling_dbtp, over_db, lowered_db)
     step = Step(
         name="loudness",
         of="mix",
-        reason="; ".join(
-            [_moved(settings.gain_db, lufs, to_lufs, wanted_lufs), _kept_under(ceiling_dbtp, over_db, lowered_db)]
-        ),
+        reason=f"{_moved(settings.gain_db, lufs, to_lufs, wanted_lufs)}; {kept}",
         measured={"integrated_lufs": lufs, "true_peak_dbtp": peak_dbtp},
-        target=target,
+        target={"ceiling_dbtp": ceiling_dbtp, **wanted},
         setting={"gain_db": settings.gain_db, "limiter": settings.limiter is not None},
-        warnings=(*silent, *_peak_warnings(wanted_lufs, reached_lufs, over_db, lowered_db, bool(silent))),
-        reached={"integrated_lufs": reached_lufs},
+        warnings=(*silent, *_peak_warnings(wanted_lufs, done.integrated_lufs, over_db, lowered_db, is_silent)),
+        reached={"integrated_lufs": done.integrated_lufs},
     )
     return Finish(done, settings, step)
 

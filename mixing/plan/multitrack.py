@@ -59,23 +59,10 @@ def plan(
         InputError: if the priors lack what a step needs.
     """
     tracks, steps = _assign(sounds, roles_given or {}, left_out)
-    routing = {name: track.role for name, track in tracks.items()}
-    buses = [role for role in CLASSES if role in routing.values()]
-    targets = replace(targets, sung=VOCALS in buses)
-    settings = MixSettings(dict.fromkeys(tracks, Chain()), dict.fromkeys(buses, Chain()), routing)
-    mixed: dict[str, Sound] = {}
-    known: dict[str, BusSum] = {}
-    for bus in buses:
-        members = {name: track for name, track in tracks.items() if track.role == bus}
-        chains, track_steps = _among_each_other(bus, members, targets, options)
-        steps += track_steps
-        settings = replace(settings, tracks={**settings.tracks, **chains})
-        known[bus] = chain.bus_sum(chains, sounds)
-        summed = known[bus].sound
-        bus_chain, bus_steps = _shape(bus, summed, targets, options)
-        steps += bus_steps
-        settings = replace(settings, buses={**settings.buses, bus: bus_chain})
-        mixed[bus] = chain.process(bus_chain, summed)
+    targets = replace(targets, sung=any(track.role == VOCALS for track in tracks.values()))
+    settings, mixed, known, class_steps = _classes(sounds, tracks, targets, options)
+    steps += class_steps
+    targets = replace(targets, duration_s=max((sound.duration_s for sound in mixed.values()), default=None))
     if "reverb" in options.steps and VOCALS in mixed:
         rest = chain.total(sound for bus, sound in mixed.items() if bus != VOCALS)
         added, step = add_reverb(VOCALS, mixed[VOCALS], rest, targets, options)
@@ -85,14 +72,10 @@ def plan(
     if targets.like and "eq" in options.steps:
         settings, mixed, step = _shape_mix(settings, mixed, targets, options)
         steps.append(step)
-    if "level" in options.steps:
-        gains_db, level_steps = set_levels(mixed, targets, options)
-        steps += level_steps
-        for bus, gain_db in gains_db.items():
-            before_db = settings.buses[bus].output_gain_db
-            settings = _with(settings, bus, output_gain_db=round(before_db + gain_db, 2))
-    else:
-        gains_db = {}
+    gains_db, level_steps = set_levels(mixed, targets, options) if "level" in options.steps else ({}, [])
+    steps += level_steps
+    for bus, gain_db in gains_db.items():
+        settings = _with(settings, bus, output_gain_db=round(settings.buses[bus].output_gain_db + gain_db, 2))
     if "unmask" in options.steps and VOCALS in mixed and len(mixed) > 1:
         settings, step = _unmask(settings, {bus: mixed[bus].gained(gains_db.get(bus, 0.0)) for bus in mixed}, options)
         steps.append(step)
@@ -127,6 +110,31 @@ def _assign(
         notes=notes,
     )
     return tracks, [step]
+
+
+def _classes(
+    sounds: Mapping[str, Sound], tracks: Mapping[str, Track], targets: Targets, options: Options
+) -> tuple[MixSettings, dict[str, Sound], dict[str, BusSum], list[Step]]:
+    """Each class by itself: its tracks against each other, then its equaliser and compressor.
+
+    Returns:
+        The settings, each class as it sounds by them, what its bus sums, and the steps.
+    """
+    routing = {name: track.role for name, track in tracks.items()}
+    buses = [role for role in CLASSES if role in routing.values()]
+    settings = MixSettings(dict.fromkeys(tracks, Chain()), dict.fromkeys(buses, Chain()), routing)
+    mixed: dict[str, Sound] = {}
+    known: dict[str, BusSum] = {}
+    steps: list[Step] = []
+    for bus in buses:
+        members = {name: track for name, track in tracks.items() if track.role == bus}
+        chains, track_steps = _among_each_other(bus, members, targets, options)
+        known[bus] = chain.bus_sum(chains, sounds)
+        bus_chain, bus_steps = _shape(bus, known[bus].sound, targets, options)
+        settings = replace(settings, tracks={**settings.tracks, **chains}, buses={**settings.buses, bus: bus_chain})
+        mixed[bus] = chain.process(bus_chain, known[bus].sound)
+        steps += [*track_steps, *bus_steps]
+    return settings, mixed, known, steps
 
 
 def _among_each_other(

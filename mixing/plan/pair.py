@@ -7,7 +7,8 @@ comes after their sum (`mixprior.mixing.plan.loudness`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.chain import BACKING, VOCALS
@@ -21,6 +22,8 @@ from mixprior.mixing.plan.step import STEPS, Plan, Step
 from mixprior.mixing.plan.targets import Target, Targets
 from mixprior.mixing.plan.unmasking import unmask
 from mixprior.stats.sound import Sound
+
+NOTHING: Mapping[str, Any] = {}
 
 POSSIBLE_STEPS = tuple(step for step in STEPS if step != "pan")
 
@@ -36,48 +39,65 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
     Raises:
         InputError: if the priors lack what a step needs.
     """
-    targets = replace(targets, sung=True)
-    vocals, backing = sounds[VOCALS], sounds[BACKING]
-    vocals_chain, backing_chain = Chain(), Chain()
-    steps: list[Step] = []
+    draft = _Draft(sounds[VOCALS], sounds[BACKING])
+    longest_s = max(draft.vocals.duration_s, draft.backing.duration_s)
+    targets = replace(targets, sung=True, duration_s=longest_s)
     wanted_ratio: tuple[Target, float] | None = None
     if "level" in options.steps:
         target = targets.ratio(options.ratio_lu)
-        gain_db, step, wanted_lu = level.set_level(VOCALS, vocals, backing, target, options)
-        steps.append(step)
+        gain_db, step, wanted_lu = level.set_level(VOCALS, draft.vocals, draft.backing, target, options)
         wanted_ratio = None if wanted_lu is None else (target, wanted_lu)
-        vocals_chain = replace(vocals_chain, input_gain_db=gain_db)
-        vocals = chain.process(vocals_chain, vocals)
-    if "eq" in options.steps and not targets.like:
-        curve, step = equalise(VOCALS, vocals, targets, options)
-        steps.append(step)
-        vocals_chain = replace(vocals_chain, match=curve)
-        vocals = chain.process(Chain(match=curve), vocals)
-    if "unmask" in options.steps:
-        bands, rest, step = unmask(vocals, backing, options)
-        steps.append(step)
-        vocals_chain, backing_chain = replace(vocals_chain, bands=bands), Chain(bands=rest)
-        vocals, backing = chain.process(Chain(bands=bands), vocals), chain.process(backing_chain, backing)
-    if "compression" in options.steps:
-        settings, step = compress(vocals, targets, options)
-        steps.append(step)
-        vocals_chain = replace(vocals_chain, compressor=settings)
-        vocals = chain.process(Chain(compressor=settings), vocals)
-    if "reverb" in options.steps:
-        made, step = add_reverb(VOCALS, vocals, backing, targets, options)
-        steps.append(step)
-        vocals_chain = replace(vocals_chain, reverb=made.reverb, output_gain_db=made.output_gain_db)
-        vocals = chain.process(made, vocals)
-    if targets.like and "eq" in options.steps:
-        curve, step = equalise_mix([vocals, backing], targets, options)
-        steps.append(step)
-        vocals_chain, backing_chain = (replace(each, match=curve) for each in (vocals_chain, backing_chain))
-        vocals, backing = (chain.process(Chain(match=curve), sound) for sound in (vocals, backing))
+        draft.take(step, {"input_gain_db": gain_db})
+    _shape(draft, targets, options)
     if wanted_ratio is not None and {"eq", "unmask", "compression", "reverb"} & set(options.steps):
         target, wanted_lu = wanted_ratio
-        gain_db, step, _ = level.set_level(VOCALS, vocals, backing, target, options, wanted_lu)
-        steps.append(replace(step, reason=f"again, after the other steps: {step.reason}"))
-        vocals_chain = replace(vocals_chain, output_gain_db=round(vocals_chain.output_gain_db + gain_db, 2))
-    return targets.like.announced(
-        Plan(MixSettings({VOCALS: vocals_chain, BACKING: backing_chain}), tuple(steps)), options
-    )
+        gain_db, step, _ = level.set_level(VOCALS, draft.vocals, draft.backing, target, options, wanted_lu)
+        again = replace(step, reason=f"again, after the other steps: {step.reason}")
+        draft.take(again, {"output_gain_db": round(draft.chains[VOCALS].output_gain_db + gain_db, 2)})
+    return targets.like.announced(Plan(MixSettings(draft.chains), tuple(draft.steps)), options)
+
+
+@dataclass
+class _Draft:
+    """Vocals and backing as they are so far, and what was done to them.
+
+    Attributes:
+        vocals: as its chain makes it.
+        backing: likewise.
+        chains: of both, by name.
+        steps: in their order.
+    """
+
+    vocals: Sound
+    backing: Sound
+    chains: dict[str, Chain] = field(default_factory=lambda: {VOCALS: Chain(), BACKING: Chain()})
+    steps: list[Step] = field(default_factory=list)
+
+    def take(self, step: Step, vocals: Mapping[str, Any] = NOTHING, backing: Mapping[str, Any] = NOTHING) -> None:
+        """Add a step, and the settings that it made, by the names of `Chain`: both sounds go through them."""
+        self.steps.append(step)
+        self.chains = {
+            VOCALS: replace(self.chains[VOCALS], **vocals),
+            BACKING: replace(self.chains[BACKING], **backing),
+        }
+        self.vocals = chain.process(Chain(**vocals), self.vocals)
+        self.backing = chain.process(Chain(**backing), self.backing)
+
+
+def _shape(draft: _Draft, targets: Targets, options: Options) -> None:
+    """All steps between the two of the level."""
+    if "eq" in options.steps and not targets.like:
+        curve, step = equalise(VOCALS, draft.vocals, targets, options)
+        draft.take(step, {"match": curve})
+    if "unmask" in options.steps:
+        bands, rest, step = unmask(draft.vocals, draft.backing, options)
+        draft.take(step, {"bands": bands}, {"bands": rest})
+    if "compression" in options.steps:
+        settings, step = compress(draft.vocals, targets, options)
+        draft.take(step, {"compressor": settings})
+    if "reverb" in options.steps:
+        made, step = add_reverb(VOCALS, draft.vocals, draft.backing, targets, options)
+        draft.take(step, {"reverb": made.reverb, "output_gain_db": made.output_gain_db})
+    if targets.like and "eq" in options.steps:
+        curve, step = equalise_mix([draft.vocals, draft.backing], targets, options)
+        draft.take(step, {"match": curve}, {"match": curve})

@@ -65,15 +65,11 @@ def add_reverb(of: str, vocals: Sound, backing: Sound, targets: Targets, options
     own = own_reverb.of_vocals(vocals, backing)
     aim = _aim(target.level, source, own, targets, options)
     wanted = Wanted(target.rt60_s, target.rt60_octaves_s.tolist(), _level_db(aim, options))
-    asked = options.wet_dry_db is not None or options.rt60_s is not None or options.reverb_rule is not None
-    why_not = None if asked or not vocals.audio.any() else why_not_unasked(own, target.dry_share)
+    why_not = None if _asked(options) or not vocals.audio.any() else why_not_unasked(own, target.dry_share)
     found = Space(None, f"no reverb: {why_not}", own) if why_not else space(vocals, own, wanted, _SEED)
     if options.wet_dry_db is None:
         notes += (ASK,) if why_not else (f"wet to dry: {aim.reason}",)
-    added = Chain(reverb=found.settings)
-    if found.settings is not None:
-        wet = chain.process(added, vocals)
-        added = replace(added, output_gain_db=ratio.vocal_gain_db(wet, vocals, 0.0) or 0.0)
+    added = _as_loud(Chain(reverb=found.settings), vocals)
     of_source, noted = targets.warnings_and_notes(source.notes)
     step = Step(
         name="reverb",
@@ -92,6 +88,17 @@ def add_reverb(of: str, vocals: Sound, backing: Sound, targets: Targets, options
         aims=(aim.to_dict(),),
     )
     return added, step
+
+
+def _asked(options: Options) -> bool:
+    return options.wet_dry_db is not None or options.rt60_s is not None or options.reverb_rule is not None
+
+
+def _as_loud(added: Chain, vocals: Sound) -> Chain:
+    """A reverb with the gain that keeps the loudness of the vocals."""
+    if added.reverb is None:
+        return added
+    return replace(added, output_gain_db=ratio.vocal_gain_db(chain.process(added, vocals), vocals, 0.0) or 0.0)
 
 
 def _target(source: Source, backing: Sound, options: Options) -> tuple[ReverbTarget, tuple[str, ...], list[Notice]]:

@@ -18,6 +18,7 @@ from mixprior.analysis.priors import EVERY_SONG, Prior, Priors
 from mixprior.analysis.song_rows import SongRows
 from mixprior.mixing.plan import aim
 from mixprior.mixing.plan.aim import Aim
+from mixprior.mixing.plan.excerpt import spread
 from mixprior.mixing.plan.like import NOTHING, Like
 from mixprior.mixing.plan.raw_error import raw_error
 from mixprior.mixing.plan.step import Step
@@ -124,6 +125,8 @@ class Targets:
         asked: whether a person chose priors or group, and is warned where others are used in their place.
         sung: whether vocals are in the mix: targets are those of songs with vocals where there are enough of them.
         like: songs to be like: every target is drawn from the priors towards them.
+        duration_s: length of what is mixed: songs that are short differ more (`mixprior.mixing.plan.excerpt`); None for
+            a whole song.
     """
 
     chain: PriorsChain
@@ -131,6 +134,7 @@ class Targets:
     asked: bool = False
     sung: bool = False
     like: Like = NOTHING
+    duration_s: float | None = None
 
     @classmethod
     def of(
@@ -248,7 +252,8 @@ class Targets:
         warnings += tuple(Notice("unreliable", each) for each in source.unknown)
         taken = (facts(prior, source),)
         found = Target(prior.statistic, centre(prior), reason, taken, warnings, notes, half_of(prior), prior.stem)
-        return self.like.draw(replace(found, sd=sd_of(prior), n=prior.n or None))
+        sd = spread(sd_of(prior), prior.statistic, self.duration_s)
+        return self.like.draw(replace(found, sd=sd, n=prior.n or None))
 
 
 def _relied_on(source: Source, names: Sequence[tuple[str, str]]) -> Source:

@@ -141,3 +141,14 @@ def test_half_of_the_way_is_half_of_the_gains():
     half, steps = levels(mixed, known, amount=0.5)
     assert half["drums"] == pytest.approx(whole["drums"] / 2, abs=0.01)
     assert "50% of the way" in steps["drums"].reason
+
+
+@pytest.mark.parametrize("vocals_db", [-50.0, 50.0])
+def test_vocals_or_all_else_that_is_absent_moves_nothing(vocals_db):
+    """Silence between two singers, or a voice alone over what leaks: there is no balance to set."""
+    mixed = noises(drums=0.0, other=-1.0, vocals=vocals_db)
+    gains_db, steps = levels(mixed, Known(drums=(-3.0, 3.0), other=None))
+    assert gains_db["vocals"] == 0.0
+    assert "taken for absent" in steps["vocals"].reason
+    given, _ = levels(mixed, Known(drums=(-3.0, 3.0), other=None), ratio_lu=0.0)
+    assert abs(given["vocals"]) > 30

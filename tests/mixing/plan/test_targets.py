@@ -243,3 +243,14 @@ def test_a_dead_band_keeps_what_half_of_the_songs_have():
     target = Target(RATIO, -2.0, "published", sd=2.5, n=150, half=(-3.6, -0.7))
     assert [target.aim(heard, "level", rule="quartiles").value for heard in (-8.0, -1.0, 3.0)] == [-3.6, -1.0, -0.7]
     assert target.aim(-8.0, "level", rule="centre").value == -2.0
+
+
+def test_levels_of_short_material_are_drawn_less_far_than_those_of_a_song():
+    """A part of a song differs from songs by more than songs differ, so that it says less of what is raw."""
+    whole, clip = Targets.of("starter"), replace(Targets.of("starter"), duration_s=20.0)
+    for stem, statistic in (("bass", "loudness_vs_mixture_lu"), ("song", "vocal_to_backing_lu")):
+        ours, theirs = (found.scalar(stem, statistic).aim(-20.0, "level") for found in (clip, whole))
+        assert ours.prior_sd > theirs.prior_sd + 0.3
+        assert ours.weight < theirs.weight
+    assert clip.scalar("vocals", "loudness_range_lu") == whole.scalar("vocals", "loudness_range_lu")
+    assert replace(whole, duration_s=240.0).ratio() == whole.ratio()
