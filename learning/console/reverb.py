@@ -92,6 +92,22 @@ def convolved(audio: torch.Tensor, responses: torch.Tensor) -> torch.Tensor:
     return torch.fft.irfft(torch.einsum("...is,...ios->...os", heard, spectra), size)[..., :samples]
 
 
+def filtered(audio: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
+    """Pass sounds through linear-phase filters, as `mixprior.mixing.effects.matching.MatchingFilter` does.
+
+    Args:
+        audio: (rows, channels, samples).
+        taps: (rows, taps), an odd number of them, the middle one undelayed.
+
+    Returns:
+        Shape and type of `audio`.
+    """
+    samples, reach = audio.shape[-1], taps.shape[-1] // 2
+    size = scipy.fft.next_fast_len(samples + taps.shape[-1] - 1, real=True)
+    spectra = torch.fft.rfft(audio, size) * torch.fft.rfft(taps.to(audio), size)[:, None]
+    return torch.fft.irfft(spectra, size)[..., reach : reach + samples]
+
+
 def stacked(responses: list[torch.Tensor]) -> torch.Tensor:
     """Responses side by side, (responses, 2, 2, samples of the longest); silence follows the shorter ones."""
     longest = max(each.shape[-1] for each in responses)

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 
 from mixprior.learning.console.controls import OF_COMPRESSOR, REST, Controls
+from mixprior.learning.console.mixing import Buses, mix
 from mixprior.learning.console.reverb import response, stacked
-from mixprior.mixing.effects.settings import KINDS, Band, Chain, CompressorSettings, MixSettings, PanSettings
-from mixprior.stats.errors import InputError
+from mixprior.mixing.effects.matching import taps
+from mixprior.mixing.effects.settings import (
+    KINDS,
+    Band,
+    Chain,
+    CompressorSettings,
+    Curve,
+    MixSettings,
+    PanSettings,
+)
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 
 _UNUSED = Band("peak", REST["band_frequency_hz"], REST["band_gain_db"], REST["band_q"])
@@ -26,11 +36,35 @@ class Desk:
         controls: of a batch of one.
         names: of the tracks, in their order.
         rooms: the reverbs of those tracks that have one; their `dry_wet` is that of the controls.
+        curves: the matching filters of those tracks that have one.
+        buses: the buses in place of tracks; None without buses.
+        routing: by name of a track, the bus it goes to.
     """
 
     controls: Controls
     names: tuple[str, ...]
     rooms: Mapping[str, FdnReverbSettings]
+    curves: Mapping[str, Curve]
+    buses: Desk | None = None
+    routing: Mapping[str, str] = field(default_factory=dict)
+
+    def mix(self, tracks: torch.Tensor, rate_hz: float) -> torch.Tensor:
+        """Mix, with all that there is: (1, tracks, channels, samples) to (1, 2, samples), see `mixing.mix`.
+
+        Raises:
+            InputError: see `responses`.
+        """
+        given = {"responses": self.responses(rate_hz), "filters": self.filters(rate_hz)}
+        return mix(tracks, self.controls, rate_hz, **given, buses=self.buses_of(rate_hz))
+
+    def buses_of(self, rate_hz: float) -> Buses | None:
+        """The buses as `mixing.mix` takes them; None without buses. Raises as `responses`."""
+        if self.buses is None:
+            return None
+        order = [self.buses.names.index(self.routing[name]) if name in self.routing else -1 for name in self.names]
+        return Buses(
+            self.buses.controls, torch.tensor([order]), self.buses.responses(rate_hz), self.buses.filters(rate_hz)
+        )
 
     def responses(self, rate_hz: float) -> torch.Tensor | None:
         """Responses as `mixing.mix` takes them: one a track, or one for all where all that there are, are the same.
@@ -51,30 +85,54 @@ class Desk:
         silence = torch.zeros((2, 2, 1), dtype=torch.float64)
         return stacked([rendered[rooms[name]] if name in rooms else silence for name in self.names])[None]
 
+    def filters(self, rate_hz: float) -> torch.Tensor | None:
+        """Taps of the matching filters as `mixing.mix` takes them.
+
+        Args:
+            rate_hz: sample rate.
+
+        Returns:
+            float64, (1, tracks, taps); None without such a filter.
+
+        Raises:
+            InputError: see `mixprior.mixing.effects.matching.taps`.
+        """
+        if not self.curves:
+            return None
+        flat = Curve((1000.0,), (0.0,))
+        return torch.from_numpy(np.stack([taps(self.curves.get(name, flat), rate_hz) for name in self.names]))[None]
+
+    def settings(self) -> MixSettings:
+        """Read the settings off the console; the limiter is not on it."""
+        found = settings_of(self.controls, self.names, self.rooms)
+        tracks = {name: replace(chain, match=self.curves.get(name)) for name, chain in found.tracks.items()}
+        buses = self.buses.settings().tracks if self.buses else {}
+        return MixSettings(tracks, buses, self.routing, found.gain_db)
+
 
 def desk(settings: MixSettings, *, dtype: torch.dtype = torch.float32) -> Desk:
     """Put a mix on the console. The limiter is left to `mixprior.mixing.effects.chain.finish`.
 
-    The gain of a bus goes to its tracks; a linear pan law becomes the same gains at constant power.
+    Where no bus does more than a gain, the gains of buses go to their tracks, and there are no buses. A linear pan law
+    becomes the same gains at constant power.
 
     Args:
         settings: of a mix.
         dtype: of the controls.
 
-    Raises:
-        InputError: if there is a matching filter, or a bus does more than a gain: the console has neither.
-
     >>> found = desk(MixSettings({"bass": Chain(pan=PanSettings(0.25)), "kick": Chain(output_gain_db=-3.0)}))
     >>> found.names, found.controls.output_gain_db
     (('bass', 'kick'), tensor([[ 0., -3.]]))
     """
-    for name, bus in settings.buses.items():
-        if replace(bus, input_gain_db=0.0, output_gain_db=0.0) != Chain():
-            raise InputError(f"the bus {name} does more than a gain, which the console cannot: mix its tracks alone")
-    chains = {name: _with_gain(chain, _bus_gain_db(settings, name)) for name, chain in settings.tracks.items()}
-    for name, chain in chains.items():
-        if chain.match is not None:
-            raise InputError(f"{name} has a matching filter, which the console has not: give it bands in its place")
+    gains_alone = all(replace(bus, input_gain_db=0.0, output_gain_db=0.0) == Chain() for bus in settings.buses.values())
+    if gains_alone:
+        chains = {name: _with_gain(chain, _bus_gain_db(settings, name)) for name, chain in settings.tracks.items()}
+        return _desk(chains, settings.gain_db, dtype)
+    found = _desk(settings.tracks, settings.gain_db, dtype)
+    return replace(found, buses=_desk(settings.buses, 0.0, dtype), routing=settings.routing)
+
+
+def _desk(chains: Mapping[str, Chain], gain_db: float, dtype: torch.dtype) -> Desk:
     most = max((len(chain.bands) for chain in chains.values()), default=0)
     rows = [_row(chain, most) for chain in chains.values()]
     found = {name: torch.tensor([[row[name] for row in rows]], dtype=dtype) for name in rows[0]} if rows else {}
@@ -84,10 +142,11 @@ def desk(settings: MixSettings, *, dtype: torch.dtype = torch.float32) -> Desk:
         rest,
         **found,
         band_kind=torch.tensor([kinds], dtype=torch.int64).reshape(rest.band_kind.shape),
-        gain_db=torch.tensor([settings.gain_db], dtype=dtype),
+        gain_db=torch.tensor([gain_db], dtype=dtype),
     )
     rooms = {name: chain.reverb for name, chain in chains.items() if chain.reverb is not None}
-    return Desk(controls, tuple(chains), rooms)
+    curves = {name: chain.match for name, chain in chains.items() if chain.match is not None}
+    return Desk(controls, tuple(chains), rooms, curves)
 
 
 def settings_of(

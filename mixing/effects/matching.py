@@ -112,11 +112,38 @@ def gain_db(curve: Curve, frequencies_hz: np.ndarray) -> np.ndarray:
     return np.interp(np.log(np.maximum(frequencies_hz, knots_hz[0])), np.log(knots_hz), gains_db)
 
 
+def taps(curve: Curve, rate_hz: float) -> np.ndarray:
+    """The filter itself: its impulse response.
+
+    Args:
+        curve: the gain to have.
+        rate_hz: sample rate.
+
+    Returns:
+        float64, (2 x reach + 1,): symmetric about its middle, which is the undelayed sample.
+
+    Raises:
+        InputError: see `gain_db`.
+
+    >>> response = taps(Curve((100.0,), (-6.0,)), 8000)
+    >>> response.shape, float(response[2960].round(3))
+    ((5921,), 0.501)
+    """
+    reach = round(_REACH_S * rate_hz)
+    right = _right(curve, rate_hz, reach, 2 * scipy.fft.next_fast_len(_REACHES // 2 * reach, real=True))[: reach + 1]
+    return np.concatenate([right[:0:-1], right])
+
+
 def _response(curve: Curve, rate_hz: float, reach: int, size: int) -> np.ndarray:
     """Real gain at the frequencies of a transform of `size` samples, of a filter that ends `reach` from its middle."""
+    right = _right(curve, rate_hz, reach, size)
+    return scipy.fft.rfft(np.concatenate([right, right[-2:0:-1]])).real
+
+
+def _right(curve: Curve, rate_hz: float, reach: int, size: int) -> np.ndarray:
+    """The impulse response from its middle on, (size / 2 + 1,); 0 from `reach` on."""
     wanted = 10 ** (gain_db(curve, scipy.fft.rfftfreq(size, 1 / rate_hz)) / 20)
     impulse = scipy.fft.irfft(wanted, size)[: size // 2 + 1]  # from its middle on
     lags = np.arange(len(impulse)) / reach
     fade = 0.5 + 0.5 * np.cos(np.pi * np.clip((lags - _FLAT) / (1 - _FLAT), 0, 1))
-    right = impulse * fade
-    return scipy.fft.rfft(np.concatenate([right, right[-2:0:-1]])).real
+    return np.asarray(impulse * fade)

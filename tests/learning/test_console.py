@@ -14,7 +14,6 @@ from mixprior.learning.console.reverb import SMOOTH, response, response_of
 from mixprior.learning.console.settings import desk, settings_of
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.settings import KINDS, RANGES, Chain, Curve, MixSettings
-from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import PARAMETERS, FdnReverbSettings
 from mixprior.stats.sound import Sound
 from tests.learning import random_mixes
@@ -28,9 +27,7 @@ def by_effects(settings: MixSettings, audio: np.ndarray, rate_hz: int) -> np.nda
 
 
 def by_console(settings: MixSettings, audio: np.ndarray, rate_hz: int) -> np.ndarray:
-    found = desk(settings)
-    responses = found.responses(rate_hz)
-    return mixing.mix(torch.from_numpy(audio)[None], found.controls, rate_hz, responses=responses)[0].numpy()
+    return desk(settings).mix(torch.from_numpy(audio)[None], rate_hz)[0].numpy()
 
 
 def difference_db(found: np.ndarray, wanted: np.ndarray) -> float:
@@ -182,19 +179,21 @@ def test_the_gain_of_a_bus_goes_to_its_tracks():
     assert difference_db(by_console(settings, audio, 44_100), by_effects(settings, audio, 44_100)) < -100
 
 
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        (MixSettings({"bass": Chain(match=Curve((100.0,), (1.0,)))}), "bass has a matching filter"),
-        (
-            MixSettings({"bass": Chain()}, {"low": Chain(reverb=random_mixes.ROOM)}, {"bass": "low"}),
-            "the bus low does more than a gain",
-        ),
-    ],
-)
-def test_what_the_console_cannot_do_is_refused(settings, said):
-    with pytest.raises(InputError, match=said):
-        desk(settings)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_mix_with_buses_and_matching_filters_is_that_of_the_effects_to_100_db_and_comes_off_again(channels):
+    rng = np.random.default_rng(15)
+    tracks, buses = random_mixes.settings(rng, 4).tracks, random_mixes.settings(rng, 2, bands=2, one_room=False).tracks
+    curve = Curve((60.0, 500.0, 4000.0), (4.0, -3.0, 2.0))
+    settings = MixSettings(
+        {**tracks, "track 2": replace(tracks["track 2"], match=curve)},
+        {"drums": replace(buses["track 0"], match=curve), "rest": buses["track 1"]},
+        {"track 0": "drums", "track 1": "rest", "track 2": "drums"},  # and one goes to the mix directly
+        gain_db=-2.0,
+    )
+    audio = random_mixes.sounds(rng, 4, channels, 12_000)
+    wanted = by_effects(settings, audio, 22_050)
+    assert difference_db(by_console(settings, audio, 22_050), wanted) < -100
+    assert difference_db(by_effects(desk(settings, dtype=torch.float64).settings(), audio, 22_050), wanted) < -100
 
 
 def test_sounds_of_another_shape_are_refused():
