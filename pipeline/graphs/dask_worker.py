@@ -17,6 +17,8 @@ from mixprior.pipeline.store import files, progress
 from mixprior.stats.schema import FEATURE_VERSION
 
 TOPIC = "mixprior progress"
+_ENDED = ("closing", "closed", "failed")
+"""States of a worker whose results reach no scheduler."""
 
 _lock = threading.Lock()
 _bundles = 0
@@ -44,7 +46,7 @@ class Reports:
     def tick(self) -> None:
         """Raise `Unwanted` where nobody waits for the task."""
         task = self.worker.state.tasks.get(self.key)
-        if task is None or task.state == "cancelled" or self.worker.status.name != "running":
+        if task is None or task.state == "cancelled" or self.worker.status.name in _ENDED:
             raise Unwanted(self.key)
 
 

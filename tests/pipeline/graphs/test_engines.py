@@ -1,9 +1,14 @@
 """Twelve songs on real engines give the bytes of the default run; what an engine lacks is said in one line."""
 
 import asyncio
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
+from mixprior.pipeline.store import progress
+from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store.records import Failure, Outcome, Song
 from tools.engines import processes, scenarios
 from tools.engines.scenarios import Bench, Row
 
@@ -99,6 +104,54 @@ def test_a_cluster_that_cannot_mine_is_refused_before_any_song(found, words):
     with pytest.raises(dask_engine.InputError, match=r"Dask (worker|scheduler) at") as caught:
         dask_engine._fit(Cluster(**found), [])
     assert words in str(caught.value)
+
+
+class Worker:
+    """A worker as far as its reports ask it."""
+
+    def __init__(self, state: str, status: str = "running") -> None:
+        self.state = SimpleNamespace(tasks={"bundle": SimpleNamespace(state=state)})
+        self.status, self.sent = SimpleNamespace(name=status), []
+
+    def get_current_task(self) -> str:
+        return "bundle"
+
+    def log_event(self, topic, message):
+        assert topic == dask_worker.TOPIC
+        self.sent.append((0.0, message))
+
+
+def test_what_a_worker_reports_is_shown_where_the_command_runs_and_nowhere_else(tmp_path):
+    folder = RunFolder(str(tmp_path), call="call")
+    progress.begin(folder)
+    worker, log = Worker("executing"), progress.Log(folder)
+    failure = Failure("0", "a.wav", "decode", "Truncated", "is cut off")
+    with progress.sent_by(dask_worker.Reports(worker)):
+        progress.report(log.path, Outcome(Song("a.wav"), "0", "failed", "key", failure=failure))
+    assert log.read() == []
+    for event in worker.sent:
+        dask_engine._report(event)
+    assert log.read() == []  # no command here follows it
+    with progress.followed(folder, lambda: None):
+        for event in worker.sent:
+            dask_engine._report(event)
+    [note] = log.read()
+    assert (note.path, note.status, note.message) == ("a.wav", "failed", "is cut off")
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "goes_on"),
+    [
+        ("executing", "running", True),
+        ("executing", "paused", True),
+        ("cancelled", "running", False),
+        ("executing", "closing", False),
+    ],
+)
+def test_a_bundle_that_nobody_waits_for_ends_within_a_tick(state, status, goes_on):
+    reports = dask_worker.Reports(Worker(state, status))
+    with nullcontext() if goes_on else pytest.raises(dask_worker.Unwanted), progress.sent_by(reports):
+        progress.tick(None)
 
 
 def test_all_threads_of_all_workers_are_counted():
