@@ -28,7 +28,8 @@ Graph = Callable[["beam.Pipeline"], None]
 _TICK_S = 0.5
 _JOB_FAILED = re.compile(r"Pipeline \S+ failed in state FAILED")
 _GOES_ON = "the same command (without --force) continues from there"
-_NOISY = ("apache_beam", "grpc", "distributed")
+_NOISY = ("", "apache_beam", "grpc", "distributed")
+"""Loggers of libraries: "" is the root, on which Beam repeats what its portable runners say."""
 
 
 class WorkerDied(Stopped):

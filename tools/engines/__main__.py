@@ -1,7 +1,8 @@
-"""`python -m tools.engines [SCENARIO...]`: run some scenarios, or all, and write the table of docs/running.md."""
+"""`python -m tools.engines`: run scenarios, all or by name, and write the table of docs/running.md."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -9,18 +10,19 @@ from pathlib import Path
 from tools.engines import rows, scenarios
 from tools.evidence.__main__ import main as write
 
-SONGS = 60
 
-
-def main(names: list[str]) -> int:
+def main() -> int:
     """Run scenarios, and keep their rows."""
-    unknown = sorted(set(names) - set(scenarios.ALL))
+    parser = argparse.ArgumentParser(prog="python -m tools.engines")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(scenarios.ALL))
+    parser.add_argument("--songs", type=int, default=60, metavar="N", help="songs of the catalog (60)")
+    args = parser.parse_args()
+    unknown = sorted(set(args.scenarios) - set(scenarios.ALL))
     if unknown:
-        sys.stderr.write(f"{', '.join(unknown)}: there are {', '.join(scenarios.ALL)}\n")
-        return 2
+        parser.error(f"{', '.join(unknown)}: there are {', '.join(scenarios.ALL)}")
     with tempfile.TemporaryDirectory() as folder:
-        bench = scenarios.Bench(Path(folder), SONGS)
-        for name in names or scenarios.ALL:
+        bench = scenarios.Bench(Path(folder), args.songs)
+        for name in args.scenarios or scenarios.ALL:
             try:
                 row = scenarios.ALL[name](bench)
             except scenarios.NotHere as lacking:
@@ -32,4 +34,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
