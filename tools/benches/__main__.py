@@ -1,27 +1,34 @@
-"""Measures all rows, or those that are named, and writes docs/performance.md: `python -m tools.benches [ROW...]`."""
+"""Measures all rows, or those that are named, and writes docs/performance.md: `python -m tools.benches [ROW...]`.
+
+The tables beside them, `growth` and `profile`, are made where they are named.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from tools.benches import document, measured
+from tools.benches import document, growth, measured, profile
 from tools.benches.comparison import Comparison, Missing
 from tools.benches.rows import ROWS
 from tools.benches.timing import measure
+
+TABLES: dict[str, Callable[[], None]] = {"growth": partial(growth.main, []), "profile": profile.main}
 
 
 def main() -> int:
     """Return 1 if a row failed. Rows that need what is not here are left out with a message."""
     names = {row.row: row for row in ROWS}
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(names))
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join([*names, *TABLES]))
     parser.add_argument("--cuda", action="store_true", help="the rows of a GPU alone; those of the CPU without it")
     parser.add_argument("--runs", type=int, help="as often as this in place of each row's own number: to try a row")
     args = parser.parse_args()
-    if unknown := set(args.rows) - set(names):
-        parser.error(f"no row called {', '.join(sorted(unknown))}: there are {', '.join(names)}")
+    if unknown := set(args.rows) - set(names) - set(TABLES):
+        parser.error(f"no row called {', '.join(sorted(unknown))}: there are {', '.join([*names, *TABLES])}")
     on = "cuda" if args.cuda else "cpu"
     if args.cuda and not _has_cuda():
         print("no CUDA device here: nothing was measured on a GPU")
@@ -30,6 +37,9 @@ def main() -> int:
     failed = [row.row for row in chosen if not _measured(row, args.runs)]
     for each in ("cpu", "cuda"):
         document.write([row for row in ROWS if row.on == each], measured.read(), each)
+    for name in args.rows:
+        if name in TABLES:
+            TABLES[name]()
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return bool(failed)

@@ -50,10 +50,16 @@ class Command:
 
 
 class Watcher:
-    """Samples the memory of a process and all that it starts, until it is stopped."""
+    """Samples the memory of a process and all that it starts, until it is stopped.
+
+    Attributes:
+        parent_mb: greatest memory of the process alone.
+        children_mb: greatest memory of what it started, together.
+    """
 
     def __init__(self, pid: int) -> None:
         self._pid, self._peak_mb = pid, 0.0
+        self.parent_mb = self.children_mb = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -66,7 +72,10 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._ended.wait(INTERVAL_S):
-            self._peak_mb = max(self._peak_mb, sum(memory_mb(pid) for pid in family(self._pid)))
+            parent_mb, *children_mb = map(memory_mb, family(self._pid))
+            self.parent_mb = max(self.parent_mb, parent_mb)
+            self.children_mb = max(self.children_mb, sum(children_mb))
+            self._peak_mb = max(self._peak_mb, parent_mb + sum(children_mb))
 
 
 def family(pid: int) -> list[int]:

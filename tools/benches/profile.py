@@ -1,4 +1,4 @@
-"""Profiles measuring before and now by py-spy, and writes what it found: `python -m tools.benches.profile`."""
+"""Profiles measuring before and now by py-spy, and writes what it found: `python -m tools.benches profile`."""
 
 from __future__ import annotations
 
