@@ -1,0 +1,123 @@
+"""The network of the console mixer: an encoder for all tracks, what the others sound like, controls about a centre.
+
+After the differentiable mixing console (C. J. Steinmetz et al., "Automatic multitrack mixing with a differentiable
+mixing console of neural audio effects", ICASSP 2021), whose controls had no centre, and whose context was the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from mixprior.learning.console.controls import Controls
+from mixprior.mixing.effects.settings import RANGES
+from mixprior.mixing.learned.mel import BANDS
+
+MOVED = ("output_gain_db", "pan", "threshold_dbfs", "dry_wet")
+"""Controls that the network moves, besides `band_gain_db`; each goes along its range in equal steps."""
+REACH_SD = 2.0
+"""No control is moved further from the centre, in standard deviations."""
+_GROUPED = 32
+_SCALE_DB = 20.0
+_KERNEL = 5
+
+
+class ConsoleMixer(nn.Module):
+    """Moves controls of tracks about a centre: what the posterior rule set, or the medians of priors.
+
+    A control is `centre + REACH_SD x spread x tanh(answer / REACH_SD)`, within its range. The last layer begins at 0:
+    untrained, the controls are those of the centre. All tracks share all weights, and see the mean of the others and
+    what attention finds among them, so that any number of tracks in any order are mixed. Spectra are read without their
+    mean, so that the level of a file changes nothing.
+
+    Args:
+        bands: of the equaliser whose gains are moved.
+        statistics: numbers that may be asked for, as by a reference; 0 for none.
+        width: of an encoding; a multiple of `heads`.
+        heads: of the attention.
+
+    >>> mixer = ConsoleMixer(width=16)
+    >>> centre = Controls.at_rest(1, 3)
+    >>> moved = mixer(torch.zeros(1, 3, 128, 20), centre, {"pan": torch.tensor(0.2)})
+    >>> bool((moved.pan == centre.pan).all())
+    True
+    """
+
+    def __init__(self, bands: int = 0, statistics: int = 0, width: int = 32, heads: int = 4) -> None:
+        super().__init__()
+        self.statistics = statistics
+        self.frame = nn.Conv1d(_GROUPED, width, 1)
+        self.time = nn.Conv1d(width, width, _KERNEL, padding=_KERNEL // 2)
+        self.encode = nn.Sequential(nn.Linear(2 * (_GROUPED + 2 * width), width), nn.PReLU())
+        self.norm = nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.joined = nn.Sequential(nn.Linear(3 * width + 2 * statistics, 2 * width), nn.PReLU())
+        self.last = nn.Linear(2 * width, len(MOVED) + bands)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(
+        self,
+        mel_db: torch.Tensor,
+        centre: Controls,
+        spread: Mapping[str, torch.Tensor],
+        *,
+        mask: torch.Tensor | None = None,
+        statistics: torch.Tensor | None = None,
+        known: torch.Tensor | None = None,
+    ) -> Controls:
+        """Controls of a batch of mixes.
+
+        Args:
+            mel_db: (batch, tracks, 128, frames), as `mixprior.mixing.learned.mel.log_mel_db` makes them; any length.
+            centre: of as many mixes and tracks.
+            spread: standard deviations, by control, those of `MOVED` and `band_gain_db`, of shapes that broadcast with
+                it; a control without one is not moved.
+            mask: bool, (batch, tracks): which tracks there are; None for all.
+            statistics: (batch, statistics), in standard deviations of the catalog; None where none is asked for.
+            known: bool, the same shape: which of them are asked for; None for all. What is not known is not read.
+
+        Returns:
+            The centre, and what was moved.
+        """
+        encoded = self.norm(self.encoded(mel_db))
+        there = torch.ones(encoded.shape[:2], dtype=torch.bool, device=encoded.device) if mask is None else mask
+        share = there[..., None].to(encoded)
+        mean = (encoded * share).sum(1, keepdim=True) / share.sum(1, keepdim=True).clamp(1)
+        heard, _ = self.attention(encoded, encoded, encoded, key_padding_mask=~there, need_weights=False)
+        asked = self._asked(encoded, statistics, known)
+        answer = self.last(self.joined(torch.cat([encoded, mean.expand_as(encoded), heard, asked], dim=-1)))
+        answers = {**{name: answer[..., k] for k, name in enumerate(MOVED)}, "band_gain_db": answer[..., len(MOVED) :]}
+        moved = {name: _moved(name, getattr(centre, name), sd, answers[name]) for name, sd in spread.items()}
+        return replace(centre, **moved)
+
+    def encoded(self, mel_db: torch.Tensor) -> torch.Tensor:
+        """What each track sounds like, (batch, tracks, width)."""
+        batch, tracks, _, frames = mel_db.shape
+        grouped = mel_db.reshape(batch * tracks, _GROUPED, BANDS // _GROUPED, frames).mean(dim=2)
+        x = (grouped - grouped.mean(dim=(1, 2), keepdim=True)) / _SCALE_DB
+        first = torch.relu(self.frame(x))
+        second = torch.relu(self.time(first))
+        pooled = [part for each in (x, first, second) for part in (each.mean(dim=2), each.std(dim=2, correction=0))]
+        found: torch.Tensor = self.encode(torch.cat(pooled, dim=1)).unflatten(0, (batch, tracks))
+        return found
+
+    def _asked(
+        self, encoded: torch.Tensor, statistics: torch.Tensor | None, known: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Statistics, 0 where they are not known, and which are known, for each track."""
+        if statistics is None:
+            return encoded.new_zeros((*encoded.shape[:2], 2 * self.statistics))
+        known = torch.ones_like(statistics, dtype=torch.bool) if known is None else known
+        both = torch.cat([torch.where(known, statistics, 0.0), known.to(encoded)], dim=-1)
+        return both[:, None].expand(-1, encoded.shape[1], -1)
+
+
+def _moved(name: str, centre: torch.Tensor, spread: torch.Tensor, answer: torch.Tensor) -> torch.Tensor:
+    """A control about its centre, within its range; a centre out of its range is its own bound."""
+    over = RANGES[name]
+    value = centre + REACH_SD * spread * torch.tanh(answer / REACH_SD)
+    return torch.maximum(torch.minimum(value, centre.clamp(min=over.high)), centre.clamp(max=over.low))

@@ -1,0 +1,124 @@
+"""The console mixer: the rule it starts from, any tracks in any order, and that it learns."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import mixprior
+from mixprior.learning.console import mixing
+from mixprior.learning.console.controls import Controls
+from mixprior.learning.console.settings import desk
+from mixprior.learning.mixer.loss import sum_and_difference
+from mixprior.learning.mixer.network import ConsoleMixer
+from mixprior.mixing.effects import chain
+from mixprior.mixing.learned.mel import log_mel_db
+from mixprior.stats.sound import Sound
+from tests.mixing.multitrack_song import bass, kick, pad, sung
+
+SPREAD = {"output_gain_db": torch.tensor(3.0), "pan": torch.tensor(0.2), "band_gain_db": torch.tensor(2.0)}
+
+
+def mels(tracks: int, batch: int = 1, frames: int = 40, seed: int = 0) -> torch.Tensor:
+    return 20 * torch.randn(batch, tracks, 128, frames, generator=torch.manual_seed(seed)) - 40
+
+
+def trained(bands: int = 0, statistics: int = 0) -> ConsoleMixer:
+    """A mixer whose answers are not 0."""
+    torch.manual_seed(1)
+    mixer = ConsoleMixer(bands, statistics, width=16)
+    torch.nn.init.normal_(mixer.last.weight)
+    return mixer.eval()
+
+
+def test_untrained_it_is_the_posterior_rule_within_a_hundredth_of_a_decibel():
+    tracks = {"Kick": kick(4.0), "Bass": bass(4.0), "Pad": pad(220.0, 4.0), "Lead Vox": sung(240.0, 4.0)}
+    settings = mixprior.mix_tracks(tracks, 44_100).recipe.settings
+    audio = torch.stack([torch.from_numpy(np.asarray(tracks[name], np.float32)) for name in settings.tracks])
+    console = desk(settings)
+    mel_db = torch.stack([torch.from_numpy(log_mel_db(each[None].numpy())) for each in audio])
+    bands = console.controls.band_kind.shape[-1]
+    controls = ConsoleMixer(bands)(mel_db[None], console.controls, SPREAD)
+    with torch.no_grad():
+        found = replace(console, controls=controls).mix(audio[None, :, None], 44_100)[0].numpy()
+    sounds = {n: Sound(np.stack([a, a]).astype(np.float32), 44_100) for n, a in tracks.items()}
+    by_rule = chain.finish(chain.sum_up(settings, sounds).sound, replace(settings, limiter=None)).audio
+    assert np.abs(20 * np.log10(np.linalg.norm(found, axis=1) / np.linalg.norm(by_rule, axis=1))).max() < 0.01
+    assert np.linalg.norm(found - by_rule) < 1e-3 * np.linalg.norm(by_rule)
+
+
+@pytest.mark.parametrize("tracks", [1, 2, 64])
+def test_tracks_are_mixed_alike_in_any_order_and_number(tracks):
+    mixer, mel_db, centre = trained(2), mels(tracks), Controls.at_rest(1, tracks, 2)
+    order = torch.randperm(tracks, generator=torch.manual_seed(2))
+    found, turned = mixer(mel_db, centre, SPREAD), mixer(mel_db[:, order], centre, SPREAD)
+    for name in SPREAD:
+        assert torch.allclose(getattr(found, name)[:, order], getattr(turned, name), atol=1e-5), name
+        assert not torch.equal(getattr(found, name), getattr(centre, name))
+
+
+def test_tracks_that_are_not_there_do_not_count_and_any_length_is_mixed():
+    mixer = trained()
+    for frames in (1, 40, 2000):
+        mel_db, mask = mels(4, frames=frames), torch.tensor([[True, True, False, True]])
+        found = mixer(mel_db, Controls.at_rest(1, 4), SPREAD, mask=mask)
+        alone = mixer(mel_db[:, [0, 1, 3]], Controls.at_rest(1, 3), SPREAD)
+        assert torch.allclose(found.pan[mask], alone.pan[0], atol=1e-5)
+
+
+def test_the_level_of_a_file_changes_nothing():
+    mixer, mel_db, centre = trained(), mels(3), Controls.at_rest(1, 3)
+    louder = mel_db + torch.tensor([0.0, 12.0, -30.0])[None, :, None, None]
+    found, again = (mixer(each, centre, SPREAD).output_gain_db for each in (mel_db, louder))
+    assert torch.allclose(found, again, atol=1e-4)
+
+
+def test_controls_stay_within_two_deviations_and_within_their_ranges():
+    mixer = trained()
+    torch.nn.init.constant_(mixer.last.bias, 1e3)
+    centre = Controls.at_rest(1, 2).mapped(lambda value: value)
+    centre = replace(centre, pan=torch.tensor([[0.5, 0.95]]), output_gain_db=torch.tensor([[0.0, 30.0]]))
+    found = mixer(mels(2), centre, SPREAD)
+    assert found.pan.tolist() == [pytest.approx([0.9, 1.0])]
+    assert found.output_gain_db.tolist() == [pytest.approx([6.0, 30.0])]
+    assert torch.equal(found.dry_wet, centre.dry_wet)  # no spread was given
+
+
+def test_statistics_that_are_not_asked_for_are_not_read():
+    mixer, mel_db, centre = trained(statistics=3), mels(2), Controls.at_rest(1, 2)
+    asked, known = torch.tensor([[1.0, -2.0, 0.5]]), torch.tensor([[True, False, True]])
+
+    def pan(statistics, known):
+        return mixer(mel_db, centre, SPREAD, statistics=statistics, known=known).pan
+
+    assert torch.equal(pan(asked, known), pan(torch.tensor([[1.0, 9.0, 0.5]]), known))
+    assert not torch.equal(pan(asked, known), pan(torch.tensor([[0.0, -2.0, 0.5]]), known))
+    assert not torch.equal(pan(asked, known), pan(None, None))
+
+
+def test_it_overfits_a_song_to_half_a_decibel_and_gradients_reach_every_weight():
+    rng = torch.Generator().manual_seed(3)
+    colours = torch.tensor([0.97, 0.8, 0.4, 0.0, -0.6])
+    noise = torch.randn(5, 1, 8192, generator=rng) * 0.1
+    tracks = torch.stack([each - colour * each.roll(1) for each, colour in zip(noise, colours, strict=True)])[None]
+    mel_db = torch.stack([torch.from_numpy(log_mel_db(each.numpy())) for each in tracks[0]])[None]
+    wanted_db = torch.tensor([[4.0, -3.0, 1.0, -5.0, 2.0]])
+    centre = replace(Controls.at_rest(1, 5), pan=torch.tensor([[0.4, 0.55, 0.5, 0.45, 0.6]]))
+    pan = torch.tensor([[0.3, 0.6, 0.5, 0.4, 0.7]])
+    wanted = mixing.mix(tracks, replace(centre, output_gain_db=wanted_db, pan=pan), 44_100)
+    torch.manual_seed(4)
+    mixer = ConsoleMixer(width=16)
+    adam = torch.optim.Adam(mixer.parameters(), lr=0.01)
+    losses, reached = [], set()
+    for _ in range(120):
+        controls = mixer(mel_db, centre, {"pan": torch.tensor(0.2), "output_gain_db": torch.tensor(6.0)})
+        loss = sum_and_difference(mixing.mix(tracks, controls, 44_100), wanted, (1024, 256))
+        adam.zero_grad()
+        loss.backward()
+        reached |= {name for name, each in mixer.named_parameters() if each.grad is not None and each.grad.any()}
+        adam.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.3 * losses[0]
+    assert (controls.output_gain_db - wanted_db).abs().max() < 0.5
+    assert reached == {name for name, _ in mixer.named_parameters()}
