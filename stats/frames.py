@@ -199,40 +199,6 @@ def sum_of_members(stack: np.ndarray, members: np.ndarray, total: np.ndarray) ->
     return total
 
 
-class FrameEnergies:
-    """Energies of the frames of a sound that comes in pieces, over all channels.
-
-    Args:
-        frame: samples of a frame, a multiple of `hop`.
-        hop: samples from one frame to the next.
-    """
-
-    def __init__(self, frame: int, hop: int) -> None:
-        self._hop, self._hops_per_frame = hop, frame // hop
-        self._rest: np.ndarray | None = None
-        self._hops = np.zeros(0)
-
-    def add(self, audio: np.ndarray) -> np.ndarray:
-        """Return the energies of the frames that a piece completes, float64, shape (frames,).
-
-        Args:
-            audio: float, shape (channels, samples): what follows the pieces before.
-        """
-        audio = joined(self._rest, audio)
-        hops = audio.shape[1] // self._hop
-        self._rest = audio[:, hops * self._hop :].copy()
-        pieces = audio[:, : hops * self._hop].reshape(len(audio), hops, self._hop)
-        # Channel by channel: over both at once einsum adds in an order that depends on how many hops there are.
-        energy = sum(np.einsum("hs,hs->h", channel, channel) for channel in pieces)
-        known = np.concatenate([self._hops, np.asarray(energy, np.float64)])
-        self._hops = known[max(0, len(known) - self._hops_per_frame + 1) :]
-        frames = max(0, len(known) - self._hops_per_frame + 1)
-        found = np.zeros(frames)
-        for k in range(self._hops_per_frame):
-            found += known[k : k + frames]
-        return found
-
-
 def joined(rest: np.ndarray | None, audio: np.ndarray) -> np.ndarray:
     """Put a piece after what is left of the pieces before; without a rest, the piece itself."""
     return audio if rest is None or rest.shape[1] == 0 else np.concatenate([rest, audio], axis=1)

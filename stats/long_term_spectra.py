@@ -11,7 +11,8 @@ import numpy as np
 
 from mixprior.stats.fft import long
 from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, where_above
-from mixprior.stats.frames import FrameEnergies, LongFrames, Stack, sum_of_members
+from mixprior.stats.frames import LongFrames, Stack, sum_of_members
+from mixprior.stats.hop_energies import FrameEnergies
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from mixprior.stats.windows import periodic_hann
 
@@ -74,8 +75,8 @@ def measure_all(sounds: Mapping[str, np.ndarray], sums: Mapping[str, Sequence[st
 class SongSpectra:
     """`measure_all` of sounds that come in pieces of any length, at least a frame in all.
 
-    Which frames are silent depends on the loudest one, so sounds come twice: first to `mixprior.stats.frames.
-    FrameEnergies`, then here.
+    Which frames are silent depends on the loudest one, so sounds come twice: first to `mixprior.stats.
+    hop_energies.FrameEnergies`, then here.
 
     Args:
         names: of the sounds.
@@ -135,7 +136,7 @@ def excitation_floors(audio: np.ndarray, frame: int, hop: int) -> np.ndarray:
     Args:
         audio: float32, shape (2, samples), at least a frame long.
         frame: samples of a frame, a multiple of `hop`.
-        hop: samples from one frame to the next.
+        hop: samples from one frame to the next, a multiple of 1,024.
 
     Returns:
         float32, shape (frames,), see `floors_of`.

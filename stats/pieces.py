@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from mixprior.stats.frames import FrameEnergies
+from mixprior.stats.hop_energies import FrameEnergies, HopEnergies
 from mixprior.stats.long_term_spectra import FRAME, HOP, LongTermSpectra, SongSpectra, floors_of
 from mixprior.stats.measures.dynamics import OnsetPeaks, crest_factor_of_sums_db
-from mixprior.stats.measures.panning import EnergySums, SpsFrames
+from mixprior.stats.measures.panning import FRAME as PANNING_FRAME
+from mixprior.stats.measures.panning import SpsFrames
 from mixprior.stats.measures.tempo import TempoFrames
 from mixprior.stats.measures.true_peak import PeakSearch
 from mixprior.stats.reverb.blind.estimate import Reverberation, SungStretches
@@ -73,6 +74,7 @@ def measured(
             held.clear()
     if song is None:
         raise ValueError("a song needs at least one piece")
+    song.fill_up()
     second_pass(song.samples / SAMPLE_RATE_HZ)
     for piece in _stacked(pieces()) if again else _drained(held):
         song.add_again(piece, complete=True)
@@ -112,21 +114,24 @@ class _SoundSums:
     """One sound, as it comes; what is measured of it, once all has come."""
 
     def __init__(self) -> None:
-        self.samples, self.peak = 0, 0.0
-        self._true_peak, self._energies, self._onsets = PeakSearch(), EnergySums(), OnsetPeaks(2)
+        self.samples = 0
+        self._true_peak, self._energies, self._onsets = PeakSearch(), HopEnergies(), OnsetPeaks(2)
         self._frames, self._frame_energies = FrameEnergies(FRAME, HOP), np.zeros(0)
 
-    def add(self, audio: np.ndarray) -> None:
+    def add(self, audio: np.ndarray) -> np.ndarray:
+        """Return what `HopEnergies.add` does."""
         self.samples += audio.shape[1]
-        self.peak = max(self.peak, float(audio.max()), -float(audio.min()))
-        for sums in (self._true_peak, self._energies):
-            sums.add(audio)
-        self._frame_energies = np.append(self._frame_energies, self._frames.add(audio))
+        self._true_peak.add(audio)
+        return self.add_energies(audio)
 
-    def fill_up(self) -> None:
-        """Let silence follow a sound shorter than a frame."""
-        if self.samples < FRAME and not self._frame_energies.size:
-            self._frame_energies = self._frames.add(np.zeros((2, FRAME - self.samples), np.float32))
+    def add_energies(self, audio: np.ndarray) -> np.ndarray:
+        hops = self._energies.add(audio)
+        self._frame_energies = np.append(self._frame_energies, self._frames.of_hops(hops))
+        return hops
+
+    @property
+    def peak(self) -> float:
+        return self._energies.peak
 
     @property
     def floors(self) -> np.ndarray:
@@ -141,7 +146,7 @@ class _SoundSums:
 
     @cached_property
     def energies(self) -> tuple[float, float, float]:
-        return self._energies.result()
+        return self._energies.sums()
 
     @cached_property
     def onset_peaks_db(self) -> tuple[float, float] | None:
@@ -168,19 +173,25 @@ class _SongSums:
 
     def add(self, piece: Piece) -> None:
         sounds = self._sounds_of(piece)
-        for name in self._measured:
-            self.sounds[name].add(sounds[name])
-        self._sps.add(sounds)
+        self._sps.add(sounds, {name: self.sounds[name].add(sounds[name]) for name in self._measured})
         self.levels.add(piece)
-        self.tempo.add(sounds[BACKING].mean(axis=0))
+        left, right = sounds[BACKING]
+        self.tempo.add((left + right) * np.float32(0.5))
         if VOCALS in sounds:
             self.singing.add(sounds[VOCALS])
+
+    def fill_up(self) -> None:
+        """Let silence follow the energies of sounds shorter than a frame, once all has come."""
+        if self.samples >= FRAME:
+            return
+        silence = np.zeros((2, FRAME - self.samples), np.float32)
+        hops = {name: self.sounds[name].add_energies(silence) for name in self._measured}
+        if self.samples < PANNING_FRAME:
+            self._sps.add(dict.fromkeys(self._measured, silence[:, : PANNING_FRAME - self.samples]), hops)
 
     def add_again(self, piece: Piece, complete: bool) -> None:
         sounds = self._sounds_of(piece)
         for name in self._measured:
-            if complete:
-                self.sounds[name].fill_up()
             self.sounds[name].add_again(sounds[name])
         self._add_spectra(sounds)
         if VOCALS in sounds:

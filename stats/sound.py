@@ -25,7 +25,7 @@ class Sound:
 
     `blocks`, `spectra`, `true_peak_dbtp`, `peak`, `energies`, `sps_rms` and what follows from them can also be
     measured in pieces, with the same numbers: `loudness_blocks.BlockEnergies`, `long_term_spectra.SongSpectra`,
-    `true_peak.PeakSearch`, `panning.EnergySums`, `panning.SpsFrames`, `dynamics.OnsetPeaks`.
+    `true_peak.PeakSearch`, `hop_energies.HopEnergies`, `panning.SpsFrames`, `dynamics.OnsetPeaks`.
 
     Attributes:
         audio: float32, shape (channels, samples), one or two channels, full scale 1.0.

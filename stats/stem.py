@@ -173,8 +173,10 @@ def _with_alias(measured: dict[str, Measured]) -> dict[str, Measured]:
 def sum_of(stems: Mapping[str, np.ndarray]) -> np.ndarray:
     """The mixture of stems that have none: their sum, float32, in their order."""
     first, *others = stems.values()
-    total = first.astype(np.float32)
-    for audio in others:  # np.sum of a list copies it into one array first
+    if not others:
+        return first.astype(np.float32)
+    total = np.add(first, others[0], dtype=np.float32)  # np.sum of a list copies it into one array first
+    for audio in others[1:]:
         total += audio
     return total
 

@@ -168,6 +168,16 @@ def all_of(typing_context: Any, number: types.Float) -> Any:
 
 
 @inline
+def widened(typing_context: Any, value: Lanes) -> Any:
+    """Return eight float32 as float64."""
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return builder.fpext(args[0], _VECTORS[types.float64])
+
+    return _LANES[types.float64](value), code
+
+
+@inline
 def root(typing_context: Any, value: Lanes) -> Any:
     """Return the square root of each lane."""
 

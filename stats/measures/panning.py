@@ -18,7 +18,8 @@ import numpy as np
 
 from mixprior.stats.fft import real
 from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, where_above
-from mixprior.stats.frames import FrameEnergies, Frames, Stack, joined, sum_of_members
+from mixprior.stats.frames import Frames, Stack, sum_of_members
+from mixprior.stats.hop_energies import FrameEnergies, HopEnergies
 from mixprior.stats.long_term_spectra import BINS as LONG_BINS
 from mixprior.stats.long_term_spectra import FRAME as LONG_FRAME
 from mixprior.stats.long_term_spectra import POOL, POOLED_EDGES_HZ, UNEXCITED_BIN, audible, pool
@@ -39,7 +40,6 @@ _TITLE_ENDS = {
     "high": " above 2.5 kHz",
 }
 
-_LANES = 32
 _POOLED_HZ = np.arange(0, LONG_BINS, POOL) * SAMPLE_RATE_HZ / LONG_FRAME
 # First and past-the-last bin of each band, edges rounded down as in FxNorm-automix.
 _BAND_BINS = np.array(list(BANDS_HZ.values())) * FRAME // SAMPLE_RATE_HZ
@@ -96,10 +96,16 @@ class SpsFrames:
         self._spectra = np.zeros(self._stack.channels * 2 * LANES * (FRAME // 2 + 1), np.float32)
         self._samples = 0
 
-    def add(self, sounds: Mapping[str, np.ndarray]) -> None:
-        """Take the next piece of each sound: float32, shape (2, samples)."""
+    def add(self, sounds: Mapping[str, np.ndarray], hops: Mapping[str, np.ndarray] | None = None) -> None:
+        """Take the next piece of each sound.
+
+        Args:
+            sounds: float32, shape (2, samples).
+            hops: what `HopEnergies.add` returned for each of them, where it is known.
+        """
         pairs = zip(self._energies, self._stack.names, strict=True)
-        self._energy = np.append(self._energy, [energies.add(sounds[name]) for energies, name in pairs], axis=1)
+        known = [each.add(sounds[name]) if hops is None else each.of_hops(hops[name]) for each, name in pairs]
+        self._energy = np.append(self._energy, known, axis=1)
         stacked = self._stack.of(sounds)
         self._samples += stacked.shape[1]
         for batch in self._frames.add(stacked):
@@ -219,66 +225,9 @@ def mid_energy_fraction(left_energy: float, right_energy: float, cross_energy: f
 
 def energies(audio: np.ndarray) -> tuple[float, float, float]:
     """Sums of L^2, R^2 and L R over a sound of shape (2, samples), in float64."""
-    sums = EnergySums()
+    sums = HopEnergies()
     sums.add(audio)
-    return sums.result()
-
-
-class EnergySums:
-    """`energies` of a stereo sound that comes in pieces of any length.
-
-    The order of addition, and so the last bit, depends neither on the pieces nor on the processor: every 32nd sample
-    goes to the same of 32 sums, four rows of eight, which are added row by row and then by halves.
-    """
-
-    def __init__(self) -> None:
-        self._rest: np.ndarray | None = None
-        self._lanes = np.zeros((3, _LANES))
-
-    def add(self, audio: np.ndarray) -> None:
-        """Take the next piece: float, shape (2, samples)."""
-        audio = joined(self._rest, audio)
-        whole = audio.shape[1] // _LANES * _LANES
-        left, right = (np.ascontiguousarray(channel[:whole]) for channel in audio)
-        for pair, lanes in zip(((left, left), (right, right), (left, right)), self._lanes, strict=True):
-            _add_products(*pair, lanes)
-        self._rest = audio[:, whole:].copy()
-
-    def result(self) -> tuple[float, float, float]:
-        """Return the sums over all pieces."""
-        rows = self._lanes.reshape(3, 4, _LANES // 4)
-        sums = _halved(rows[:, 0] + rows[:, 1] + rows[:, 2] + rows[:, 3])
-        if self._rest is None:
-            return sums
-        left, right = self._rest.astype(np.float64)
-        squares = np.stack([left * left, right * right, left * right])
-        quads = squares.shape[1] // 4 * 4
-        if quads:
-            first = np.zeros((3, 4))
-            first[:, 0] = sums
-            for start in range(0, quads, 4):
-                first += squares[:, start : start + 4]
-            sums = _halved(first)
-        for a, b, c in squares[:, quads:].T.tolist():
-            sums = sums[0] + a, sums[1] + b, sums[2] + c
-        return sums
-
-
-def _halved(sums: np.ndarray) -> tuple[float, float, float]:
-    """Add the columns of an array of three rows, one half to the other, until one is left."""
-    while sums.shape[1] > 1:
-        sums = sums[:, : sums.shape[1] // 2] + sums[:, sums.shape[1] // 2 :]
-    left, right, cross = sums[:, 0].tolist()
-    return left, right, cross
-
-
-@numba.njit(cache=True)
-def _add_products(one: np.ndarray, other: np.ndarray, lanes: np.ndarray) -> None:
-    """Add the product of the samples n to lane n modulo `_LANES`; the samples are a multiple of these."""
-    for start in range(0, one.size, _LANES):
-        x, y = one[start : start + _LANES], other[start : start + _LANES]
-        for k in range(_LANES):
-            lanes[k] += np.float64(x[k]) * np.float64(y[k])
+    return sums.sums()
 
 
 def _measure(stem: Stem) -> dict[str, Value]:

@@ -9,7 +9,7 @@ import pytest
 from mixprior.pipeline.synthesis import SCORES, perform
 from mixprior.stats import long_term_spectra, loudness_blocks, registry
 from mixprior.stats import pieces as in_pieces
-from mixprior.stats.frames import FrameEnergies
+from mixprior.stats.hop_energies import FrameEnergies, HopEnergies
 from mixprior.stats.measures import dynamics, panning, true_peak
 from mixprior.stats.registry import STATISTICS
 from mixprior.stats.sound import Sound
@@ -64,10 +64,10 @@ def peak(parts):
 
 
 def energies(parts):
-    sums = panning.EnergySums()
+    sums = HopEnergies()
     for part in parts:
         sums.add(part)
-    return [*sums.result()]
+    return [*sums.sums(), sums.peak]
 
 
 def sps(parts):
@@ -94,7 +94,7 @@ def test_the_whole_is_what_one_call_measures():
     by_call = long_term_spectra.measure(audio)
     assert np.array_equal(spectra([audio])[2], by_call.phi, equal_nan=True)
     assert peak([audio]) == [true_peak.true_peak_dbtp(audio)]
-    assert energies([audio]) == [*panning.energies(audio)]
+    assert energies([audio]) == [*panning.energies(audio), np.abs(audio).max()]
     assert sps([audio]) == [*panning.sps_rms(audio).values()]
 
 
@@ -114,7 +114,7 @@ def test_the_order_of_samples_in_memory_does_not_matter():
 def test_nothing_reads_as_nothing():
     nothing = np.zeros((2, 0), np.float32)
     assert peak([nothing]) == [None]
-    assert energies([nothing]) == [0.0, 0.0, 0.0]
+    assert energies([nothing]) == [0.0, 0.0, 0.0, 0.0]
     assert loudness_blocks.measure(nothing, RATE_HZ).weighted.shape == (2, 0)
     assert sps([nothing]) == [None] * 4
 
