@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from mixprior.stats.fft.lanes import LANES, all_of, load, store, widened
+from mixprior.stats.fft.lanes import LANES, all_of, load, store, times_plus, widened
 from mixprior.stats.frames import joined
 
 HOP = 1024
@@ -97,7 +97,11 @@ def _add(left: np.ndarray, right: np.ndarray, found: np.ndarray, sums: np.ndarra
         of_left = of_right = of_both = all_of(0.0)
         for n in range(hop * HOP, (hop + 1) * HOP, LANES):
             x, y = widened(load(left, n)), widened(load(right, n))
-            of_left, of_right, of_both = of_left + x * x, of_right + y * y, of_both + x * y
+            of_left, of_right, of_both = (
+                times_plus(x, x, of_left),
+                times_plus(y, y, of_right),
+                times_plus(x, y, of_both),
+            )
         store(products[0], 0, of_left)
         store(products[1], 0, of_right)
         store(products[2], 0, of_both)

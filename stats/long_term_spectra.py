@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from mixprior.stats.fft import long
-from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, where_above
+from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, times_plus, where_above
 from mixprior.stats.frames import LongFrames, Stack, sum_of_members
 from mixprior.stats.hop_energies import FrameEnergies
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
@@ -204,7 +204,8 @@ def _add_frames(spectra: np.ndarray, floors: np.ndarray, sums: np.ndarray) -> No
             left, right = at + 2 * size * frame, at + 2 * size * (frames + frame)
             left_re, left_im = load(spectra, left), load(spectra, left + size)
             right_re, right_im = load(spectra, right), load(spectra, right + size)
-            left_power, right_power = left_re * left_re + left_im * left_im, right_re * right_re + right_im * right_im
+            left_power = times_plus(left_re, left_re, left_im * left_im)
+            right_power = times_plus(right_re, right_re, right_im * right_im)
             left_magnitude, right_magnitude, both = root(left_power), root(right_power), left_power + right_power
             magnitude, power, floor = (
                 magnitude + (left_magnitude + right_magnitude),

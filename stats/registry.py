@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -44,14 +45,12 @@ STATISTICS: tuple[Statistic, ...] = (
 
 COLUMNS: tuple[Column, ...] = tuple(column for statistic in STATISTICS for column in statistic.columns)
 
+_VECTOR = pa.list_(pa.field("element", pa.float32()))
 FEATURES_SCHEMA = pa.schema(
     [
         pa.field("song_id", pa.string(), nullable=False),
         pa.field("stem", pa.string(), nullable=False),
-        *(
-            pa.field(c.name, pa.list_(pa.field("element", pa.float32())) if c.is_vector else pa.float64())
-            for c in COLUMNS
-        ),
+        *(pa.field(c.name, _VECTOR if c.is_vector else pa.float64()) for c in COLUMNS),
     ]
 )
 """One song's table: a row for each stem, the backing, the mixture, and "song" for facts about the whole."""
@@ -87,16 +86,24 @@ def to_table(song_id: str, rows: Mapping[str, Mapping[str, Value]], feature_key:
         rows: for each row of the song, a value for each column.
         feature_key: written into the file's metadata, so that a row knows how it was made.
     """
-    records = [
-        {"song_id": song_id, "stem": stem, **{name: _cell(value) for name, value in values.items()}}
-        for stem, values in rows.items()
-    ]
-    return pa.Table.from_pylist(records, with_metadata(FEATURES_SCHEMA, feature_key=feature_key))
+    names = {"song_id": [song_id] * len(rows), "stem": list(rows)}
+    arrays = [pa.array(names[field.name]) for field in FEATURES_SCHEMA if field.name in names]
+    for column in COLUMNS:
+        values = [row.get(column.name) for row in rows.values()]
+        arrays.append(
+            _lists(values) if column.is_vector else pa.array([_number(value) for value in values], pa.float64())
+        )
+    return pa.Table.from_arrays(arrays, schema=with_metadata(FEATURES_SCHEMA, feature_key=feature_key))
 
 
-def _cell(value: Value) -> float | list[float | None] | None:
-    if value is None:
-        return None
-    if isinstance(value, np.ndarray):
-        return [float(v) if np.isfinite(v) else None for v in value]
-    return float(value) if np.isfinite(value) else None
+def _number(value: Any) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None
+
+
+def _lists(values: Sequence[Any]) -> pa.Array:
+    """A column of vectors."""
+    known = [np.zeros(0) if value is None else np.asarray(value, np.float64) for value in values]
+    ends, numbers = np.cumsum([0, *map(len, known)]), np.concatenate([np.zeros(0), *known])
+    elements = pa.array(numbers.astype(np.float32), mask=~np.isfinite(numbers))
+    missing = pa.array([value is None for value in values], pa.bool_())
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), elements, type=_VECTOR, mask=missing)

@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from mixprior.stats.fft.lanes import LANES, all_of, interleave, load, store, swapping
+from mixprior.stats.fft.lanes import LANES, all_of, interleave, load, minus_times, store, swapping, times_plus
 from mixprior.stats.frames import stacked
 from mixprior.stats.loudness_blocks import STATE_FLOOR, Blocks, Filtering
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, VOCALS
@@ -171,8 +171,9 @@ def _filter(
     v1, v2, y1, y2 = load(state, 4 * LANES), load(state, 5 * LANES), load(state, 6 * LANES), load(state, 7 * LANES)
     for n in range(size):
         x0 = load(x, LANES * (_PAST + n))
-        v0 = ((((b4 * x4 + b3 * x3) + b2 * x2) + b1 * x1) + b0 * x0) - a2 * v2 - a1 * v1
-        y0 = (v0 - c2 * y2) - c1 * y1
+        u0 = times_plus(b0, x0, times_plus(b1, x1, times_plus(b2, x2, times_plus(b3, x3, b4 * x4))))
+        v0 = minus_times(minus_times(u0, a2, v2), a1, v1)
+        y0 = minus_times(minus_times(v0, c2, y2), c1, y1)
         store(y, LANES * n, y0)
         x4, x3, x2, x1, v2, v1, y2, y1 = x3, x2, x1, x0, v1, v0, y1, y0
     for n in range(_PAST * LANES):
@@ -206,12 +207,16 @@ def _mix(x: np.ndarray, y: np.ndarray, size: int, is_stem: np.ndarray, summed: b
             mixture_x, mixture_y = _over_stems(whole_x) - sum_x, _over_stems(whole_y) - sum_y
             left_x, left_y = mixture_x - sum_x, mixture_y - sum_y
             left_sum = left_y + _other_channel(left_y)
-            left_plain, left_weighted = left_plain + left_x * left_x, left_weighted + left_y * left_y
-            left_both = left_both + left_sum * left_sum
+            left_plain, left_weighted = (
+                times_plus(left_x, left_x, left_plain),
+                times_plus(left_y, left_y, left_weighted),
+            )
+            left_both = times_plus(left_sum, left_sum, left_both)
         store(x, groups * of_x + LANES * (n + _PAST), mixture_x)
         store(y, groups * of_y + LANES * n, mixture_y)
         total = mixture_y + _other_channel(mixture_y)
-        plain, weighted, both = plain + mixture_x * mixture_x, weighted + mixture_y * mixture_y, both + total * total
+        plain, weighted = times_plus(mixture_x, mixture_x, plain), times_plus(mixture_y, mixture_y, weighted)
+        both = times_plus(total, total, both)
     for k, energy in enumerate((plain, weighted, both, left_plain, left_weighted, left_both)):
         store(found, LANES * k, energy)
 
@@ -234,8 +239,15 @@ def _multiply(
         of_x, of_y = load(x, LANES * (n + _PAST)), load(y, LANES * n)
         whole_x, whole_y = load(mixture_x, LANES * (n + _PAST)), load(mixture_y, LANES * n)
         total, whole = of_y + _other_channel(of_y), whole_y + _other_channel(whole_y)
-        plain, weighted, both = plain + of_x * of_x, weighted + of_y * of_y, both + total * total
-        plain_product, weighted_product = plain_product + of_x * whole_x, weighted_product + of_y * whole_y
-        both_product = both_product + total * whole
+        plain, weighted, both = (
+            times_plus(of_x, of_x, plain),
+            times_plus(of_y, of_y, weighted),
+            times_plus(total, total, both),
+        )
+        plain_product, weighted_product = (
+            times_plus(of_x, whole_x, plain_product),
+            times_plus(of_y, whole_y, weighted_product),
+        )
+        both_product = times_plus(total, whole, both_product)
     for k, energy in enumerate((plain, weighted, both, plain_product, weighted_product, both_product)):
         store(found, LANES * k, energy)

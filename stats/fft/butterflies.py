@@ -15,9 +15,8 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 
-from mixprior.stats.fft.lanes import LANES, Emitted, Memory, constant, index, inline
+from mixprior.stats.fft.lanes import LANES, Complex, Memory, constant, index, inline, turned
 
-Complex = tuple[Emitted, Emitted]
 _POWERS_OF_8 = 0x49249249
 
 
@@ -80,7 +79,7 @@ def _butterfly(radix: int, is_last: bool) -> Any:
             for r, (place, (a, b)) in enumerate(zip(places, values, strict=True)):
                 if r and not is_last:
                     c, s = (table.spread(builder.add(args[5], index(builder, 2 * (r - 1) + part))) for part in (0, 1))
-                    a, b = a * c - b * s, a * s + b * c
+                    a, b = turned((a, b), (c, s))
                 real.store(place, a)
                 imaginary.store(place, b)
             return context.get_dummy_value()

@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba.core import types
 
 from mixprior.stats.fft import butterflies
-from mixprior.stats.fft.lanes import LANES, Memory, index, inline, load, store, transposed
+from mixprior.stats.fft.lanes import LANES, Memory, index, inline, load, store, transposed, turned
 from mixprior.stats.fft.real import Tables, parted, tables
 
 PARTS = 64
@@ -111,8 +111,7 @@ def _turn(
         results = []
         for k in range(LANES):
             row, turn = (builder.add(args[n], index(builder, LANES * k)) for n in (2, 5))
-            a, b, c, s = real.load(row), imaginary.load(row), cosine.load(turn), sine.load(turn)
-            results.append((a * c - b * s, a * s + b * c))
+            results.append(turned((real.load(row), imaginary.load(row)), (cosine.load(turn), sine.load(turn))))
         for out, values in zip((out_real, out_imaginary), zip(*results, strict=True), strict=True):
             for k, value in enumerate(transposed(builder, values)):
                 out.store(builder.add(args[8], index(builder, LANES * k)), value)

@@ -11,7 +11,18 @@ from llvmlite import ir
 from numba.core import types
 
 from mixprior.stats.fft import butterflies
-from mixprior.stats.fft.lanes import LANES, Memory, all_of, index, inline, load, store, transposed
+from mixprior.stats.fft.lanes import (
+    LANES,
+    Memory,
+    all_of,
+    index,
+    inline,
+    load,
+    minus_times,
+    store,
+    times_plus,
+    transposed,
+)
 
 Tables = tuple[np.ndarray, np.ndarray, np.ndarray]
 Plan = tuple[np.ndarray, Tables]
@@ -67,7 +78,10 @@ def parted(
         a, b, c, d = load(re, at), load(im, at), load(re, mirrored), load(im, mirrored)
         even_re, even_im, odd_re, odd_im = a + c, b - d, b + d, c - a
         cosine, sine = all_of(turns[2 * k]), all_of(turns[2 * k + 1])
-        turned_re, turned_im = odd_re * cosine - odd_im * sine, odd_re * sine + odd_im * cosine
+        turned_re, turned_im = (
+            minus_times(odd_re * cosine, odd_im, sine),
+            times_plus(odd_re, sine, odd_im * cosine),
+        )
         store(out_re, LANES * k, even_re + turned_re)
         store(out_im, LANES * k, even_im + turned_im)
         store(out_re, LANES * (half - k), even_re - turned_re)

@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 
 from mixprior.stats.fft import real
-from mixprior.stats.fft.lanes import LANES, all_of, load, log, root, store
+from mixprior.stats.fft.lanes import LANES, all_of, load, log, root, store, times_plus
 from mixprior.stats.frames import Frames
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from mixprior.stats.windows import periodic_hann
@@ -124,14 +124,15 @@ def _high_frequency_content(
                 part = all_of(np.float32(0))
                 for k in range(begin, begin + _BINS_AT_ONCE):
                     a, b = load(re, LANES * k), load(im, LANES * k)
-                    part = part + all_of(np.float32(k + 1)) * log(one + factor * root(a * a + b * b))
+                    magnitude = root(times_plus(a, a, b * b))
+                    part = times_plus(all_of(np.float32(k + 1)), log(times_plus(factor, magnitude, one)), part)
                 total = total + part
             store(content[channel], first, total)
         for k in range(count):
             total = all_of(np.float32(0))
             for n in range(0, HOP, LANES):
                 samples = load(frames[channel, k], n)
-                total = total + samples * samples
+                total = times_plus(samples, samples, total)
             store(lanes, 0, total)
             power[channel, k] = lanes.sum()
 

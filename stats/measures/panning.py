@@ -17,7 +17,7 @@ import numba
 import numpy as np
 
 from mixprior.stats.fft import real
-from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, where_above
+from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, times_plus, where_above
 from mixprior.stats.frames import Frames, Stack, sum_of_members
 from mixprior.stats.hop_energies import FrameEnergies, HopEnergies
 from mixprior.stats.long_term_spectra import BINS as LONG_BINS
@@ -194,7 +194,8 @@ def _part(spectra: np.ndarray, size: int, begin: int, end: int, floor: Any) -> t
     for at in range(LANES * begin, LANES * end, LANES):
         left_re, left_im = load(spectra, at), load(spectra, at + size)
         right_re, right_im = load(spectra, at + 2 * size), load(spectra, at + 3 * size)
-        left_power, right_power = left_re * left_re + left_im * left_im, right_re * right_re + right_im * right_im
+        left_power = times_plus(left_re, left_re, left_im * left_im)
+        right_power = times_plus(right_re, right_re, right_im * right_im)
         both, difference = left_power + right_power, root(left_power) - root(right_power)
         unlike = difference * difference / both  # 1 - phi, without the loss of digits
         square = square + where_above(both, floor, unlike * unlike)

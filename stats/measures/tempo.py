@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 
 from mixprior.stats.fft import real
-from mixprior.stats.fft.lanes import LANES, all_of, load, store
+from mixprior.stats.fft.lanes import LANES, all_of, load, store, times_plus
 from mixprior.stats.frames import Frames
 from mixprior.stats.statistic import BACKING, SAMPLE_RATE_HZ, Column, Family, Statistic, Value
 from mixprior.stats.windows import periodic_hann
@@ -110,11 +110,11 @@ def _bands(frames: np.ndarray, plan: real.Plan, bins: np.ndarray, weights: np.nd
         real.frames(frames[first], HOP, min(LANES, len(frames) - first), plan, work, re, im)
         for at in range(0, re.size, LANES):
             a, b = load(re, at), load(im, at)
-            store(re, at, a * a + b * b)
+            store(re, at, times_plus(a, a, b * b))
         for band in range(len(bands)):
             power = all_of(np.float32(0))
             for k in range(bins[band, 0], bins[band, 1]):
-                power = power + all_of(weights[band, k]) * load(re, LANES * k)
+                power = times_plus(all_of(weights[band, k]), load(re, LANES * k), power)
             store(bands[band], first, power)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -172,8 +173,8 @@ class SungStretches:
         self._rest = np.zeros((2, 0), np.float32)
         self._energy: list[np.ndarray] = []
         self._side = 0.0
-        self._waiting: list[tuple[np.ndarray, np.ndarray | None]] = []
-        self._first = self._end = 0
+        self._parts = np.zeros((3, 0), np.float32)
+        self._first = self._end = 0  # the samples that are in there
         self._separated = False
         self._rows: dict[int, np.ndarray] = {}
 
@@ -193,38 +194,43 @@ class SungStretches:
             complete: whether all pieces have come once.
         """
         self._separated = rest is not None
-        self._waiting.append((vocals.copy(), None if rest is None else rest.copy()))
         length, before = round(SEGMENT_S * 10) * _BLOCK, self._end
-        self._end += vocals.shape[1]
+        self._append(vocals, rest)
         if self._end // length == before // length:  # no stretch has become complete
             return
-        vocals, rest = self._joined()
-        end, wanted = self._end, self._wanted(complete)
-        for start in range(-(-self._first // length) * length, end - length + 1, length):
+        wanted = self._wanted(complete)
+        for start in range(-(-self._first // length) * length, self._end - length + 1, length):
             if start in wanted and start not in self._rows:
-                part = slice(start - self._first, start - self._first + length)
-                self._rows[start] = describe(vocals[:, part], None if rest is None else rest[:, part])
+                self._describe(start, start + length)
         # The last stretch ends with the song, and may begin in the last of these.
-        kept = max(0, (end // length - 1) * length - self._first)
-        self._waiting = [(vocals[:, kept:].copy(), None if rest is None else rest[:, kept:].copy())]
+        kept = max(0, (self._end // length - 1) * length - self._first)
+        left = self._end - self._first - kept
+        self._parts[:, :left] = self._parts[:, kept : kept + left].copy()
         self._first += kept
 
     def result(self) -> Reverberation | None:
         """Return the estimate over all pieces; None where there are not three seconds of singing."""
-        vocals, rest = self._joined()
-        rows = []
-        for start, stop in self._segments():
+        segments = self._segments()
+        for start, stop in segments:
             if start not in self._rows:
-                part = slice(start - self._first, stop - self._first)
-                self._rows[start] = describe(vocals[:, part], None if rest is None else rest[:, part])
-            rows.append(self._rows[start])
-        return joint(rows, self._separated) if rows else None
+                self._describe(start, stop)
+        return joint([self._rows[start] for start, _ in segments], self._separated) if segments else None
 
-    def _joined(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """What waits, from sample `_first` on."""
-        vocals, rests = [vocals for vocals, _ in self._waiting], [rest for _, rest in self._waiting if rest is not None]
-        nothing = np.zeros((2, 0), np.float32)
-        return np.concatenate([nothing, *vocals], axis=1), np.concatenate(rests, axis=1) if rests else None
+    def _append(self, vocals: np.ndarray, rest: np.ndarray | None) -> None:
+        """Keep the parts of a piece that are described."""
+        begin = self._end - self._first
+        self._end += vocals.shape[1]
+        end = self._end - self._first
+        if end > self._parts.shape[1]:
+            room = np.zeros((3, end + round(SEGMENT_S * _RATE_HZ)), np.float32)
+            room[:, :begin] = self._parts[:, :begin]
+            self._parts = room
+        for row, part in zip(self._parts, _parts(vocals, rest), strict=False):
+            row[begin:end] = part
+
+    def _describe(self, start: int, stop: int) -> None:
+        parts = self._parts[: 2 + self._separated, start - self._first : stop - self._first]
+        self._rows[start] = _description(*map(decay_features.band_power, parts))
 
     def _segments(self) -> list[tuple[int, int]]:
         return _chosen(np.concatenate(self._energy), self._side)
@@ -241,10 +247,20 @@ class SungStretches:
 
 def describe(vocals: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
     """Features of one stretch, float32, (features,); arguments as `estimate` has them."""
-    middle = decay_features.band_power((vocals[0] + vocals[1]) / 2)
-    side = decay_features.band_power((vocals[0] - vocals[1]) / 2)
-    other = np.zeros_like(middle) if rest is None else decay_features.band_power((rest[0] + rest[1]) / 2)
-    return decay_features.features(middle, side, other)
+    return _description(*map(decay_features.band_power, _parts(vocals, rest)))
+
+
+def _parts(vocals: np.ndarray, rest: np.ndarray | None) -> Iterator[np.ndarray]:
+    """The middle of the vocals, their side, and the middle of the rest, each (samples,)."""
+    half = np.float32(0.5)
+    yield (vocals[0] + vocals[1]) * half
+    yield (vocals[0] - vocals[1]) * half
+    if rest is not None:
+        yield (rest[0] + rest[1]) * half
+
+
+def _description(middle: np.ndarray, side: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
+    return decay_features.features(middle, side, np.zeros_like(middle) if rest is None else rest)
 
 
 @lru_cache(maxsize=1)
