@@ -58,7 +58,7 @@ class FrameEnergies:
 
     Args:
         frame: samples of a frame, a multiple of `hop`.
-        hop: samples from one frame to the next, a multiple of 1,024.
+        hop: samples from one frame to the next: 1,024 times a power of two.
     """
 
     def __init__(self, frame: int, hop: int) -> None:
@@ -80,7 +80,10 @@ class FrameEnergies:
         hops = energies.size // self._parts
         self._rest = energies[hops * self._parts :]
         parts = energies[: hops * self._parts].reshape(hops, self._parts)
-        known = np.append(self._hops, sum(parts[:, k] for k in range(self._parts)))
+        while parts.shape[1] > 1:  # by halves
+            half = parts.shape[1] // 2
+            parts = parts[:, :half] + parts[:, half:]
+        known = np.append(self._hops, parts)
         frames = max(0, known.size - self._hops_per_frame + 1)
         self._hops = known[frames:]
         found = np.zeros(frames)

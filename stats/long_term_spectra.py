@@ -136,7 +136,7 @@ def excitation_floors(audio: np.ndarray, frame: int, hop: int) -> np.ndarray:
     Args:
         audio: float32, shape (2, samples), at least a frame long.
         frame: samples of a frame, a multiple of `hop`.
-        hop: samples from one frame to the next, a multiple of 1,024.
+        hop: samples from one frame to the next: 1,024 times a power of two.
 
     Returns:
         float32, shape (frames,), see `floors_of`.

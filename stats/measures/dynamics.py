@@ -134,9 +134,9 @@ def _largest(signal: np.ndarray, starts: np.ndarray) -> np.ndarray:
     for k in range(found.size):
         begin = 0 if k == 0 else starts[k - 1]
         end = signal.size if k == starts.size else starts[k]
-        largest = np.int32(0)
-        for n in range(begin, end):
-            largest = max(largest, bits[n] & unsigned)
+        part, largest = bits[begin:end], np.int32(0)
+        for n in range(part.size):
+            largest = max(largest, part[n] & unsigned)
         found[k] = largest
     return found.view(np.float32)
 

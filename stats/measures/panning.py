@@ -105,7 +105,7 @@ class SpsFrames:
         """
         pairs = zip(self._energies, self._stack.names, strict=True)
         known = [each.add(sounds[name]) if hops is None else each.of_hops(hops[name]) for each, name in pairs]
-        self._energy = np.append(self._energy, known, axis=1)
+        self._energy = np.append(self._energy, np.stack(known), axis=1)
         stacked = self._stack.of(sounds)
         self._samples += stacked.shape[1]
         for batch in self._frames.add(stacked):
@@ -117,7 +117,11 @@ class SpsFrames:
             silence = np.zeros((2, FRAME - self._samples), np.float32)
             self.add(dict.fromkeys(self._stack.names, silence))
         self._measure(self._frames.last())
-        energies, values = (np.concatenate(part, axis=1) for part in zip(*self._parts, strict=True))
+        energies = np.concatenate([energy for energy, _ in self._parts], axis=1)
+        sums = np.concatenate([sums for _, sums in self._parts], axis=-1).astype(np.float64)
+        of_bands = np.stack([sums[:, :, chosen].sum(axis=2) for chosen in _PARTS_OF_BANDS.T], axis=-1)
+        with np.errstate(invalid="ignore"):
+            values = np.sqrt(of_bands[:, 0] / of_bands[:, 1])
         return {name: _means(*each) for name, *each in zip(self._stack.names, energies, values, strict=True)}
 
     def _measure(self, batch: np.ndarray) -> None:
@@ -126,10 +130,7 @@ class SpsFrames:
         sums = np.zeros((len(energy), 2, len(_EDGE_BINS) - 1, -(-frames // LANES) * LANES), np.float32)
         floors = (UNEXCITED_BIN * energy).astype(np.float32)
         _squares(batch, floors, self._stack.members, _plan(), _EDGE_BINS, self._work, self._spectra, sums)
-        parts = sums[..., :frames].astype(np.float64)
-        of_bands = np.stack([parts[:, :, chosen].sum(axis=2) for chosen in _PARTS_OF_BANDS.T], axis=-1)
-        with np.errstate(invalid="ignore"):
-            self._parts.append((energy, np.sqrt(of_bands[:, 0] / of_bands[:, 1])))
+        self._parts.append((energy, sums[..., :frames]))
 
 
 def _means(energy: np.ndarray, values: np.ndarray) -> dict[str, float | None]:
