@@ -21,7 +21,7 @@ def main() -> int:
     if unknown:
         parser.error(f"{', '.join(unknown)}: there are {', '.join(scenarios.ALL)}")
     with tempfile.TemporaryDirectory() as folder:
-        bench = scenarios.Bench(Path(folder), args.songs)
+        bench = scenarios.Bench.of(Path(folder), args.songs)
         for name in args.scenarios or scenarios.ALL:
             try:
                 row = scenarios.ALL[name](bench)

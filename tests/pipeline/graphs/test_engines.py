@@ -10,6 +10,7 @@ from mixprior.pipeline.store import progress
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure, Outcome, Song
 from tools.engines import processes, scenarios
+from tools.engines.runs import write_songs
 from tools.engines.scenarios import Bench, Row
 
 distributed = pytest.importorskip("distributed")
@@ -22,12 +23,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def bench(once, tmp_path_factory) -> Bench:
-    made = once("twelve songs", lambda folder: (folder.mkdir(), Bench(folder, SONGS)))
-    folder = tmp_path_factory.mktemp("engines")
-    for name in ("songs", "default"):
-        (folder / name).symlink_to(made / name)
-    return Bench(folder, SONGS)
+def bench(once, mixprior, tmp_path_factory) -> Bench:
+    catalog = once("twelve songs", lambda folder: write_songs(folder, SONGS))
+    default = once("twelve songs mined", lambda out: mixprior("mine", catalog, "-o", out))
+    return Bench(tmp_path_factory.mktemp("engines"), catalog, default)
 
 
 def assert_same(row: Row) -> None:
@@ -45,7 +44,7 @@ def test_prism_gives_the_same_bytes(bench):
 
 @pytest.fixture(scope="module")
 def sixty(tmp_path_factory) -> Bench:
-    return Bench(tmp_path_factory.mktemp("sixty"), 60)
+    return Bench.of(tmp_path_factory.mktemp("sixty"), 60)
 
 
 @pytest.mark.nightly("engines")
