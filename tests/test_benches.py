@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tools.benches import document, measured
+from tools.benches import document, growth, measured
 from tools.benches.comparison import BEFORE, Comparison, Missing, Peer, before, difference
 from tools.benches.rows import ROWS
 from tools.benches.timing import Times, measure, ratio
@@ -104,3 +104,11 @@ def test_only_what_is_between_the_marks_is_written(tmp_path):
     assert text.startswith("Before.\n<!-- cpu -->\n| row |")
     assert text.endswith("<!-- cpu -->\nAfter.\n")
     assert "| `word` | a word | they | 1 / 2 (1 run) | 1 / 4 | 2.00 | 4.00 | cpu 3x, **missed** | 5 / 6 |" in text
+
+
+def test_a_line_through_runs_says_what_a_song_adds():
+    runs = [growth.Growth("generated", n, 5 + 0.2 * n, 3 + 0.1 * n, 200 + 0.004 * n, 400.0) for n in (10, 100, 1000)]
+    text = growth.table([*runs, growth.Growth("real", 10, 7.0, 4.0, 200.0, 400.0)])
+    assert "| 100 generated | 25.0 | 13.0 | 0.250 | 0.130 | 200 | 400 |" in text
+    assert "generated: 0.2000 CPU s a song and 5.0 s for the run; memory of the command grows by 4.0 kB a song" in text
+    assert "real: " not in text  # one run has no line
