@@ -10,12 +10,16 @@ from functools import partial
 from pathlib import Path
 
 from mixprior.mixing.evaluation import excerpts, results, separated, tables
-from mixprior.mixing.evaluation.evaluation import COLUMNS, parts, rows_of
+from mixprior.mixing.evaluation.evaluation import COLUMNS, parts_of_songs, parts_of_steps, rows_of
 from mixprior.mixing.evaluation.material import Material
 from mixprior.pipeline.catalogs import roles
 from mixprior.stats.errors import InputError
 
 ROLES = Path("tools", "data_roles.csv")
+SONGS, STEPS = "songs", "steps"
+PARTS = {SONGS: parts_of_songs, STEPS: parts_of_steps}
+"""What is evaluated: whole songs, damaged in all ways at once; and each step on its own task, in excerpts."""
+REPORTS = {SONGS: tables.report_of_songs, STEPS: tables.report_of_steps}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -24,21 +28,27 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: if there is no music, or the document has no place for the tables.
     """
-    path = args.output / f"{args.scenes}.csv"
-    if not args.tables:
-        if not args.music.is_dir():
-            raise InputError(f"{args.music} is not a folder: give the folder of the music")
-        material = Material(args.music, args.responses, args.output, roles.read(args.roles))
-        separated.fill(material, args.scenes, partial(_show, "songs separated"))
-        found = [part for part in parts(material, args.scenes) if not args.only or part[0] in args.only]
-        of_part = partial(rows_of, material, args.scenes)
-        results.write(path, COLUMNS, of_part, found, args.workers, partial(_show, "parts mixed"))
-    text = tables.report(list(results.read(path, COLUMNS)))
-    path.with_suffix(".md").write_text(text, "utf-8")
-    if args.document is not None:
-        insert(args.document, f"mix-eval {args.scenes}", text)
-    print(text)
+    for what in args.of:
+        path = args.output / f"{args.scenes}-{what}.csv"
+        if not args.tables:
+            _evaluate(args, what, path)
+        text = REPORTS[what](list(results.read(path, COLUMNS)))
+        path.with_suffix(".md").write_text(text, "utf-8")
+        if args.document is not None:
+            insert(args.document, f"mix-eval {args.scenes} {what}", text)
+        print(text)
     return 0
+
+
+def _evaluate(args: argparse.Namespace, what: str, path: Path) -> None:
+    if not args.music.is_dir():
+        raise InputError(f"{args.music} is not a folder: give the folder of the music")
+    material = Material(args.music, args.responses, args.output, roles.read(args.roles))
+    separate = separated.four_stems if what == STEPS else separated.four_stems_of_windows
+    separated.fill(separate, material, args.scenes, partial(_show, "songs separated"))
+    found = [part for part in PARTS[what](material, args.scenes) if not args.only or part[0] in args.only]
+    of_part = partial(rows_of, material, args.scenes)
+    results.write(path, COLUMNS, of_part, found, args.workers, partial(_show, f"parts of {what} mixed"))
 
 
 def insert(document: Path, mark: str, text: str) -> None:
@@ -63,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("-o", "--output", type=Path, required=True, help="folder for stems, rows and tables")
     made.add_argument("--responses", type=Path, help="folder of impulse responses, for the wet scenes")
     made.add_argument("--document", type=Path, metavar="MD", help="document to write the tables into")
+    made.add_argument("--of", nargs="+", choices=tuple(PARTS), default=tuple(PARTS), help="what to evaluate (both)")
     made.add_argument("--only", nargs="+", metavar="SCENE", help="these scenes alone")
     made.add_argument("-j", "--workers", type=int, default=2, help="processes (2)")
     made.add_argument("--tables", action="store_true", help="only the tables, from the rows of an earlier run")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow.parquet as pq
 
@@ -17,7 +17,7 @@ from mixprior.mixing.evaluation.material import Material
 from mixprior.mixing.evaluation.metrics import NAMES, ratio_lu
 from mixprior.mixing.evaluation.scenes import Mixed, Scene
 from mixprior.mixing.evaluation.systems import SYSTEMS
-from mixprior.mixing.evaluation.tasks import PAIR, SEPARATED, TRACKS, cases
+from mixprior.mixing.evaluation.tasks import PAIR, SEPARATED, SONG, TRACKS, Case, cases, of_song
 from mixprior.mixing.evaluation.verdict import Row
 from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.catalogs.roles import Recording
@@ -31,15 +31,20 @@ COLUMNS = (*NAMES, RATIO)
 
 
 Part = tuple[str, str]
-"""A scene by its name, and how it is mixed: `PAIR` or `TRACKS`."""
+"""A scene by its name, and how it is mixed: `SONG`, `TRACKS` or `PAIR`."""
 
 
-def parts(material: Material, which: str) -> list[Part]:
-    """Everything that is evaluated, the tracks first: a scene that has no such part has no rows of it.
+def parts_of_songs(material: Material, which: str) -> list[Part]:
+    """Every whole song of a set.
 
     Raises:
         InputError: if the table of roles has no songs for it.
     """
+    return [(name, SONG) for name in excerpts.songs(material, which)]
+
+
+def parts_of_steps(material: Material, which: str) -> list[Part]:
+    """Every excerpt of a set, tracks and pairs: one that has no such part has no rows of it. Raises as the other."""
     return [(name, planner) for planner in (TRACKS, PAIR) for name in excerpts.scenes(material, which)]
 
 
@@ -55,14 +60,18 @@ def rows_of(material: Material, which: str, part: Part) -> list[Row]:
         InputError: if the packaged priors rest on a song of its artists.
     """
     name, planner = part
-    scene = excerpts.scenes(material, which)[name]()
+    makers = excerpts.songs(material, which) if planner == SONG else excerpts.scenes(material, which)
+    scene = makers[name]()
     refuse_taught(scene, taught(material.recordings))
+    if planner == SONG:
+        like = another(material, which, scene) if scene.kind == SEPARATED else None
+        to_try = of_song(scene, which, like is not None)
+        return list(rows(scene, planner, to_try, shipped(), shipped([like]) if like else None))
     if planner == PAIR and not scene.is_pair and VOCALS in scene.parts:
         scene = scene.pair()
     if scene.is_pair != (planner == PAIR):
         return []
-    song = another(material, which, scene) if planner == TRACKS and scene.kind == SEPARATED else None
-    return list(rows(scene, which, shipped(), shipped([song]) if song else None))
+    return list(rows(scene, planner, cases(scene), shipped()))
 
 
 def another(material: Material, which: str, scene: Scene) -> SongRows | None:
@@ -73,23 +82,25 @@ def another(material: Material, which: str, scene: Scene) -> SongRows | None:
     song = next(others, None)
     if song is None:
         return None
-    stems = separated.four_stems(song, material)
+    stems = separated.four_stems_of_windows(song, material)
     return SongRows.of_song(song.title, StemSet(stems, is_estimated=True))
 
 
-def rows(scene: Scene, which: str, targets: Targets, like: Targets | None = None) -> Iterator[Row]:
-    """Mix a scene as it is and with each of its damages, and judge the mixes.
+def rows(
+    scene: Scene, planner: str, to_try: Iterable[Case], targets: Targets, like: Targets | None = None
+) -> Iterator[Row]:
+    """Mix a scene with each damage by each system, and judge the mixes.
 
     Args:
-        scene: the original, a pair or tracks.
-        which: set of scenes.
+        scene: the original.
+        planner: `PAIR`, `TRACKS` or `SONG`.
+        to_try: what is damaged, and mixed by what.
         targets: of the mixer.
         like: targets after another song.
     """
     judge = Judge(Mixed.summed(scene.by_role(scene.tracks), Desk.tail_db(scene)))
-    planner = PAIR if scene.is_pair else TRACKS
     about = {"scene": scene.name, "artist": scene.artist, "kind": scene.kind, "planner": planner}
-    for case in cases(scene, which, like is not None):
+    for case in to_try:
         desk = Desk(scene, case.damage, targets, like)
         damage = case.damage
         drawn = {"task": damage.task, "scale": f"{damage.scale:g}", "seed": str(damage.seed)}

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 from mixprior.mixing.effects.chain import BACKING, VOCALS
-from mixprior.mixing.evaluation import separated
+from mixprior.mixing.evaluation import separated, windows
 from mixprior.mixing.evaluation.material import Material, Stems, balanced, excerpt, role_of, total, tracks_of
 from mixprior.mixing.evaluation.scenes import Scene, audible
 from mixprior.mixing.plan.multitrack import CLASSES
@@ -61,17 +61,28 @@ The blind reverb estimate was trained on the voices that choose (role `train-bli
 """
 
 
+def songs(material: Material, which: str) -> Makers:
+    """Songs of a set by title, each as windows that stand for all of it (`mixprior.mixing.evaluation.windows`).
+
+    Raises:
+        InputError: if the table of roles has no songs for it.
+    """
+    makers: Makers = {song.title: partial(_song, material, song) for song in _sung(material, which)}
+    if which == CHOOSE:
+        makers["Music Delta"] = partial(_musdb, material, None)
+        for title in MULTITRACKS:
+            makers[title] = partial(_multitrack, material, title, None)
+    return makers
+
+
 def scenes(material: Material, which: str) -> Makers:
-    """The scenes of a set, `CHOOSE` or `JUDGE`.
+    """Excerpts of a set, `CHOOSE` or `JUDGE`, of `LENGTH_S` or less.
 
     Raises:
         InputError: if the table of roles has no songs for it.
     """
     makers: Makers = {}
-    songs = separated.sung(material, which)
-    if not songs:
-        raise InputError(f"the table of roles has no sung song of role {which}")
-    for song in songs:
+    for song in _sung(material, which):
         makers[song.title] = partial(_separated, material, song)
     for name in _projects(material) if which == CHOOSE else ():
         makers[name] = partial(_human, material, name)
@@ -79,27 +90,40 @@ def scenes(material: Material, which: str) -> Makers:
         for row in WET[which]:
             makers[f"{row[0]} in {row[2]}"] = partial(_wet, material, *row)
     if which == CHOOSE:
-        makers["Music Delta"] = partial(_musdb, material)
+        makers["Music Delta"] = partial(_musdb, material, LENGTH_S)
         for title, start_s in MULTITRACKS.items():
             makers[f"{title} {start_s} s"] = partial(_multitrack, material, title, start_s)
     return makers
 
 
-def _multitrack(material: Material, title: str, start_s: float) -> Scene:
-    recording = material.recording("multitracks", title)
-    file = material.output / "stems" / f"{title} {start_s} s.npz"
-    found = audible(separated.kept(file, lambda: _excerpts(material, title, start_s)))
-    roles = {name: _class_of(name) for name in found}
-    return Scene(f"{title} {start_s} s", "tracks", found, roles, *_artists(recording))
-
-
-def _excerpts(material: Material, title: str, start_s: float) -> Stems:
-    samples = LENGTH_S * SAMPLE_RATE_HZ
-    found = {}
-    for name, whole in tracks_of(material.music / "multitracks" / title):
-        audio = excerpt(whole, start_s, LENGTH_S)
-        found[name.removesuffix("_mobile")] = np.pad(audio, ((0, 0), (0, samples - audio.shape[1])))
+def _sung(material: Material, which: str) -> list[Recording]:
+    found = separated.sung(material, which)
+    if not found:
+        raise InputError(f"the table of roles has no sung song of role {which}")
     return found
+
+
+def _multitrack(material: Material, title: str, start_s: float | None) -> Scene:
+    recording = material.recording("multitracks", title)
+    name = title if start_s is None else f"{title} {start_s} s"
+    file = material.output / "stems" / f"{name}.npz"
+    found = audible(separated.kept(file, lambda: _excerpts(material, title, start_s)))
+    roles = {track: _class_of(track) for track in found}
+    return Scene(name, "tracks", found, roles, *_artists(recording))
+
+
+def _excerpts(material: Material, title: str, start_s: float | None) -> Stems:
+    """The excerpt of each track, or its windows; those of the first track, which is as long as the song."""
+    found, starts_s = {}, [] if start_s is None else [start_s]
+    for name, whole in tracks_of(material.music / "multitracks" / title):
+        starts_s = starts_s or [start / SAMPLE_RATE_HZ for start in windows.starts(whole.shape[1])]
+        cut = [{name: _padded(excerpt(whole, each_s, LENGTH_S))} for each_s in starts_s]
+        found[name.removesuffix("_mobile")] = windows.joined(cut)[name]
+    return found
+
+
+def _padded(audio: np.ndarray) -> np.ndarray:
+    return np.pad(audio, ((0, 0), (0, LENGTH_S * SAMPLE_RATE_HZ - audio.shape[1])))
 
 
 def _class_of(track: str) -> str:
@@ -107,14 +131,20 @@ def _class_of(track: str) -> str:
     return role if role in CLASSES else "bass"  # The pad and bass on one track are all the bass that song has.
 
 
-def _musdb(material: Material) -> Scene:
+def _musdb(material: Material, length_s: float | None) -> Scene:
     (file,) = (material.music / "stems").glob("*.stem.mp4")
     whole = dict(decode_stems(Song(str(file)))[0])
-    return _of_stems("Music Delta", "stems", whole, *_artists(material.recording("stems", file.name)))
+    stems = whole if length_s is None else {role: excerpt(audio, 0, length_s) for role, audio in whole.items()}
+    return _of_stems("Music Delta", "stems", stems, *_artists(material.recording("stems", file.name)))
 
 
 def _separated(material: Material, song: Recording) -> Scene:
     return _of_stems(song.title, "separated", there(_clip(material, song)), *_artists(song))
+
+
+def _song(material: Material, song: Recording) -> Scene:
+    stems = there(separated.four_stems_of_windows(song, material))
+    return _of_stems(song.title, "separated", stems, *_artists(song))
 
 
 def there(stems: Stems) -> Stems:
@@ -133,7 +163,7 @@ def _clip(material: Material, song: Recording) -> Stems:
 
 
 def _of_stems(name: str, kind: str, stems: Stems, artist: str, artists: frozenset[str]) -> Scene:
-    tracks = audible({role: excerpt(audio, 0, LENGTH_S) for role, audio in stems.items()})
+    tracks = audible(stems)
     return Scene(name, kind, tracks, {role: role for role in tracks}, artist, artists)
 
 
@@ -156,8 +186,7 @@ def _classes(folder: Path, name: str, version: str) -> dict[str, Sound]:
     """Classes of a project by name, as long as each other."""
     files = {role: folder / f"{name}.{role}.{version}.wav" for role in CLASSES}
     read = {role: excerpt(decode(str(file)), 0, LENGTH_S) for role, file in files.items() if file.exists()}
-    samples = LENGTH_S * SAMPLE_RATE_HZ
-    return audible({role: np.pad(audio, ((0, 0), (0, samples - audio.shape[1]))) for role, audio in read.items()})
+    return audible({role: _padded(audio) for role, audio in read.items()})
 
 
 def _artists(*recordings: Recording) -> tuple[str, frozenset[str]]:

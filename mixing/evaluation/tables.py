@@ -11,24 +11,33 @@ from mixprior.mixing.evaluation import damage, verdict
 from mixprior.mixing.evaluation.evaluation import RATIO
 from mixprior.mixing.evaluation.metrics import METRICS
 from mixprior.mixing.evaluation.systems import DEFAULT, LIKE, ORACLE, SUM, with_and_without
-from mixprior.mixing.evaluation.tasks import OWN, SCALES, SHOWN, TRACKS, Own
+from mixprior.mixing.evaluation.tasks import OWN, SCALES, SHOWN, SONG, TRACKS, Own
 from mixprior.mixing.evaluation.verdict import Comparison, Row
 from mixprior.mixing.plan.step import DEFAULT_STEPS
 
 NOMINAL = "1"
-_TRACKS_OF = {damage.RAW: "damaged", damage.HUMAN: "raw, human mix"}
+_TRACKS_OF = {damage.RAW: "damaged", damage.HUMAN: "raw, human mix", "": "undamaged"}
 _OUTCOMES = ("class_lu", "spectrum_db", "ratio_lu")
 
 
-def report(rows: Sequence[Row]) -> str:
-    """Write all tables."""
+def report_of_songs(rows: Sequence[Row]) -> str:
+    """Tables of whole songs."""
+    parts = (
+        "Whole songs damaged in all ways at once, means over the draws; the sum, the default, like another song:",
+        songs(rows),
+        "The same beside the sum; farther: songs whose distance is larger than the sum's, in the mean over draws:",
+        against_the_sum(rows, ((DEFAULT, damage.RAW, SONG), (LIKE, damage.RAW, SONG), (DEFAULT, "", SONG))),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def report_of_steps(rows: Sequence[Row]) -> str:
+    """Tables of the steps, and of the raw tracks of projects."""
+    projects = against_the_sum(rows, ((DEFAULT, damage.HUMAN, TRACKS),))
     parts = (
         "Distance with the step minus distance without it, by the size of the damage; steps in bold are the default's:",
         steps(rows),
-        "Tracks that are damaged in all ways at once, means over the draws; the sum, the default, like another song:",
-        songs(rows),
-        "The same beside the sum; farther: songs whose distance is larger than the sum's, in the mean over draws:",
-        against_the_sum(rows),
+        *(("Raw tracks that people mixed, beside their sum:", projects) if projects else ()),
     )
     return "\n\n".join(parts) + "\n"
 
@@ -82,24 +91,41 @@ def songs(rows: Sequence[Row]) -> str:
     return _table(head, lines)
 
 
-def against_the_sum(rows: Sequence[Row]) -> str:
-    """Distances of ours minus those of the sum, in the mean over songs, and every song that is farther."""
+def against_the_sum(rows: Sequence[Row], compared: Sequence[tuple[str, str, str]]) -> str:
+    """Distances of ours minus those of the sum, in the mean over songs, and every song that is farther.
+
+    Args:
+        rows: of an evaluation.
+        compared: system, task and planner of each.
+
+    Returns:
+        A table; empty where no rows are of these.
+    """
     lines = []
-    for system, task in ((DEFAULT, damage.RAW), (LIKE, damage.RAW), (DEFAULT, damage.HUMAN)):
-        own = [row for row in rows if (row["task"], row["planner"]) == (task, TRACKS)]
+    for system, task, planner in compared:
+        own = [row for row in rows if (row["task"], row["planner"]) == (task, planner)]
         for metric in (*_OUTCOMES, "loudness_lu", "mape"):
             found = verdict.compare(own, system, SUM, metric)
             if found is not None:
                 off = {scene: np.mean(each) for scene, each in sorted(found.differences.items())}
                 farther = ", ".join(f"{scene} {each:+.2f}" for scene, each in off.items() if each > 0)
-                about = [system, _TRACKS_OF[task], metric, _interval(found), str(found.artists), found.verdict]
+                about = [
+                    system,
+                    _TRACKS_OF[task],
+                    metric,
+                    _interval(found),
+                    str(found.artists),
+                    found.verdict if task else "-",
+                ]
                 lines.append([*about, farther or "none"])
+    if not lines:
+        return ""
     head = ["system", "tracks", "distance", "minus that of the sum", "artists", "verdict", "farther than the sum"]
     return _table(head, lines, (0, 1, 2, 5, 6))
 
 
 def _raw(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row["task"] == damage.RAW and row["planner"] == TRACKS]
+    return [row for row in rows if row["task"] == damage.RAW and row["planner"] == SONG]
 
 
 def _of(rows: Sequence[Row], task: str, scale: str) -> list[Row]:

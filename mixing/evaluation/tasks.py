@@ -17,7 +17,8 @@ SEEDS = {damage.LEVELS: 4, damage.TILTED: 2}
 """Draws of a task, in opposite pairs; the other tasks have nothing that is drawn."""
 RAW_SEEDS = {"choose": 4, "judge": 6}
 
-PAIR, TRACKS = "pair", "tracks"
+PAIR, TRACKS, SONG = "pair", "tracks", "song"
+"""How a scene is mixed: vocals and backing, or tracks of an excerpt, by each task; a whole song's tracks, raw alone."""
 WET, SEPARATED = "wet", "separated"
 SHOWN = "spectrum_db"
 """Distance that is measured for every step beside its own."""
@@ -65,14 +66,23 @@ class Case:
     metrics: tuple[str, ...]
 
 
-def cases(scene: Scene, which: str, like: bool) -> Iterator[Case]:
-    """The cases of a scene as it is given, a pair or tracks.
+def of_song(scene: Scene, which: str, like: bool) -> Iterator[Case]:
+    """The cases of a whole song: as it is, and as raw tracks.
 
     Args:
         scene: the original.
         which: the set of scenes, whose number of raw mixes differs.
         like: whether there is a song to mix like.
     """
+    metrics = ("class_lu", "spectrum_db", "ratio_lu", "loudness_lu")
+    yield Case(UNDAMAGED, (SUM, DEFAULT), metrics)
+    systems = (SUM, DEFAULT, *((LIKE,) if like else ()), ORACLE)
+    for seed in range(RAW_SEEDS[which]):
+        yield Case(draw(scene, damage.RAW, 1.0, seed), systems, (*metrics, *((MAPE,) if seed == 0 else ())))
+
+
+def cases(scene: Scene) -> Iterator[Case]:
+    """The cases of an excerpt as it is given, a pair or tracks: each step's own task, by the size of the damage."""
     planner = PAIR if scene.is_pair else TRACKS
     own = [each for each in OWN if each.planner == planner and (scene.kind == WET) == (each.task == damage.DRY)]
     everything = tuple(dict.fromkeys(name for each in own for name in (*each.metrics, SHOWN)))
@@ -89,8 +99,3 @@ def cases(scene: Scene, which: str, like: bool) -> Iterator[Case]:
         for scale in SCALES:
             for seed in range(SEEDS.get(task, 1)):
                 yield Case(draw(scene, task, scale, seed), systems, metrics)
-    if planner == TRACKS:
-        raw = (SUM, DEFAULT, *((LIKE,) if like else ()), ORACLE)
-        for seed in range(RAW_SEEDS[which]):
-            metrics = ("class_lu", "spectrum_db", "ratio_lu", "loudness_lu", *((MAPE,) if seed == 0 else ()))
-            yield Case(draw(scene, damage.RAW, 1.0, seed), raw, metrics)

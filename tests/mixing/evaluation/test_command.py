@@ -10,7 +10,7 @@ import pytest
 from mixprior.mixing.evaluation import command, evaluation, results, separated, tasks
 from mixprior.mixing.evaluation.evaluation import COLUMNS, refuse_taught, taught
 from mixprior.mixing.evaluation.material import Material
-from mixprior.mixing.evaluation.tasks import cases
+from mixprior.mixing.evaluation.tasks import cases, of_song
 from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.catalogs import roles
 from mixprior.stats.errors import InputError
@@ -24,7 +24,7 @@ def rows_of(scene: str) -> list[dict]:
         "scene": scene,
         "artist": scene,
         "kind": "stems",
-        "planner": "tracks",
+        "planner": "song",
         "task": "raw",
         "scale": "1",
         "seed": "0",
@@ -41,14 +41,15 @@ def test_rows_are_read_as_they_were_written(tmp_path):
 
 
 def test_tables_of_earlier_rows_are_written_between_the_marks_of_a_document(tmp_path, capsys):
-    results.write(tmp_path / "judge.csv", COLUMNS, rows_of, ["a"], 1)
+    results.write(tmp_path / "judge-songs.csv", COLUMNS, rows_of, ["a"], 1)
     document = tmp_path / "page.md"
-    document.write_text("before\n<!-- mix-eval judge -->\nold\n<!-- mix-eval judge -->\nafter\n", "utf-8")
-    arguments = ["judge", str(tmp_path), "-o", str(tmp_path), "--tables", "--document", str(document)]
+    document.write_text("before\n<!-- mix-eval judge songs -->\nold\n<!-- mix-eval judge songs -->\nafter\n", "utf-8")
+    arguments = ["judge", str(tmp_path), "-o", str(tmp_path), "--of", "songs", "--tables"]
+    arguments += ["--document", str(document)]
     assert command.main(arguments) == 0
-    written = (tmp_path / "judge.md").read_text("utf-8")
+    written = (tmp_path / "judge-songs.md").read_text("utf-8")
     assert written in capsys.readouterr().out
-    marked = f"<!-- mix-eval judge -->\n{written}<!-- mix-eval judge -->"
+    marked = f"<!-- mix-eval judge songs -->\n{written}<!-- mix-eval judge songs -->"
     assert document.read_text("utf-8") == f"before\n{marked}\nafter\n"
     document.write_text("nothing", "utf-8")
     assert command.main(arguments) == 2
@@ -69,18 +70,18 @@ def test_a_scene_whose_artist_taught_the_packaged_priors_is_refused(band):
 
 def test_rows_of_a_wet_scene_judge_the_reverb_alone(pair, monkeypatch):
     monkeypatch.setattr(tasks, "SCALES", (1.0,))
-    made = list(evaluation.rows(pair, "choose", Targets.of()))
+    made = list(evaluation.rows(pair, tasks.PAIR, cases(pair), Targets.of()))
     assert {row["task"] for row in made} == {"", "dry vocals"}
     assert {row["system"] for row in made} == {"sum", "default", "default + reverb"}
     dry = {row["scale"]: row["vocals_wet_db"] for row in made if row["system"] == "sum" and row["task"]}
     assert dry == pytest.approx({"1": 20}, abs=0.1)
 
 
-def test_tracks_are_judged_on_every_task_and_as_raw_tracks(band):
-    made = list(cases(band, "judge", like=True))
-    tasks = {each.damage.task for each in made}
-    assert tasks == {"", "levels", "tilted", "masked vocals", "uncompressed", "mono", "raw"}
-    raw = [each for each in made if each.damage.task == "raw"]
+def test_tracks_are_judged_on_every_task_and_whole_songs_as_raw_tracks(band):
+    tasks = {each.damage.task for each in cases(band)}
+    assert tasks == {"", "levels", "tilted", "masked vocals", "uncompressed", "mono"}
+    untouched, *raw = of_song(band, "judge", like=True)
+    assert (untouched.damage.of_track, untouched.systems) == ({}, ("sum", "default"))
     assert len(raw) == 6
     assert {each.systems for each in raw} == {("sum", "default", "like", "oracle")}
 
@@ -88,7 +89,7 @@ def test_tracks_are_judged_on_every_task_and_as_raw_tracks(band):
 def test_a_song_is_mixed_like_the_next_of_its_set_by_another_artist(band, tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     stems = {name: rng.standard_normal((2, 44_100), np.float32) for name in ("vocals", "other")}
-    monkeypatch.setattr(evaluation.separated, "four_stems", lambda *_: stems)
+    monkeypatch.setattr(evaluation.separated, "four_stems_of_windows", lambda *_: stems)
     monkeypatch.setattr(evaluation.SongRows, "of_song", lambda name, song: (name, song.is_estimated))
     material = Material(tmp_path, None, tmp_path, roles.read(ROLES))
     titles = [song.title for song in separated.sung(material, "judge")]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mixprior.mixing.evaluation import excerpts
+from mixprior.mixing.evaluation import excerpts, separated, windows
 from mixprior.mixing.evaluation.damage import HUMAN
 from mixprior.mixing.evaluation.excerpts import CHOOSE, JUDGE, WET
 from mixprior.mixing.evaluation.material import Material
@@ -64,7 +64,7 @@ def test_projects_are_scenes_of_raw_tracks_and_their_human_mix(tmp_path):
             soundfile.write(tmp_path / "human" / f"DirtyLove.{role}.{version}.wav", factor * audio, 44_100)
     made = excerpts.scenes(Material(tmp_path, None, tmp_path, roles.read(ROLES)), CHOOSE)["DirtyLove"]()
     assert made.parts == ["drums", "bass"]
-    (both,) = [case for case in cases(made, CHOOSE, like=False) if case.damage.task == HUMAN]
+    (both,) = [case for case in cases(made) if case.damage.task == HUMAN]
     raw, mixed = both.damage.apply(made)["bass"], made.tracks["bass"]
     assert raw.integrated_lufs - mixed.integrated_lufs == pytest.approx(12.04, abs=0.1)
     assert made.artist == "dirtylove"
@@ -77,6 +77,21 @@ def test_the_sets_are_of_these_songs(material):
     assert list(excerpts.scenes(material, JUDGE))[:4] == [
         *("Le royaume des glous glous", "Séculaire feat. Nÿme", "Miedo", "de bonne humeur"),
     ]
+
+
+def test_songs_are_judged_whole_by_windows(material, monkeypatch):
+    """A song that gets louder: its windows have its mean level, and not that of its middle, as a clip has."""
+    monkeypatch.setattr(windows, "LENGTH_S", 1.0)
+    ramp = np.linspace(0, 0.2, 10 * 44_100, dtype=np.float32)
+    audio = np.stack([ramp, ramp]) * np.sin(np.arange(ramp.size) / 7)
+    monkeypatch.setattr(separated, "decode", lambda _: audio)
+    monkeypatch.setattr(separated, "_stems", lambda clip: {"bass": 0.5 * clip, "other": 0.5 * clip})
+    scene = excerpts.songs(material, JUDGE)["Miedo"]()
+    found = scene.tracks["bass"].audio
+    assert found.shape == (2, 4 * 44_100)
+    assert np.mean(found**2) == pytest.approx(np.mean((0.5 * audio) ** 2), rel=0.03)
+    assert list(excerpts.songs(material, JUDGE)) == list(excerpts.scenes(material, JUDGE))[:4]
+    assert list(excerpts.songs(material, CHOOSE))[3:] == ["Music Delta", "3.Sodium", "4.Potassium"]
 
 
 def test_without_responses_there_are_no_wet_scenes(tmp_path):

@@ -33,10 +33,22 @@ def test_every_song_that_is_farther_than_the_sum_is_listed():
     for artist, ours in zip("abcd", (1.0, 1.0, 1.0, 5.0), strict=True):
         for system, value in ((SUM, 3.0), (DEFAULT, ours), (ORACLE, 0.0)):
             figures = dict.fromkeys(("class_lu", "spectrum_db", "ratio_lu"), value)
-            rows.append(row(artist, "raw", "1", system, "tracks", mix_ratio_lu=value - 5, **figures))
-    text = tables.against_the_sum(rows)
+            rows.append(row(artist, "raw", "1", system, "song", mix_ratio_lu=value - 5, **figures))
+    text = tables.against_the_sum(rows, [(DEFAULT, "raw", "song")])
     assert "-1.00" in text
     assert "song of d +2.00" in text
     assert "song of a" not in text
     assert "3.00 / 5.00" in tables.songs(rows)
     assert "-2.0 / 0.0 / -5.0" in tables.songs(rows)
+
+
+def test_how_far_whole_songs_are_moved_that_need_nothing_has_no_verdict():
+    """The sum of what is undamaged is the original: nothing can be nearer."""
+    rows = []
+    for artist, ours in zip("abcd", (0.2, 0.4, 0.6, 0.8), strict=True):
+        rows += [row(artist, "", "0", name, "song", class_lu=off) for name, off in ((SUM, 0.0), (DEFAULT, ours))]
+    (line,) = [line for line in tables.report_of_songs(rows).splitlines() if "undamaged" in line]
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[:3] == ["default", "undamaged", "class_lu"]
+    assert cells[3].startswith("+0.50")
+    assert cells[5] == "-"

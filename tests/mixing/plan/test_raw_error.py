@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from mixprior.mixing.plan.excerpt import VARIANCE_LU2_S
 from mixprior.mixing.plan.level import GROUP_LEVEL
 from mixprior.mixing.plan.raw_error import LEAST_PAIRS, raw_error, raw_errors
 from mixprior.mixing.plan.step import STEPS
+from tools.evidence.excerpts import OF, errors_in_parts_lu, variance_lu2_s
+from tools.evidence.excerpts import spread_lu as spread_lu_of_parts
 from tools.evidence.levels_again import by_artist
 from tools.evidence.posterior import errors_lu, rules, truth_lu
 from tools.evidence.raw_levels import CLASSES, outcome_lu, spread_lu, squares
@@ -60,3 +63,17 @@ def test_raw_classes_come_nearer_to_their_human_mix_and_human_mixes_move_less_th
     shipped, none, band = "posterior, as shipped", "without the step", "dead band at the quartiles"
     assert by_artist(shipped, "raw_lu").mean() < by_artist(none, "raw_lu").mean() - 0.5
     assert by_artist(shipped, "mixed_lu").mean() < by_artist(band, "mixed_lu").mean() - 0.3
+
+
+def test_levels_of_parts_are_as_far_off_their_song_as_was_measured():
+    measured = [variance_lu2_s(seconds) for seconds in (20, 40)]
+    assert min(measured) < VARIANCE_LU2_S < max(measured)
+    for of in OF:
+        assert spread_lu_of_parts(of, "4 of 20") < 0.6 * spread_lu_of_parts(of, "20")
+
+
+def test_balanced_vocals_of_a_clip_move_no_more_than_those_of_a_song():
+    """Generated parts of 150 published songs: with the spread of songs alone they moved by a third more."""
+    of_songs, of_parts = (errors_in_parts_lu(20.0, 0.0, widened).mean() for widened in (False, True))
+    assert of_parts <= errors_in_parts_lu(200.0, 0.0, widened=True).mean() + 0.03 < of_songs
+    assert errors_in_parts_lu(20.0, 5.0, widened=True).mean() < 4.0
