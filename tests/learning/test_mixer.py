@@ -12,6 +12,9 @@ from mixprior.learning.console.controls import Controls
 from mixprior.learning.console.settings import desk
 from mixprior.learning.mixer.loss import sum_and_difference
 from mixprior.learning.mixer.network import ConsoleMixer
+from mixprior.learning.mixer.task import ConsoleTask, Example
+from mixprior.learning.training.config import TrainingConfig
+from mixprior.learning.training.loop import train
 from mixprior.mixing.effects import chain
 from mixprior.mixing.learned.mel import log_mel_db
 from mixprior.stats.sound import Sound
@@ -122,3 +125,48 @@ def test_it_overfits_a_song_to_half_a_decibel_and_gradients_reach_every_weight()
     assert losses[-1] < 0.3 * losses[0]
     assert (controls.output_gain_db - wanted_db).abs().max() < 0.5
     assert reached == {name for name, _ in mixer.named_parameters()}
+
+
+NOISE_DB = 1.0
+
+
+def songs_by_a_law(count: int, seed: int, with_tracks: bool = False) -> list[Example]:
+    """Songs of coloured noises; a track is the louder the duller it is against the others, and a noise is added."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        tilts = rng.uniform(-0.9, 0.95, rng.integers(2, 7))
+        white = rng.standard_normal((tilts.size, 1, 4_096)).astype(np.float32)
+        tracks = 0.1 * (white - np.float32(tilts)[:, None, None] * np.roll(white, 1, -1))
+        mel_db = torch.stack([torch.from_numpy(log_mel_db(each)) for each in tracks])
+        gains_db = -6 * (tilts - tilts.mean()) + NOISE_DB * rng.standard_normal(tilts.size)
+        centre = Controls.at_rest(1, tilts.size)
+        wanted = replace(centre, output_gain_db=torch.from_numpy(gains_db.astype(np.float32))[None])
+        asked = torch.tensor([float(gains_db.max())])
+        found.append(Example(mel_db, centre, wanted, torch.from_numpy(tracks) if with_tracks else None, asked))
+    return found
+
+
+@pytest.mark.nightly("training")
+def test_it_finds_a_law_of_the_sound_to_nearly_its_noise_on_other_songs():
+    spread = {"output_gain_db": torch.tensor(4.0)}
+    task = ConsoleTask(songs_by_a_law(200, 5), songs_by_a_law(16, 6), spread, width=16)
+    state = train(task, TrainingConfig(steps=200, batch=16, rate=0.01, check_every=40))
+    judged = songs_by_a_law(40, 7)
+    with torch.no_grad():
+        off_db = [
+            state.model(e.mel_db[None], e.centre, spread).output_gain_db - e.wanted.output_gain_db for e in judged
+        ]
+    error_db = torch.cat(off_db, dim=1).square().mean().sqrt()
+    unmixed_db = torch.cat([each.wanted.output_gain_db for each in judged], dim=1).square().mean().sqrt()
+    assert unmixed_db > 2.0
+    assert error_db < 1.2 * NOISE_DB
+    assert state.looks[-1].choosing_loss < 0.5 * task.choosing_loss(task.model().eval())
+
+
+def test_a_training_on_the_mix_goes_through_the_console():
+    task = ConsoleTask(songs_by_a_law(2, 8, True), songs_by_a_law(1, 9, True), SPREAD, width=16, mix_weight=1.0)
+    task = replace(task, spread={name: sd for name, sd in SPREAD.items() if name != "band_gain_db"})
+    state = train(task, TrainingConfig(steps=3, batch=2, check_every=3))
+    alone = replace(task, mix_weight=0.0)
+    assert state.looks[0].choosing_loss > alone.choosing_loss(state.model)

@@ -1,0 +1,112 @@
+"""The training of the console mixer: songs whose controls are known, and the loss that the loop makes small."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+
+from mixprior.learning.console.controls import Controls
+from mixprior.learning.console.mixing import mix
+from mixprior.learning.mixer.loss import sum_and_difference
+from mixprior.learning.mixer.network import ConsoleMixer
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A song to train on.
+
+    Attributes:
+        mel_db: of its tracks, (tracks, 128, frames).
+        centre: where the controls begin, of a batch of one: what the posterior rule sets.
+        wanted: the controls that it was mixed by.
+        tracks: (tracks, channels, samples), 44.1 kHz, for a loss on the mix; None for one on the controls alone.
+        statistics: what may be asked for, (statistics,), in standard deviations of the catalog; None for nothing.
+    """
+
+    mel_db: torch.Tensor
+    centre: Controls
+    wanted: Controls
+    tracks: torch.Tensor | None = None
+    statistics: torch.Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ConsoleTask:
+    """What `mixprior.learning.training.loop.train` trains: a console mixer on examples.
+
+    Attributes:
+        examples: to train on.
+        choosing: to choose by when to stop; none of them, nor their artists, among the examples.
+        spread: standard deviations by control, as `ConsoleMixer` takes them; the loss on controls is in these.
+        width: of the network.
+        mix_weight: of the loss on the mix beside that on the controls; a batch with a song without tracks has none.
+        asked: share of statistics that are asked for in training; the others are masked, anew for each example.
+    """
+
+    examples: Sequence[Example]
+    choosing: Sequence[Example]
+    spread: Mapping[str, torch.Tensor]
+    width: int = 32
+    mix_weight: float = 0.0
+    asked: float = 0.5
+
+    def model(self) -> ConsoleMixer:
+        """A new network, for the bands and the statistics of the examples."""
+        first = self.examples[0]
+        count = 0 if first.statistics is None else len(first.statistics)
+        return ConsoleMixer(first.centre.band_kind.shape[-1], count, self.width)
+
+    def loss(self, model: torch.nn.Module, rng: np.random.Generator, batch: int) -> torch.Tensor:
+        """Loss of examples that are drawn."""
+        drawn = [self.examples[k] for k in rng.integers(0, len(self.examples), batch)]
+        count = 0 if drawn[0].statistics is None else len(drawn[0].statistics)
+        return self._loss(model, drawn, torch.from_numpy(rng.random((batch, count)) < self.asked))
+
+    def choosing_loss(self, model: torch.nn.Module) -> float:
+        """Loss of the choosing examples, nothing asked for."""
+        return self._loss(model, self.choosing, None).item()
+
+    def _loss(self, model: torch.nn.Module, examples: Sequence[Example], known: torch.Tensor | None) -> torch.Tensor:
+        device = next(model.parameters()).device
+        centre, wanted = (_side_by_side([getattr(e, name) for e in examples], device) for name in ("centre", "wanted"))
+        mel_db, mask = _padded([each.mel_db for each in examples], device)
+        asked = {}
+        if known is not None and examples[0].statistics is not None:
+            given = [each.statistics for each in examples if each.statistics is not None]
+            asked = {"statistics": torch.stack(given).to(device), "known": known.to(device)}
+        spread = {name: sd.to(device) for name, sd in self.spread.items()}
+        found = model(mel_db, centre, spread, mask=mask, **asked)
+        off = [((getattr(found, name) - getattr(wanted, name)) / sd)[mask] for name, sd in spread.items()]
+        loss = torch.stack([each.square().mean() for each in off]).mean()
+        sounds = [each.tracks for each in examples if each.tracks is not None]
+        if self.mix_weight and len(sounds) == len(examples):
+            tracks, _ = _padded(sounds, device)
+            ours, theirs = (mix(tracks, each, SAMPLE_RATE_HZ, mask=mask) for each in (found, wanted))
+            loss = loss + self.mix_weight * sum_and_difference(ours, theirs)
+        return loss
+
+
+def _padded(songs: Sequence[torch.Tensor], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Songs, (tracks, ..., time), side by side and as long as the shortest; and which tracks there are."""
+    shortest = min(each.shape[-1] for each in songs)
+    padded = torch.nn.utils.rnn.pad_sequence([each[..., :shortest] for each in songs], batch_first=True)
+    counts = torch.tensor([len(each) for each in songs])
+    return padded.to(device), (torch.arange(padded.shape[1]) < counts[:, None]).to(device)
+
+
+def _side_by_side(songs: Sequence[Controls], device: torch.device) -> Controls:
+    """Controls of batches of one as one batch; tracks that are not there are at 0, and are masked."""
+    joined = {}
+    for each in fields(Controls):
+        values = [getattr(song, each.name) for song in songs]
+        rows = torch.cat(values) if each.name == "gain_db" else _padded_tracks(values)
+        joined[each.name] = rows.to(device)
+    return Controls(**joined)
+
+
+def _padded_tracks(values: Sequence[torch.Tensor]) -> torch.Tensor:
+    return torch.nn.utils.rnn.pad_sequence([value[0] for value in values], batch_first=True)
