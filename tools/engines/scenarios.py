@@ -134,7 +134,7 @@ def dask_scheduler_killed(bench: Bench) -> Row:
 
 
 def dask_two_hosts(bench: Bench) -> Row:
-    """Two network namespaces with a shared folder; one is cut off and comes back."""
+    """Two network namespaces with a shared folder; one is cut off, comes back, and has its worker started again."""
     if os.geteuid() != 0 or shutil.which("ip") is None:
         raise NotHere("network namespaces need root and `ip`")
     place = bench.place("dask two hosts")
@@ -156,9 +156,12 @@ def dask_two_hosts(bench: Bench) -> Row:
         processes.cut(True)
         time.sleep(_CUT_S)
         processes.cut(False)
-        ended = run.end()
+        with processes.started([*processes.within(second), *worker], place / "b again.log", **_QUICK):
+            ended = run.end()
         came_back = scheduler_log.read_text().count(f"Register worker addr: tcp://{processes.ADDRESSES[1]}") > 1
-    outcome = "goes on with the other host" + (", and with both when it is back" if came_back else "")
+    outcome = "goes on with the other host" + (
+        ", and with both once a worker is started there again" if came_back else ""
+    )
     how = "scheduler and worker in one network namespace, worker in another, one folder"
     return _dask(bench, place, how, f"one host cut off for {_CUT_S:.0f} s at song {bench.songs // 4}", outcome, ended)
 
