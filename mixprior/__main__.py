@@ -28,6 +28,7 @@ COMMANDS = {
     "constants": ("mixprior.analysis.constants.command", "write constants for FxNorm-automix or for a mixer"),
     "mix": ("mixprior.mix_command", "mix vocals and backing, or the tracks of a song, by priors"),
     "reverse": ("mixprior.learning.reverse.command", "find how a mix was made of its tracks: a recipe of it"),
+    "train": ("mixprior.learning.command", "train a network that mixes on the songs of a run"),
     "check": ("mixprior.check_command", "say where a mix stands among the songs of priors"),
     "normalize": (
         "mixprior.mixing.normalise.command",

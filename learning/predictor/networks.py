@@ -13,9 +13,9 @@ from mixprior.mixing.learned.mel import BANDS, FRAMES
 _CHANNELS = (8, 16, 32, 64)
 _DROPOUT = 0.3
 
-GROUPED = 32
-"""Bands that our network reads: each is the mean of four mel bands."""
-WIDTH = 24
+GROUPED = 16
+"""Bands that our network reads: each is the mean of eight mel bands."""
+WIDTH = 8
 KERNEL = 5
 LOG_SD = (-3.0, 1.5)
 """Least and most of the logarithm of a predicted spread over that of the prior."""
@@ -91,7 +91,7 @@ class PriorNetwork(nn.Module):
 
 
 def grouped(mel_db: torch.Tensor) -> torch.Tensor:
-    """Bands as our network reads them: (batch, 2 x 32, frames), each sound without its mean, in units of 20 dB."""
+    """Bands as our network reads them: (batch, 2 x 16, frames), each sound without its mean, in units of 20 dB."""
     batch, sounds, bands, frames = mel_db.shape
     means = mel_db.reshape(batch, sounds, GROUPED, bands // GROUPED, frames).mean(dim=3)
     means = means - means.mean(dim=(2, 3), keepdim=True)

@@ -48,6 +48,11 @@ class TrainingSong:
     licence: str = ""
     kept_in: Path | None = field(default=None, compare=False)
 
+    @property
+    def is_separated(self) -> bool:
+        """Whether its stems can be read, and need not be separated."""
+        return self.song.has_stems or (self.kept_in is not None and (self.kept_in / f"{self.song_id}.npz").exists())
+
     def stems(self) -> Stems:
         """Read its stems, or separate it: float32, (2, samples), 44.1 kHz, by name, summing to the song.
 
@@ -62,17 +67,25 @@ class TrainingSong:
 
     def pair(self) -> Stems:
         """Its vocals, and its backing."""
-        stems = self.stems()
-        vocals = stems.pop(VOCALS)
-        return {VOCALS: vocals, BACKING: np.asarray(np.sum(list(stems.values()), axis=0), np.float32)}
+        return as_pair(self.stems())
 
     def _separated(self) -> Stems:
-        from mixprior.pipeline.separation.separator import SeparationSettings, load  # torch and the model
+        return separated(decode_mixture(self.song))
 
-        audio = decode_mixture(self.song)
-        stems = load(SeparationSettings()).separate(audio)
-        rest = audio - np.sum(list(stems.values()), axis=0)
-        return {**stems, "other": stems["other"] + rest} if "other" in stems else stems
+
+def separated(audio: np.ndarray) -> Stems:
+    """Separate a sound, (2, samples) at 44.1 kHz, into stems that sum to it. Raises SongError if that fails."""
+    from mixprior.pipeline.separation.separator import SeparationSettings, load  # torch and the model
+
+    stems = load(SeparationSettings()).separate(np.ascontiguousarray(audio, np.float32))
+    rest = audio - np.sum(list(stems.values()), axis=0)
+    return {**stems, "other": stems["other"] + rest} if "other" in stems else stems
+
+
+def as_pair(stems: Stems) -> Stems:
+    """Vocals and backing of stems."""
+    rest = [audio for name, audio in stems.items() if name != VOCALS]
+    return {VOCALS: stems[VOCALS], BACKING: np.asarray(np.sum(rest, axis=0), np.float32)}
 
 
 def songs_of(

@@ -21,6 +21,8 @@ VERSION = 1
 """Of the layout of a model: MODEL.npz of weights, MODEL.json with what they are and what they were made of."""
 
 _SCALE_DB = 20.0
+_GROUP = 8
+"""Mel bands that are read as one."""
 _LOG_SD = (-3.0, 1.5)
 _WEIGHTS = (
     *("prior", "frame.weight", "frame.bias", "time.weight", "time.bias"),
@@ -130,8 +132,8 @@ def _packed(weights: Mapping[str, np.ndarray]) -> bytes:
 
 def _grouped(mel_db: np.ndarray) -> np.ndarray:
     """(2 x groups, frames), each sound without its mean."""
-    groups = BANDS // 4
-    means = mel_db.reshape(2, groups, 4, -1).mean(axis=2)
+    groups = BANDS // _GROUP
+    means = mel_db.reshape(2, groups, _GROUP, -1).mean(axis=2)
     means = means - means.mean(axis=(1, 2), keepdims=True)
     return (means / _SCALE_DB).reshape(2 * groups, -1)
 

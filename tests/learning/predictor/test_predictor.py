@@ -83,7 +83,7 @@ def test_a_target_that_is_not_known_teaches_nothing(examples):
         assert np.isfinite(learner(holes, holes, 0, None)(holes)).all()
 
 
-@pytest.mark.parametrize("learner", ["boosting", pytest.param("ours", marks=pytest.mark.nightly("training"))])
+@pytest.mark.parametrize("learner", ["boosting", "ridge", pytest.param("ours", marks=pytest.mark.nightly("training"))])
 def test_a_law_is_found_on_songs_that_were_not_trained_on(learner):
     found = known_truth.found(remixes(), learners.LEARNERS[learner], 0.8, seed=1)
     for each in found.values():

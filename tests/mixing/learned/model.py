@@ -13,18 +13,18 @@ PRIOR = np.array([[-2.0, 2.5], [8.0, 3.0]])
 def drawn(seed: int = 0, targets: tuple[str, ...] = TARGETS, prior: np.ndarray = PRIOR, last: float = 0.02):
     rng = np.random.default_rng(seed)
     shapes = {
-        "frame.weight": (24, 64, 1),
-        "frame.bias": (24,),
-        "time.weight": (24, 24, 5),
-        "time.bias": (24,),
-        "norm.running_mean": (224,),
-        "last.weight": (2 * len(targets), 224),
+        "frame.weight": (8, 32, 1),
+        "frame.bias": (8,),
+        "time.weight": (8, 8, 5),
+        "time.bias": (8,),
+        "norm.running_mean": (96,),
+        "last.weight": (2 * len(targets), 96),
         "last.bias": (2 * len(targets),),
     }
     weights = {name: rng.normal(0, 0.2, shape).astype(np.float32) for name, shape in shapes.items()}
     weights["last.weight"] *= last
     weights["last.bias"] *= 0
-    weights["norm.running_var"] = np.ones(224, np.float32)
+    weights["norm.running_var"] = np.ones(96, np.float32)
     return network.made(targets, {"prior": prior.astype(np.float32), **weights}, {"songs": [], "seed": seed})
 
 

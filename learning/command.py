@@ -1,0 +1,37 @@
+"""`mixprior train`: networks that mix are trained on the songs of a run, and stop and go on at any step."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+SYSTEMS = ("predictor",)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("system", choices=SYSTEMS, help="what to train: predictor, of how vocals and backing are mixed")
+    parser.add_argument("run", metavar="RUN", help="output folder of `mixprior mine`")
+    parser.add_argument("-o", "--output", required=True, metavar="MODEL", help=".npz to write; a card is put beside it")
+    parser.add_argument("--roles", type=Path, metavar="CSV", help="table of roles: songs of another role are not read")
+    parser.add_argument("--role", default="train-mixer", help="role of the songs to train on (train-mixer)")
+    parser.add_argument("--stems", type=Path, metavar="DIR", help="where separated stems are kept (beside the model)")
+    parser.add_argument(
+        "--split-by", choices=("song", "artist", "collection"), default="artist", help="what is on one side (artist)"
+    )
+    parser.add_argument("--errors", action="store_true", help="also cross-validate, and write K. Li's table of errors")
+    parser.add_argument("--steps", type=int, default=200, metavar="N", help="most steps (200)")
+    parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 (cpu)")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of products (fp32)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train by the arguments, and return 0.
+
+    Raises:
+        InputError: if there is nothing to train on.
+    """
+    from mixprior.learning.predictor import run  # here: a help text needs no torch
+
+    return run.run(args)

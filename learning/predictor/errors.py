@@ -1,0 +1,123 @@
+"""The table of errors: each learner on songs of artists that it was not trained on, beside Li's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tabulate import tabulate
+
+from mixprior.learning.predictor.examples import Examples
+from mixprior.learning.predictor.known_truth import interval
+from mixprior.learning.predictor.learners import LEARNERS
+from mixprior.learning.predictor.published import TABLE, Row
+from mixprior.learning.scenes.songs import TrainingSong
+from mixprior.learning.scenes.split import split
+from mixprior.stats.errors import InputError
+
+FOLDS = 4
+LEAST_SONGS = 3
+"""Fewer songs with a statistic have no interval."""
+_NAMES = {
+    "mean": "mean",
+    "median": "median",
+    "boosting": "boosting",
+    "ridge": "ridge",
+    "li": "his CNN, re-made",
+    "ours": "ours",
+}
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Absolute errors.
+
+    Attributes:
+        by_learner: (songs, targets) by name; NaN where the truth is not known.
+        names: of the targets.
+    """
+
+    by_learner: Mapping[str, np.ndarray]
+    names: tuple[str, ...]
+
+
+def cross_validated(
+    examples: Examples,
+    songs: Sequence[TrainingSong],
+    seed: int,
+    learners: Sequence[str] = tuple(LEARNERS),
+    progress: Callable[[int, int], None] | None = None,
+    folder: Path | None = None,
+) -> Errors:
+    """Train each learner without a fold of artists, and test it there: the mean of its answers on a song's excerpts.
+
+    Args:
+        examples: of the songs.
+        songs: whose artists keep together.
+        seed: of folds and trainings.
+        learners: names.
+        progress: called with trainings done, and of all.
+        folder: for checkpoints, so that a table that was stopped goes on.
+
+    Raises:
+        InputError: if there are too few artists.
+    """
+    known = [each for each in songs if each.song_id in set(examples.songs)]
+    sides = {f"fold {k}": 1 / FOLDS for k in range(FOLDS)}
+    folds = list(split(known, "artist", seed, sides).values())
+    order = sorted({each.song_id for each in known})
+    errors = {name: np.full((len(order), len(examples.names)), np.nan) for name in learners}
+    for k, tested in enumerate(folds):
+        choosing = folds[(k + 1) % FOLDS]
+        training = [each for each in order if each not in tested and each not in choosing]
+        for place, name in enumerate(learners):
+            own = None if folder is None else folder / f"{name} {k}"
+            predict = LEARNERS[name](examples.of(training), examples.of(choosing), seed, own)
+            for song in tested:
+                there = examples.of([song])
+                errors[name][order.index(song)] = np.abs(predict(there).mean(axis=0) - there.targets[0])
+            if progress is not None:
+                progress(k * len(learners) + place + 1, FOLDS * len(learners))
+    return Errors(errors, examples.names)
+
+
+def table(errors: Errors) -> str:
+    """The thirteen rows in Markdown: his numbers, our learners', and what can be said of ours against the mean."""
+    heads = ["", "unit", "his CNN", "his mean", *(_NAMES[name] for name in errors.by_learner), "n", "ours - mean"]
+    return tabulate([_row(row, errors) for row in TABLE], heads, tablefmt="github", disable_numparse=True)
+
+
+def _row(row: Row, errors: Errors) -> list[str]:
+    head = [row.name, row.unit, f"{row.network:g}", f"{row.constant:g}"]
+    if not row.targets:
+        return [*head, *[""] * len(errors.by_learner), "0", "assumed, not measured"]
+    columns = [errors.names.index(name) for name in row.targets]
+    by_song = {name: each[:, columns].mean(axis=1) for name, each in errors.by_learner.items()}
+    counted = np.isfinite(next(iter(by_song.values())))
+    shown = [f"{each[counted].mean():.3g}" if counted.any() else "" for each in by_song.values()]
+    return [*head, *shown, str(int(counted.sum())), _verdict(by_song, counted)]
+
+
+def _verdict(by_song: Mapping[str, np.ndarray], counted: np.ndarray) -> str:
+    if not {"ours", "mean"} <= by_song.keys() or counted.sum() < LEAST_SONGS:
+        return "too few songs"
+    low, high = interval((by_song["ours"] - by_song["mean"])[counted].tolist())
+    if high < 0:
+        word = "better"
+    elif low > 0:
+        word = "a constant does better"
+    else:
+        word = "undecided: a constant does as well"
+    return f"{low:+.2f} to {high:+.2f}, {word}"
+
+
+def need_artists(songs: Sequence[TrainingSong]) -> None:
+    """Refuse songs without artists: nothing would keep those of one apart. Raises InputError."""
+    unknown = [each for each in songs if not each.artists]
+    if unknown:
+        raise InputError(
+            f"the artist of {unknown[0].song.path} is not known: mine with a manifest that has a column `artist`, or "
+            "give --roles; --split-by song leaves artists on both sides"
+        )

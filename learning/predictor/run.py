@@ -1,0 +1,91 @@
+"""`mixprior train predictor`: a run's songs in, a model, its card, its learning curve and a table of errors out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from mixprior.learning.predictor import errors, song_examples
+from mixprior.learning.predictor.examples import Examples
+from mixprior.learning.predictor.learners import OURS, train_ours
+from mixprior.learning.predictor.networks import PriorNetwork
+from mixprior.learning.scenes.songs import TrainingSong, songs_of
+from mixprior.learning.scenes.split import CHOOSE, TRAIN, split
+from mixprior.learning.training import curves
+from mixprior.learning.training.card import card
+from mixprior.learning.training.config import TrainingConfig
+from mixprior.learning.training.loop import State
+from mixprior.mixing.learned import network
+from mixprior.mixing.learned.planner import OPTION_OF
+from mixprior.pipeline.store.files import write_bytes
+from mixprior.stats.errors import InputError
+
+SHARES = {TRAIN: 0.75, CHOOSE: 0.25}
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train by the arguments, print the table if it was asked for, and return 0.
+
+    Raises:
+        InputError: if the run has no songs to train on, or something cannot be written.
+    """
+    model = Path(args.output)
+    if model.suffix != ".npz":
+        raise InputError(f"{model} is to be a model: give a name that ends in .npz")
+    work = model.with_suffix(".training")
+    config = replace(OURS, seed=args.seed, device=args.device, precision=args.precision, steps=args.steps)
+    songs = songs_of(args.run, args.roles, args.role, args.stems or work / "stems")
+    if args.split_by != "song":
+        errors.need_artists(songs)
+    examples = song_examples.of_songs(songs, song_examples.measured(args.run), work / "spectra", _shown("reading"))
+    sides = split([each for each in songs if each.song_id in set(examples.songs)], args.split_by, args.seed, SHARES)
+    kept = _that_mix(examples)
+    state = train_ours(kept.of(sides[TRAIN]), kept.of(sides[CHOOSE]), config, work / "model")
+    _write(model, state, kept, songs, sides, config)
+    print(f"wrote {model}, {model.with_suffix('.json')} and {model.with_suffix('.html')}")
+    print(f"{len(sides[TRAIN])} songs trained it, {len(sides[CHOOSE])} chose step {_best(state)} of {state.step}")
+    if args.errors:
+        found = errors.cross_validated(examples, songs, args.seed, progress=_shown("training"), folder=work / "errors")
+        text = errors.table(found)
+        write_bytes(str(model.with_suffix(".md")), f"{text}\n".encode())
+        print(text)
+    return 0
+
+
+def _that_mix(examples: Examples) -> Examples:
+    """The targets that a mix aims for, where most songs have them."""
+    places = [k for k, name in enumerate(examples.names) if name in OPTION_OF]
+    return replace(examples, targets=examples.targets[:, places], names=tuple(examples.names[k] for k in places))
+
+
+def _write(
+    path: Path,
+    state: State,
+    examples: Examples,
+    songs: list[TrainingSong],
+    sides: dict[str, list[str]],
+    config: TrainingConfig,
+) -> None:
+    model = state.model
+    assert isinstance(model, PriorNetwork)
+    facts = {"looks": [asdict(look) for look in state.looks], "steps": state.step, "of": "mixprior train predictor"}
+    network.made(examples.names, model.arrays(), card(songs, sides, config, **facts)).write(path)
+    page = curves.page("Predictor of a mix", {"vocals and backing": state.looks})
+    write_bytes(str(path.with_suffix(".html")), page.encode())
+
+
+def _best(state: State) -> int:
+    return min(state.looks, key=lambda look: look.choosing_loss).step
+
+
+def _shown(what: str) -> Callable[[int, int], None]:
+    """Shows on stderr how far something is, where a person looks."""
+
+    def show(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{what} {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,136 @@
+"""Examples of the songs of a run: excerpts of vocals and backing, and what the run measured of the song."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixprior.learning.predictor.examples import Examples
+from mixprior.learning.predictor.published import EQ, EQ_HZ, TARGETS
+from mixprior.learning.scenes.songs import Stems, TrainingSong, as_pair, separated
+from mixprior.mixing.learned.mel import BANDS, HOP, at_loudness, log_mel_db
+from mixprior.pipeline.audio.decode import decode_mixture
+from mixprior.pipeline.store.files import replacing
+from mixprior.pipeline.store.rows import Rows
+from mixprior.stats.errors import InputError
+from mixprior.stats.sound import Sound
+from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, SONG, VOCALS
+
+FRAMES = 252
+"""Of an excerpt, 5.9 s."""
+EXCERPTS = 4
+"""Of a song, spread over it; those without singing are left out."""
+LEAST_LU = -12.0
+"""Least level of vocals against their backing for an excerpt to count as sung."""
+MOST_EQ_DB = 8.0
+"""Gains of his unmasking equaliser are within this."""
+
+_STEM_OF = {"vocal_to_backing_lu": SONG}
+_FROM = {"fdn_dry_wet_percent": ("fdn_dry_wet", 100.0)}
+
+
+def measured(run: str | Path) -> dict[str, dict[str, float]]:
+    """What a run measured of each song that a predictor may aim for: by song id and target; NaN where it did not.
+
+    Raises:
+        InputError: if it is no run, or its rows are lost.
+    """
+    rows = Rows.open(run).table()
+    cells: dict[tuple[str, str], Mapping[str, Any]] = {}
+    names = {_FROM.get(name, (name, 1.0))[0] for name in TARGETS if name not in EQ}
+    for row in rows.select(["song_id", "stem", *sorted(names)]).to_pylist():
+        cells[row["song_id"], row["stem"]] = row
+    found: dict[str, dict[str, float]] = {}
+    for song_id in {song_id for song_id, _ in cells}:
+        values = {}
+        for name in TARGETS:
+            if name not in EQ:
+                column, scale = _FROM.get(name, (name, 1.0))
+                value = cells.get((song_id, _STEM_OF.get(name, VOCALS)), {}).get(column)
+                values[name] = float("nan") if value is None else scale * float(value)
+        found[song_id] = values
+    return found
+
+
+def of_songs(
+    songs: Sequence[TrainingSong],
+    facts: Mapping[str, Mapping[str, float]],
+    kept_in: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> Examples:
+    """Make the examples of songs; spectra that are in the folder are not made again. One song is in memory.
+
+    Args:
+        songs: to read.
+        facts: by song id and target, `measured`.
+        kept_in: folder for spectra.
+        progress: called with the songs done, and of all.
+
+    Raises:
+        InputError: if nobody sings in any of them.
+        SongError: if one cannot be read or separated.
+    """
+    spectra, targets, names = [], [], []
+    for done, song in enumerate(songs, 1):
+        is_sung = np.isfinite(facts.get(song.song_id, {}).get("vocal_to_backing_lu", np.nan))
+        if is_sung and len(mel_db := _kept(song, kept_in)):
+            known = {**facts[song.song_id], **equaliser(mel_db)}
+            spectra.append(mel_db)
+            targets += [[known[name] for name in TARGETS]] * len(mel_db)
+            names += [song.song_id] * len(mel_db)
+        if progress is not None:
+            progress(done, len(songs))
+    if not spectra:
+        raise InputError("nobody sings in the songs: there is nothing to predict a mix of vocals from")
+    return Examples(np.concatenate(spectra), np.array(targets, float), np.array(names), TARGETS)
+
+
+def equaliser(mel_db: np.ndarray) -> dict[str, float]:
+    """Kelian Li's target for the equaliser of the vocals: to cut where the mixed vocals are above their backing.
+
+    Args:
+        mel_db: (excerpts, 2, bands, frames), of vocals and backing at equal loudness.
+
+    Returns:
+        Gain by octave: what the backing has more than the vocals, without its mean, within 8 dB.
+    """
+    mels = np.linspace(0, 60.0, BANDS + 2)[1:-1]  # Slaney's scale, up to half of 44.1 kHz
+    centres_hz = np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
+    power = 10 ** (mel_db.astype(np.float64) / 10)
+    nearest = np.abs(np.log2(centres_hz[:, None] / np.array(EQ_HZ))).argmin(axis=1)
+    octaves_db = np.array([10 * np.log10(power[:, :, nearest == k].mean(axis=(0, 2, 3))) for k in range(len(EQ_HZ))])
+    more_db = octaves_db[:, 1] - octaves_db[:, 0]
+    gains_db = np.clip(more_db - more_db.mean(), -MOST_EQ_DB, MOST_EQ_DB)
+    return dict(zip(EQ, gains_db.tolist(), strict=True))
+
+
+def _kept(song: TrainingSong, folder: Path) -> np.ndarray:
+    path = folder / f"{song.song_id}.npy"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as unfinished, unfinished.open("wb") as file:
+            np.save(file, _spectra(song))
+    return np.asarray(np.load(path, allow_pickle=False))
+
+
+def _spectra(song: TrainingSong) -> np.ndarray:
+    """(excerpts, 2, bands, frames) in float16."""
+    found = []
+    for pair in _pairs(song, (FRAMES + 1) * HOP):
+        lufs = [Sound(pair[name], SAMPLE_RATE_HZ).integrated_lufs for name in (VOCALS, BACKING)]
+        if None not in lufs and float(lufs[0] or 0) - float(lufs[1] or 0) > LEAST_LU:
+            heard = np.stack([log_mel_db(pair[name]) for name in (VOCALS, BACKING)])
+            found.append(at_loudness(heard, np.array(lufs, float)).astype(np.float16))
+    return np.stack(found) if found else np.empty((0, 2, BANDS, FRAMES), np.float16)
+
+
+def _pairs(song: TrainingSong, samples: int) -> Iterator[Stems]:
+    """Vocals and backing of each excerpt; of a song without stems, the excerpts alone are separated."""
+    whole = song.pair() if song.is_separated else {MIXTURE: decode_mixture(song.song)}
+    length = min(audio.shape[1] for audio in whole.values())
+    for start in np.linspace(0, length - samples, EXCERPTS + 2)[1:-1].astype(int) if length > samples else ():
+        cut = {name: np.ascontiguousarray(audio[:, start : start + samples]) for name, audio in whole.items()}
+        yield as_pair(separated(cut[MIXTURE])) if MIXTURE in cut else cut

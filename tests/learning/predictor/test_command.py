@@ -1,0 +1,118 @@
+"""`mixprior train predictor` on generated songs: a model, its card, its curve, a table, all of it again."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mixprior import main
+from mixprior.learning.predictor import song_examples
+from mixprior.learning.predictor.errors import Errors, table
+from mixprior.learning.predictor.published import EQ, TABLE, TARGETS
+from mixprior.learning.scenes.songs import songs_of
+from mixprior.mixing.learned import network
+from mixprior.pipeline.audio import writer
+from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
+
+SHORT = ("--steps", "20")
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory):
+    """Four songs by four artists as folders of stems, and a manifest of them."""
+    root = tmp_path_factory.mktemp("train")
+    with (root / "songs.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["path", "artist", "role", "licence"])
+        for score in SCORES[:4]:
+            for name, audio in perform(replace(score, duration_s=9.0)).items():
+                (root / score.title).mkdir(exist_ok=True)
+                writer.write(root / score.title / f"{name}.wav", audio, RATE_HZ, ".wav")
+            role = "judge" if score.title == "Dune" else "train-mixer"
+            rows.writerow([score.title, f"{score.title} Band", role, "CC0"])
+    return root / "songs.csv"
+
+
+@pytest.fixture(autouse=True)
+def run_that_measured_the_songs(songs, monkeypatch):
+    """In place of mining them, which takes a minute."""
+    facts = {
+        each.song_id: {name: float(len(name)) + k for name in TARGETS} for k, each in enumerate(songs_of(songs), 1)
+    }
+    monkeypatch.setattr(song_examples, "measured", lambda _run: facts)
+
+
+@pytest.fixture
+def model(songs, tmp_path):
+    path = tmp_path / "mixer.npz"
+    assert main(["train", "predictor", str(songs), "-o", str(path), *SHORT]) == 0
+    return path
+
+
+def test_a_model_comes_with_its_card_and_its_curve(model):
+    read = network.read(model)
+    assert "vocal_to_backing_lu" in read.targets
+    songs = read.card["songs"]
+    assert {song["role"] for song in songs} == {"train-mixer"}
+    assert {song["licence"] for song in songs} == {"CC0"}
+    assert {song["side"] for song in songs} == {"train", "choose"}
+    assert read.card["config"]["steps"] == 20
+    assert "<svg" in model.with_suffix(".html").read_text()
+
+
+def test_the_same_command_gives_the_same_bytes(songs, model, tmp_path):
+    again = tmp_path / "again.npz"
+    assert main(["train", "predictor", str(songs), "-o", str(again), *SHORT]) == 0
+    assert again.read_bytes() == model.read_bytes()
+    cards = [json.loads(path.with_suffix(".json").read_text()) for path in (again, model)]
+    assert cards[0] == cards[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-o", "model.pt"], "give a name that ends in .npz"),
+        (["-o", "model.npz", "--role", "train-blind"], "no song of role train-blind"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(songs, capsys, monkeypatch, tmp_path, words, message):
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    assert main(["train", "predictor", str(songs), *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+def test_his_equaliser_cuts_where_the_vocals_are_above_their_backing():
+    mel_db = np.full((1, 2, 128, 4), -30.0)
+    mels = np.linspace(0, 60.0, 130)[1:-1]
+    centres_hz = np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
+    mel_db[:, 0, np.abs(np.log2(centres_hz / 1000)) < 0.5] += 6.0
+    gains_db = song_examples.equaliser(mel_db)
+    assert min(gains_db, key=gains_db.get) == "eq_1000_hz_db"
+    assert gains_db["eq_1000_hz_db"] == pytest.approx(-6 + 6 / 9, abs=0.01)
+    assert sum(gains_db.values()) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_table_has_his_thirteen_rows_and_says_where_a_constant_does_as_well():
+    rng = np.random.default_rng(0)
+    constant = rng.uniform(1, 3, (20, len(TARGETS)))
+    ours = constant + rng.normal(0, 0.2, constant.shape)
+    ours[:, 0] -= 1.0
+    rows = table(Errors({"mean": constant, "ours": ours}, TARGETS)).splitlines()
+    assert len(rows) == 2 + 13 == 2 + len(TABLE)
+    assert ", better" in rows[2]
+    assert "undecided: a constant does as well" in rows[3]
+    assert sum("assumed, not measured" in row for row in rows) == 6
+    assert len(EQ) == 9
+
+
+@pytest.mark.nightly("training")
+def test_a_run_that_was_mined_is_trained_on(songs, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    assert main(["mine", str(songs), "-o", str(tmp_path / "run"), "--quiet"]) == 0
+    path = tmp_path / "mixer.npz"
+    assert main(["train", "predictor", str(tmp_path / "run"), "-o", str(path), *SHORT]) == 0
+    assert network.read(path).card["songs"]
