@@ -72,8 +72,8 @@ static void transposed_rows(const Scratch *k, const Layer *w, const act *const x
                             act *out, float *spectra, long frequencies, long frames, float mean, float deviation) {
     const long c = w->channels;
     Rows two = {0};
-    for (int part = 0; part < (w->branch_parts ? 3 : 1); part++)
-        for (int row = 0; row < 2; row++) add_rows(&two, part == 1 ? rest[row] : x[row], c, c);
+    for (int part = 0; part < w->branch_parts; part++)
+        for (int row = 0; row < 2; row++) add_rows(&two, part == 2 ? rest[row] : x[row], c, c);
     for (long begin = 0; begin < frames; begin += BLOCK) {
         const long count = frames - begin < BLOCK ? frames - begin : BLOCK;
         FOR_PRODUCT(&two, w->transposed, 4 * w->out_channels, begin, count, k->sums, {
@@ -93,7 +93,7 @@ void decode_frequencies(const Scratch *k, const Layer *w, act *in, act *out, flo
     act *x[3], *rest[3];
     for (int i = 0; i < 3; i++) {
         x[i] = k->x[i] + BESIDE * c;
-        rest[i] = w->branch_parts ? k->rest[i] + BESIDE * c : 0;
+        rest[i] = w->branch_parts == 3 ? k->rest[i] + BESIDE * c : 0;
         clear_edges(x[i], frames, c);
         clear_edges(rest[i], frames, c);
     }
@@ -116,14 +116,14 @@ void decode_frequencies(const Scratch *k, const Layer *w, act *in, act *out, flo
 void decode_samples(const Scratch *k, const Layer *w, const act *in, act *out, float *waves, long rows, long length,
                     float mean, float deviation) {
     const long c = w->channels, co = w->out_channels;
-    act *x = k->x[0] + BESIDE * c, *rest = w->branch_parts ? k->rest[0] + BESIDE * c : 0;
+    act *x = k->x[0] + BESIDE * c, *rest = w->branch_parts == 3 ? k->rest[0] + BESIDE * c : 0;
     clear_edges(x, rows, c);
     clear_edges(rest, rows, c);
     Rows taps = {0}, two = {0};
     add_rows(&taps, in + (BESIDE - 1) * c, c, 3 * c);
     glu_of(k, w, &taps, rows, 0, k->y[0], x, rest);
     residual_branches(k, w, k->y[0], x, rest, rows);
-    add_parts(&two, x - c, rest ? rest - c : 0, c, 2 * c);
+    add_parts(&two, x - c, rest ? rest - c : 0, w->branch_parts, c, 2 * c);
     for (long begin = 0; begin <= rows; begin += BLOCK) {
         const long count = rows + 1 - begin < BLOCK ? rows + 1 - begin : BLOCK;
         FOR_PRODUCT(&two, w->transposed, PADDED(4 * co, PANEL), begin, count, k->sums, {

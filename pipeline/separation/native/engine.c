@@ -14,7 +14,7 @@
 #else
 #define EXPORT __attribute__((visibility("default")))
 #endif
-#define LAYOUT 2 /* of the packed weights: that of weights.py, or the library is of other sources */
+#define LAYOUT 3 /* of the packed weights: that of weights.py, or the library is of other sources */
 #define LEVELS 4
 #define DEPTH_OF_TRANSFORMER 5
 

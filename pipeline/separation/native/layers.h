@@ -17,9 +17,10 @@ typedef struct {
     const float *in_bias, *in_gain, *in_shift, *out_bias, *out_gain, *out_shift, *scale, *gram, *ones, *biased;
 } Branch;
 
-/* `in_parts`, `branch_parts`: whether the first convolution and the branches are computed in two-part bfloat16. */
+/* `conv_parts`, `branch_parts`: how many products in two-part bfloat16 the first convolution and those of the branches are:
+ * 1, 2 where only the matrix has two parts, or 3. */
 typedef struct {
-    long in_channels, channels, hidden, out_channels, in_parts, branch_parts, last;
+    long in_channels, channels, hidden, out_channels, conv_parts, branch_parts, last;
     const act *conv;
     const float *conv_bias;
     const act *rewrite;
@@ -62,8 +63,8 @@ static Moments branch_in(const Scratch *k, const Layer *w, const Branch *b, int 
                          long rows) {
     const long c = w->channels, stride = hidden_stride(w);
     Rows taps = {0};
-    for (int part = 0; part < (rest ? 3 : 1); part++) {
-        const act *from = part == 1 ? rest : x;
+    for (int part = 0; part < w->branch_parts; part++) {
+        const act *from = part == 2 ? rest : x;
         if (dilation == 1)
             add_rows(&taps, from - c, c, 3 * c);
         else
@@ -149,7 +150,7 @@ static void branch_out(const Scratch *k, const Layer *w, const Branch *b, Moment
         shift[j] = (b->out_bias[j] - mean) * gain[j] + b->out_shift[j];
     }
     Rows hidden = {0};
-    add_parts(&hidden, k->hidden_act, rest ? k->hidden_rest : 0, stride, w->hidden);
+    add_parts(&hidden, k->hidden_act, k->hidden_rest, w->branch_parts, stride, w->hidden);
     for (long begin = 0; begin < rows; begin += BLOCK) {
         const long count = rows - begin < BLOCK ? rows - begin : BLOCK;
         FOR_PRODUCT(&hidden, b->out, 2 * c, begin, count, k->sums, {
@@ -229,17 +230,17 @@ static void gather_taps(const float *spectrum, long f, long frequencies, long fr
 void encode_frequencies(const Scratch *k, const Layer *w, const float *spectrum, act *in, act *out, long frequencies,
                         long frames, const float *embedding, float mean, float inverse) {
     const long c = w->channels, ci = w->in_channels;
-    act *x = k->x[0] + BESIDE * c, *rest = w->branch_parts ? k->rest[0] + BESIDE * c : 0;
+    act *x = k->x[0] + BESIDE * c, *rest = w->branch_parts == 3 ? k->rest[0] + BESIDE * c : 0;
     clear_edges(x, frames, c);
     clear_edges(rest, frames, c);
     for (long f = 0; f < frequencies; f++) {
         Rows taps = {0}, row = {0};
         if (spectrum) {
-            gather_taps(spectrum, f, 4 * frequencies, frames, mean, inverse, k->x[1], w->in_parts ? k->rest[1] : 0);
-            add_parts(&taps, k->x[1], w->in_parts ? k->rest[1] : 0, 32, 32);
+            gather_taps(spectrum, f, 4 * frequencies, frames, mean, inverse, k->x[1], w->conv_parts == 3 ? k->rest[1] : 0);
+            add_parts(&taps, k->x[1], k->rest[1], w->conv_parts, 32, 32);
         } else
-            for (int tap = 0; tap < 8; tap++) {
-                long r = 4 * f - 2 + tap; /* beyond the edges there is a row of zeros */
+            for (int tap = 0; tap < 8 * w->conv_parts; tap++) {
+                long r = 4 * f - 2 + tap % 8; /* beyond the edges there is a row of zeros */
                 r = r < 0 ? -1 : r > 4 * frequencies ? 4 * frequencies : r;
                 add_rows(&taps, frequency_row(in, r, frames, ci), ci, ci);
             }
@@ -253,11 +254,11 @@ void encode_frequencies(const Scratch *k, const Layer *w, const float *spectrum,
 /* Encoder of the waveform: `in` holds (samples, channels) with two rows of zeros before, and enough behind. */
 void encode_samples(const Scratch *k, const Layer *w, const act *in, const act *in_rest, act *out, long rows) {
     const long c = w->channels, ci = w->in_channels;
-    act *x = k->x[0] + BESIDE * c, *rest = w->branch_parts ? k->rest[0] + BESIDE * c : 0;
+    act *x = k->x[0] + BESIDE * c, *rest = w->branch_parts == 3 ? k->rest[0] + BESIDE * c : 0;
     clear_edges(x, rows, c);
     clear_edges(rest, rows, c);
     Rows taps = {0}, row = {0};
-    add_parts(&taps, in, w->in_parts ? in_rest : 0, 4 * ci, 8 * ci);
+    add_parts(&taps, in, in_rest, w->conv_parts, 4 * ci, 8 * ci);
     gelu_of(k, w, &taps, rows, k->y[0], x, rest);
     residual_branches(k, w, k->y[0], x, rest, rows);
     add_rows(&row, x, c, c);

@@ -38,13 +38,10 @@ INLINE void add_rows(Rows *a, const act *at, long stride, int depth) {
     a->depth[a->count++] = PADDED(depth, DEPTH);
 }
 
-/* The product in two-part bfloat16: high by high, low by high, high by low; the matrix is packed likewise. */
-INLINE void add_parts(Rows *a, const act *high, const act *low, long stride, int depth) {
-    add_rows(a, high, stride, depth);
-    if (low) {
-        add_rows(a, low, stride, depth);
-        add_rows(a, high, stride, depth);
-    }
+/* Products in two-part bfloat16: high by high, high by low of the matrix, low by high: as many of them as there are `parts`.
+ * The matrix is packed likewise. */
+INLINE void add_parts(Rows *a, const act *high, const act *low, long parts, long stride, int depth) {
+    for (int part = 0; part < parts; part++) add_rows(a, part == 2 ? low : high, stride, depth);
 }
 
 #define NEAR 96 /* rows whose sums stay in the first cache: a multiple of what every kind multiplies at once, and of W */

@@ -109,10 +109,10 @@ INLINE void weigh(float *scores, long count, act *weights, float *maximum, float
     for (long j = W; j < count; j += W) most = vmax(most, load(scores + j));
     const float now = max_v(most), before = *maximum, limit = now > before ? now : before;
     V sum = {0};
-    for (long j = 0; j < count; j += W) {
-        V e = exp2_weight(load(scores + j) - limit);
-        sum += e;
-        store_act(weights + j, e);
+    for (long j = 0; j < count; j += 2 * W) { /* of two panels */
+        const V first = exp2_weight(load(scores + j) - limit), second = exp2_weight(load(scores + j + W) - limit);
+        sum += first + second;
+        store_two(weights + j, first, second);
     }
     const V factor = exp2_v(all(before - limit));
     *rescale = factor[0];

@@ -148,6 +148,9 @@ INLINE V load_act(const act *p) {
 }
 #endif
 #if W == 16 && defined(__AVX512BF16__)
+INLINE void store_two(act *p, V first, V second) {
+    _mm512_storeu_si512((void *)p, (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first));
+}
 INLINE void store_act(act *p, V v) { _mm256_storeu_si256((void *)p, (__m256i)_mm512_cvtneps_pbh((__m512)v)); }
 #else
 INLINE void store_act(act *p, V v) {
@@ -160,6 +163,13 @@ INLINE void store_act(act *p, V v) {
 typedef float act;
 INLINE V load_act(const act *p) { return load(p); }
 INLINE void store_act(act *p, V v) { store(p, v); }
+#endif
+
+#if !defined(BF16) || W < 16 || !defined(__AVX512BF16__)
+INLINE void store_two(act *p, V first, V second) {
+    store_act(p, first);
+    store_act(p + W, second);
+}
 #endif
 
 /* A value in two parts, so that their products have twice the digits; of floats the second part is nothing. */

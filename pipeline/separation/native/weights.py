@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-LAYOUT = 2
+LAYOUT = 3
 """Number of this arrangement of the weights: `LAYOUT` in engine.c."""
 LEVELS = 4
 LAYERS = 5
@@ -33,7 +33,7 @@ Branch = _structure(
 )
 Layer = _structure(
     "Layer",
-    *_each("in_channels channels hidden out_channels in_parts branch_parts last", _LONG),
+    *_each("in_channels channels hidden out_channels conv_parts branch_parts last", _LONG),
     *_each("conv conv_bias rewrite rewrite_bias transposed transposed_bias", _POINTER),
     ("branch", Branch * 2),
 )
@@ -73,23 +73,26 @@ class Packing:
         """Values of a column that are side by side."""
         return 2 if self.bf16 else 1
 
-    def matrix(self, *parts: torch.Tensor, twice: bool = False) -> int:
+    def parts(self, wanted: int) -> int:
+        """Return how many products in two-part bfloat16 are computed of those that are wanted: in floats one."""
+        return wanted if self.bf16 else 1
+
+    def matrix(self, *rows: torch.Tensor, parts: int = 1) -> int:
         """Pack a matrix and return its address.
 
         Args:
-            parts: the matrix by rows, each part (rows, columns) and padded by itself.
-            twice: in two parts of bfloat16, for products with rows in two parts.
+            rows: the matrix by rows, each (rows, columns) and padded by itself.
+            parts: products in two-part bfloat16, see `add_parts` in product.h.
         """
         import torch
 
-        columns = _up(parts[0].shape[1], _PANEL)
+        columns = _up(rows[0].shape[1], _PANEL)
         padded = [
-            torch.nn.functional.pad(p, (0, columns - p.shape[1], 0, _up(len(p), self.depth) - len(p))) for p in parts
+            torch.nn.functional.pad(p, (0, columns - p.shape[1], 0, _up(len(p), self.depth) - len(p))) for p in rows
         ]
         whole = torch.cat(padded)
-        if twice and self.bf16:
-            high = whole.bfloat16().float()
-            whole = torch.cat([high, high, whole - high])
+        high = whole.bfloat16().float() if self.bf16 else whole
+        whole = torch.cat([high, whole - high, high][:parts])
         return self._keep(self._panels(whole))
 
     def _panels(self, matrix: torch.Tensor) -> torch.Tensor:
@@ -159,13 +162,14 @@ def _flat(kernel: torch.Tensor) -> torch.Tensor:
 def _encoder(layer: Any, packing: Packing, first: bool) -> Any:
     kernel = _flat(layer.conv.weight)
     channels, in_channels, taps = kernel.shape
-    packed = _with_branches(layer, channels, packing, first)
-    packed.in_channels, packed.in_parts = in_channels, first and packing.bf16
+    conv = packing.parts(3 if first else 1)
+    packed = _with_branches(layer, channels, packing, packing.parts(2 if first else 1))
+    packed.in_channels, packed.conv_parts = in_channels, conv
     if layer.freq and not first:
-        parts = [kernel[:, :, tap].t() for tap in range(taps)]
+        rows = [kernel[:, :, tap].t() for tap in range(taps)]
     else:
-        parts = [kernel.permute(2, 1, 0).reshape(taps * in_channels, channels)]
-    packed.conv, packed.conv_bias = packing.matrix(*parts, twice=first), packing.vector(layer.conv.bias)
+        rows = [kernel.permute(2, 1, 0).reshape(taps * in_channels, channels)]
+    packed.conv, packed.conv_bias = packing.matrix(*rows, parts=conv), packing.vector(layer.conv.bias)
     rewrite = layer.rewrite.weight.reshape(2 * channels, channels).t()
     packed.rewrite, packed.rewrite_bias = packing.matrix(_gated(rewrite)), packing.vector(layer.rewrite.bias)
     return packed
@@ -176,7 +180,8 @@ def _decoder(layer: Any, packing: Packing, last: bool) -> Any:
 
     kernel = layer.rewrite.weight
     channels = kernel.shape[1]
-    packed = _with_branches(layer, channels, packing, last)
+    parts = packing.parts(3 if last else 1)
+    packed = _with_branches(layer, channels, packing, parts)
     if layer.freq:
         packed.rewrite = packing.matrices(*map(_gated, _winograd(kernel)))
     else:
@@ -188,7 +193,7 @@ def _decoder(layer: Any, packing: Packing, last: bool) -> Any:
     before, at = (transposed[:, :, half].permute(0, 2, 1).flatten(1) for half in (slice(4, 8), slice(0, 4)))
     # Rows of the waveform are neighbours in memory: both halves are one part.
     halves = (before, at) if layer.freq else (torch.cat([before, at]),)
-    packed.transposed = packing.matrix(*halves, twice=last)
+    packed.transposed = packing.matrix(*halves, parts=parts)
     packed.transposed_bias = packing.vector(layer.conv_tr.bias)
     return packed
 
@@ -207,16 +212,14 @@ def _gated(matrix: torch.Tensor) -> torch.Tensor:
     return matrix.reshape(rows, 2, columns // (2 * _PANEL), _PANEL).transpose(1, 2).reshape(rows, columns)
 
 
-def _with_branches(layer: Any, channels: int, packing: Packing, parts: bool) -> Any:
-    packed = Layer(
-        channels=channels, hidden=layer.dconv.layers[0][0].weight.shape[0], branch_parts=parts and packing.bf16
-    )
+def _with_branches(layer: Any, channels: int, packing: Packing, parts: int) -> Any:
+    packed = Layer(channels=channels, hidden=layer.dconv.layers[0][0].weight.shape[0], branch_parts=parts)
     for k, branch in enumerate(layer.dconv.layers):
         packed.branch[k] = _branch(branch, k, channels, packing, parts)
     return packed
 
 
-def _branch(layers: Any, number: int, channels: int, packing: Packing, parts: bool) -> Any:
+def _branch(layers: Any, number: int, channels: int, packing: Packing, parts: int) -> Any:
     import torch
 
     inner, inner_norm, _, outer, outer_norm, _, scale = layers
@@ -226,12 +229,12 @@ def _branch(layers: Any, number: int, channels: int, packing: Packing, parts: bo
         taps = [kernel.permute(2, 1, 0).reshape(3 * channels, hidden)]
     else:
         taps = [kernel[:, :, tap].t() for tap in range(3)]
-    exact, bias = out.double() if parts else packing.rounded(out), outer.bias.double()
+    exact, bias = out.double() if parts > 1 else packing.rounded(out), outer.bias.double()
     ones = torch.cat([exact.sum(dim=1), bias.sum()[None]])
     biased = torch.cat([exact @ bias, bias.square().sum()[None]])
     return Branch(
-        in_=packing.matrix(*taps, twice=parts),
-        out=packing.matrix(_gated(out), twice=parts),
+        in_=packing.matrix(*taps, parts=parts),
+        out=packing.matrix(_gated(out), parts=parts),
         in_bias=packing.vector(inner.bias),
         in_gain=packing.vector(inner_norm.weight),
         in_shift=packing.vector(inner_norm.bias),
