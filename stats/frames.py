@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numba
 import numpy as np
 
-from mixprior.stats.fft.lanes import LANES, load, store
+from mixprior.stats.fft.lanes import LANES, load, store, zeros
 
 
 class Frames:
@@ -87,7 +87,7 @@ class LongFrames:
 
     def __init__(self, frame: int, hop: int, at_once: int, channels: int) -> None:
         self._at_once, self._taken = at_once, hop * at_once * self._BATCHES
-        self._buffer = np.zeros((channels, self._taken - hop + frame), np.float32)
+        self._buffer = zeros(channels, self._taken - hop + frame)
         self._frames = np.lib.stride_tricks.sliding_window_view(self._buffer, frame, axis=-1)[:, ::hop]
         self._frame, self._hop, self._held = frame, hop, 0
 

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from mixprior.stats.fft import long
-from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, times_plus, where_above
+from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, times_plus, where_above, zeros
 from mixprior.stats.frames import LongFrames, Stack, sum_of_members
 from mixprior.stats.hop_energies import FrameEnergies
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
@@ -87,9 +87,9 @@ class SongSpectra:
         self._stack = Stack(names, sums)
         self._frames, self._known = LongFrames(FRAME, HOP, _FRAMES_AT_ONCE, self._stack.channels), 0
         self._floors = np.zeros((len(self._stack.names), 0), np.float32)
-        self._sums = np.zeros((len(self._stack.names), 4, long.size(FRAME)), np.float32)
-        self._work = np.zeros((4, FRAME // LANES), np.float32)
-        self._spectra = np.zeros((self._stack.channels, _FRAMES_AT_ONCE, 2, long.size(FRAME)), np.float32)
+        self._sums = zeros(len(self._stack.names), 4, long.size(FRAME))
+        self._work = zeros(4, FRAME // LANES)
+        self._spectra = zeros(self._stack.channels, _FRAMES_AT_ONCE, 2, long.size(FRAME))
 
     def add(self, sounds: Mapping[str, np.ndarray], floors: Mapping[str, np.ndarray]) -> None:
         """Take the next piece.

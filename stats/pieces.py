@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mixprior.stats.fft.lanes import LINE_BYTES
 from mixprior.stats.hop_energies import FrameEnergies, HopEnergies
 from mixprior.stats.long_term_spectra import FRAME, HOP, LongTermSpectra, SongSpectra, floors_of
 from mixprior.stats.measures.dynamics import OnsetPeaks, crest_factor_of_sums_db
@@ -107,7 +108,8 @@ def _stacked(pieces: Iterable[Piece]) -> Iterator[Piece]:
             shape = (sum(map(len, parts)), parts[0].shape[1])
             size = shape[0] * shape[1] * np.dtype(np.float32).itemsize
             if used + size > room.nbytes:
-                room, used = np.empty(max(size, HELD_BYTES // _SHARES), np.uint8), 0
+                room = np.empty(max(size, HELD_BYTES // _SHARES) + LINE_BYTES, np.uint8)
+                used = -room.__array_interface__["data"][0] % LINE_BYTES
             whole = np.ndarray(shape, np.float32, room.data, used)
             used += size
             np.concatenate(parts, out=whole)

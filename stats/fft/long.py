@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba.core import types
 
 from mixprior.stats.fft import butterflies
-from mixprior.stats.fft.lanes import LANES, Memory, index, inline, load, store, transposed, turned
+from mixprior.stats.fft.lanes import LANES, Memory, aligned, index, inline, load, store, transposed, turned
 from mixprior.stats.fft.real import Tables, parted, tables
 
 PARTS = 64
@@ -53,8 +53,8 @@ def plan(window: np.ndarray) -> Plan:
     frequencies = np.arange(_groups(window.size) * LANES)[np.newaxis, :, np.newaxis]
     parts = np.arange(PARTS).reshape(-1, 1, LANES)
     turns = np.exp(-2j * np.pi * frequencies * parts / window.size)
-    real, imaginary = (part.astype(np.float32).ravel() for part in (turns.real, turns.imag))
-    return (window * 0.5).astype(np.float32), tables(length), real, imaginary, butterflies.twiddles(PARTS)
+    real, imaginary = (aligned(part.ravel()) for part in (turns.real, turns.imag))
+    return aligned(window * 0.5), tables(length), real, imaginary, butterflies.twiddles(PARTS)
 
 
 @numba.njit(nogil=True)

@@ -14,6 +14,7 @@ from mixprior.stats.fft import butterflies
 from mixprior.stats.fft.lanes import (
     LANES,
     Memory,
+    aligned,
     all_of,
     index,
     inline,
@@ -41,7 +42,7 @@ def tables(length: int) -> Tables:
 
 def plan(window: np.ndarray) -> Plan:
     """Return what `frames` takes, for frames of a window: their length is two times a product of 8, or of 4 and 8."""
-    return (window * 0.5).astype(np.float32), tables(window.size)
+    return aligned(window * 0.5), tables(window.size)
 
 
 @numba.njit(nogil=True)

@@ -17,7 +17,7 @@ import numba
 import numpy as np
 
 from mixprior.stats.fft import real
-from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, times_plus, where_above
+from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, times_plus, where_above, zeros
 from mixprior.stats.frames import Frames, Stack, sum_of_members
 from mixprior.stats.hop_energies import FrameEnergies, HopEnergies
 from mixprior.stats.long_term_spectra import BINS as LONG_BINS
@@ -92,8 +92,8 @@ class SpsFrames:
         self._energies = [FrameEnergies(FRAME, HOP) for _ in self._stack.names]
         self._energy = np.zeros((len(self._energies), 0))  # of frames that wait for their batch to be full
         self._parts: list[tuple[np.ndarray, np.ndarray]] = []
-        self._work = np.zeros((2, 4 * FRAME), np.float32)
-        self._spectra = np.zeros(self._stack.channels * 2 * LANES * (FRAME // 2 + 1), np.float32)
+        self._work = zeros(2, 4 * FRAME)
+        self._spectra = zeros(self._stack.channels * 2 * LANES * (FRAME // 2 + 1))
         self._samples = 0
 
     def add(self, sounds: Mapping[str, np.ndarray], hops: Mapping[str, np.ndarray] | None = None) -> None:
