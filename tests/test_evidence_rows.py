@@ -5,7 +5,7 @@ import pytest
 
 from mixprior.stats.measures.presence import SEPARATED
 from mixprior.stats.reverb.blind import estimate as blind
-from tools.evidence import activity, like, presence, reverb
+from tools.evidence import activity, like, presence, reverb, reverse
 
 ROWS = presence.read()
 
@@ -74,3 +74,11 @@ def test_mixes_like_a_song_are_nearer_to_it_than_the_sum_as_loud_and_under_the_c
         assert mean(ours, figure) < mean(matched, figure), figure
     assert max(case["loudness_lu"] for case in ours) < 0.2
     assert max(case["true_peak_dbtp"] for case in ours) <= -1.0
+
+
+def test_settings_of_random_mixes_come_back_within_the_bars():
+    kept = [each for each in reverse.read() if each.near]
+    for kind in {each.kind for each in kept}:
+        for figure in reverse.BARS:
+            found = [each for each in kept if (each.kind, each.figure) == (kind, figure)]
+            assert reverse.within(found) == 1.0, (kind, figure)

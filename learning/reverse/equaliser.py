@@ -110,16 +110,26 @@ class Single:
         ]
 
 
-def with_bands(fit: Fit, track: int, most: int = MOST_BANDS) -> Path:
+def with_bands(fit: Fit, track: int, most: int = MOST_BANDS, anew: bool = False) -> Path:
     """The path of a track with the bands that it needs, all others as they are.
 
     Args:
         fit: of all tracks.
         track: number of the track.
         most: bands that it may have.
+        anew: also begin without bands, and keep what explains more by its bands: bands that were found while other
+            tracks were not known may stand for others.
     """
     single = Single.of(fit, track)
-    path = single.refined(fit.paths[track])
+    grown = _grown(single, fit.paths[track], most)
+    if not anew or not grown.bands:
+        return grown
+    other = _grown(single, replace(fit.paths[track], bands=()), most)
+    return min(grown, other, key=lambda path: single.loss(path) + PENALTY * len(path.bands))
+
+
+def _grown(single: Single, path: Path, most: int) -> Path:
+    path = single.refined(path)
     loss = single.loss(path)
     while len(path.bands) < most:
         tried = [single.refined(each, _ROUGH_STEPS) for each in single.candidates(path)]
@@ -128,4 +138,17 @@ def with_bands(fit: Fit, track: int, most: int = MOST_BANDS) -> Path:
         if loss - found < PENALTY + 1e-3 * loss:
             break
         path, loss = best, found
+    return path
+
+
+def without_idle_bands(fit: Fit, track: int) -> Path:
+    """The path of a track without bands that explain no more than noise would: they make others look unsure."""
+    single = Single.of(fit, track)
+    path = fit.paths[track]
+    loss = single.loss(path)
+    for band in sorted(path.bands, key=lambda each: abs(each.gain_db)):
+        fewer = replace(path, bands=tuple(each for each in path.bands if each is not band))
+        tried = single.refined(fewer, _ROUGH_STEPS)
+        if single.loss(tried) - loss < PENALTY + 1e-3 * loss:
+            path, loss = tried, single.loss(tried)
     return path

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 import scipy.stats
 
 from mixprior.learning.reverse.fit import Fit
@@ -46,7 +45,9 @@ class Spread:
     def of(cls, fit: Fit, material: Material) -> Spread:
         """Read the material once more."""
         frames, bands, energy = _scores(fit, material)
-        inverse = scipy.linalg.inv(fit.curvature)
+        matrix = fit.curvature
+        size = np.sqrt(np.diag(matrix))
+        inverse = np.linalg.inv(matrix / np.outer(size, size) + 1e-12 * np.eye(len(size))) / np.outer(size, size)
         held = np.square(energy.sum(axis=0)) / np.maximum(np.square(energy).sum(axis=0), 1e-30)
         return cls(inverse, frames @ inverse, bands @ inverse, np.maximum(held / OVERLAPPED - 1, 1.0), fit.owners)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mixprior.learning.reverse import fit as fits
-from mixprior.learning.reverse.equaliser import MOST_BANDS, with_bands
+from mixprior.learning.reverse.equaliser import MOST_BANDS, with_bands, without_idle_bands
 from mixprior.learning.reverse.fit import Fit, free_gains
 from mixprior.learning.reverse.statistics import Statistics
 
@@ -32,11 +32,18 @@ def fitted(statistics: Statistics, rate_hz: float) -> Fit:
     near = round(_delay(fits.start(statistics, rate_hz).refined(5)))
     firsts = [fits.start(statistics, rate_hz, float(near + step)) for step in (-1, 0, 1)]
     tried = [_rounds(first.refined(5), 1, _loudest(first), _ROUGH_BANDS) for first in firsts]
-    whole = _rounds(min(tried, key=_left))
-    if _left(whole) < _NOTHING_LEFT:
-        return whole
-    parted = _rounds(whole, delayed=True)
-    return parted if _left(parted) < _BETTER * _left(whole) else whole
+    whole = _rounds(_rounds(min(tried, key=_left), 2), anew=True)
+    found = whole
+    if _left(whole) > _NOTHING_LEFT:
+        parted = _rounds(whole, delayed=True)
+        found = parted if _left(parted) < _BETTER * _left(whole) else whole
+    return _pruned(_rounds(found, 1, anew=True))
+
+
+def _pruned(found: Fit) -> Fit:
+    """Without the bands that explain nothing."""
+    pruned = fits.with_paths(found, [without_idle_bands(found, k) for k in range(len(found.paths))])
+    return pruned.refined().reweighted()
 
 
 def _left(found: Fit) -> float:
@@ -65,14 +72,15 @@ def _rounds(
     tracks: Sequence[int] | None = None,
     bands: int = MOST_BANDS,
     delayed: bool = False,
+    anew: bool = False,
 ) -> Fit:
     """Add bands to one track after the other and improve all together, until little is gained."""
     last = np.inf
-    for _ in range(rounds):
+    for number in range(rounds):
         chosen = range(len(found.paths)) if tracks is None else tracks
         paths = list(found.paths)
         for k in chosen:
-            paths[k] = with_bands(found, k, bands)
+            paths[k] = with_bands(found, k, bands, anew and number == 0)
         found = fits.with_paths(found, paths).reweighted()
         found = found.refined(delayed=delayed).reweighted()
         left = float(found.error.sum())

@@ -17,8 +17,8 @@ BAND_NUMBERS = 3
 LEVEL_NUMBERS = 2
 """Of a path without bands: gain in dB, position of the pan."""
 PAN_EDGE = 1e-3
-LOWS = np.array([-6.0, -30.0, -3.5])
-HIGHS = np.array([4.3, 30.0, 4.0])
+LOWS = np.array([-6.0, -20.0, -2.0])
+HIGHS = np.array([4.3, 20.0, 4.0])
 _STEP = 1e-4
 _NEPERS_PER_DB = np.log(10) / 20
 
