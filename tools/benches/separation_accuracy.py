@@ -62,6 +62,7 @@ class Reading:
         level_lu: integrated loudness of the reference against that of the song; None for silence.
         sdr_db: energy of the reference over that of the difference.
         drift_lu: integrated loudness by the path minus that of the reference; None for silence.
+        same_blocks_lu: the same of the blocks that the gates pass in the reference.
     """
 
     song: str
@@ -70,6 +71,7 @@ class Reading:
     level_lu: float | None
     sdr_db: float
     drift_lu: float | None
+    same_blocks_lu: float | None
 
     @property
     def audible(self) -> bool:
@@ -170,12 +172,29 @@ def _read(song: str, audio: np.ndarray, path: str, reference: np.ndarray) -> lis
     found = []
     for stem, ours, theirs in zip(STEMS, separated(audio, path), reference, strict=True):
         ours_lufs, theirs_lufs = _lufs(ours), _lufs(theirs)
+        same_blocks_lu = None if theirs_lufs is None else _same_blocks_lu(ours, theirs)
         error = np.square(ours.astype(np.float64) - theirs).sum()
         sdr_db = 10 * np.log10(np.square(theirs.astype(np.float64)).sum() / (error + 1e-20))
         level_lu = None if theirs_lufs is None or mixture_lufs is None else theirs_lufs - mixture_lufs
         drift_lu = None if ours_lufs is None or theirs_lufs is None else ours_lufs - theirs_lufs
-        found.append(Reading(song, path, stem, level_lu, float(sdr_db), drift_lu))
+        found.append(Reading(song, path, stem, level_lu, float(sdr_db), drift_lu, same_blocks_lu))
     return found
+
+
+def _same_blocks_lu(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """How much louder ours is where theirs passes the gates of BS.1770."""
+    from mixprior.stats.loudness_blocks import measure
+    from mixprior.stats.measures import loudness
+
+    energies = [
+        loudness.window_means(
+            measure(np.ascontiguousarray(audio, np.float32), RATE_HZ).weighted, loudness.MOMENTARY_BLOCKS
+        )
+        for audio in (ours, theirs)
+    ]
+    passes = loudness.lufs(energies[1]) > loudness.ABSOLUTE_GATE_LUFS
+    passes &= energies[1] > energies[1][passes].mean() * 10 ** (loudness.RELATIVE_GATE_LU / 10)
+    return float(10 * np.log10(energies[0][passes].mean() / energies[1][passes].mean()))
 
 
 def _lufs(audio: np.ndarray) -> float | None:
@@ -201,6 +220,8 @@ def _paths(found: list[Reading]) -> list[str]:
 
 def _cell(reading: Reading) -> str:
     drift = "silent" if reading.drift_lu is None else f"{reading.drift_lu:+.3f} LU"
+    if reading.same_blocks_lu is not None and abs(reading.same_blocks_lu - (reading.drift_lu or 0.0)) > 0.005:
+        drift += f" ({reading.same_blocks_lu:+.3f} in the same blocks)"
     level = "" if reading.audible or reading.level_lu is None else f" (at {reading.level_lu:.0f} LU)"
     return f"{reading.sdr_db:.1f} dB, {drift}{level}{'' if reading.holds else ' **missed**'}"
 

@@ -163,7 +163,7 @@ def _encoder(layer: Any, packing: Packing, first: bool) -> Any:
     kernel = _flat(layer.conv.weight)
     channels, in_channels, taps = kernel.shape
     conv = packing.parts(3 if first else 1)
-    packed = _with_branches(layer, channels, packing, packing.parts(2 if first else 1))
+    packed = _with_branches(layer, channels, packing, conv)
     packed.in_channels, packed.conv_parts = in_channels, conv
     if layer.freq and not first:
         rows = [kernel[:, :, tap].t() for tap in range(taps)]
