@@ -152,7 +152,7 @@ def test_it_finds_a_law_of_the_sound_to_nearly_its_noise_on_other_songs():
     spread = {"output_gain_db": torch.tensor(4.0)}
     task = ConsoleTask(songs_by_a_law(200, 5), songs_by_a_law(16, 6), spread, width=16)
     state = train(task, TrainingConfig(steps=200, batch=16, rate=0.01, check_every=40))
-    judged = songs_by_a_law(40, 7)
+    judged = [song for seed in (70, 71, 72) for song in songs_by_a_law(40, seed)]  # none of them chose anything
     with torch.no_grad():
         off_db = [
             state.model(e.mel_db[None], e.centre, spread).output_gain_db - e.wanted.output_gain_db for e in judged
