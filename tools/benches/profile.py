@@ -17,7 +17,7 @@ from tools.benches.comparison import BEFORE
 from tools.benches.timing import tree_of
 
 RATE = 250
-SONGS = 10
+SONGS = 5
 CPU_FILE = "cpu_s"
 LISTED = 16
 OURS = re.compile(r"([\w<>.]+) \((?:.*/)?(stats|pipeline)/([\w/]+)\.py:\d+\)$")
@@ -35,7 +35,8 @@ def profile(tree: Path) -> dict[str, float]:
     """CPU seconds of a song by function: its share of the samples, which are of the clock, of what a song takes."""
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.txt"
-        spy = ["py-spy", "record", "--rate", str(RATE), "--format", "raw", "--output", str(raw), "--"]
+        # On a busy machine a process that is stopped for every sample would hardly go on.
+        spy = ["py-spy", "record", "--nonblocking", "--rate", str(RATE), "--format", "raw", "--output", str(raw), "--"]
         environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
         # `tools` is the working tree's, `mixprior` that of the tree.
         lines = (
