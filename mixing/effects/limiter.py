@@ -113,7 +113,7 @@ def gains(settings: LimiterSettings, sound: Sound) -> np.ndarray:
         float32, (samples,), 0 to 1, in its place in time.
 
     >>> sound = Sound.of(np.concatenate([np.full((2, 4410), 0.1), np.full((2, 4410), 1.0)], axis=1), 44_100)
-    >>> gains(LimiterSettings(ceiling_dbtp=-6.0), sound)[[0, -100]].round(2).tolist()
+    >>> gains(LimiterSettings(ceiling_dbtp=-6.0), sound)[[0, 6600]].round(2).tolist()
     [1.0, 0.5]
     """
     limiter = Limiter(settings, sound.rate_hz, followers=1)

@@ -27,7 +27,7 @@ def spread(sd: float | None, statistic: str, duration_s: float | None) -> float 
         duration_s: of the material; None for a whole song.
 
     >>> [round(spread(2.7, "vocal_to_backing_lu", seconds), 2) for seconds in (20.0, 60.0, 200.0)]
-    [3.17, 2.82, 2.7]
+    [3.17, 2.83, 2.7]
     """
     if sd is None or duration_s is None or statistic not in _LEVELS or not 0 < duration_s < WHOLE_S:
         return sd
