@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=float, default=60.0, metavar="S", help="of a long song that are compared (60)"
     )
+    parser.add_argument("--reverb", action="store_true", help="also look for an FdnReverb that tracks are sent to")
     parser.add_argument("--json", action="store_true", help="print the recipe as one JSON object")
 
 
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from mixprior.mixing.mix.status_line import StatusLine
 
     with StatusLine() as line:
-        document = files.reverse_files(args.tracks, args.mix, Path(args.output), args.seconds, line.show)
+        document = files.reverse_files(args.tracks, args.mix, Path(args.output), args.seconds, line.show, args.reverb)
     if args.json:
         print(recipe.dump(document), end="", flush=True)
     else:

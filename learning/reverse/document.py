@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from mixprior.learning.reverse.figures import Figure, TrackFigures
+from mixprior.learning.reverse.figure import Figure
+from mixprior.learning.reverse.figures import TrackFigures
 from mixprior.learning.reverse.taking import Found
 from mixprior.mixing.mix.recipe import Input, Output, Recipe, Results
 from mixprior.mixing.plan.step import Step
@@ -76,6 +77,7 @@ def _track(track: TrackFigures) -> dict[str, Any]:
         "level_db": None if track.level_db is None else round(track.level_db, 2),
         "gain_db": _figure(track.gain_db),
         "pan": _figure(track.pan),
+        "send_db": _figure(track.send_db),
         "eq_db": {f"{hz:.4g}": _figure(each) for hz, each in track.eq_db.items()},
         "not_found": dict(track.reasons),
     }
@@ -95,6 +97,8 @@ def _figure(figure: Figure | None) -> dict[str, float] | None:
 def _step(name: str, track: TrackFigures, found: Found) -> Step:
     chain = found.settings.tracks[name]
     setting = {"input_gain_db": chain.input_gain_db, "bands": [asdict(band) for band in chain.bands]}
+    if chain.reverb is not None:
+        setting["reverb"] = asdict(chain.reverb)
     if chain.pan is not None:
         setting["pan"] = chain.pan.position
     measured = {
@@ -122,6 +126,8 @@ def sentence(name: str, track: TrackFigures) -> str:
         flat = abs(most.value) <= max(most.half_width, 0.2)
         words = f"up to {most.value:+.1f} dB (+-{most.half_width:.1f}) at {hz:.0f} Hz"
         parts.append("no equaliser" if flat else f"equaliser {words}")
+    if track.send_db is not None:
+        parts.append(f"reverb send {track.send_db.value:.1f} dB (+-{track.send_db.half_width:.1f})")
     names = {"gain_db": "gain", "pan": "pan", "eq_db": "equaliser"}
     why: dict[str, list[str]] = {}
     for kind, reason in track.reasons.items():

@@ -6,36 +6,25 @@ that: a shelf over all that a track holds is a gain. So both are determined by t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mixprior.learning.reverse.figure import Figure
 from mixprior.learning.reverse.fit import Fit
 from mixprior.learning.reverse.intervals import Spread
 from mixprior.learning.reverse.path import Path, response
+from mixprior.learning.reverse.send import is_sent
 
 GRID_HZ = 1000.0 * 2 ** (np.arange(-17, 14) / 3)
 """Thirds of an octave, from 20 Hz to 20 kHz."""
 HEARD_DB = 40.0
 """The equaliser is said where a track is within this of its loudest third of an octave."""
-RESOLUTION = {"gain_db": 0.02, "pan": 0.002, "eq_db": 0.1, "send_db": 0.2}
+RESOLUTION = {"gain_db": 0.02, "pan": 0.002, "eq_db": 0.1, "send_db": 2.0}
 """Least half width of an interval: gains are taken as constant in a band, and effects as linear."""
-MOST = {"gain_db": 3.0, "pan": 0.15, "eq_db": 6.0, "send_db": 6.0}
+MOST = {"gain_db": 3.0, "pan": 0.15, "eq_db": 6.0}
 """A figure whose interval is wider to either side is not said."""
 _STEP = 1e-4
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number found.
-
-    Attributes:
-        value: the estimate.
-        half_width: the truth is within this of it in 90 of 100 cases.
-    """
-
-    value: float
-    half_width: float
 
 
 @dataclass(frozen=True)
@@ -48,6 +37,7 @@ class TrackFigures:
         pan: position, 0 left, 1 right, constant power; None where it was not found.
         eq_db: gain of the equaliser beside `gain_db` by frequency in Hz; None where the track holds too little there.
         reasons: by the name of a figure that was not found, why.
+        send_db: amplitude of the late reverb, as the plug-in's knob has it, over the direct sound; None for no send.
     """
 
     level_db: float | None
@@ -55,6 +45,7 @@ class TrackFigures:
     pan: Figure | None
     eq_db: dict[float, Figure | None]
     reasons: dict[str, str]
+    send_db: Figure | None = None
 
 
 SILENT = TrackFigures(None, None, None, {}, dict.fromkeys(("gain_db", "pan", "eq_db"), "silent where it was compared"))
@@ -92,6 +83,14 @@ def of_track(fit: Fit, spread: Spread, track: int, names: tuple[str, ...]) -> Tr
     if not any(eq.values()):
         reasons["eq_db"] = why
     return TrackFigures(level_db, kept[0], kept[1], eq, reasons)
+
+
+def with_send(track: TrackFigures, amount: Figure) -> TrackFigures:
+    """The figures with the send to a reverb, if there is one."""
+    if not is_sent(amount):
+        return track
+    half = float(np.hypot(20 / np.log(10) * amount.half_width / amount.value, RESOLUTION["send_db"]))
+    return replace(track, send_db=Figure(float(20 * np.log10(amount.value)), half))
 
 
 def _values(path: Path, heard: tuple[np.ndarray, np.ndarray], grid: np.ndarray, rate_hz: float) -> np.ndarray:

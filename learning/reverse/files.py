@@ -20,7 +20,12 @@ from mixprior.stats.visible import visible
 
 
 def reverse_files(
-    tracks: Sequence[str], mix: str, output: Path, seconds: float, stage: Stage = lambda what, done, total: None
+    tracks: Sequence[str],
+    mix: str,
+    output: Path,
+    seconds: float,
+    stage: Stage = lambda what, done, total: None,
+    reverb: bool = False,
 ) -> dict[str, Any]:
     """Take a mix apart and write its recipe.
 
@@ -30,6 +35,7 @@ def reverse_files(
         output: recipe to write.
         seconds: of a long song that are compared.
         stage: called with what is done next, how much of it is done, and of how much.
+        reverb: whether to look for an FdnReverb that tracks share.
 
     Raises:
         InputError: if a file cannot be read or written, or the mix does not hold the tracks.
@@ -43,7 +49,7 @@ def reverse_files(
     kept, _ = kept_tracks(list(others))
     sounds = Sounds({name: others[name] for name in kept}, report=partial(stage, "reading tracks"))
     given = audio_file.read(mix)
-    found = take_apart(sounds, given.sound, seconds, stage)
+    found = take_apart(sounds, given.sound, seconds, stage, reverb)
     made = Output(given.path, given.sha256, given.sound.rate_hz, given.sound.duration_s)
     written = document(found, sounds.inputs, made, given.sound)
     output.parent.mkdir(parents=True, exist_ok=True)

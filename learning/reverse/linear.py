@@ -40,6 +40,11 @@ def fitted(statistics: Statistics, rate_hz: float) -> Fit:
     return _pruned(_rounds(found, 1, anew=True))
 
 
+def again(found: Fit) -> Fit:
+    """Fit paths that are nearly right to other statistics."""
+    return _pruned(_rounds(found.reweighted().refined().reweighted(), 2, anew=True))
+
+
 def _pruned(found: Fit) -> Fit:
     """Without the bands that explain nothing."""
     pruned = fits.with_paths(found, [without_idle_bands(found, k) for k in range(len(found.paths))])

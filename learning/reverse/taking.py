@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mixprior.learning.reverse import excerpt, figures, linear, residual
+from mixprior.learning.reverse import excerpt, figures, linear, residual, send
 from mixprior.learning.reverse.alignment import alignment
 from mixprior.learning.reverse.figures import TrackFigures
 from mixprior.learning.reverse.fit import Fit
@@ -15,6 +15,7 @@ from mixprior.learning.reverse.intervals import Spread
 from mixprior.learning.reverse.material import LEAST_FRAMES, Material
 from mixprior.learning.reverse.path import Path
 from mixprior.learning.reverse.residual import Residual
+from mixprior.learning.reverse.send import Sends
 from mixprior.learning.reverse.statistics import Statistics
 from mixprior.mixing.effects.settings import Chain, MixSettings, PanSettings
 from mixprior.stats.errors import InputError
@@ -56,7 +57,11 @@ class Found:
 
 
 def take_apart(
-    tracks: Mapping[str, Sound], mix: Sound, seconds: float = SECONDS, stage: Stage = lambda what, done, total: None
+    tracks: Mapping[str, Sound],
+    mix: Sound,
+    seconds: float = SECONDS,
+    stage: Stage = lambda what, done, total: None,
+    reverb: bool = False,
 ) -> Found:
     """Find what was done to tracks to make a mix.
 
@@ -65,6 +70,7 @@ def take_apart(
         mix: two channels, of any rate.
         seconds: of a long song that are compared.
         stage: called with what is done next.
+        reverb: whether to look for an FdnReverb that tracks share.
 
     Raises:
         InputError: if the mix does not hold the tracks, or is too short.
@@ -85,11 +91,19 @@ def take_apart(
     fit = linear.fitted(statistics, rate_hz)
     delay = fit.delay
     fit, material, turned = _straight(fit, material)
-    spread = Spread.of(fit, material)
+    sent_to, dry = None, material
+    if reverb:
+        stage("looking for a reverb", 0, 1)
+        fit, sent_to, dry = _with_sends(fit, material)
+    others = _turned(fit, material)
+    spread = Spread.of(fit, dry)
     found = {name: figures.of_track(fit, spread, k, material.names) for k, name in enumerate(material.names)}
-    chains = {name: _chain(path) for name, path in zip(material.names, fit.paths, strict=True)}
+    chains = _direct(fit, material)
+    if sent_to is not None:
+        for name, amount in zip(material.names, sent_to.amounts, strict=True):
+            chains[name] = send.sent(chains[name], amount, sent_to)
+            found[name] = figures.with_send(found[name], amount)
     settings = MixSettings({name: chains.get(name, Chain()) for name in everything.names})
-    others = tuple(name for name, path in zip(material.names, fit.paths, strict=True) if path.turned)
     return Found(
         settings,
         {name: found.get(name, figures.SILENT) for name in everything.names},
@@ -102,6 +116,31 @@ def take_apart(
         sum(stop - start for start, stop in material.counted) / rate_hz,
         rate_hz,
     )
+
+
+def _direct(fit: Fit, material: Material) -> dict[str, Chain]:
+    return {name: _chain(path) for name, path in zip(material.names, fit.paths, strict=True)}
+
+
+def _turned(fit: Fit, material: Material) -> tuple[str, ...]:
+    return tuple(name for name, path in zip(material.names, fit.paths, strict=True) if path.turned)
+
+
+def _with_sends(fit: Fit, material: Material) -> tuple[Fit, Sends | None, Material]:
+    """Find a shared reverb, and fit the direct paths again to the mix without it."""
+    direct, others = MixSettings(_direct(fit, material)), _turned(fit, material)
+    found = send.sends(material, direct, others)
+    if found is None:
+        return fit, None, material
+    wet = MixSettings(
+        {name: send.sent(direct.tracks[name], a, found) for name, a in zip(material.names, found.amounts, strict=True)}
+    )
+    late = residual.rendered(material, wet, others) - residual.rendered(material, direct, others)
+    dry = replace(material, mix=material.mix - late)
+    statistics = Statistics.of(dry).below(len(fit.statistics.bands))
+    better = linear.again(replace(fit, statistics=statistics))
+    settings = MixSettings(_direct(better, material))
+    return better, send.again(material, settings, _turned(better, material), found), dry
 
 
 def _sounding(material: Material) -> Material:

@@ -13,10 +13,10 @@ from tools.songs.reverse_rows import KINDS, ROWS, SECONDS
 
 DOCUMENT = ROOT / "docs" / "reverse.md"
 NEAR_DB = -30.0
-BARS = {"gain_db": 0.1, "pan": 0.01, "eq": 0.5}
+BARS = {"gain_db": 0.1, "pan": 0.01, "eq": 0.5, "send_db": 1.0}
 LOSSY = 3.0
 """Bars of lossy mixes over those of others."""
-NAMES = {"gain_db": "gain, dB", "pan": "pan", "eq": "EQ, dB"}
+NAMES = {"gain_db": "gain, dB", "pan": "pan", "eq": "EQ, dB", "send_db": "send, dB"}
 
 
 @dataclass(frozen=True)

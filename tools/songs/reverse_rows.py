@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mixprior.learning.reverse.figures import Figure
+from mixprior.learning.reverse.figure import Figure
 from mixprior.learning.reverse.path import response
 from mixprior.learning.reverse.taking import Found, take_apart
 from mixprior.mixing.effects import chain
@@ -117,7 +117,10 @@ def rows(
         grid = list(track.eq_db)
         of_eq: dict[str, Figure | None] = {f"eq {hz:.4g}": each for hz, each in track.eq_db.items()}
         figures: dict[str, Figure | None] = {"gain_db": track.gain_db, "pan": track.pan, **of_eq}
-        for figure, truth in truths(settings.tracks[name], sounds[name], grid).items():
+        figures["send_db"] = track.send_db
+        reverb = settings.tracks[name].reverb
+        true_send = {} if reverb is None else {"send_db": 20 * float(np.log10(reverb.dry_wet))}
+        for figure, truth in {**truths(settings.tracks[name], sounds[name], grid), **true_send}.items():
             each = figures[figure]
             if each is None and figure.startswith("eq"):
                 continue
@@ -138,7 +141,7 @@ def taken(song: str, sounds: Mapping[str, Sound], kind: str, seed: int) -> Itera
     settings = drawn(list(sounds), kind, seed)
     mix = bounced(chain.sum_up(settings, sounds).sound, kind)
     begun = time.process_time()
-    found = take_apart(sounds, mix)
+    found = take_apart(sounds, mix, reverb=kind == "send")
     key = {"song": song, "kind": kind, "seed": seed}
     yield from rows({**key, "cpu_s": f"{time.process_time() - begun:.1f}"}, settings, sounds, found)
 

@@ -1,16 +1,19 @@
 """A mix of generated sounds is taken apart: settings come back, and what cannot be told is said."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import mixprior
 from mixprior.learning.reverse.path import Path, response
+from mixprior.learning.reverse.taking import take_apart
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.settings import Band, Chain, MixSettings, PanSettings
 from mixprior.pipeline.audio import writer
 from mixprior.stats.errors import InputError
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.sound import Sound
 
 RATE_HZ = 44_100
@@ -108,3 +111,15 @@ def test_slopes_of_a_path_are_those_of_its_gains():
         step = 1e-4 * np.eye(len(path.numbers))[k]
         up, down = (path.moved(path.numbers + sign * step).gains(hz, RATE_HZ) for sign in (1, -1))
         assert np.abs((up - down) / 2e-4 - slope).max() < 1e-5
+
+
+@pytest.mark.nightly("training")
+def test_a_shared_reverb_is_found_and_how_much_of_each_track_goes_to_it(tracks):
+    room = FdnReverbSettings(room_size=5, reverberation_time_s=0.6, highs_gain_db_s=-15.0, dry_wet=0.3)
+    wet = replace(SETTINGS, tracks={**SETTINGS.tracks, "keys": replace(SETTINGS.tracks["keys"], reverb=room)})
+    mix = chain.sum_up(wet, {name: Sound(audio, RATE_HZ) for name, audio in tracks.items()}).sound
+    found = take_apart({name: Sound(audio, RATE_HZ) for name, audio in tracks.items()}, mix, reverb=True)
+    assert found.settings.tracks["keys"].reverb.room_size == 5
+    send_db = found.tracks["keys"].send_db
+    assert abs(send_db.value - 20 * np.log10(0.3)) < send_db.half_width
+    assert found.tracks["drums"].send_db is None
