@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mixprior.stats.fft.lanes import LINE_BYTES
+from mixprior.stats.fft.lanes import zeros
 from mixprior.stats.hop_energies import FrameEnergies, HopEnergies
 from mixprior.stats.long_term_spectra import FRAME, HOP, LongTermSpectra, SongSpectra, floors_of
 from mixprior.stats.measures.dynamics import OnsetPeaks, crest_factor_of_sums_db
@@ -31,8 +31,6 @@ Source = Callable[[], Iterator[Piece]]
 
 HELD_BYTES = 1 << 28
 """What is held of a song for its second pass: 256 MiB, 2.5 minutes of five sounds."""
-_SHARES = 8
-"""Of it, what is asked of the system at once: 32 MiB."""
 _AT_ONCE = 1 << 16
 """Most samples that are measured at once: the sounds of a song take 2 MB then."""
 
@@ -96,22 +94,12 @@ def joined(pieces: Iterable[Piece], is_estimated: bool = False) -> StemSet:
 
 
 def _stacked(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Short pieces, the sounds of each in one array: what takes them together reads them without a copy.
-
-    Several pieces share their memory, which the system gives in large pages then, at a fifth of the time.
-    """
-    room, used = np.zeros(0, np.uint8), 0
+    """Short pieces, the sounds of each in one array: what takes them together reads them without a copy."""
     for piece in pieces:
         samples = next(iter(piece.values())).shape[1]
         for start in range(0, samples, _AT_ONCE):
             parts = [audio[:, start : start + _AT_ONCE] for audio in piece.values()]
-            shape = (sum(map(len, parts)), parts[0].shape[1])
-            size = shape[0] * shape[1] * np.dtype(np.float32).itemsize
-            if used + size > room.nbytes:
-                room = np.empty(max(size, HELD_BYTES // _SHARES) + LINE_BYTES, np.uint8)
-                used = -room.__array_interface__["data"][0] % LINE_BYTES
-            whole = np.ndarray(shape, np.float32, room.data, used)
-            used += size
+            whole = zeros(sum(map(len, parts)), parts[0].shape[1])
             np.concatenate(parts, out=whole)
             yield {name: whole[2 * k : 2 * k + 2] for k, name in enumerate(piece)}
 
