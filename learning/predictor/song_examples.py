@@ -70,7 +70,7 @@ def of_songs(
         progress: called with the songs done, and of all.
 
     Raises:
-        InputError: if nobody sings in any of them.
+        InputError: if there is no singing in any of them.
         SongError: if one cannot be read or separated.
     """
     spectra, targets, names = [], [], []
@@ -84,7 +84,7 @@ def of_songs(
         if progress is not None:
             progress(done, len(songs))
     if not spectra:
-        raise InputError("nobody sings in the songs: there is nothing to predict a mix of vocals from")
+        raise InputError("there is no singing in the songs: give songs with vocals")
     return Examples(np.concatenate(spectra), np.array(targets, float), np.array(names), TARGETS)
 
 

@@ -15,7 +15,7 @@ FRAMES = 64
 """Of a block that a network reads at once: 1.49 s."""
 FLOOR_DB = -100.0
 LUFS = -20.0
-"""Loudness that each sound is brought to before a network reads it, so that its level does not tell the answer."""
+"""Loudness that each sound is brought to before a network reads it, so that its level says nothing of the answer."""
 QUIETEST_DB = -70.0
 """Of spectra at that loudness: above the floor of all but sounds below -50 LUFS."""
 
