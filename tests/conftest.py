@@ -24,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--nightly", metavar="PART", help="run the tests marked nightly(PART) alone; `all`: of all parts")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than there are cores: some tests wait for processes and clocks."""
     return (os.cpu_count() or 1) + 1

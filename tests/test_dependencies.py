@@ -65,5 +65,8 @@ def test_what_a_user_installs_is_permissive_or_named_here_with_the_reason(declar
 def licence(name: str) -> str:
     """What a package says of its licence: an expression, or classifiers, or a few words."""
     facts = metadata(name)
-    found = [facts["License-Expression"], *(each for each in facts.get_all("Classifier", []) if "License ::" in each)]
-    return " ".join(filter(None, found)) or str(facts["License"])
+    found = [
+        facts.get("License-Expression"),
+        *(each for each in facts.get_all("Classifier", []) if "License ::" in each),
+    ]
+    return " ".join(filter(None, found)) or str(facts.get("License"))

@@ -36,7 +36,7 @@ def need_beam(beam_options: Sequence[str] = ()) -> None:
             found = False
         if not found:
             raise InputError(f"mining needs the module {module!r}: pip install 'mixprior[mine]'")
-    if _runner(beam_options) == "dataflowrunner":
+    if _runner(beam_options) in ("dataflow", "dataflowrunner"):
         _need_google_credentials()
 
 
@@ -53,7 +53,8 @@ def _need_google_credentials() -> None:
         google.auth.default()
     except GoogleAuthError as error:
         raise InputError(
-            "Dataflow needs credentials, and there are none here: gcloud auth application-default login, or set "
+            f"Dataflow needs credentials, and there are none here ({str(error).partition('. ')[0]}): "
+            "gcloud auth application-default login, or set "
             "GOOGLE_APPLICATION_CREDENTIALS to the key of a service account"
         ) from error
 

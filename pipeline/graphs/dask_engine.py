@@ -100,7 +100,7 @@ def connected(beam_options: Sequence[str], workers: int) -> Iterator[Client]:
 def _client(address: str | None, workers: int) -> Iterator[Client]:
     if address is None:
         # Mining takes memory in children, which a limit of the worker does not see.
-        options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": ":0"}
+        options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": "127.0.0.1:0"}
         with (
             LocalCluster(n_workers=workers, silence_logs=logging.CRITICAL, **options) as cluster,
             Client(cluster) as client,

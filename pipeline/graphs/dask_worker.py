@@ -81,7 +81,7 @@ def facts(paths: Sequence[str]) -> dict[str, Any]:
         paths: files that this worker must find.
 
     Returns:
-        `version`, of what it has of ours; `host`, its working folder; `missing`, the paths that are not here.
+        `version`, of what it has of ours; `folder`, its working folder; `missing`, the paths that are not here.
     """
     version = f"{mixprior.__version__}, features {FEATURE_VERSION}"
     missing = [path for path in paths if not files.exists(path)]

@@ -198,7 +198,8 @@ class Pool:
                     error = f"no process to mine in can be started ({ended.how})"
                     job.future.set_exception(RuntimeError(error))
                     self._changed.notify_all()
-            self._changed.wait_for(lambda: self._closed, pauses_s[min(times, len(pauses_s)) - 1])
+            pause_s = pauses_s[min(times, len(pauses_s)) - 1] if pauses_s else 0.0
+            self._changed.wait_for(lambda: self._closed, pause_s)
 
     def _left(self, job: _Job, again: _Again | None) -> None:
         """Note that a job does not run any more; let it wait again."""

@@ -101,10 +101,13 @@ def measured(kind: str, catalog: Path) -> Growth:
     command = [sys.executable, "-m", "mixprior", "mine", catalog, "-o", f"{catalog}-run", "-j", _WORKERS, "--quiet"]
     process = subprocess.Popen(list(map(str, command)), cwd=ROOT, stdout=subprocess.DEVNULL)
     watcher = Watcher(process.pid)
-    if process.wait():
+    try:
+        process.wait()
+    finally:
+        watcher.stop()
+    if process.returncode:
         raise RuntimeError(f"mining {catalog} ended with {process.returncode}")
     wall_s = time.monotonic() - started_s
-    watcher.stop()
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = now.ru_utime + now.ru_stime - before.ru_utime - before.ru_stime
     songs = len(list(catalog.iterdir()))

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.engines import rows, scenarios
+from tools.engines import processes, rows, scenarios
 from tools.evidence.__main__ import main as write
 
 
@@ -25,7 +25,7 @@ def main() -> int:
         for name in args.scenarios or scenarios.ALL:
             try:
                 row = scenarios.ALL[name](bench)
-            except scenarios.NotHere as lacking:
+            except processes.NotHere as lacking:
                 sys.stderr.write(f"{name}: skipped: {lacking}\n")
                 continue
             rows.keep(name, row)

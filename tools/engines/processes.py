@@ -22,6 +22,11 @@ PRISM = "github.com/apache/beam/sdks/v2/go/cmd/prism"
 NAMESPACES = ("mixprior-a", "mixprior-b")
 ADDRESSES = ("10.77.7.1", "10.77.7.2")
 _START_S = 120.0
+_BUILD_S = 300.0
+
+
+class NotHere(Exception):
+    """What a scenario needs is not on this machine."""
 
 
 def environment() -> dict[str, str]:
@@ -133,7 +138,7 @@ def prism_program() -> Path:
     """Return Prism of the version of our Beam, built the first time and kept in the user's cache.
 
     Raises:
-        RuntimeError: if it cannot be built.
+        NotHere: if it cannot be built.
     """
     folder = user_cache.folder() / "engines" / f"prism-{version('apache-beam')}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,9 +147,9 @@ def prism_program() -> Path:
         if not program.exists():
             command = ["go", "install", f"{PRISM}@v{version('apache-beam')}"]
             environ = {**os.environ, "GOBIN": str(folder)}
-            done = subprocess.run(command, env=environ, capture_output=True, text=True)
+            done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=_BUILD_S)
             if done.returncode:
-                raise RuntimeError(f"Prism cannot be built: {done.stderr.strip()[-500:]}")
+                raise NotHere(f"Prism cannot be built: {done.stderr.strip()[-500:]}")
     return program
 
 

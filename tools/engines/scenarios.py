@@ -20,10 +20,6 @@ _CUT_S = 30.0
 _QUICK = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "12s"}
 
 
-class NotHere(Exception):
-    """What a scenario needs is not on this machine."""
-
-
 @dataclass(frozen=True)
 class Row:
     """What came of a scenario.
@@ -136,7 +132,7 @@ def dask_scheduler_killed(bench: Bench) -> Row:
 def dask_two_hosts(bench: Bench) -> Row:
     """Two network namespaces with a shared folder; one is cut off, comes back, and has its worker started again."""
     if os.geteuid() != 0 or shutil.which("ip") is None:
-        raise NotHere("network namespaces need root and `ip`")
+        raise processes.NotHere("network namespaces need root and `ip`")
     place = bench.place("dask two hosts")
     port, scheduler_log = processes.free_port(), place / "scheduler.log"
     first, second = processes.NAMESPACES
@@ -188,7 +184,7 @@ def job_service_worker_killed(bench: Bench) -> Row:
 
 def _prism(place: Path) -> AbstractContextManager[int]:
     if not processes.has_go():
-        raise NotHere("Go, to build Prism with: https://go.dev/dl")
+        raise processes.NotHere("Go, to build Prism with: https://go.dev/dl")
     return processes.prism(place)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+import logging
 from collections import deque
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import torch
     from demucs.apply import BagOfModels
 
+_log = logging.getLogger(__name__)
 _FREE = {"sources", "samplerate", "segment", "freq_emb", "emb_scale", "emb_smooth", "dconv_init", "rescale"}
 _FREE |= {"t_dropout", "t_weight_decay", "t_lr", "t_sin_random_shift", "t_max_period", "t_max_positions", "dconv_mode"}
 """Arguments of HTDemucs that the engine does not depend on, or reads from the model."""
@@ -40,7 +42,7 @@ def is_known(model: Any) -> bool:
 class Native:
     """A `mixprior.pipeline.separation.batches.Runner` without PyTorch: one thread a segment, any number at a time.
 
-    Each thread at work has arrays of its own (270 MB in bfloat16, 370 MB in single precision); weights are shared.
+    Each thread at work has arrays of its own (some 220 MB in bfloat16, 420 MB in single precision); weights are shared.
 
     Args:
         bag: of models that `is_known`, on the CPU.
@@ -123,7 +125,7 @@ class _Engine:
 def _loaded(path: Path) -> Any:
     library = ctypes.CDLL(str(path))
     if not hasattr(library, "engine_layout") or library.engine_layout() != weights.LAYOUT:
-        raise OSError(f"{path} was built of other sources: install mixprior again")
+        raise OSError(f"{path} takes weights in another arrangement: install mixprior again")
     library.engine_new.argtypes, library.engine_new.restype = [ctypes.c_long], ctypes.c_void_p
     library.engine_free.argtypes, library.engine_free.restype = [ctypes.c_void_p], None
     library.engine_separate.argtypes, library.engine_separate.restype = [ctypes.c_void_p] * 4, None
@@ -139,7 +141,8 @@ def of(bag: BagOfModels, precision: str) -> Native | None:
     try:
         native = Native(bag, kind, path)
         native.begin()  # the system may refuse its tiles
-    except (OSError, MemoryError):
+    except (OSError, MemoryError) as error:
+        _log.warning("PyTorch separates, and not the native engine: %s", error)
         return None
     return native
 
@@ -147,7 +150,12 @@ def of(bag: BagOfModels, precision: str) -> Native | None:
 def reason(precision: str) -> str:
     """Return in words which way separation takes on this machine, for models that the engine knows, and why."""
     kind = kinds.here(precision)
-    if kind is not None:
+    path = kind and kinds.library(kind)
+    if kind is not None and path is not None:
+        try:
+            _loaded(path)
+        except OSError as error:
+            return f"PyTorch, {precision}: {error}"
         return f"native engine, {kind.name}, {precision}"
     if kinds.chosen(precision, *kinds.machine()):
         return f"PyTorch, {precision}: the native engine is not built; install a C compiler and mixprior again"

@@ -15,6 +15,7 @@ def parsed(*words: str) -> Options:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tracks", nargs="+")
     parser.add_argument("--song")
+    parser.add_argument("--by")
     arguments.add_options(parser.add_argument_group("options"))
     arguments.add_steps(parser.add_argument_group("steps"))
     return arguments.options(parser.parse_args(words))

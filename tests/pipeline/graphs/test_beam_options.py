@@ -58,8 +58,9 @@ def test_an_option_of_beam_without_its_value_is_refused(parser, given):
         beam_options.parse(parser, ["songs", "-o", "out", *given])
 
 
+@pytest.mark.parametrize("runner", ["DataflowRunner", "dataflow"])
 @pytest.mark.parametrize("missing", ["module", "credentials"])
-def test_dataflow_without_credentials_is_refused_in_one_line(parser, monkeypatch, missing):
+def test_dataflow_without_credentials_is_refused_in_one_line(monkeypatch, missing, runner):
     exceptions = ModuleType("google.auth.exceptions")
     exceptions.GoogleAuthError = type("GoogleAuthError", (Exception,), {})
     auth = ModuleType("google.auth")
@@ -76,5 +77,5 @@ def test_dataflow_without_credentials_is_refused_in_one_line(parser, monkeypatch
     monkeypatch.setenv("GCE_METADATA_DETECT_RETRIES", "1")
     words = {"module": r"pip install 'mixprior\[gcp\]'", "credentials": "GOOGLE_APPLICATION_CREDENTIALS"}
     with pytest.raises(InputError, match=words[missing]):
-        beam_options.need_beam(("--runner=DataflowRunner", "--project=songs"))
+        beam_options.need_beam((f"--runner={runner}", "--project=songs"))
     beam_options.need_beam(("--runner=dask",))

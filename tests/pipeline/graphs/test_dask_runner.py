@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def client():
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0"}
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as connected:
         yield connected
     cloudpickle.unregister_pickle_by_value(sys.modules[__name__])

@@ -193,15 +193,16 @@ def test_longer_segments_are_refused(quick, segment):
         quick(0, torch.cat([segment, segment], dim=1)[None])
 
 
-def test_a_library_of_other_sources_is_left_to_pytorch(model, monkeypatch):
+def test_a_library_of_another_arrangement_is_left_to_pytorch_and_doctor_says_so(model, monkeypatch):
     kind = kinds.chosen("fp32", *kinds.machine())[0]
     if kinds.library(kind) is None:
         pytest.skip("not built")
     engine._loaded.cache_clear()
     monkeypatch.setattr(engine.weights, "LAYOUT", engine.weights.LAYOUT + 1)
-    with pytest.raises(OSError, match="built of other sources"):
+    with pytest.raises(OSError, match="another arrangement"):
         engine._loaded(kinds.library(kind))
     assert engine.of(BagOfModels([model]), "fp32") is None
+    assert engine.reason("fp32").startswith("PyTorch, fp32: ")
 
 
 def test_other_models_are_left_to_pytorch(model):
