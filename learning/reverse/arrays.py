@@ -44,7 +44,7 @@ def reverse(tracks: Mapping[str, np.ndarray], mix: np.ndarray, rate_hz: int, *, 
         seconds: of a long song that are compared.
 
     Raises:
-        InputError: if an array is no sound, or the mix does not hold the tracks.
+        InputError: if an array is no sound, the mix does not hold the tracks, or seconds are out of range.
 
     >>> rng = np.random.default_rng(1)
     >>> drums, bass = (rng.standard_normal((2, 132_300)).astype(np.float32) * 0.1 for _ in range(2))

@@ -22,14 +22,15 @@ def material(tracks: Mapping[str, Sound], mix: Sound, start: int, seconds: float
         tracks: by name, two channels, of the rate of the mix; read one at a time.
         mix: two channels.
         start: sample of the tracks at which the mix begins; below 0 where it begins earlier.
-        seconds: of the song that are compared at most, if it is longer than a fourth more.
+        seconds: of the song that are compared, in pieces of 6 s, at least one; all of it, if it is no longer than a
+            fourth more or a piece.
     """
     names = tuple(tracks)
     rate_hz, length = mix.rate_hz, mix.samples
-    if length <= 1.25 * seconds * rate_hz:
+    if length <= max(1.25 * seconds, PIECE_S) * rate_hz:
         stretches = [(0, 0, length)]
     else:
-        stretches = _pieces(tracks, start, length, rate_hz, round(seconds / PIECE_S))
+        stretches = _pieces(tracks, start, length, rate_hz, max(1, round(seconds / PIECE_S)))
     total = sum(stop - past for past, _, stop in stretches)
     sounds = np.zeros((len(names), 2, total), np.float32)
     for name, out in zip(names, sounds, strict=True):

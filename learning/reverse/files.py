@@ -40,8 +40,6 @@ def reverse_files(
     Raises:
         InputError: if a file cannot be read or written, or the mix does not hold the tracks.
     """
-    if not seconds > 0:
-        raise InputError(f"--seconds {seconds:g} is out of range: a number above 0")
     if output.exists() and not recipe.is_recipe(output):
         raise InputError(f"{output} exists and is no recipe of a mix: move it, or give another name")
     paths = paths_given(None, None, tracks)

@@ -171,11 +171,14 @@ def solved(matrix: np.ndarray, right: np.ndarray, damping: float) -> np.ndarray:
 
 
 def weights(statistics: Statistics, error: np.ndarray) -> np.ndarray:
-    """Inverse of the mean squared error in a cell of each band and channel, smoothed over bands, (bands, 2)."""
+    """Inverse of the mean squared error in a cell of each band and channel, smoothed over bands, (bands, 2).
+
+    The least error is of the louder channel: a silent one is no surer.
+    """
     cells = statistics.cells[:, None]
     error = np.maximum(error, 0)
     smooth, count, energy = (_smoothed(each) for each in (error, np.broadcast_to(cells, error.shape), statistics.mix))
-    floor = np.maximum(FLOOR * energy, 1e-12 * energy.max(axis=0))
+    floor = np.maximum(FLOOR * energy.max(axis=1, keepdims=True), 1e-12 * energy.max())
     return np.asarray(count / np.maximum(np.maximum(smooth, floor), 1e-30))
 
 
@@ -231,6 +234,6 @@ def free_gains(statistics: Statistics, together: int = 12) -> np.ndarray:
     return found
 
 
-def with_paths(fit: Fit, paths: Sequence[Path], statistics: Statistics | None = None) -> Fit:
-    """The fit with other paths, and with other statistics."""
-    return replace(fit, paths=tuple(paths), statistics=statistics or fit.statistics)
+def with_paths(fit: Fit, paths: Sequence[Path]) -> Fit:
+    """The fit with other paths."""
+    return replace(fit, paths=tuple(paths))

@@ -73,8 +73,10 @@ def take_apart(
         reverb: whether to look for an FdnReverb that tracks share.
 
     Raises:
-        InputError: if the mix does not hold the tracks, or is too short.
+        InputError: if the mix does not hold the tracks, or is too short; if seconds are out of range.
     """
+    if not 0 < seconds < np.inf:
+        raise InputError(f"{seconds:g} seconds to compare are out of range: a finite number above 0")
     if not tracks:
         raise InputError("there is no track: give those that the mix was made of")
     rate_hz = next(iter(tracks.values())).rate_hz

@@ -85,6 +85,33 @@ def test_an_interval_grows_with_what_the_tracks_do_not_explain(tracks, mix):
     assert abs(foreign.value - clean.value) < foreign.half_width
 
 
+def test_few_seconds_compare_one_piece_of_a_long_song_and_all_of_a_short_one():
+    tracks = {name: noise(seed, 8.0) for seed, name in enumerate(("bass", "drums"))}
+    mix = 0.5 * tracks["bass"] + tracks["drums"]
+    for length_s, compared_s in ((8.0, 6.0), (5.0, 5.0)):
+        count = int(length_s * RATE_HZ)
+        shorter = {name: audio[:, :count] for name, audio in tracks.items()}
+        found = mixprior.reverse(shorter, mix[:, :count], RATE_HZ, seconds=0.1).found
+        assert found.compared_s == pytest.approx(compared_s)
+        assert found.tracks["bass"].gain_db.value == pytest.approx(-6.02, abs=0.05)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, np.inf, np.nan])
+def test_no_number_of_seconds_is_refused(tracks, mix, seconds):
+    with pytest.raises(InputError, match="out of range"):
+        mixprior.reverse(tracks, mix, RATE_HZ, seconds=seconds)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_mix_of_one_silent_channel_is_taken_apart(tracks):
+    gains_db = {"bass": -6.0, "drums": 3.0, "keys": 0.0}
+    left = sum(tracks[name][0] * 10 ** (gain_db / 20) for name, gain_db in gains_db.items())
+    mix = np.stack([left, np.zeros_like(left)]) * np.float32(2**0.5)
+    for name, found in mixprior.reverse(tracks, mix, RATE_HZ).found.tracks.items():
+        assert found.gain_db.value == pytest.approx(gains_db[name], abs=0.05)
+        assert found.pan.value == pytest.approx(0.0, abs=0.005)
+
+
 def test_a_mix_of_other_tracks_is_refused(tracks):
     with pytest.raises(InputError, match="does not hold these tracks"):
         mixprior.reverse(tracks, noise(7), RATE_HZ)
