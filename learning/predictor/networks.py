@@ -9,17 +9,13 @@ import torch
 from torch import nn
 
 from mixprior.mixing.learned.mel import BANDS, FRAMES
+from mixprior.mixing.learned.network import GROUPED, LOG_SD, SCALE_DB
 
 _CHANNELS = (8, 16, 32, 64)
 _DROPOUT = 0.3
 
-GROUPED = 16
-"""Bands that our network reads: each is the mean of eight mel bands."""
 WIDTH = 8
 KERNEL = 5
-LOG_SD = (-3.0, 1.5)
-"""Least and most of the logarithm of a predicted spread over that of the prior."""
-SCALE_DB = 20.0
 
 
 class LiNetwork(nn.Module):

@@ -20,10 +20,12 @@ from mixprior.stats.errors import InputError
 VERSION = 1
 """Of the layout of a model: MODEL.npz of weights, MODEL.json with what they are and what they were made of."""
 
-_SCALE_DB = 20.0
-_GROUP = 8
-"""Mel bands that are read as one."""
-_LOG_SD = (-3.0, 1.5)
+SCALE_DB = 20.0
+"""Spectra are read in units of this."""
+GROUPED = 16
+"""Bands that are read: each is the mean of eight mel bands."""
+LOG_SD = (-3.0, 1.5)
+"""Least and most of the logarithm of a predicted spread over that of the prior."""
 _WEIGHTS = (
     *("prior", "frame.weight", "frame.bias", "time.weight", "time.bias"),
     *("norm.running_mean", "norm.running_var", "last.weight", "last.bias"),
@@ -77,21 +79,25 @@ class Network:
         answer = self.weights["last.weight"] @ pooled + self.weights["last.bias"]
         shift, log_sd = np.split(answer, 2)
         means, sds = self.weights["prior"].T
-        spread = sds * np.exp(np.clip(log_sd, *_LOG_SD))
+        spread = sds * np.exp(np.clip(log_sd, *LOG_SD))
         columns = zip(means + sds * shift, spread, means, sds, strict=True)
         return {name: Prediction(*map(float, each)) for name, each in zip(self.targets, columns, strict=True)}
 
     def write(self, path: Path) -> None:
         """Write the weights, and the card beside them. Raises InputError where that cannot be."""
         content = _packed(self.weights)
-        write_bytes(str(path), content)
         document = {
             "model_version": VERSION,
             "targets": list(self.targets),
             **self.card,
             "sha256": hashlib.sha256(content).hexdigest(),
         }
-        write_bytes(str(path.with_suffix(".json")), (json.dumps(document, indent=2) + "\n").encode())
+        try:
+            text = json.dumps(document, indent=2, allow_nan=False)
+        except ValueError as error:
+            raise InputError(f"{path} is not written: the training came to numbers that are not finite") from error
+        write_bytes(str(path), content)
+        write_bytes(str(path.with_suffix(".json")), f"{text}\n".encode())
 
 
 def made(targets: tuple[str, ...], weights: Mapping[str, np.ndarray], card: Mapping[str, Any]) -> Network:
@@ -103,9 +109,12 @@ def read(path: str | Path) -> Network:
     """Read a network and its card.
 
     Raises:
-        InputError: if there is none, it is damaged, of another version, or its weights are not those of its card.
+        InputError: if there is none, it is damaged, of another version, or its weights are not finite
+            or not those of its card.
     """
     path = Path(path)
+    if not path.name:
+        raise InputError(f"{path} is no model; {_REMEDY}")
     card = json_document.read(path.with_suffix(".json"), "card of a model", _REMEDY)
     if card.pop("model_version", None) != VERSION:
         raise InputError(f"{path} is no model of version {VERSION}: train it again")
@@ -119,6 +128,8 @@ def read(path: str | Path) -> Network:
         targets = tuple(str(name) for name in card.pop("targets"))
         if weights["last.bias"].shape != (2 * len(targets),) or weights["prior"].shape != (len(targets), 2):
             raise InputError(f"{path} predicts other targets than its card names; {_REMEDY}")
+        if not all(np.isfinite(each).all() for each in weights.values()):
+            raise InputError(f"{path} has weights that are not finite: train it again")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is no model ({type(error).__name__} {error}); {_REMEDY}") from error
     return Network(targets, weights, card, digest)
@@ -131,11 +142,10 @@ def _packed(weights: Mapping[str, np.ndarray]) -> bytes:
 
 
 def _grouped(mel_db: np.ndarray) -> np.ndarray:
-    """(2 x groups, frames), each sound without its mean."""
-    groups = BANDS // _GROUP
-    means = mel_db.reshape(2, groups, _GROUP, -1).mean(axis=2)
+    """(2 x 16, frames), each sound without its mean."""
+    means = mel_db.reshape(2, GROUPED, BANDS // GROUPED, -1).mean(axis=2)
     means = means - means.mean(axis=(1, 2), keepdims=True)
-    return (means / _SCALE_DB).reshape(2 * groups, -1)
+    return (means / SCALE_DB).reshape(2 * GROUPED, -1)
 
 
 def _convolved(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:

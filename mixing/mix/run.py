@@ -119,7 +119,7 @@ def _mix(
     if args.by:
         if args.tracks or save:
             raise InputError(
-                "--by predicts a mix of vocals and a backing: it goes neither with --tracks nor with a preset"
+                "--by predicts a mix of vocals and a backing: it goes neither with --tracks nor with --preset save"
             )
         planner = learned.planner(args.by, targets, options)
     if args.tracks:

@@ -64,6 +64,25 @@ def test_a_damaged_model_is_refused_in_one_line(tmp_path, damage, message):
         network.read(path)
 
 
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    path = written(tmp_path, prior=np.array([[-2.0, 2.5], [np.nan, 3.0]]))
+    with pytest.raises(InputError, match="weights that are not finite"):
+        network.read(path)
+
+
+def test_a_card_with_a_loss_that_is_not_finite_is_not_written(tmp_path):
+    made = drawn()
+    with pytest.raises(InputError, match="not finite"):
+        network.made(made.targets, made.weights, {"loss": float("nan")}).write(tmp_path / "model.npz")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("path", [".", "/"])
+def test_a_folder_without_a_name_is_no_model(path):
+    with pytest.raises(InputError, match="is no model"):
+        network.read(path)
+
+
 def _card(path, **facts):
     card = path.with_suffix(".json")
     card.write_text(json.dumps({**json.loads(card.read_text()), **facts}))
