@@ -12,6 +12,7 @@ from mixprior.learning.console.controls import Controls
 from mixprior.learning.console.mixing import mix
 from mixprior.learning.mixer.loss import sum_and_difference
 from mixprior.learning.mixer.network import ConsoleMixer
+from mixprior.learning.training.digest import digest
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 
@@ -33,6 +34,13 @@ class Example:
     tracks: torch.Tensor | None = None
     statistics: torch.Tensor | None = None
 
+    @property
+    def parts(self) -> list[np.ndarray]:
+        """All of it, as a digest takes it."""
+        controls = [getattr(each, field.name) for each in (self.centre, self.wanted) for field in fields(Controls)]
+        given = [each for each in (self.mel_db, *controls, self.tracks, self.statistics) if each is not None]
+        return [each.detach().cpu().numpy() for each in given]
+
 
 @dataclass(frozen=True, eq=False)
 class ConsoleTask:
@@ -53,6 +61,13 @@ class ConsoleTask:
     width: int = 32
     mix_weight: float = 0.0
     asked: float = 0.5
+
+    @property
+    def digest(self) -> str:
+        """Of the examples of both sides, and of how they are weighed."""
+        settings = f"{len(self.examples)} {self.width} {self.mix_weight} {self.asked}"
+        given = [each for name, sd in sorted(self.spread.items()) for each in (name, sd.cpu().numpy())]
+        return digest(settings, *given, *(part for each in (*self.examples, *self.choosing) for part in each.parts))
 
     def model(self) -> ConsoleMixer:
         """A new network, for the bands and the statistics of the examples."""

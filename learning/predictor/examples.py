@@ -38,9 +38,30 @@ class Examples:
         """The examples of some songs."""
         return self[np.isin(self.songs, list(songs))]
 
+    def of_targets(self, kept: np.ndarray) -> Examples:
+        """The same with some targets alone: (targets,), true where one is kept."""
+        names = tuple(name for name, keep in zip(self.names, kept, strict=True) if keep)
+        return replace(self, targets=self.targets[:, kept], names=names)
+
+    @property
+    def known(self) -> np.ndarray:
+        """(targets,), true where some example has the target."""
+        return np.asarray(np.isfinite(self.targets).any(axis=0))
+
+    @property
+    def share_known(self) -> np.ndarray:
+        """(targets,), share of the songs that have the target."""
+        known = [np.isfinite(self.targets[self.songs == song]).any(axis=0) for song in np.unique(self.songs)]
+        return np.asarray(np.mean(known, axis=0))
+
+    @property
+    def parts(self) -> tuple[str | np.ndarray, ...]:
+        """All of it, as a digest takes it."""
+        return "\n".join(self.songs), "\n".join(self.names), self.targets, self.mel_db
+
     @property
     def prior(self) -> np.ndarray:
-        """(targets, 2), mean and standard deviation of each target."""
+        """(targets, 2), mean and standard deviation of each target; some example has each."""
         return np.stack([np.nanmean(self.targets, axis=0), np.nanstd(self.targets, axis=0) + 1e-6], axis=1)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from mixprior.learning.predictor.examples import Examples
 from mixprior.learning.predictor.networks import LiNetwork, PriorNetwork
 from mixprior.learning.training.config import TrainingConfig
+from mixprior.learning.training.digest import digest
 from mixprior.learning.training.loop import State, train
 from mixprior.mixing.learned.mel import FRAMES
 
@@ -36,11 +38,19 @@ OURS = TrainingConfig(steps=200, batch=32, rate=2e-3, weight_decay=1.0, check_ev
 
 
 @dataclass
-class LiTask:
-    """Li's training: blocks of 64 frames, mean squared error of targets in standard deviations."""
-
+class _Sides:
     training: Examples
     choosing: Examples
+
+    @property
+    def digest(self) -> str:
+        """Of the songs of both sides, their spectra and targets."""
+        return digest(*self.training.parts, *self.choosing.parts)
+
+
+@dataclass
+class LiTask(_Sides):
+    """Li's training: blocks of 64 frames, mean squared error of targets in standard deviations."""
 
     def model(self) -> torch.nn.Module:
         return LiNetwork(len(self.training.names))
@@ -63,11 +73,8 @@ class LiTask:
 
 
 @dataclass
-class OurTask:
+class OurTask(_Sides):
     """Ours: cuts of excerpts, and the likelihood of a Gaussian for each target."""
-
-    training: Examples
-    choosing: Examples
 
     def model(self) -> torch.nn.Module:
         return PriorNetwork(self.training.prior)
@@ -105,6 +112,44 @@ def li_prediction(model: torch.nn.Module, examples: Examples, prior: np.ndarray)
     return np.asarray(prior[:, 0] + prior[:, 1] * np.mean(answers, axis=0))
 
 
+def mean(training: Examples, _choosing: Examples, _seed: int, _folder: Path | None = None) -> Predictor:
+    """The mean of the training examples; NaN for a target that none has."""
+    return _constant(training, np.mean)
+
+
+def median(training: Examples, _choosing: Examples, _seed: int, _folder: Path | None = None) -> Predictor:
+    """The median of the training examples; NaN for a target that none has."""
+    return _constant(training, np.median)
+
+
+def _constant(training: Examples, statistic: Callable[[np.ndarray], float]) -> Predictor:
+    known = [each[np.isfinite(each)] for each in training.targets.T]
+    constant = np.array([statistic(each) if len(each) else np.nan for each in known], float)
+    return lambda examples: np.tile(constant, (len(examples), 1))
+
+
+def _of_known(learner: Learner) -> Learner:
+    """Learn the targets that are known on both sides; the answer for another is the mean of the training examples."""
+
+    @wraps(learner)
+    def learn(training: Examples, choosing: Examples, seed: int, folder: Path | None = None) -> Predictor:
+        known = training.known & choosing.known
+        constant = mean(training, choosing, seed)
+        if not known.any():
+            return constant
+        learned = learner(training.of_targets(known), choosing.of_targets(known), seed, folder)
+
+        def predict(examples: Examples) -> np.ndarray:
+            answer = constant(examples)
+            answer[:, known] = learned(examples)
+            return answer
+
+        return predict
+
+    return learn
+
+
+@_of_known
 def li(training: Examples, choosing: Examples, seed: int, folder: Path | None = None) -> Predictor:
     """Li's network."""
     model = train(LiTask(training, choosing), replace(LI, seed=seed), folder).model
@@ -112,6 +157,7 @@ def li(training: Examples, choosing: Examples, seed: int, folder: Path | None = 
     return lambda examples: li_prediction(model, examples, prior)
 
 
+@_of_known
 def ours(training: Examples, choosing: Examples, seed: int, folder: Path | None = None) -> Predictor:
     """Our network."""
     model = train_ours(training, choosing, replace(OURS, seed=seed), folder).model
@@ -131,18 +177,7 @@ def our_prediction(model: torch.nn.Module, examples: Examples) -> tuple[np.ndarr
     return mean.cpu().numpy(), sd.cpu().numpy()
 
 
-def mean(training: Examples, _choosing: Examples, _seed: int, _folder: Path | None = None) -> Predictor:
-    """The mean of the training examples."""
-    constant = np.nanmean(training.targets, axis=0)
-    return lambda examples: np.tile(constant, (len(examples), 1))
-
-
-def median(training: Examples, _choosing: Examples, _seed: int, _folder: Path | None = None) -> Predictor:
-    """The median of the training examples."""
-    constant = np.nanmedian(training.targets, axis=0)
-    return lambda examples: np.tile(constant, (len(examples), 1))
-
-
+@_of_known
 def boosting(training: Examples, choosing: Examples, seed: int, _folder: Path | None = None) -> Predictor:
     """Gradient boosting on features; the choosing examples say how many trees."""
     from sklearn.ensemble import GradientBoostingRegressor  # comes with librosa
@@ -171,6 +206,7 @@ def boosting(training: Examples, choosing: Examples, seed: int, _folder: Path | 
     return predict
 
 
+@_of_known
 def ridge(training: Examples, choosing: Examples, _seed: int, _folder: Path | None = None) -> Predictor:
     """Ridge regression on features; the choosing examples say how far its weights are drawn to 0."""
     rows, tested = training.features, choosing.features

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+
+import numpy as np
 
 from mixprior.learning.predictor import errors, song_examples
 from mixprior.learning.predictor.examples import Examples
@@ -24,6 +26,8 @@ from mixprior.pipeline.store.files import write_bytes
 from mixprior.stats.errors import InputError
 
 SHARES = {TRAIN: 0.75, CHOOSE: 0.25}
+LEAST_SHARE = 0.5
+"""A target is learned that more than this share of the songs have."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,11 +42,11 @@ def run(args: argparse.Namespace) -> int:
     work = model.with_suffix(".training")
     config = replace(OURS, seed=args.seed, device=args.device, precision=args.precision, steps=args.steps)
     songs = songs_of(args.run, args.roles, args.role, args.stems or work / "stems")
-    if args.split_by != "song":
+    if args.errors or args.split_by != "song":
         errors.need_artists(songs)
     examples = song_examples.of_songs(songs, song_examples.measured(args.run), work / "spectra", _shown("reading"))
     sides = split([each for each in songs if each.song_id in set(examples.songs)], args.split_by, args.seed, SHARES)
-    kept = _that_mix(examples)
+    kept = _that_mix(examples, sides)
     state = train_ours(kept.of(sides[TRAIN]), kept.of(sides[CHOOSE]), config, work / "model")
     _write(model, state, kept, songs, sides, config)
     print(f"wrote {model}, {model.with_suffix('.json')} and {model.with_suffix('.html')}")
@@ -55,10 +59,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _that_mix(examples: Examples) -> Examples:
-    """The targets that a mix aims for, where most songs have them."""
-    places = [k for k, name in enumerate(examples.names) if name in OPTION_OF]
-    return replace(examples, targets=examples.targets[:, places], names=tuple(examples.names[k] for k in places))
+def _that_mix(examples: Examples, sides: Mapping[str, Sequence[str]]) -> Examples:
+    """The targets of a mix that most songs have, and some song of each side. Raises InputError if none is left."""
+    kept = (examples.share_known > LEAST_SHARE) & np.isin(examples.names, list(OPTION_OF))
+    for songs in sides.values():
+        kept &= examples.of(songs).known
+    if not kept.any():
+        raise InputError("the songs have too few statistics to train on: mine the run again, or give more songs")
+    return examples.of_targets(kept)
 
 
 def _write(

@@ -27,6 +27,10 @@ CHECKPOINT = "checkpoint.pt"
 class Task(Protocol):
     """What is trained, on what."""
 
+    @property
+    def digest(self) -> str:
+        """Of its data, training and choosing: a checkpoint of other data is refused."""
+
     def model(self) -> torch.nn.Module:
         """A new network; torch's generator has been seeded."""
 
@@ -99,7 +103,7 @@ def train(
         The last state; its network has the best weights, and is in evaluation mode.
 
     Raises:
-        InputError: if the checkpoint is of another configuration, or the device is not available.
+        InputError: if the checkpoint is of other songs or another configuration, or the device is not available.
     """
     device = device_of(config)
     state = _resumed(task, config, folder, device) or _begun(task, config, device)
@@ -108,7 +112,7 @@ def train(
         if state.step % config.check_every == 0 or state.step == config.steps:
             _look(task, state)
         if folder is not None and (state.step % config.checkpoint_every == 0 or state.step == config.steps):
-            _keep(state, config, folder)
+            _keep(task, state, config, folder)
         if after_step is not None:
             after_step(state)
     state.model.load_state_dict(state.best)
@@ -163,10 +167,11 @@ def _look(task: Task, state: State) -> None:
     state.losses = []
 
 
-def _keep(state: State, config: TrainingConfig, folder: Path) -> None:
+def _keep(task: Task, state: State, config: TrainingConfig, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     content = {
         "config": asdict(config),
+        "data": task.digest,
         "model": state.model.state_dict(),
         "optimizer": state.optimizer.state_dict(),
         "best": state.best,
@@ -184,8 +189,10 @@ def _resumed(task: Task, config: TrainingConfig, folder: Path | None, device: to
     path = folder / CHECKPOINT
     try:
         kept: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        if kept["config"] != asdict(config):
-            raise InputError(f"{path} is of a training with another configuration: give another folder, or remove it")
+        if kept["config"] != asdict(config) or kept["data"] != task.digest:
+            raise InputError(
+                f"{path} is of a training of other songs or another configuration: give another folder, or remove it"
+            )
         state = _begun(task, config, device)
         state.model.load_state_dict(kept["model"])
         state.optimizer.load_state_dict(kept["optimizer"])

@@ -10,11 +10,14 @@ import pytest
 from mixprior import main
 from mixprior.learning.predictor import song_examples
 from mixprior.learning.predictor.errors import Errors, table
+from mixprior.learning.predictor.examples import Examples
 from mixprior.learning.predictor.published import EQ, TABLE, TARGETS
+from mixprior.learning.predictor.run import _that_mix
 from mixprior.learning.scenes.songs import songs_of
 from mixprior.mixing.learned import network
 from mixprior.pipeline.audio import writer
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
+from mixprior.stats.errors import InputError
 
 SHORT = ("--steps", "20")
 
@@ -83,6 +86,55 @@ def test_what_cannot_be_is_refused_in_one_line(songs, capsys, monkeypatch, tmp_p
     assert main(["train", "predictor", str(songs), *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
+
+
+def test_another_run_does_not_go_on_from_the_checkpoint_of_this_one(songs, model, capsys, monkeypatch):
+    other = {song: {name: value + 1 for name, value in of.items()} for song, of in song_examples.measured("").items()}
+    monkeypatch.setattr(song_examples, "measured", lambda _run: other)
+    before = model.read_bytes()
+    assert main(["train", "predictor", str(songs), "-o", str(model), *SHORT]) == 2
+    assert "other songs or another configuration: give another folder, or remove it" in capsys.readouterr().err
+    assert model.read_bytes() == before
+
+
+def _without(facts, songs, names):
+    nothing = dict.fromkeys(names, float("nan"))
+    return {song: {**of, **(nothing if song in songs else {})} for song, of in facts.items()}
+
+
+def test_a_target_that_no_training_song_has_is_left_out_of_the_model(songs, model, tmp_path, monkeypatch):
+    facts = song_examples.measured("")
+    side = {song["song_id"]: song["side"] for song in network.read(model).card["songs"]}
+    trained = [song for song in side if side[song] == "train"]
+    monkeypatch.setattr(song_examples, "measured", lambda _run: _without(facts, trained, ["loudness_range_lu"]))
+    path = tmp_path / "fewer.npz"
+    assert main(["train", "predictor", str(songs), "-o", str(path), *SHORT]) == 0
+    read = network.read(path)
+    assert set(network.read(model).targets) - set(read.targets) == {"loudness_range_lu"}
+    assert all(np.isfinite(each).all() for each in read.weights.values())
+
+
+def test_without_a_target_on_both_sides_nothing_is_trained():
+    examples = Examples(np.zeros((4, 2, 128, 8)), np.full((4, 1), np.nan), np.array(list("aabb")), ("rt60_s",))
+    with pytest.raises(InputError, match="too few statistics to train on"):
+        _that_mix(examples, {"train": ["a"], "choose": ["b"]})
+
+
+def test_errors_need_artists_however_the_songs_are_split(songs, tmp_path, capsys):
+    manifest = songs.with_name("unnamed.csv")
+    manifest.write_text("path,role\n" + "".join(f"{score.title},train-mixer\n" for score in SCORES[:4]))
+    words = ["train", "predictor", str(manifest), "-o", str(tmp_path / "m.npz"), "--split-by", "song", "--errors"]
+    assert main(words) == 2
+    assert "the artist of" in capsys.readouterr().err
+
+
+def test_a_song_that_one_learner_has_no_answer_for_is_not_counted():
+    constant = np.ones((6, len(TARGETS)))
+    ours = constant.copy()
+    ours[0] = np.nan
+    rows = table(Errors({"mean": constant, "ours": ours}, TARGETS)).splitlines()
+    assert "| 5 " in rows[2]
+    assert "nan" not in rows[2]
 
 
 def test_his_equaliser_cuts_where_the_vocals_are_above_their_backing():

@@ -83,6 +83,39 @@ def test_a_target_that_is_not_known_teaches_nothing(examples):
         assert np.isfinite(learner(holes, holes, 0, None)(holes)).all()
 
 
+@pytest.mark.parametrize("learner", learners.LEARNERS)
+@pytest.mark.parametrize("lacking", ["training", "choosing"])
+def test_a_target_that_one_side_lacks_is_answered_by_a_constant_and_spoils_no_other(
+    examples, learner, lacking, monkeypatch
+):
+    for name in ("LI", "OURS"):
+        monkeypatch.setattr(learners, name, replace(getattr(learners, name), steps=2, check_every=1))
+    holes = replace(examples, targets=examples.targets.copy())
+    holes.targets[:, 1] = np.nan
+    training, choosing = (holes, examples) if lacking == "training" else (examples, holes)
+    answer = learners.LEARNERS[learner](training, choosing, 0, None)(examples)
+    assert np.isfinite(answer[:, 0]).all()
+    if lacking == "training":
+        assert np.isnan(answer[:, 1]).all()
+    else:
+        assert np.ptp(answer[:, 1]) == 0
+
+
+@pytest.mark.parametrize("changed", ["songs", "names", "targets", "mel_db", "sides"])
+def test_other_songs_targets_or_sides_have_another_digest(examples, changed):
+    half = np.arange(len(examples)) < len(examples) // 2
+    one, two = examples[half], examples[~half]
+    assert OurTask(one, two).digest == OurTask(examples[half], examples[~half]).digest
+    other = {
+        "songs": replace(one, songs=two.songs),
+        "names": replace(one, names=one.names[::-1]),
+        "targets": replace(one, targets=one.targets + 1),
+        "mel_db": replace(one, mel_db=two.mel_db),
+    }
+    changed_task = OurTask(two, one) if changed == "sides" else OurTask(other[changed], two)
+    assert changed_task.digest != OurTask(one, two).digest
+
+
 @pytest.mark.parametrize("learner", ["boosting", "ridge", pytest.param("ours", marks=pytest.mark.nightly("training"))])
 def test_a_law_is_found_on_songs_that_were_not_trained_on(learner):
     found = known_truth.found(remixes(), learners.LEARNERS[learner], 0.8, seed=1)

@@ -8,6 +8,7 @@ import torch
 
 from mixprior.learning.training import curves
 from mixprior.learning.training.config import TrainingConfig
+from mixprior.learning.training.digest import digest
 from mixprior.learning.training.loop import CHECKPOINT, State, train
 from mixprior.stats.errors import InputError
 
@@ -24,6 +25,10 @@ class Line:
 
     x: torch.Tensor = field(default_factory=lambda: torch.randn(64, 3, generator=torch.Generator().manual_seed(1)))
     noise: float = 0.0
+
+    @property
+    def digest(self):
+        return digest(self.x.numpy())
 
     def model(self):
         return torch.nn.Sequential(
@@ -121,10 +126,12 @@ def test_bf16_trains_too():
     assert looks[-1].training_loss < 0.5 * looks[0].training_loss
 
 
-def test_a_checkpoint_of_another_configuration_or_a_damaged_one_is_refused(tmp_path):
+def test_a_checkpoint_of_other_data_or_another_configuration_or_a_damaged_one_is_refused(tmp_path):
     train(Line(), TINY, tmp_path)
     with pytest.raises(InputError, match="another configuration"):
         train(Line(), replace(TINY, rate=0.5), tmp_path)
+    with pytest.raises(InputError, match="other songs"):
+        train(Line(torch.ones(64, 3)), TINY, tmp_path)
     (tmp_path / CHECKPOINT).write_bytes(b"no checkpoint")
     with pytest.raises(InputError, match=r"no checkpoint of this training .*: remove it"):
         train(Line(), TINY, tmp_path)
