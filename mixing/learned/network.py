@@ -95,7 +95,9 @@ class Network:
         try:
             text = json.dumps(document, indent=2, allow_nan=False)
         except ValueError as error:
-            raise InputError(f"{path} is not written: the training came to numbers that are not finite") from error
+            raise InputError(f"{path} is not written: its card has numbers that are not finite") from error
+        if not _is_finite(self.weights):
+            raise InputError(f"{path} is not written: its weights are not finite")
         write_bytes(str(path), content)
         write_bytes(str(path.with_suffix(".json")), f"{text}\n".encode())
 
@@ -128,11 +130,15 @@ def read(path: str | Path) -> Network:
         targets = tuple(str(name) for name in card.pop("targets"))
         if weights["last.bias"].shape != (2 * len(targets),) or weights["prior"].shape != (len(targets), 2):
             raise InputError(f"{path} predicts other targets than its card names; {_REMEDY}")
-        if not all(np.isfinite(each).all() for each in weights.values()):
+        if not _is_finite(weights):
             raise InputError(f"{path} has weights that are not finite: train it again")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is no model ({type(error).__name__} {error}); {_REMEDY}") from error
     return Network(targets, weights, card, digest)
+
+
+def _is_finite(weights: Mapping[str, np.ndarray]) -> bool:
+    return all(np.isfinite(each).all() for each in weights.values())
 
 
 def _packed(weights: Mapping[str, np.ndarray]) -> bytes:

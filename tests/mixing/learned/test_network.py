@@ -1,5 +1,6 @@
 """A model is its weights and its card, and a sound's own level does not matter to it."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -64,8 +65,13 @@ def test_a_damaged_model_is_refused_in_one_line(tmp_path, damage, message):
         network.read(path)
 
 
-def test_weights_that_are_not_finite_are_refused(tmp_path):
-    path = written(tmp_path, prior=np.array([[-2.0, 2.5], [np.nan, 3.0]]))
+def test_weights_that_are_not_finite_are_neither_written_nor_read(tmp_path):
+    made = drawn(prior=np.array([[-2.0, 2.5], [np.nan, 3.0]]))
+    path = written(tmp_path)
+    with pytest.raises(InputError, match="weights are not finite"):
+        made.write(path)
+    np.savez(path, **made.weights)
+    _card(path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
     with pytest.raises(InputError, match="weights that are not finite"):
         network.read(path)
 
