@@ -95,7 +95,7 @@ def _row(row: Row, errors: Errors) -> list[str]:
         return [*head, *[""] * len(errors.by_learner), "0", "assumed, not measured"]
     columns = [errors.names.index(name) for name in row.targets]
     by_song = {name: each[:, columns].mean(axis=1) for name, each in errors.by_learner.items()}
-    counted = np.isfinite(list(by_song.values())).all(axis=0)
+    counted = np.asarray(np.all([np.isfinite(each) for each in by_song.values()], axis=0))
     shown = [f"{each[counted].mean():.3g}" if counted.any() else "" for each in by_song.values()]
     return [*head, *shown, str(int(counted.sum())), _verdict(by_song, counted)]
 
