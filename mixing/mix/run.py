@@ -166,6 +166,7 @@ def _replay(
     if args.song:
         return session.replay(separated(args.song), args.output, made, args.stems, stage)
     if args.tracks:
+        paths = made.without_mix(paths)
         paths = {name: paths[name] for name in kept_tracks(list(paths))[0]}
     return session.replay(paths, args.output, made, args.stems, stage)
 

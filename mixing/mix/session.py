@@ -150,7 +150,7 @@ def replay(
         sounds: Sounds | SongSounds = SongSounds(given)
     else:
         output = _checked(output_path, given.values())
-        sounds = Sounds(given, made.offsets_s, partial(stage, "reading tracks"))
+        sounds = Sounds(given, made.offsets_s, partial(stage, "reading tracks"), may_have_ended=True)
     made.check(sounds.inputs)
     stage("mixing", 0, 1)
     draft = render.draft_of_settings(made.settings, sounds, sounds.inputs, made.source, made.ceiling_dbtp)

@@ -37,6 +37,7 @@ class Sounds(Mapping[str, Sound]):
         paths: a file for each name.
         offsets_s: by name, seconds by which a sound starts after the mix; below 0 so much of its beginning is left out.
         report: called with the number of files read, and of all, after each.
+        may_have_ended: whether a sound that an offset leaves nothing of is silence, and no error: as in a replay.
 
     Attributes:
         inputs: what the recipe has of each file.
@@ -52,6 +53,7 @@ class Sounds(Mapping[str, Sound]):
         paths: Mapping[str, str | Path],
         offsets_s: Mapping[str, float] | None = None,
         report: Report = lambda done, total: None,
+        may_have_ended: bool = False,
     ) -> None:
         self._paths = dict(paths)
         self._offsets_s = dict(offsets_s or {})
@@ -64,7 +66,7 @@ class Sounds(Mapping[str, Sound]):
             file = audio_file.read(path)
             sound = file.sound
             offset_s = self._offsets_s.get(name, 0.0)
-            if sound.duration_s + offset_s <= 0:
+            if sound.duration_s + offset_s <= 0 and not may_have_ended:
                 raise InputError(
                     f"an offset of {offset_s:g} s leaves nothing of {path}, which lasts {sound.duration_s:.2f} s"
                 )
@@ -143,14 +145,18 @@ class SongSounds(dict[str, Sound]):
 
 
 def shifted(sound: Sound, offset_s: float) -> Sound:
-    """Let a sound start later, after silence; below 0 without its beginning.
+    """Let a sound start later, after silence; below 0 without its beginning: a sample of silence where nothing is left.
 
     >>> shifted(Sound(np.ones((1, 3), np.float32), 8000), 1 / 8000).audio.tolist()
     [[0.0, 1.0, 1.0, 1.0]]
     >>> shifted(Sound(np.ones((1, 3), np.float32), 8000), -2 / 8000).audio.tolist()
     [[1.0]]
+    >>> shifted(Sound(np.ones((1, 3), np.float32), 8000), -4 / 8000).audio.tolist()
+    [[0.0]]
     """
     samples = round(offset_s * sound.rate_hz)
+    if samples <= -sound.samples:
+        return Sound(np.zeros((len(sound.audio), 1), np.float32), sound.rate_hz)
     if samples < 0:
         return Sound(np.ascontiguousarray(sound.audio[:, -samples:]), sound.rate_hz)
     return Sound(np.pad(sound.audio, ((0, 0), (samples, 0))), sound.rate_hz)

@@ -23,7 +23,7 @@ from mixprior.mixing.plan.targets import Target, Targets
 from mixprior.mixing.plan.unmasking import unmask
 from mixprior.stats.sound import Sound
 
-NOTHING: Mapping[str, Any] = {}
+_NOTHING: Mapping[str, Any] = {}
 
 POSSIBLE_STEPS = tuple(step for step in STEPS if step != "pan")
 
@@ -53,7 +53,9 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
         target, wanted_lu = wanted_ratio
         gain_db, step, _ = level.set_level(VOCALS, draft.vocals, draft.backing, target, options, wanted_lu)
         again = replace(step, reason=f"again, after the other steps: {step.reason}")
-        draft.take(again, {"output_gain_db": round(draft.chains[VOCALS].output_gain_db + gain_db, 2)})
+        vocals = draft.chains[VOCALS]
+        draft.chains[VOCALS] = replace(vocals, output_gain_db=round(vocals.output_gain_db + gain_db, 2))
+        draft.steps.append(again)
     return targets.like.announced(Plan(MixSettings(draft.chains), tuple(draft.steps)), options)
 
 
@@ -73,7 +75,7 @@ class _Draft:
     chains: dict[str, Chain] = field(default_factory=lambda: {VOCALS: Chain(), BACKING: Chain()})
     steps: list[Step] = field(default_factory=list)
 
-    def take(self, step: Step, vocals: Mapping[str, Any] = NOTHING, backing: Mapping[str, Any] = NOTHING) -> None:
+    def take(self, step: Step, vocals: Mapping[str, Any] = _NOTHING, backing: Mapping[str, Any] = _NOTHING) -> None:
         """Add a step, and the settings that it made, by the names of `Chain`: both sounds go through them."""
         self.steps.append(step)
         self.chains = {

@@ -1,10 +1,14 @@
 """A replay makes a mix again, to the byte, of the same files and of no others."""
 
+import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
+from mixprior.mixing.effects.settings import MixSettings
 from mixprior.mixing.mix import recipe, replay
+from mixprior.mixing.mix.replay import Replay
 from mixprior.stats.errors import InputError
 from tests.mixing.mix_command import both, mix, refusal, save_both
 from tests.mixing.multitrack_song import bass, kick, save_all, sung
@@ -39,6 +43,17 @@ def test_a_replay_of_tracks_leaves_out_their_sum(tmp_path):
     for words in (("-o", tmp_path / "a.wav"), ("-o", tmp_path / "b.wav", "--replay", tmp_path / "a.mix.json")):
         mix({}, "--tracks", tmp_path / "song", *words)
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+
+
+def test_the_mix_is_no_track_wherever_it_lies_and_an_input_always_is(tmp_path):
+    paths = {name: tmp_path / f"{name}.wav" for name in ("bass", "copy", "mix", "other")}
+    for name, path in paths.items():
+        path.write_bytes(b"mix" if name == "copy" else name.encode())
+    made = (str(paths["mix"]), hashlib.sha256(b"mix").hexdigest())
+    found = Replay("a.json", MixSettings({}), {"bass": "0"}, {}, -1.0, made)
+    assert found.without_mix(paths).keys() == {"bass", "other"}
+    found = replace(found, sha256={"bass": "0", "mix": "1"})
+    assert found.without_mix(paths).keys() == {"bass", "mix", "other"}
 
 
 def test_other_files_are_refused(files, made, tmp_path, capsys):
