@@ -8,12 +8,12 @@ track of the other polarity nor a silent one counts against it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
 import soxr
 
+from mixprior.mixing.effects.chain import Total
 from mixprior.stats.errors import InputError
 from mixprior.stats.sound import Sound
 
@@ -25,25 +25,15 @@ _FINE_S = 20.0
 _FINE_SAMPLES = 64
 
 
-@dataclass(frozen=True)
-class Alignment:
-    """How tracks are placed against a mix.
-
-    Attributes:
-        samples: by which the mix begins after the tracks, at the rate of the tracks; below 0 where it begins before.
-        lead: the peak of the correlation over the next highest.
-    """
-
-    samples: int
-    lead: float
-
-
-def alignment(tracks: Mapping[str, Sound], mix: Sound) -> Alignment:
+def alignment(tracks: Mapping[str, Sound], mix: Sound) -> int:
     """Find the place of a mix among tracks of the same rate.
 
     Args:
         tracks: by name; read one at a time.
         mix: of their rate.
+
+    Returns:
+        Samples by which the mix begins after the tracks; below 0 where it begins before.
 
     Raises:
         InputError: if the mix holds nothing that the tracks hold.
@@ -52,13 +42,14 @@ def alignment(tracks: Mapping[str, Sound], mix: Sound) -> Alignment:
     size = scipy.fft.next_fast_len(int(longest) * 2 + 64, real=True)
     of_mix = _whitened(_low(mix), size)
     total = np.zeros(size)
-    plain: np.ndarray = np.zeros((2, 0), np.float32)
+    running = Total()
     for sound in tracks.values():
         low = _low(sound)
         if not low.any():
             continue
         total += np.square(scipy.fft.irfft(np.conj(of_mix) * _whitened(low, size), size))
-        plain = _added(plain, sound.audio)
+        running.add(sound)
+    plain = running.sound().audio
     if not plain.any() or not of_mix.any():
         raise InputError("nothing to take apart: the mix or all tracks are silent")
     place = int(np.argmax(total))
@@ -72,7 +63,7 @@ def alignment(tracks: Mapping[str, Sound], mix: Sound) -> Alignment:
             "the mix does not hold these tracks, or not at their speed: their correlation has no peak; give the tracks "
             "that it was made of"
         )
-    return Alignment(_fine(plain, mix.audio, round(lag * mix.rate_hz / RATE_HZ), mix.rate_hz), lead)
+    return _fine(plain, mix.audio, round(lag * mix.rate_hz / RATE_HZ), mix.rate_hz)
 
 
 def _low(sound: Sound) -> np.ndarray:
@@ -83,13 +74,6 @@ def _whitened(audio: np.ndarray, size: int) -> np.ndarray:
     spectrum = scipy.fft.rfft(audio, size)
     magnitude = np.abs(spectrum)
     return np.asarray(spectrum / np.maximum(magnitude, 1e-3 * magnitude.max() + 1e-30))
-
-
-def _added(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    longer, shorter = (one, other) if one.shape[1] >= other.shape[1] else (other.copy(), one)
-    longer = longer if longer is not other else other.copy()
-    longer[:, : shorter.shape[1]] += shorter
-    return longer
 
 
 def _fine(tracks: np.ndarray, mix: np.ndarray, lag: int, rate_hz: int) -> int:

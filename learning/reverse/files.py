@@ -18,6 +18,9 @@ from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
 from mixprior.stats.visible import visible
 
+_BY_RATE = 0.45
+"""A limit above this share of the sample rate of a mix is that of its rate."""
+
 
 def reverse_files(
     tracks: Sequence[str],
@@ -38,7 +41,7 @@ def reverse_files(
         reverb: whether to look for an FdnReverb that tracks share.
 
     Raises:
-        InputError: if a file cannot be read or written, or the mix does not hold the tracks.
+        InputError: if a file cannot be read or written, or as `take_apart`.
     """
     if output.exists() and not recipe.is_recipe(output):
         raise InputError(f"{output} exists and is no recipe of a mix: move it, or give another name")
@@ -69,5 +72,13 @@ def words(written: dict[str, Any]) -> list[str]:
         side = "after" if known["offset_s"] > 0 else "before"
         lines.append(f"the mix begins {abs(known['offset_s']):.4f} s {side} the tracks")
     if known["limit_hz"]:
-        lines.append(f"a coder left nothing of the mix above {known['limit_hz']:.0f} Hz")
+        lines.append(_limit(known["limit_hz"], written))
     return lines + [visible(notice["text"]) for notice in written["warnings"]]
+
+
+def _limit(limit_hz: float, written: dict[str, Any]) -> str:
+    """Why the mix holds nothing above a frequency."""
+    rate_hz = written["output"]["sample_rate_hz"]
+    if rate_hz < max(given["sample_rate_hz"] for given in written["inputs"].values()) and limit_hz > _BY_RATE * rate_hz:
+        return f"the mix has a sample rate of {rate_hz} Hz, and holds nothing above {limit_hz:.0f} Hz"
+    return f"a coder left nothing of the mix above {limit_hz:.0f} Hz"

@@ -13,7 +13,7 @@ from mixprior.learning.reverse.statistics import Statistics
 
 _ROUNDS = 4
 _HEARD = 1e-3
-"""Below this share of what the tracks hold, the mix holds nothing of a band: a coder cut it off."""
+"""Below this share of what the tracks hold, the mix holds nothing of a band: a coder or its sample rate cut it off."""
 _TELLING, _ROUGH_BANDS = 6, 2
 _BETTER = 0.8
 """A delay of part of a sample has to bring the error down to this share of what whole samples leave."""
@@ -96,7 +96,7 @@ def _rounds(
 
 
 def limited(statistics: Statistics) -> tuple[Statistics, float | None]:
-    """Leave out the bands that a coder cut off the mix; and the frequency from which on it did."""
+    """Leave out the bands that a coder, or its sample rate, cut off the mix; and the frequency from which on."""
     free = np.abs(free_gains(statistics))
     level = np.sum(free * statistics.energy, axis=0) / np.maximum(statistics.energy.sum(axis=0), 1e-30)
     wanted = (statistics.energy * np.square(level)).sum(axis=(1, 2))

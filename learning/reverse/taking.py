@@ -12,7 +12,7 @@ from mixprior.learning.reverse.alignment import alignment
 from mixprior.learning.reverse.figures import TrackFigures
 from mixprior.learning.reverse.fit import Fit
 from mixprior.learning.reverse.intervals import Spread
-from mixprior.learning.reverse.material import LEAST_FRAMES, Material
+from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.path import Path
 from mixprior.learning.reverse.residual import Residual
 from mixprior.learning.reverse.send import Sends
@@ -23,6 +23,8 @@ from mixprior.stats.sound import Sound
 
 SECONDS = 60.0
 """Of a song that are compared."""
+LEAST_S = 0.6
+"""Of sound that mix and tracks have in common."""
 _SILENT = 1e-9
 Stage = Callable[[str, int, int], None]
 
@@ -39,7 +41,7 @@ class Found:
         delay_samples: by how much of a sample the mix is late beside that.
         turned: whether the whole mix has the other polarity.
         turned_tracks: tracks whose polarity is another than that of the rest.
-        limit_hz: from which on a coder left nothing of the mix; None for none.
+        limit_hz: from which on the mix holds nothing, as a coder or its sample rate cut it off; None for none.
         compared_s: seconds of the song that were compared.
         rate_hz: sample rate of the settings.
     """
@@ -83,10 +85,14 @@ def take_apart(
     mix = mix.at(rate_hz, "VHQ")
     stage("aligning", 0, 1)
     placed = alignment(tracks, mix)
+    end = max(sound.samples for sound in tracks.values()) - placed
+    common_s = (min(mix.samples, end) - max(0, -placed)) / rate_hz
+    if common_s < LEAST_S:
+        raise InputError(
+            f"too short to be taken apart: {LEAST_S:g} s are needed, mix and tracks share {common_s:.2f} s"
+        )
     stage("reading", 0, 1)
-    everything = excerpt.material(tracks, mix, placed.samples, seconds)
-    if len(everything.starts) < LEAST_FRAMES // 2:
-        raise InputError(f"the mix is too short to be taken apart: {mix.duration_s:.1f} s")
+    everything = excerpt.material(tracks, mix, placed, seconds)
     material = _sounding(everything)
     stage("fitting", 0, 1)
     statistics, limit_hz = linear.limited(Statistics.of(material))
@@ -110,7 +116,7 @@ def take_apart(
         settings,
         {name: found.get(name, figures.SILENT) for name in everything.names},
         residual.residual(material, settings, others),
-        placed.samples - round(delay),
+        placed - round(delay),
         delay - round(delay),
         turned,
         others,
@@ -146,8 +152,9 @@ def _with_sends(fit: Fit, material: Material) -> tuple[Fit, Sends | None, Materi
 
 
 def _sounding(material: Material) -> Material:
-    """The tracks that are no silence beside the loudest."""
-    energy = np.square(material.tracks).mean(axis=(1, 2), dtype=np.float64)
+    """The tracks that are no silence beside the loudest in what is compared."""
+    pieces = [material.tracks[:, :, start:stop] for start, stop in material.counted]
+    energy = np.sum([np.square(piece).sum(axis=(1, 2), dtype=np.float64) for piece in pieces], axis=0)
     heard = np.flatnonzero(energy > _SILENT * energy.max())
     if heard.size == len(energy):
         return material

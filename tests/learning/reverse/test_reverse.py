@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 import mixprior
+from mixprior.learning.reverse.files import words
+from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.path import Path, response
-from mixprior.learning.reverse.taking import take_apart
+from mixprior.learning.reverse.taking import _sounding, take_apart
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.settings import Band, Chain, MixSettings, PanSettings
-from mixprior.pipeline.audio import writer
+from mixprior.pipeline.audio import audio_file, writer
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.sound import Sound
@@ -129,6 +131,49 @@ def test_the_recipe_makes_the_mix_again(tracks, mix, tmp_path, capsys):
     assert known["residual_db"] < -40
     assert known["tracks"]["bass"]["pan"]["low"] < 0.3 < known["tracks"]["bass"]["pan"]["high"]
     assert mixprior.main(["mix", "--replay", str(recipe), *given, "-o", str(tmp_path / "again.wav")]) == 0
+
+
+def test_a_mix_among_its_tracks_that_begins_after_one_has_ended_is_replayed(tmp_path):
+    tracks = {"bass": noise(0, 3.0), "drums": noise(1, 3.0), "intro": noise(2, 0.5)}
+    mix = (0.5 * tracks["bass"] + tracks["drums"])[:, RATE_HZ:]
+    for name, audio in {**tracks, "mix": mix}.items():
+        writer.write(tmp_path / f"{name}.wav", audio, RATE_HZ, ".wav")
+    given, recipe = ["--tracks", str(tmp_path)], tmp_path / "found.json"
+    assert mixprior.main(["reverse", *given, "--mix", str(tmp_path / "mix.wav"), "-o", str(recipe)]) == 0
+    again = tmp_path / "again" / "again.wav"
+    assert mixprior.main(["mix", "--replay", str(recipe), *given, "-o", str(again)]) == 0
+    assert audio_file.read(again).sound.audio == pytest.approx(mix, abs=0.01)
+
+
+def test_a_mix_too_short_is_refused(tracks, mix):
+    with pytest.raises(InputError, match=r"too short to be taken apart: 0\.6 s are needed"):
+        mixprior.reverse(tracks, mix[:, : RATE_HZ // 2], RATE_HZ)
+
+
+def test_a_track_that_sounds_only_before_what_is_compared_is_silent():
+    audio = np.ones((2, 2, 300), np.float32)
+    audio[1, :, 100:] = 0
+    material = Material(("bass", "intro"), audio, audio.sum(axis=0), 100, ((100, 300),))
+    assert _sounding(material).names == ("bass",)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "line"),
+    [
+        (22_050, "the mix has a sample rate of 22050 Hz, and holds nothing above 10500 Hz"),
+        (44_100, "a coder left nothing of the mix above 10500 Hz"),
+    ],
+)
+def test_a_limit_is_of_the_rate_of_the_mix_or_of_a_coder(rate_hz, line):
+    known = {"residual_db": -30.0, "residual_by_octave_db": {"1000": -30.0}, "compared_s": 4.0, "offset_s": 0.0}
+    written = {
+        "inputs": {"bass": {"sample_rate_hz": 44_100}},
+        "output": {"sample_rate_hz": rate_hz},
+        "steps": [],
+        "warnings": [],
+        "reverse": {**known, "limit_hz": 10_500.0},
+    }
+    assert words(written)[-1] == line
 
 
 def test_slopes_of_a_path_are_those_of_its_gains():
