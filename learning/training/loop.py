@@ -106,13 +106,14 @@ def train(
         InputError: if the checkpoint is of other songs or another configuration, or the device is not available.
     """
     device = device_of(config)
-    state = _resumed(task, config, folder, device) or _begun(task, config, device)
+    data = "" if folder is None else task.digest
+    state = _resumed(task, data, config, folder, device) or _begun(task, config, device)
     while state.step < config.steps and state.stale < config.patience:
         _step(task, config, state, device)
         if state.step % config.check_every == 0 or state.step == config.steps:
             _look(task, state)
         if folder is not None and (state.step % config.checkpoint_every == 0 or state.step == config.steps):
-            _keep(task, state, config, folder)
+            _keep(state, data, config, folder)
         if after_step is not None:
             after_step(state)
     state.model.load_state_dict(state.best)
@@ -167,11 +168,11 @@ def _look(task: Task, state: State) -> None:
     state.losses = []
 
 
-def _keep(task: Task, state: State, config: TrainingConfig, folder: Path) -> None:
+def _keep(state: State, data: str, config: TrainingConfig, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     content = {
         "config": asdict(config),
-        "data": task.digest,
+        "data": data,
         "model": state.model.state_dict(),
         "optimizer": state.optimizer.state_dict(),
         "best": state.best,
@@ -183,13 +184,13 @@ def _keep(task: Task, state: State, config: TrainingConfig, folder: Path) -> Non
         torch.save(content, path)
 
 
-def _resumed(task: Task, config: TrainingConfig, folder: Path | None, device: torch.device) -> State | None:
+def _resumed(task: Task, data: str, config: TrainingConfig, folder: Path | None, device: torch.device) -> State | None:
     if folder is None or not (folder / CHECKPOINT).exists():
         return None
     path = folder / CHECKPOINT
     try:
         kept: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        if kept["config"] != asdict(config) or kept["data"] != task.digest:
+        if kept["config"] != asdict(config) or kept["data"] != data:
             raise InputError(
                 f"{path} is of a training of other songs or another configuration: give another folder, or remove it"
             )

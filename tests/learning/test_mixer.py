@@ -17,6 +17,7 @@ from mixprior.learning.training.config import TrainingConfig
 from mixprior.learning.training.loop import train
 from mixprior.mixing.effects import chain
 from mixprior.mixing.learned.mel import log_mel_db
+from mixprior.stats.errors import InputError
 from mixprior.stats.sound import Sound
 from tests.mixing.multitrack_song import bass, kick, pad, sung
 
@@ -170,3 +171,16 @@ def test_a_training_on_the_mix_goes_through_the_console():
     state = train(task, TrainingConfig(steps=3, batch=2, check_every=3))
     alone = replace(task, mix_weight=0.0)
     assert state.looks[0].choosing_loss > alone.choosing_loss(state.model)
+
+
+def test_a_console_training_goes_on_with_its_own_songs_alone(tmp_path):
+    spread = {"output_gain_db": torch.tensor(4.0)}
+
+    def task(seed):
+        return ConsoleTask(songs_by_a_law(2, seed), songs_by_a_law(1, 9), spread, width=16)
+
+    config = TrainingConfig(steps=1, batch=2, check_every=1)
+    done = train(task(8), config, tmp_path)
+    assert train(task(8), config, tmp_path).looks == done.looks
+    with pytest.raises(InputError, match="other songs"):
+        train(task(7), config, tmp_path)
