@@ -8,6 +8,7 @@ from typing import Any
 
 from mixprior.learning.reverse.figure import Figure
 from mixprior.learning.reverse.figures import TrackFigures
+from mixprior.learning.reverse.intervals import COVERS
 from mixprior.learning.reverse.taking import Found
 from mixprior.mixing.mix.recipe import Input, Output, Recipe, Results
 from mixprior.mixing.plan.step import Step
@@ -15,6 +16,8 @@ from mixprior.mixing.rules.notice import Notice
 from mixprior.stats.sound import Sound
 
 _DIGITS = 4
+_HELD = ("pan", "eq_db")
+"""Figures whose intervals were seen to hold the truth about as often as they are meant to."""
 
 
 def document(found: Found, inputs: Mapping[str, Input], output: Output, mix: Sound) -> dict[str, Any]:
@@ -52,7 +55,7 @@ def report(found: Found) -> dict[str, Any]:
         "polarity_turned": found.turned,
         "tracks_of_other_polarity": list(found.turned_tracks),
         "limit_hz": found.limit_hz,
-        "interval": 0.9,
+        "interval": dict.fromkeys(_HELD, COVERS),
         "tracks": {name: _track(track) for name, track in found.tracks.items()},
     }
 

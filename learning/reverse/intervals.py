@@ -18,7 +18,7 @@ from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.statistics import BANDS_PER_OCTAVE
 
 COVERS = 0.90
-"""Share of intervals that hold the truth."""
+"""Share of intervals that are meant to hold the truth. Those of gains hold it in 50 to 79 %: see `docs/reverse.md`."""
 OVERLAPPED = 1.5
 """Frames overlap by half: neighbours share what they heard."""
 

@@ -129,6 +129,7 @@ def test_the_recipe_makes_the_mix_again(tracks, mix, tmp_path, capsys):
     assert "drums: gain" in capsys.readouterr().out
     known = json.loads(recipe.read_text())["reverse"]
     assert known["residual_db"] < -40
+    assert known["interval"] == {"pan": 0.9, "eq_db": 0.9}
     assert known["tracks"]["bass"]["pan"]["low"] < 0.3 < known["tracks"]["bass"]["pan"]["high"]
     assert mixprior.main(["mix", "--replay", str(recipe), *given, "-o", str(tmp_path / "again.wav")]) == 0
 
