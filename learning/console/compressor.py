@@ -10,13 +10,10 @@ import numpy as np
 import torch
 
 from mixprior.mixing.effects.ballistics import keep, smoothed, static_reduction_db
-from mixprior.mixing.effects.compressor import DETECTOR_S
+from mixprior.mixing.effects.compressor import DETECTOR_S, SILENCE, next_reduction_db
 
 _NEPERS_PER_DB = math.log(10) / 20
 _DB_PER_LOG = 10 / math.log(10)
-# As in `mixprior.mixing.effects.compressor`.
-_SILENCE = 1e-30
-_AT_REST_DB = 1e-9
 
 
 def compress(
@@ -132,16 +129,11 @@ def _run(
                 y = np.float64(sound[row, 1, n])
                 right = smoothed(y * y, right, keep_level)
                 level = max(left, right)
-            wanted_db = 0.0
-            if level > lowest:
-                wanted_db = static_reduction_db(math.log(level) * _DB_PER_LOG, threshold_db, ratio, knee_db)
-            reduction_db = smoothed(wanted_db, reduction_db, attack if wanted_db > reduction_db else release)
+            reduction_db = next_reduction_db(level, reduction_db, lowest, threshold_db, ratio, knee_db, attack, release)
             gain = makeup
-            if reduction_db > _AT_REST_DB:
+            if reduction_db > 0.0:
                 gain *= math.exp(-reduction_db * _NEPERS_PER_DB)
-            else:
-                reduction_db = 0.0
-            if level < _SILENCE:
+            if level < SILENCE:
                 left = right = 0.0
             out[row, 0, n], levels[row, 0, n], reductions_db[row, n] = x * gain, left, reduction_db
             if channels == 2:

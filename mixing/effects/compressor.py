@@ -18,7 +18,7 @@ DETECTOR_S = 0.005
 _NEPERS_PER_DB = math.log(10) / 20
 _DB_PER_LOG = 10 / math.log(10)  # the natural logarithm is the one that is quick
 # Far below any sound or reduction, far above the denormal numbers that slow a processor down.
-_SILENCE = 1e-30
+SILENCE = 1e-30
 _AT_REST_DB = 1e-9
 
 
@@ -80,6 +80,39 @@ class Compressor:
         )
 
 
+@numba.njit(cache=True, inline="always")
+def next_reduction_db(
+    level: float,
+    before_db: float,
+    lowest: float,
+    threshold_db: float,
+    ratio: float,
+    knee_db: float,
+    attack: float,
+    release: float,
+) -> float:
+    """The reduction a sample later, 0 where it is at rest.
+
+    Args:
+        level: mean square of the louder channel.
+        before_db: reduction of the sample before.
+        lowest: level under which the curve reduces nothing.
+        threshold_db: of the curve, in dBFS.
+        ratio: of the curve.
+        knee_db: of the curve.
+        attack: what a sample keeps of the reduction while it grows.
+        release: the same while it shrinks.
+
+    >>> next_reduction_db(1.0, 0.0, 0.01, -20.0, 2.0, 0.0, 0.5, 0.9)  # 20 dB above: 10 dB, half of them at once
+    5.0
+    """
+    wanted_db = 0.0
+    if level > lowest:
+        wanted_db = static_reduction_db(math.log(level) * _DB_PER_LOG, threshold_db, ratio, knee_db)
+    reduction_db = smoothed(wanted_db, before_db, attack if wanted_db > before_db else release)
+    return reduction_db if reduction_db > _AT_REST_DB else 0.0
+
+
 @numba.njit(cache=True, nogil=True)
 def _compress(
     sound: np.ndarray,
@@ -100,17 +133,12 @@ def _compress(
         left = smoothed(x * x, left, keep_level)
         right = smoothed(y * y, right, keep_level)
         level = max(left, right)
-        wanted_db = 0.0
-        if level > lowest:
-            wanted_db = static_reduction_db(math.log(level) * _DB_PER_LOG, threshold_db, ratio, knee_db)
-        reduction_db = smoothed(wanted_db, reduction_db, attack if wanted_db > reduction_db else release)
+        reduction_db = next_reduction_db(level, reduction_db, lowest, threshold_db, ratio, knee_db, attack, release)
         gain = makeup
-        if reduction_db > _AT_REST_DB:
+        if reduction_db > 0.0:
             gain *= math.exp(-reduction_db * _NEPERS_PER_DB)
-        else:
-            reduction_db = 0.0
         compressed[0, n], compressed[1, n] = x * gain, y * gain
-        if level < _SILENCE:
+        if level < SILENCE:
             left = right = 0.0
     state[:] = left, right, reduction_db
     return compressed

@@ -101,14 +101,19 @@ def dask(bench: Bench) -> Row:
     return _dask(bench, place, "`dask scheduler`, 2 `dask worker`", "none", "ends as the default run", ended)
 
 
-def dask_worker_killed(bench: Bench) -> Row:
-    """A worker is killed in the middle of a run."""
-    place = bench.place("dask worker killed")
+def _killed(bench: Bench, place: Path, member: int) -> Ended:
+    """Kill the scheduler (0) or a worker when a fourth of the songs is mined; how the command ends."""
     with processes.dask_cluster(place) as (address, members):
         run = bench.run(place, "--runner", "dask", "--dask-address", address)
         run.wait_for(bench.songs // 4)
-        members[1].kill()
-        ended = run.end()
+        members[member].kill()
+        return run.end()
+
+
+def dask_worker_killed(bench: Bench) -> Row:
+    """A worker is killed in the middle of a run."""
+    place = bench.place("dask worker killed")
+    ended = _killed(bench, place, 1)
     fault = f"1 worker `kill -9` at song {bench.songs // 4}"
     return _dask(bench, place, "`dask scheduler`, 2 `dask worker`", fault, "goes on with the other worker", ended)
 
@@ -116,11 +121,7 @@ def dask_worker_killed(bench: Bench) -> Row:
 def dask_scheduler_killed(bench: Bench) -> Row:
     """The scheduler is killed in the middle of a run; another run goes on."""
     place = bench.place("dask scheduler killed")
-    with processes.dask_cluster(place) as (address, members):
-        run = bench.run(place, "--runner", "dask", "--dask-address", address)
-        run.wait_for(bench.songs // 4)
-        members[0].kill()
-        first = run.end()
+    first = _killed(bench, place, 0)
     kept = len(list((place / "out").glob("features/*/*/*.parquet")))
     with processes.dask_cluster(place) as (address, _):
         ended = bench.run(place, "--runner", "dask", "--dask-address", address).end()
