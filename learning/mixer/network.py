@@ -15,13 +15,13 @@ from torch import nn
 from mixprior.learning.console.controls import Controls
 from mixprior.mixing.effects.settings import RANGES
 from mixprior.mixing.learned.mel import BANDS
+from mixprior.mixing.learned.network import SCALE_DB
 
 MOVED = ("output_gain_db", "pan", "threshold_dbfs", "dry_wet")
 """Controls that the network moves, besides `band_gain_db`; each goes along its range in equal steps."""
 REACH_SD = 2.0
 """No control is moved further from the centre, in standard deviations."""
 _GROUPED = 32
-_SCALE_DB = 20.0
 _KERNEL = 5
 
 
@@ -98,7 +98,7 @@ class ConsoleMixer(nn.Module):
         """What each track sounds like, (batch, tracks, width)."""
         batch, tracks, _, frames = mel_db.shape
         grouped = mel_db.reshape(batch * tracks, _GROUPED, BANDS // _GROUPED, frames).mean(dim=2)
-        x = (grouped - grouped.mean(dim=(1, 2), keepdim=True)) / _SCALE_DB
+        x = (grouped - grouped.mean(dim=(1, 2), keepdim=True)) / SCALE_DB
         first = torch.relu(self.frame(x))
         second = torch.relu(self.time(first))
         pooled = [part for each in (x, first, second) for part in (each.mean(dim=2), each.std(dim=2, correction=0))]

@@ -15,7 +15,7 @@ from mixprior.learning.predictor.networks import LiNetwork, PriorNetwork
 from mixprior.learning.training.config import TrainingConfig
 from mixprior.learning.training.digest import digest
 from mixprior.learning.training.loop import State, train
-from mixprior.mixing.learned.mel import FRAMES
+from mixprior.mixing.learned.mel import FRAMES, blocks
 
 Predictor = Callable[[Examples], np.ndarray]
 """Predicts (rows, targets) of examples."""
@@ -58,10 +58,10 @@ class LiTask(_Sides):
     def loss(self, model: torch.nn.Module, rng: np.random.Generator, batch: int) -> torch.Tensor:
         rows = rng.integers(0, len(self.training), batch)
         starts = rng.integers(0, self.training.mel_db.shape[-1] - FRAMES + 1, batch)
-        blocks = [self.training.mel_db[k, ..., s : s + FRAMES] for k, s in zip(rows, starts, strict=True)]
+        drawn = [self.training.mel_db[k, ..., s : s + FRAMES] for k, s in zip(rows, starts, strict=True)]
         gain_db = float(rng.uniform(-GAIN_DB, GAIN_DB))
         device = next(model.parameters()).device
-        heard = torch.from_numpy(np.stack(blocks).astype(np.float32)).to(device) + gain_db
+        heard = torch.from_numpy(np.stack(drawn).astype(np.float32)).to(device) + gain_db
         wanted = torch.from_numpy(_standard(self.training.targets[rows], self.training.prior)).to(device)
         known = torch.isfinite(wanted)
         return masked((model(heard).float() - torch.nan_to_num(wanted)) ** 2, known)
@@ -104,11 +104,10 @@ def masked(losses: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
 
 def li_prediction(model: torch.nn.Module, examples: Examples, prior: np.ndarray) -> np.ndarray:
     """Mean over the blocks of each example."""
-    count = examples.mel_db.shape[-1] // FRAMES
-    blocks = [examples.mel_db[..., k * FRAMES : (k + 1) * FRAMES].astype(np.float32) for k in range(count)]
     device = next(model.parameters()).device
+    cut = blocks(examples.mel_db).astype(np.float32)
     with torch.no_grad():
-        answers = [model(torch.from_numpy(block).to(device)).cpu().numpy() for block in blocks]
+        answers = [model(torch.from_numpy(block).to(device)).cpu().numpy() for block in cut]
     return np.asarray(prior[:, 0] + prior[:, 1] * np.mean(answers, axis=0))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.fft
 
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.windows import periodic_hann
 
 BANDS, FFT, HOP = 128, 2048, 1024
 FRAMES = 64
@@ -69,4 +70,4 @@ def _filters() -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _window() -> np.ndarray:
-    return np.hanning(FFT + 1)[:FFT].astype(np.float32)
+    return periodic_hann(FFT).astype(np.float32)
