@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mixprior.mixing.reverb.fit import fit_reverb
     from mixprior.pipeline.aggregate import aggregate
     from mixprior.pipeline.mine import mine
+    from mixprior.pipeline.plan.command import plan
     from mixprior.pipeline.separation.separate import separate
     from mixprior.pipeline.verify import verify
     from mixprior.stats.errors import InputError
@@ -41,6 +42,7 @@ __all__ = [
     "mix",
     "mix_tracks",
     "normalize",
+    "plan",
     "priors",
     "reverse",
     "separate",
@@ -59,6 +61,7 @@ _SOURCES = {
     "mix": "mixprior.mixes:mix",
     "mix_tracks": "mixprior.mixes:mix_tracks",
     "normalize": "mixprior.mixing.normalise.arrays:normalize",
+    "plan": "mixprior.pipeline.plan.command:plan",
     "priors": "mixprior.analysis.priors:open_priors",
     "reverse": "mixprior.learning.reverse.arrays:reverse",
     "separate": "mixprior.pipeline.separation.separate:separate",

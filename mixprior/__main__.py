@@ -18,6 +18,7 @@ from mixprior.stats.errors import InputError, RowsLost, Stopped, TooManyFailed, 
 from mixprior.stats.visible import visible
 
 COMMANDS = {
+    "plan": ("mixprior.pipeline.plan.command", "say what mining takes: hours, bytes, days and price"),
     "mine": ("mixprior.pipeline.mine", "mine priors from a catalog of songs"),
     "aggregate": ("mixprior.pipeline.aggregate", "build priors anew from a run's rows, in other groups"),
     "merge": ("mixprior.analysis.merge_command", "add priors of several catalogs together"),

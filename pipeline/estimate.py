@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mixprior.pipeline.audio import decode
+from mixprior.pipeline.plan import constants
+from mixprior.pipeline.plan.constants import SEPARATED, WITH_STEMS
 from mixprior.pipeline.song import pace
 from mixprior.pipeline.song.pace import Pace
 from mixprior.pipeline.song.settings import MiningSettings
@@ -14,7 +16,8 @@ from mixprior.pipeline.store.records import Song, SongError
 from mixprior.pipeline.store.workload import Workload
 from mixprior.stats.errors import InputError
 
-LAST_RUN, CLIP = "the last run on this machine", "a clip that was mined just now"
+LAST_RUN, MEASURED = "the last run on this machine", "what `mixprior plan --measure` measured on this machine"
+CLIP = "a clip that was mined just now"
 _OPENED = 64
 """Songs whose headers are read; the others are as long for their size."""
 
@@ -29,7 +32,7 @@ class Estimate:
         workers: processes that mine.
         rows: of features.
         disk_bytes: size of their files.
-        by: what it follows from: `LAST_RUN` or `CLIP`.
+        by: what it follows from: `LAST_RUN`, `MEASURED` or `CLIP`.
     """
 
     audio_hours: float | None
@@ -50,7 +53,7 @@ class Estimate:
 
 
 def of(found: Sequence[Found], settings: MiningSettings, workers: int) -> Estimate | None:
-    """Estimate what mining songs takes; mine a clip where no run told it, which takes about ten seconds.
+    """Estimate what mining songs takes; mine a clip where neither a run nor `plan` told it, which takes ten seconds.
 
     Args:
         found: the songs, with their sizes.
@@ -64,6 +67,8 @@ def of(found: Sequence[Found], settings: MiningSettings, workers: int) -> Estima
     if not kinds:
         return None
     known, by = pace.remembered(settings, kinds), LAST_RUN
+    if known is None:
+        known, by = _by_plan(settings, kinds), MEASURED
     if known is None:
         known, by = _measured(settings, kinds), CLIP
     if known is None:
@@ -104,6 +109,12 @@ def _declared_s(song: Song, settings: MiningSettings) -> float | None:
         return decode.declared_s(song, settings.limits)
     except (SongError, InputError):  # it would be a failure
         return None
+
+
+def _by_plan(settings: MiningSettings, kinds: Sequence[bool]) -> Pace | None:
+    known = constants.read(settings)
+    kind = SEPARATED if not all(kinds) or settings.separate_all else WITH_STEMS
+    return known.songs[kind].pace() if known is not None and kind in known.songs else None
 
 
 def _measured(settings: MiningSettings, kinds: Sequence[bool]) -> Pace | None:

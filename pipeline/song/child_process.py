@@ -33,12 +33,12 @@ class Ended(Exception):
         self.how, self.was_late = how, was_late
 
 
-def interpreter(module: str) -> list[str]:
-    """Return the command that runs `main` of a module of ours in another interpreter.
+def interpreter(module: str, function: str = "main") -> list[str]:
+    """Return the command that runs a function of a module of ours in another interpreter.
 
     Not `python -m`: that would look for the package in the user's folder first.
     """
-    code = f"import sys; sys.path.insert(0, {_OURS!r}); from {module} import main; main()"
+    code = f"import sys; sys.path.insert(0, {_OURS!r}); from {module} import {function}; {function}()"
     return [sys.executable, "-c", code]
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from mixprior.pipeline.audio import writer
 from mixprior.pipeline.song.miner import JOB
-from mixprior.pipeline.song.pool import Pool
+from mixprior.pipeline.song.pool import Answer, Pool
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import files, user_cache
 from mixprior.pipeline.store.layout import RunFolder
@@ -115,15 +115,40 @@ def measured(settings: MiningSettings, has_stems: bool) -> Pace:
         SongError: if it cannot be mined.
         InputError: if the separation model cannot be had.
     """
-    with tempfile.TemporaryDirectory() as folder, Pool(1) as pool:
-        for duration_s in (_WARM_UP_S, _CLIP_S):
-            clip = _clip(Path(folder) / str(duration_s), duration_s, has_stems)
-            answer = pool.submit(JOB, clip, "0" * 16, settings, limits=settings.time_limits).result()
+    [[answer]] = clips(settings, has_stems, [_CLIP_S])
     rows = pq.read_metadata(io.BytesIO(answer.content)).num_rows
     return Pace(answer.facts["duration_s"], answer.facts["mined_s"], 1, rows, len(answer.content))
 
 
-def _clip(folder: Path, duration_s: float, has_stems: bool) -> Song:
+def clips(
+    settings: MiningSettings, has_stems: bool, durations_s: Iterable[float], at_once: int = 1
+) -> list[list[Answer]]:
+    """Mine generated clips in child processes that have loaded all that they need.
+
+    Args:
+        settings: how songs are mined.
+        has_stems: whether they come with their stems, or are separated.
+        durations_s: their lengths.
+        at_once: clips of each length that are mined at the same time.
+
+    Returns:
+        For each length, what each child says of its clip.
+
+    Raises:
+        SongError: if one cannot be mined.
+        InputError: if the separation model cannot be had.
+    """
+    found = []
+    with tempfile.TemporaryDirectory() as folder, Pool(at_once) as pool:
+        for k, duration_s in enumerate((_WARM_UP_S, *durations_s)):
+            clip = write_clip(Path(folder) / str(k), duration_s, has_stems)
+            jobs = [pool.submit(JOB, clip, "0" * 16, settings, limits=settings.time_limits) for _ in range(at_once)]
+            found.append([job.result() for job in jobs])
+    return found[1:]
+
+
+def write_clip(folder: Path, duration_s: float, has_stems: bool) -> Song:
+    """Write a generated song of such a length into a new folder, with stems or as one file."""
     folder.mkdir()
     stems = perform(replace(SCORES[0], duration_s=duration_s))
     if not has_stems:

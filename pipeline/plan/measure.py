@@ -1,0 +1,167 @@
+"""Measures what mining takes on this machine: clips of two lengths, and whole runs over a few short songs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import platform
+import re
+import resource
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mixprior.pipeline.plan.constants import SEPARATED, WITH_STEMS, Constants, Overhead, PerSong
+from mixprior.pipeline.song import pace
+from mixprior.pipeline.song.child_process import interpreter
+from mixprior.pipeline.song.pool import Answer
+from mixprior.pipeline.song.settings import MiningSettings
+from mixprior.pipeline.store import songs as tables
+from mixprior.pipeline.store.aggregation import Aggregation
+from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store.records import Outcome, Song
+from mixprior.pipeline.store.rows import Rows
+from mixprior.pipeline.store.song_list import SongList
+from mixprior.stats.errors import InputError
+from mixprior.stats.priors.tally import Grouping, tally
+
+ENGINES: Mapping[str, tuple[str, ...]] = {"local": (), "dask": ("--runner", "dask")}
+"""Options that have a run on this machine use an engine."""
+
+_LENGTHS_S = {WITH_STEMS: (4.0, 4.0, 4.0, 14.0, 14.0, 14.0), SEPARATED: (13.6, 25.3)}
+"""HTDemucs separates 7.8 s at once and steps by 5.85 s: between these two lengths there are two whole steps."""
+
+_RUN_SONGS, _SONG_S = 12, 4.0
+_BUSY_S = 9.0
+_LISTED, _ADDED = 10_000, 240
+
+
+def measure(settings: MiningSettings, separates: bool) -> Constants:
+    """Measure the constants of this machine: a minute or two.
+
+    Args:
+        settings: how songs are mined.
+        separates: whether songs are separated, too: the model is on this machine.
+
+    Raises:
+        InputError: if the model cannot be had, or a run fails.
+        SongError: if a clip cannot be mined.
+    """
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    stems = _per_song(settings, WITH_STEMS)
+    songs = {**({SEPARATED: _per_song(settings, SEPARATED)} if separates else {}), WITH_STEMS: stems}
+    factors = {1: 1.0, cores: _busy(settings, cores, stems) if cores > 1 else 1.0}
+    with tempfile.TemporaryDirectory() as folder:
+        for k in range(_RUN_SONGS):
+            (Path(folder) / "songs").mkdir(exist_ok=True)
+            pace.write_clip(Path(folder) / "songs" / f"{k:02d}", _SONG_S + 0.01 * k, has_stems=True)
+        engines = {
+            name: tuple(_overhead(Path(folder), name, each, factor, stems) for each, factor in factors.items())
+            for name, options in ENGINES.items()
+            if name == "local" or find_spec("distributed") is not None
+        }
+        table_s, table_bytes = _listing(f"{folder}/table")
+        aggregate_s, graph_s = _aggregation(f"{folder}/local-1", Path(folder) / "priors", cores)
+    today = date.today().isoformat()
+    return Constants(
+        machine(), cores, today, round(load, 1), songs, engines, table_s, table_bytes, aggregate_s, graph_s
+    )
+
+
+def machine() -> str:
+    """Return the processor of this machine, and its cores."""
+    name = platform.processor() or platform.machine()
+    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    found = re.search(r"^model name\s*: *(.+?) *$", text, re.MULTILINE)
+    return f"{os.cpu_count()} cores, {found[1] if found else name}"
+
+
+def _per_song(settings: MiningSettings, kind: str) -> PerSong:
+    """What a song of a kind takes, by a line through clips of two lengths."""
+    answers = [answer for [answer] in pace.clips(settings, kind == WITH_STEMS, _LENGTHS_S[kind])]
+    song_s, audio_s = _line(answers, "cpu_s")
+    gpu_s = 0.0
+    if kind == SEPARATED and settings.separation.device != "cpu":
+        gpu_s = max(0.0, _line(answers, "mined_s")[1] - audio_s)
+    rows = pq.read_metadata(io.BytesIO(answers[-1].content)).num_rows
+    return PerSong(song_s, audio_s, gpu_s, rows, len(answers[-1].content), "clips")
+
+
+def _line(answers: Sequence[Answer], name: str) -> tuple[float, float]:
+    """Seconds of a clip, however short, and for each second of it: a line through medians of two lengths."""
+    audio_s, taken_s = (np.array([answer.facts[each] for answer in answers]) for each in ("duration_s", name))
+    is_long = audio_s > audio_s.mean()
+    (short_s, short_taken_s), (long_s, long_taken_s) = (
+        (float(np.median(audio_s[own])), float(np.median(taken_s[own]))) for own in (~is_long, is_long)
+    )
+    slope = max(1e-6, (long_taken_s - short_taken_s) / (long_s - short_s))
+    return max(0.0, short_taken_s - slope * short_s), slope
+
+
+def _busy(settings: MiningSettings, cores: int, alone: PerSong) -> float:
+    """Times that a core takes as long for a song where all cores mine, as two that share their arithmetic units do."""
+    answers = list(chain.from_iterable(pace.clips(settings, True, _LENGTHS_S[WITH_STEMS], cores)))
+    song_s, audio_s = _line(answers, "cpu_s")
+    return max(1.0, (song_s + audio_s * _BUSY_S) / (alone.song_s + alone.audio_s * _BUSY_S))
+
+
+def _overhead(folder: Path, engine: str, workers: int, factor: float, per_song: PerSong) -> Overhead:
+    """What a run over short songs takes besides the songs.
+
+    Raises:
+        InputError: if it fails.
+    """
+    out = folder / f"{engine}-{workers}"
+    options = ["-o", str(out), "-j", str(workers), "--json", "--quiet", *ENGINES[engine]]
+    command = [*interpreter("mixprior.__main__", "command"), "mine", str(folder / "songs"), *options]
+    before, began_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True)
+    wall_s, after = time.monotonic() - began_s, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise InputError(f"a run on short songs fails here: {done.stderr.strip()}")
+    mined = json.loads(done.stdout)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    songs_s = factor * (per_song.song_s * mined["mined"] + per_song.audio_s * mined["audio_s"])
+    return Overhead(workers, wall_s - mined["mining_s"], max(0.0, cpu_s - songs_s), factor)
+
+
+def _listing(folder: str) -> tuple[float, float]:
+    """Seconds of the one process that lists a song and writes its outcome into the table; bytes of it there."""
+    began_s = time.monotonic()
+    found = SongList.of(Song(f"songs/{k:08d} Some Artist - Some Song.mp3") for k in range(_LISTED))
+    run = RunFolder.at(folder).mining(found.content, "measure")
+    outcomes = (Outcome(song, f"{_spread(k):016x}", "mined", "0" * 16, 200.0) for k, song in enumerate(found))
+    tables.write(run, outcomes)
+    size_bytes = os.stat(tables.of_call(run)).st_size
+    return (time.monotonic() - began_s) / _LISTED, size_bytes / _LISTED
+
+
+def _spread(number: int) -> int:
+    return number * 0x9E3779B97F4A7C15 % 2**64
+
+
+def _aggregation(run: str, priors: Path, workers: int) -> tuple[float, float]:
+    """Seconds of a core that adding up the rows of a song takes, and of the clock that a graph of processes takes."""
+    from mixprior.pipeline.graphs import runner
+    from mixprior.pipeline.graphs.aggregate import AggregateRun
+
+    rows = Rows.open(run).table()
+    songs = pa.concat_tables([rows] * (_ADDED // _RUN_SONGS))
+    song_id = pa.array([f"{k // (len(rows) // _RUN_SONGS):016x}" for k in range(len(songs))])
+    songs = songs.set_column(0, songs.schema.field("song_id"), song_id)
+    began_s = time.monotonic()
+    for _ in tally(songs, dict.fromkeys(song_id.to_pylist(), "{}"), Grouping(), separated=False):
+        pass
+    added_s = time.monotonic()
+    runner.run(AggregateRun(Aggregation(tables.kept(run), str(priors), Grouping(), {})), (), workers)
+    return (added_s - began_s) / _ADDED, time.monotonic() - added_s

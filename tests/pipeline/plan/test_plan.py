@@ -1,0 +1,155 @@
+"""What a run would take: arithmetic on constants that are stated, of a catalog or of so many songs."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+
+import mixprior
+from mixprior.pipeline import estimate
+from mixprior.pipeline.plan import command, constants
+from mixprior.pipeline.plan.constants import SEPARATED, WITH_STEMS, Constants, Overhead, PerSong
+from mixprior.pipeline.plan.forecast import Fleet, Work, forecast
+from mixprior.pipeline.plan.reference import REFERENCE
+from mixprior.pipeline.plan.simulation import Troubles
+from mixprior.pipeline.song import pace
+from mixprior.pipeline.song.pace import Pace
+from mixprior.pipeline.store.ledger import Found
+from mixprior.pipeline.store.records import Song
+from mixprior.stats.errors import InputError
+
+CONSTANTS = Constants(
+    machine="2 cores",
+    cores=2,
+    measured="2026-01-01",
+    load=0.5,
+    songs={
+        SEPARATED: PerSong(1.0, 0.25, 0.0, 7, 100_000, "clips"),
+        WITH_STEMS: PerSong(0.5, 0.01, 0.0, 7, 100_000, "clips"),
+    },
+    engines={
+        "local": (Overhead(1, 4.0, 3.0, 1.0), Overhead(2, 6.0, 5.0, 1.2)),
+        "dask": (Overhead(1, 14.0, 9.0, 1.0), Overhead(2, 16.0, 15.0, 1.2)),
+    },
+    table_s=1e-4,
+    table_bytes=100.0,
+    aggregate_s=1e-3,
+    graph_s=7.0,
+)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def songs(count, seconds, size_bytes=0.0):
+    return Work({SEPARATED: np.full(count, seconds)}, {SEPARATED: count}, size_bytes)
+
+
+def test_the_hours_are_those_of_the_constants():
+    found = forecast(songs(100, 100.0, 1e9), Fleet("local", 1), CONSTANTS, Troubles())
+    mining_s = 100 * (1.0 + 0.25 * 100.0)
+    assert found.wall_s == pytest.approx(mining_s + 4.0 + 100 * (1e-4 + 1e-3))
+    assert found.cpu_hours == pytest.approx((mining_s + 3.0 + 100 * (1e-4 + 1e-3)) / 3600)
+    assert (found.read_bytes, found.written_bytes, found.kept_bytes) == (10**9, 10_010_000, 10_010_000)
+    assert (found.gpu_hours, found.price, found.lost_hours) == (0.0, None, 0.0)
+
+
+def test_busy_cores_are_slower_and_a_step_of_processes_adds_up_many_songs():
+    two = forecast(songs(1000, 100.0), Fleet("local", 2), CONSTANTS, Troubles())
+    mining_s = 500 * 1.2 * (1.0 + 0.25 * 100.0)
+    assert two.wall_s == pytest.approx(mining_s + 6.0 + 1000 * 1e-4 + 1000 * 1e-3 / 2 + 7.0)
+
+
+def test_a_worker_with_a_gpu_is_as_fast_as_the_slower_of_its_gpu_and_its_cores():
+    known = command._with_gpu(CONSTANTS, 100.0)
+    work, factor = songs(100, 100.0), 1.2
+    bound_by_gpu = forecast(work, Fleet("dask", 10, cores=8), known, Troubles())
+    assert bound_by_gpu.gpu_hours == pytest.approx(100 * 1.0 / 3600)
+    bound_by_cores = forecast(work, Fleet("dask", 10, cores=1), known, Troubles())
+    assert bound_by_cores.wall_s > bound_by_gpu.wall_s
+    assert bound_by_cores.cpu_hours == pytest.approx((100 * factor * 1.5 + 15.0 + 0.11) / 3600)
+
+
+def test_what_is_paid_is_every_worker_from_the_start_to_the_end():
+    found = forecast(songs(100, 100.0), Fleet("dask", 10, price_per_hour=2.0), CONSTANTS, Troubles())
+    assert found.price == pytest.approx(2.0 * 10 * found.wall_s / 3600)
+    assert found.price == pytest.approx(2.0 * found.paid_hours)
+
+
+def test_a_million_songs_are_planned_in_seconds_and_take_as_long_as_their_number(capsys):
+    assert mixprior.main(["plan", "--songs", "1000000", "--minutes", "4", "--workers", "1000", "--json"]) == 0
+    million = json.loads(capsys.readouterr().out)
+    thousandth = mixprior.plan(songs=1000, minutes=4.0, workers=2, engine="dask", slow_workers=0, again=0)
+    assert million["audio_hours"] == pytest.approx(1e6 * 4 / 60)
+    assert million["cpu_hours"] == pytest.approx(1000 * thousandth.cpu_hours, rel=0.05)
+    assert million["wall_days"][1] > 2 * thousandth.wall_days[1]  # slow workers, and songs that are mined twice
+    assert million["constants"]["machine"] == REFERENCE.machine
+
+
+def test_the_output_states_its_constants_its_seed_and_the_troubles(capsys):
+    arguments = ["--songs", "1000", "--workers", "20", "--price-per-hour", "0.5", "--preemptions", "2", "--seed", "3"]
+    assert mixprior.main(["plan", *arguments]) == 0
+    out = capsys.readouterr().out
+    assert "constants: measured on another machine" in out
+    assert "simulated, seed 3: 5 % of workers 2 times slower" in out
+    assert "price: " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "takes a catalog, or --songs"),
+        (["a", "--songs", "3"], "one of them"),
+        (["--songs", "0"], "--songs takes a number from 1"),
+        (["--songs", "5", "--minutes", "-1"], "--minutes takes"),
+        (["--songs", "5", "--slow-workers", "101"], "--slow-workers takes a number from 0 to 100, not 101"),
+        (["--songs", "5", "--preemptions", "nan"], "--preemptions takes a number"),
+    ],
+)
+def test_what_makes_no_plan_is_refused_in_one_line(arguments, words, capsys):
+    assert mixprior.main(["plan", *arguments]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
+def test_a_catalog_is_as_long_as_its_headers_say(tmp_path):
+    for k, seconds in enumerate((10, 20)):
+        soundfile.write(tmp_path / f"{k}.wav", np.zeros(8000 * seconds), 8000, "PCM_16")
+    found = mixprior.plan(tmp_path, workers=1)
+    assert found.songs == 2
+    assert found.audio_hours == pytest.approx(30 / 3600, rel=0.01)
+    assert found.read_bytes == sum(path.stat().st_size for path in tmp_path.glob("*.wav"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no song"):
+        mixprior.plan(tmp_path / "empty")
+
+
+def settings():
+    return command._settings(None, 20.0)
+
+
+def test_what_is_measured_is_kept_and_prevails_and_damage_costs_it_alone():
+    constants.keep(CONSTANTS, settings())
+    assert constants.read(settings()) == CONSTANTS
+    assert mixprior.plan(songs=10, minutes=1.0).constants == CONSTANTS
+    constants.keep(replace(CONSTANTS, songs={WITH_STEMS: CONSTANTS.songs[WITH_STEMS]}), settings())
+    assert mixprior.plan(songs=10, minutes=1.0).constants.songs[SEPARATED] == REFERENCE.songs[SEPARATED]
+    constants.user_cache.write("plan", constants._name(settings()), {"songs": 3})
+    assert constants.read(settings()) is None
+    assert mixprior.plan(songs=10, minutes=1.0).constants.is_reference
+
+
+def test_the_plan_and_the_dry_run_share_what_was_measured():
+    pace.remember(Pace(100.0, 50.0, 2, 7, 1000), settings(), [True])
+    found = mixprior.plan(songs=10, minutes=1.0, with_stems=True).constants.songs[WITH_STEMS]
+    assert (found.audio_s, found.by) == (1.0, "the last run on this machine")
+    constants.keep(CONSTANTS, settings())
+    one = Found(Song("a", (("vocals", "a/vocals.wav"),)), 1000)
+    assert estimate.of([one], replace(settings(), rehash=True), workers=1).by == estimate.LAST_RUN
+    own = CONSTANTS.songs[SEPARATED].pace()
+    assert own.hours(3600.0, workers=1) == pytest.approx((1.0 * 15 + 0.25 * 3600) / 3600)
+    assert estimate._by_plan(settings(), [False]) == own
