@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-SYSTEMS = ("predictor",)
+SYSTEMS = ("predictor", "console")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("system", choices=SYSTEMS, help="what to train: predictor, of how vocals and backing are mixed")
-    parser.add_argument("run", metavar="RUN", help="output folder of `mixprior mine`")
+    parser.add_argument(
+        "system",
+        choices=SYSTEMS,
+        help="what to train: predictor, of how vocals and backing are mixed; console, a mixer",
+    )
+    parser.add_argument("run", metavar="RUN", help="output folder of `mixprior mine`; of console also songs")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help=".npz to write; a card is put beside it")
     parser.add_argument("--roles", type=Path, metavar="CSV", help="table of roles: songs of another role are not read")
     parser.add_argument("--role", default="train-mixer", help="role of the songs to train on (train-mixer)")
@@ -19,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split-by", choices=("song", "artist", "collection"), default="artist", help="what is on one side (artist)"
     )
-    parser.add_argument("--errors", action="store_true", help="also cross-validate, and write K. Li's table of errors")
+    parser.add_argument("--errors", action="store_true", help="predictor: also cross-validate, and write Li's table")
     parser.add_argument("--steps", type=int, default=200, metavar="N", help="most steps (200)")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 (cpu)")
@@ -32,6 +36,11 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: if there is nothing to train on.
     """
-    from mixprior.learning.predictor import run  # here: a help text needs no torch
+    # Here: a help text needs no torch.
+    if args.system == "console":
+        from mixprior.learning.mixer import run as mixer
 
-    return run.run(args)
+        return mixer.run(args)
+    from mixprior.learning.predictor import run as predictor
+
+    return predictor.run(args)

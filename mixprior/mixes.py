@@ -50,8 +50,8 @@ def mix(
         like: a song to be like, or several: a file, which is separated (needs the extra "mine"), the folder of its
             stems, or the frame that `mixprior.measure` returns. Targets are drawn from the priors towards it, its
             spectrum is approached (the step `eq`), and the mix is as loud as it, unless `target_lufs` is given.
-        by: file of a network that `mixprior train predictor` wrote: targets of the steps are predicted by it, where
-            no option sets them.
+        by: file of a network that `mixprior train` wrote. What a predictor predicts is aimed for where no option sets
+            it; a console mixer moves the controls that the priors set.
         preset: file of a style that `mixprior mix --preset save` wrote; what is given beside it comes first.
         vocal_offset_s: seconds by which the vocals start after the backing; below 0 without so much of their beginning;
             "auto" finds them by bleed or a guide track, or refuses.
@@ -94,6 +94,7 @@ def mix_tracks(
     priors: Priors | str | Path = "published",
     group: str | None = None,
     like: Song | Sequence[Song] | None = None,
+    by: str | Path | None = None,
     preset: str | Path | None = None,
     progress: Progress | None = None,
     **options: Any,
@@ -110,6 +111,7 @@ def mix_tracks(
         priors: as for `mix`.
         group: as for `mix`.
         like: as for `mix`.
+        by: file of a network that `mixprior train console` wrote: it moves the controls that the priors set.
         preset: as for `mix`.
         progress: as for `mix`.
         options: as for `mix`.
@@ -134,6 +136,7 @@ def mix_tracks(
         priors=priors,
         group=group,
         like=songs,
+        by=by,
         preset=preset,
         progress=progress,
         **options,

@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import nn
 
 from mixprior.learning.console.controls import Controls
 from mixprior.mixing.effects.settings import RANGES
+from mixprior.mixing.learned.console import GROUPED, HEADS, OUTPUTS, REACH_SD
 from mixprior.mixing.learned.mel import BANDS
 from mixprior.mixing.learned.network import SCALE_DB
 
-MOVED = ("output_gain_db", "pan", "threshold_dbfs", "dry_wet")
-"""Controls that the network moves, besides `band_gain_db`; each goes along its range in equal steps."""
-REACH_SD = 2.0
-"""No control is moved further from the centre, in standard deviations."""
-_GROUPED = 32
 _KERNEL = 5
 
 
@@ -35,9 +32,8 @@ class ConsoleMixer(nn.Module):
 
     Args:
         bands: of the equaliser whose gains are moved.
-        statistics: numbers that may be asked for, as by a reference; 0 for none.
-        width: of an encoding; a multiple of `heads`.
-        heads: of the attention.
+        statistics: numbers of a track that may be asked for, as by a reference; 0 for none.
+        width: of an encoding; a multiple of `HEADS`.
 
     >>> mixer = ConsoleMixer(width=16)
     >>> centre = Controls.at_rest(1, 3)
@@ -46,16 +42,16 @@ class ConsoleMixer(nn.Module):
     True
     """
 
-    def __init__(self, bands: int = 0, statistics: int = 0, width: int = 32, heads: int = 4) -> None:
+    def __init__(self, bands: int = 0, statistics: int = 0, width: int = 32) -> None:
         super().__init__()
         self.statistics = statistics
-        self.frame = nn.Conv1d(_GROUPED, width, 1)
+        self.frame = nn.Conv1d(GROUPED, width, 1)
         self.time = nn.Conv1d(width, width, _KERNEL, padding=_KERNEL // 2)
-        self.encode = nn.Sequential(nn.Linear(2 * (_GROUPED + 2 * width), width), nn.PReLU())
+        self.encode = nn.Sequential(nn.Linear(2 * (GROUPED + 2 * width), width), nn.PReLU())
         self.norm = nn.LayerNorm(width)
-        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
-        self.joined = nn.Sequential(nn.Linear(3 * width + 2 * statistics, 2 * width), nn.PReLU())
-        self.last = nn.Linear(2 * width, len(MOVED) + bands)
+        self.attention = nn.MultiheadAttention(width, HEADS, batch_first=True)
+        self.joined = nn.Sequential(nn.Linear(3 * width + 1 + 2 * statistics, 2 * width), nn.PReLU())
+        self.last = nn.Linear(2 * width, len(OUTPUTS) + bands)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
@@ -66,6 +62,7 @@ class ConsoleMixer(nn.Module):
         spread: Mapping[str, torch.Tensor],
         *,
         mask: torch.Tensor | None = None,
+        balance: torch.Tensor | None = None,
         statistics: torch.Tensor | None = None,
         known: torch.Tensor | None = None,
     ) -> Controls:
@@ -74,10 +71,13 @@ class ConsoleMixer(nn.Module):
         Args:
             mel_db: (batch, tracks, 128, frames), as `mixprior.mixing.learned.mel.log_mel_db` makes them; any length.
             centre: of as many mixes and tracks.
-            spread: standard deviations, by control, those of `MOVED` and `band_gain_db`, of shapes that broadcast with
-                it; a control without one is not moved.
+            spread: standard deviations, by control, those of `OUTPUTS` and `band_gain_db`, of shapes that broadcast
+                with it; a control without one is not moved.
             mask: bool, (batch, tracks): which tracks there are; None for all.
-            statistics: (batch, statistics), in standard deviations of the catalog; None where none is asked for.
+            balance: (batch, tracks), of left and right, as `mixprior.mixing.learned.heard.balance_of` has it; None
+                where all are in the centre.
+            statistics: (batch, tracks, statistics), what a track is to have more of than by the centre; None where none
+                is asked for.
             known: bool, the same shape: which of them are asked for; None for all. What is not known is not read.
 
         Returns:
@@ -88,16 +88,19 @@ class ConsoleMixer(nn.Module):
         share = there[..., None].to(encoded)
         mean = (encoded * share).sum(1, keepdim=True) / share.sum(1, keepdim=True).clamp(1)
         heard, _ = self.attention(encoded, encoded, encoded, key_padding_mask=~there, need_weights=False)
-        asked = self._asked(encoded, statistics, known)
-        answer = self.last(self.joined(torch.cat([encoded, mean.expand_as(encoded), heard, asked], dim=-1)))
-        answers = {**{name: answer[..., k] for k, name in enumerate(MOVED)}, "band_gain_db": answer[..., len(MOVED) :]}
+        facts = self._facts(encoded, balance, statistics, known)
+        answer = self.last(self.joined(torch.cat([encoded, mean.expand_as(encoded), heard, facts], dim=-1)))
+        answers = {
+            **{name: answer[..., k] for k, name in enumerate(OUTPUTS)},
+            "band_gain_db": answer[..., len(OUTPUTS) :],
+        }
         moved = {name: _moved(name, getattr(centre, name), sd, answers[name]) for name, sd in spread.items()}
         return replace(centre, **moved)
 
     def encoded(self, mel_db: torch.Tensor) -> torch.Tensor:
         """What each track sounds like, (batch, tracks, width)."""
         batch, tracks, _, frames = mel_db.shape
-        grouped = mel_db.reshape(batch * tracks, _GROUPED, BANDS // _GROUPED, frames).mean(dim=2)
+        grouped = mel_db.reshape(batch * tracks, GROUPED, BANDS // GROUPED, frames).mean(dim=2)
         x = (grouped - grouped.mean(dim=(1, 2), keepdim=True)) / SCALE_DB
         first = torch.relu(self.frame(x))
         second = torch.relu(self.time(first))
@@ -105,15 +108,23 @@ class ConsoleMixer(nn.Module):
         found: torch.Tensor = self.encode(torch.cat(pooled, dim=1)).unflatten(0, (batch, tracks))
         return found
 
-    def _asked(
-        self, encoded: torch.Tensor, statistics: torch.Tensor | None, known: torch.Tensor | None
+    def _facts(
+        self,
+        encoded: torch.Tensor,
+        balance: torch.Tensor | None,
+        statistics: torch.Tensor | None,
+        known: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Statistics, 0 where they are not known, and which are known, for each track."""
+        """The balance of each track; what is asked for, 0 where it is not known; and which of it is known."""
+        centred = encoded.new_zeros((*encoded.shape[:2], 1)) if balance is None else balance[..., None].to(encoded)
         if statistics is None:
-            return encoded.new_zeros((*encoded.shape[:2], 2 * self.statistics))
+            return torch.cat([centred, encoded.new_zeros((*encoded.shape[:2], 2 * self.statistics))], dim=-1)
         known = torch.ones_like(statistics, dtype=torch.bool) if known is None else known
-        both = torch.cat([torch.where(known, statistics, 0.0), known.to(encoded)], dim=-1)
-        return both[:, None].expand(-1, encoded.shape[1], -1)
+        return torch.cat([centred, torch.where(known, statistics, 0.0), known.to(encoded)], dim=-1)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The weights as `mixprior.mixing.learned.console` reads them."""
+        return {name: each.detach().cpu().numpy() for name, each in self.state_dict().items()}
 
 
 def _moved(name: str, centre: torch.Tensor, spread: torch.Tensor, answer: torch.Tensor) -> torch.Tensor:

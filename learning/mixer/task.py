@@ -25,13 +25,16 @@ class Example:
         centre: where the controls begin, of a batch of one: what the posterior rule sets.
         wanted: the controls that it was mixed by.
         tracks: (tracks, channels, samples), 44.1 kHz, for a loss on the mix; None for one on the controls alone.
-        statistics: what may be asked for, (statistics,), in standard deviations of the catalog; None for nothing.
+        balance: of left and right of each track, (tracks,); None where all are in the centre.
+        statistics: what may be asked for of each, (tracks, statistics), see `ConsoleMixer`; NaN where it is not known,
+            None for nothing.
     """
 
     mel_db: torch.Tensor
     centre: Controls
     wanted: Controls
     tracks: torch.Tensor | None = None
+    balance: torch.Tensor | None = None
     statistics: torch.Tensor | None = None
 
     @property
@@ -72,29 +75,30 @@ class ConsoleTask:
     def model(self) -> ConsoleMixer:
         """A new network, for the bands and the statistics of the examples."""
         first = self.examples[0]
-        count = 0 if first.statistics is None else len(first.statistics)
+        count = 0 if first.statistics is None else first.statistics.shape[1]
         return ConsoleMixer(first.centre.band_kind.shape[-1], count, self.width)
 
     def loss(self, model: torch.nn.Module, rng: np.random.Generator, batch: int) -> torch.Tensor:
         """Loss of examples that are drawn."""
         drawn = [self.examples[k] for k in rng.integers(0, len(self.examples), batch)]
-        count = 0 if drawn[0].statistics is None else len(drawn[0].statistics)
-        return self._loss(model, drawn, torch.from_numpy(rng.random((batch, count)) < self.asked))
+        asked = [
+            rng.random(() if each.statistics is None else tuple(each.statistics.shape)) < self.asked for each in drawn
+        ]
+        return self._loss(model, drawn, [torch.from_numpy(each) for each in asked])
 
     def choosing_loss(self, model: torch.nn.Module) -> float:
         """Loss of the choosing examples, nothing asked for."""
         return self._loss(model, self.choosing, None).item()
 
-    def _loss(self, model: torch.nn.Module, examples: Sequence[Example], known: torch.Tensor | None) -> torch.Tensor:
+    def _loss(
+        self, model: torch.nn.Module, examples: Sequence[Example], asked: Sequence[torch.Tensor] | None
+    ) -> torch.Tensor:
         device = next(model.parameters()).device
         centre, wanted = (_side_by_side([getattr(e, name) for e in examples], device) for name in ("centre", "wanted"))
         mel_db, mask = _padded([each.mel_db for each in examples], device)
-        asked = {}
-        if known is not None and examples[0].statistics is not None:
-            given = [each.statistics for each in examples if each.statistics is not None]
-            asked = {"statistics": torch.stack(given).to(device), "known": known.to(device)}
+        given = _given(examples, asked, device)
         spread = {name: sd.to(device) for name, sd in self.spread.items()}
-        found = model(mel_db, centre, spread, mask=mask, **asked)
+        found = model(mel_db, centre, spread, mask=mask, **given)
         off = [((getattr(found, name) - getattr(wanted, name)) / sd)[mask] for name, sd in spread.items()]
         loss = torch.stack([each.square().mean() for each in off]).mean()
         sounds = [each.tracks for each in examples if each.tracks is not None]
@@ -103,6 +107,27 @@ class ConsoleTask:
             ours, theirs = (mix(tracks, each, SAMPLE_RATE_HZ, mask=mask) for each in (found, wanted))
             loss = loss + self.mix_weight * sum_and_difference(ours, theirs)
         return loss
+
+
+def _given(
+    examples: Sequence[Example], asked: Sequence[torch.Tensor] | None, device: torch.device
+) -> dict[str, torch.Tensor]:
+    """Balances, and the statistics that are asked for, as `ConsoleMixer` takes them."""
+    found = {}
+    balances = [each.balance for each in examples if each.balance is not None]
+    if len(balances) == len(examples):
+        found["balance"] = _rows(balances, device)
+    statistics = [each.statistics for each in examples if each.statistics is not None]
+    if asked is not None and len(statistics) == len(examples):
+        known = [each & torch.isfinite(of) for each, of in zip(asked, statistics, strict=True)]
+        found["statistics"] = _rows([torch.nan_to_num(each) for each in statistics], device)
+        found["known"] = _rows(known, device)
+    return found
+
+
+def _rows(songs: Sequence[torch.Tensor], device: torch.device) -> torch.Tensor:
+    """Songs, (tracks, ...), side by side; 0 for tracks that are not there."""
+    return torch.nn.utils.rnn.pad_sequence(list(songs), batch_first=True).to(device)
 
 
 def _padded(songs: Sequence[torch.Tensor], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
@@ -118,10 +143,6 @@ def _side_by_side(songs: Sequence[Controls], device: torch.device) -> Controls:
     joined = {}
     for each in fields(Controls):
         values = [getattr(song, each.name) for song in songs]
-        rows = torch.cat(values) if each.name == "gain_db" else _padded_tracks(values)
-        joined[each.name] = rows.to(device)
+        rows = torch.cat(values).to(device) if each.name == "gain_db" else _rows([value[0] for value in values], device)
+        joined[each.name] = rows
     return Controls(**joined)
-
-
-def _padded_tracks(values: Sequence[torch.Tensor]) -> torch.Tensor:
-    return torch.nn.utils.rnn.pad_sequence([value[0] for value in values], batch_first=True)

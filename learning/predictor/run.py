@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from mixprior.learning.training import curves
 from mixprior.learning.training.card import card
 from mixprior.learning.training.config import TrainingConfig
 from mixprior.learning.training.loop import State
+from mixprior.learning.training.progress import shown
 from mixprior.mixing.learned import network
 from mixprior.mixing.learned.planner import OPTION_OF
 from mixprior.pipeline.store.files import write_bytes
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     songs = songs_of(args.run, args.roles, args.role, args.stems or work / "stems")
     if args.errors or args.split_by != "song":
         errors.need_artists(songs)
-    examples = song_examples.of_songs(songs, song_examples.measured(args.run), work / "spectra", _shown("reading"))
+    examples = song_examples.of_songs(songs, song_examples.measured(args.run), work / "spectra", shown("reading"))
     sides = split([each for each in songs if each.song_id in set(examples.songs)], args.split_by, args.seed, SHARES)
     kept = _that_mix(examples, sides)
     state = train_ours(kept.of(sides[TRAIN]), kept.of(sides[CHOOSE]), config, work / "model")
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"wrote {model}, {model.with_suffix('.json')} and {model.with_suffix('.html')}")
     print(f"{len(sides[TRAIN])} songs trained it, {len(sides[CHOOSE])} chose step {_best(state)} of {state.step}")
     if args.errors:
-        found = errors.cross_validated(examples, songs, args.seed, progress=_shown("training"), folder=work / "errors")
+        found = errors.cross_validated(examples, songs, args.seed, progress=shown("training"), folder=work / "errors")
         text = errors.table(found)
         write_bytes(str(model.with_suffix(".md")), f"{text}\n".encode())
         print(text)
@@ -87,13 +87,3 @@ def _write(
 
 def _best(state: State) -> int:
     return min(state.looks, key=lambda look: look.choosing_loss).step
-
-
-def _shown(what: str) -> Callable[[int, int], None]:
-    """Shows on stderr how far something is, where a person looks."""
-
-    def show(done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{what} {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
-
-    return show

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from mixprior.mixing.learned import model_file
 from mixprior.mixing.learned.mel import BANDS
-from mixprior.pipeline.store.files import write_bytes
-from mixprior.stats import json_document
+from mixprior.mixing.learned.model_file import ModelFile
 from mixprior.stats.errors import InputError
-
-VERSION = 1
-"""Of the layout of a model: MODEL.npz of weights, MODEL.json with what they are and what they were made of."""
 
 SCALE_DB = 20.0
 """Spectra are read in units of this."""
@@ -32,7 +26,6 @@ _WEIGHTS = (
 )
 _LEAST_VARIANCE = 1e-5
 """Added to variances by torch's batch norm."""
-_REMEDY = "give the .npz that `mixprior train` wrote, with its .json beside it"
 
 
 @dataclass(frozen=True)
@@ -85,26 +78,12 @@ class Network:
 
     def write(self, path: Path) -> None:
         """Write the weights, and the card beside them. Raises InputError where that cannot be."""
-        content = _packed(self.weights)
-        document = {
-            "model_version": VERSION,
-            "targets": list(self.targets),
-            **self.card,
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
-        try:
-            text = json.dumps(document, indent=2, allow_nan=False)
-        except ValueError as error:
-            raise InputError(f"{path} is not written: its card has numbers that are not finite") from error
-        if not _is_finite(self.weights):
-            raise InputError(f"{path} is not written: its weights are not finite")
-        write_bytes(str(path), content)
-        write_bytes(str(path.with_suffix(".json")), f"{text}\n".encode())
+        model_file.write(path, self.weights, {"targets": list(self.targets), **self.card})
 
 
 def made(targets: tuple[str, ...], weights: Mapping[str, np.ndarray], card: Mapping[str, Any]) -> Network:
     """A network of weights in memory."""
-    return Network(targets, weights, card, hashlib.sha256(_packed(weights)).hexdigest())
+    return Network(targets, weights, card, model_file.sha256(weights))
 
 
 def read(path: str | Path) -> Network:
@@ -114,37 +93,20 @@ def read(path: str | Path) -> Network:
         InputError: if there is none, it is damaged, of another version, or its weights are not finite
             or not those of its card.
     """
-    path = Path(path)
-    if not path.name:
-        raise InputError(f"{path} is no model; {_REMEDY}")
-    card = json_document.read(path.with_suffix(".json"), "card of a model", _REMEDY)
-    if card.pop("model_version", None) != VERSION:
-        raise InputError(f"{path} is no model of version {VERSION}: train it again")
+    return of_file(path, model_file.read(path))
+
+
+def of_file(path: str | Path, file: ModelFile) -> Network:
+    """The network in a model that is read. Raises InputError if it is none, or another than its card says."""
+    card = dict(file.card)
     try:
-        content = path.read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        if digest != card.pop("sha256", None):
-            raise InputError(f"{path} is not what its card describes (its SHA-256 is another); {_REMEDY}")
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            weights = {name: arrays[name] for name in _WEIGHTS}
+        weights = {name: file.weights[name] for name in _WEIGHTS}
         targets = tuple(str(name) for name in card.pop("targets"))
         if weights["last.bias"].shape != (2 * len(targets),) or weights["prior"].shape != (len(targets), 2):
-            raise InputError(f"{path} predicts other targets than its card names; {_REMEDY}")
-        if not _is_finite(weights):
-            raise InputError(f"{path} has weights that are not finite: train it again")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no model ({type(error).__name__} {error}); {_REMEDY}") from error
-    return Network(targets, weights, card, digest)
-
-
-def _is_finite(weights: Mapping[str, np.ndarray]) -> bool:
-    return all(np.isfinite(each).all() for each in weights.values())
-
-
-def _packed(weights: Mapping[str, np.ndarray]) -> bytes:
-    with io.BytesIO() as file:
-        np.savez(file, **dict[str, Any](weights))
-        return file.getvalue()
+            raise InputError(f"{path} predicts other targets than its card names; {model_file.REMEDY}")
+    except (ValueError, KeyError, TypeError) as error:
+        raise model_file.not_a_model(path, error) from error
+    return Network(targets, weights, card, file.sha256)
 
 
 def _grouped(mel_db: np.ndarray) -> np.ndarray:

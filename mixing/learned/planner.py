@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mixprior.mixing.effects.chain import BACKING, VOCALS
-from mixprior.mixing.learned import network
+from mixprior.mixing.learned import console, console_planner, model_file, network
 from mixprior.mixing.learned.mel import at_loudness, log_mel_db
 from mixprior.mixing.learned.network import Network, Prediction
 from mixprior.mixing.plan import pair
@@ -31,18 +31,27 @@ OPTION_OF = {
 """The option that a predicted statistic stands in for."""
 
 
-def planner(model: str | Path, targets: Targets, options: Options) -> Planner:
-    """Plan a mix of "vocals" and "backing" by a network and, for what it does not predict, by priors.
+def planner(model: str | Path, base: partial[Plan], targets: Targets, options: Options) -> Planner:
+    """Plan a mix by a network and, for what it does not predict, by priors.
 
     Args:
-        model: file that `mixprior train predictor` wrote.
+        model: file that `mixprior train` wrote.
+        base: the posterior rule, `pair.plan` or `multitrack.plan`, with its arguments but the sounds.
         targets: priors and group.
         options: how it is mixed; what is set there is not predicted.
 
     Raises:
-        InputError: if it is no model, or predicts nothing that the steps of this mix aim for.
+        InputError: if it is no model, predicts nothing that the steps of this mix aim for, or a mix of vocals and a
+            backing, where there are tracks.
     """
-    read = network.read(model)
+    file = model_file.read(model)
+    if console.is_console(file):
+        return console_planner.planner(console.of_file(model, file), base, targets, options)
+    if base.func is not pair.plan:
+        raise InputError(
+            f"{model} predicts a mix of vocals and a backing: a model of `mixprior train console` mixes tracks"
+        )
+    read = network.of_file(model, file)
     used = [name for name in read.targets if _is_wanted(name, options)]
     if not used:
         known = ", ".join(f"{name} ({ABOUT[OPTION_OF[name]].step})" for name in read.targets if name in OPTION_OF)

@@ -54,9 +54,8 @@ def mix(
     style = None if preset is None else presets.read(preset)
     targets = _targets(priors, group, style, like)
     wanted = _options(PAIR, options, style, targets)
-    planner: Planner = partial(pair.plan, targets=targets, options=wanted)
-    if by is not None:
-        planner = learned.planner(by, targets, wanted)
+    rule: partial[Plan] = partial(pair.plan, targets=targets, options=wanted)
+    planner: Planner = rule if by is None else learned.planner(by, rule, targets, wanted)
     arrays = {VOCALS: vocals, BACKING: backing}
     return _mixed(arrays, rate_hz, planner, wanted, progress, vocal_offset_s)
 
@@ -69,6 +68,7 @@ def mix_tracks(
     priors: Priors | str | Path = _DEFAULT_PRIORS,
     group: str | None = None,
     like: Sequence[SongRows] = (),
+    by: str | Path | None = None,
     preset: str | Path | None = None,
     progress: Progress | None = None,
     **options: Any,
@@ -82,7 +82,10 @@ def mix_tracks(
     style = None if preset is None else presets.read(preset)
     targets = _targets(priors, group, style, like)
     wanted = _options(TRACKS, options, style, targets)
-    planner = partial(multitrack.plan, targets=targets, options=wanted, roles_given=given, left_out=left_out)
+    rule: partial[Plan] = partial(
+        multitrack.plan, targets=targets, options=wanted, roles_given=given, left_out=left_out
+    )
+    planner: Planner = rule if by is None else learned.planner(by, rule, targets, wanted)
     return _mixed({name: tracks[name] for name in kept}, rate_hz, planner, wanted, progress)
 
 

@@ -47,7 +47,7 @@ def _add_aims(aims: argparse._ArgumentGroup) -> None:
         help="finished songs to be like, or folders of their stems: targets are drawn towards them, eq is added, and "
         "the mix is as loud ([mine] to separate)",
     )
-    aims.add_argument("--by", metavar="MODEL", help="predict targets of a pair by a network of `mixprior train`")
+    aims.add_argument("--by", metavar="MODEL", help="mix by a network of `mixprior train`")
     arguments.add_options(aims)
 
 

@@ -25,7 +25,7 @@ from mixprior.mixing.page import build as page
 from mixprior.mixing.page.command_line import Again
 from mixprior.mixing.page.reference import reference_of
 from mixprior.mixing.plan import multitrack, pair
-from mixprior.mixing.plan.step import Planner
+from mixprior.mixing.plan.step import Plan, Planner
 from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.audio import writer
 from mixprior.pipeline.store import files
@@ -115,18 +115,15 @@ def _mix(
     if args.vocal_offset is not None and not args.vocal:
         raise InputError("--vocal-offset is for --vocal and --backing")
     options = arguments.options(args, style, targets.like)
-    planner: Planner = partial(pair.plan, targets=targets, options=options)
-    if args.by:
-        if args.tracks or save:
-            raise InputError(
-                "--by predicts a mix of vocals and a backing: it goes neither with --tracks nor with --preset save"
-            )
-        planner = learned.planner(args.by, targets, options)
+    if args.by and save:
+        raise InputError("--by goes not with --preset save: a style holds no network")
+    rule: partial[Plan] = partial(pair.plan, targets=targets, options=options)
     if args.tracks:
         kept, left_out = kept_tracks(list(paths))
         paths = {name: paths[name] for name in kept}
         roles = roles_given(args.tracks, args.roles, paths)
-        planner = partial(multitrack.plan, targets=targets, options=options, roles_given=roles, left_out=left_out)
+        rule = partial(multitrack.plan, targets=targets, options=options, roles_given=roles, left_out=left_out)
+    planner: Planner = learned.planner(args.by, rule, targets, options) if args.by else rule
     if args.song:
         mixed = session.mix_song(separated(args.song), args.output, planner, options, args.stems, stage)
     else:

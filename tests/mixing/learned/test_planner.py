@@ -54,8 +54,14 @@ def test_arrays_are_mixed_as_files_are(model):
     assert made.recipe.results.vocal_to_backing_lu == pytest.approx(wanted_lu, abs=0.05)
 
 
-@pytest.mark.parametrize("words", [["--preset", "save", "style.json"], ["--tracks"]])
-def test_what_does_not_go_with_it_is_refused(tmp_path, files, model, capsys, words, monkeypatch):
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--preset", "save", "style.json"], "--by goes not with --preset save"),
+        (["--tracks"], "{} predicts a mix of vocals and a backing"),
+    ],
+)
+def test_what_does_not_go_with_it_is_refused(tmp_path, files, model, capsys, words, message, monkeypatch):
     monkeypatch.chdir(tmp_path)
     sounds = [*words, *files.values()] if words == ["--tracks"] else [*both(files), *words]
-    assert refusal(capsys, *sounds, "--by", model, "-o", "mix.wav").startswith("--by predicts a mix of vocals")
+    assert refusal(capsys, *sounds, "--by", model, "-o", "mix.wav").startswith(message.format(model))

@@ -1,0 +1,59 @@
+"""Excerpts of songs to train a mixer on: a few seconds in several places, as stems, one after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mixprior.learning.scenes.songs import Stems, TrainingSong, separated
+from mixprior.mixing.evaluation import windows
+from mixprior.mixing.evaluation.excerpts import there
+from mixprior.mixing.evaluation.separated import kept
+from mixprior.pipeline.audio.decode import decode_mixture
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
+
+COUNT, LENGTH_S = 3, 5.8
+"""Excerpts of a song, and the length of each: HTDemucs separates so much in one segment."""
+
+
+def starts(samples: int) -> list[int]:
+    """First samples of the excerpts, evenly over a song; of one that is shorter than they are together, its beginning.
+
+    >>> [round(each / SAMPLE_RATE_HZ, 1) for each in starts(180 * SAMPLE_RATE_HZ)]
+    [43.5, 87.1, 130.7]
+    """
+    length = round(LENGTH_S * SAMPLE_RATE_HZ)
+    if samples <= COUNT * length:
+        return [0]
+    return [round(each) for each in np.linspace(0, samples - length, COUNT + 2)[1:-1]]
+
+
+def stems_of(song: TrainingSong, folder: Path) -> Stems:
+    """The stems of a song's excerpts: float32, (2, samples), 44.1 kHz, by name, summing to them.
+
+    Of a song without stems, the excerpts alone are separated; what a separator leaves where nobody plays goes to
+    "other".
+
+    Args:
+        song: the song.
+        folder: where they are kept, as float16.
+
+    Raises:
+        SongError: if it cannot be read or separated.
+    """
+    return kept(folder / f"{song.song_id}.excerpts.npz", lambda: _excerpts(song))
+
+
+def _excerpts(song: TrainingSong) -> Stems:
+    if song.is_separated:
+        stems = song.stems()
+        return {name: windows.joined([{name: each} for each in _cut(audio)])[name] for name, audio in stems.items()}
+    return there(windows.joined([separated(each) for each in _cut(decode_mixture(song.song))]))
+
+
+def _cut(audio: np.ndarray) -> list[np.ndarray]:
+    length = round(LENGTH_S * SAMPLE_RATE_HZ)
+    first = starts(audio.shape[1])
+    size = audio.shape[1] if len(first) == 1 else length
+    return [np.ascontiguousarray(audio[:, start : start + size]) for start in first]

@@ -1,0 +1,135 @@
+"""`mixprior train console` on generated songs: a mixer, its card and its curve, all of it again, and a mix by it."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mixprior import main
+from mixprior.learning.console.controls import Controls
+from mixprior.learning.mixer import run, song_examples
+from mixprior.learning.mixer.network import ConsoleMixer
+from mixprior.mixing.effects import chain
+from mixprior.mixing.effects.settings import Band, Chain, PanSettings
+from mixprior.mixing.evaluation.kept_priors import shipped
+from mixprior.mixing.evaluation.scenes import audible
+from mixprior.mixing.learned import console, model_file
+from mixprior.mixing.learned.console import SHELF_Q, SHELVES
+from mixprior.mixing.learned.heard import Heard
+from mixprior.pipeline.audio import writer
+from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
+
+SHORT = ("--steps", "6")
+
+
+def stems(number: int, duration_s: float = 4.0) -> dict[str, np.ndarray]:
+    return {
+        name: np.asarray(audio, np.float32)
+        for name, audio in perform(replace(SCORES[number], duration_s=duration_s)).items()
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fewer_examples():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "DRAWS", 2)
+        yield
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory):
+    """Two songs by two artists as folders of stems, and a manifest of them."""
+    root = tmp_path_factory.mktemp("train")
+    with (root / "songs.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["path", "artist", "role", "licence"])
+        for score in SCORES[:2]:
+            for name, audio in perform(replace(score, duration_s=4.0)).items():
+                (root / score.title).mkdir(exist_ok=True)
+                writer.write(root / score.title / f"{name}.wav", audio, RATE_HZ, ".wav")
+            rows.writerow([score.title, f"{score.title} Band", "train-mixer", "CC0"])
+    return root / "songs.csv"
+
+
+@pytest.fixture(scope="module")
+def model(songs, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "console.npz"
+    assert main(["train", "console", str(songs), "-o", str(path), *SHORT]) == 0
+    return path
+
+
+def test_a_mixer_comes_with_its_card_and_its_curve_and_the_same_again(songs, model, tmp_path, capsys):
+    read = console.of_file(model, model_file.read(model))
+    assert {song["side"] for song in read.card["songs"]} == {"train", "choose"}
+    assert read.card["config"]["steps"] == 6
+    assert np.abs(read.weights["last.weight"]).max() > 0
+    assert "<svg" in model.with_suffix(".html").read_text()
+    again = tmp_path / "again.npz"
+    assert main(["train", "console", str(songs), "-o", str(again), *SHORT]) == 0
+    assert again.read_bytes() == model.read_bytes()
+    assert "dB off, by the rule" in capsys.readouterr().out
+
+
+def test_it_mixes_the_tracks_of_a_song(songs, model, tmp_path):
+    folder = songs.parent / SCORES[0].title
+    assert main(["mix", "--tracks", str(folder), "--by", str(model), "-o", str(tmp_path / "mix.wav")]) == 0
+    document = json.loads((tmp_path / "mix.mix.json").read_text())
+    assert {step["of"] for step in document["steps"] if step["name"] == "prediction"} >= {"vocals", "drums"}
+
+
+def test_without_torch_it_moves_the_same():
+    torch.manual_seed(1)
+    mixer = ConsoleMixer(2, 2, width=16).eval()
+    torch.nn.init.normal_(mixer.last.weight)
+    torch.nn.init.normal_(mixer.norm.weight)
+    mel_db = 20 * torch.randn(1, 3, 128, 30, generator=torch.manual_seed(2)) - 40
+    balance = torch.tensor([[0.5, -1.0, 0.0]])
+    asked, known = (
+        torch.tensor([[[1.0, 2.0], [0.5, 0.0], [0.0, -1.0]]]),
+        torch.tensor([[[True, True], [True, False], [False, True]]]),
+    )
+    centre = Controls.at_rest(1, 3, 2)
+    with torch.no_grad():
+        found = mixer(mel_db, centre, run.spread(), balance=balance, statistics=asked, known=known)
+    network = console.made(song_examples.SPREAD, mixer.arrays(), {})
+    names, scales = np.array(song_examples.ASKED), np.array(song_examples.SCALES)
+    parts = [
+        Heard(
+            mel_db[0, k].numpy(),
+            float(balance[0, k]),
+            {
+                str(n): float(v)
+                for n, v, there in zip(names, asked[0, k].numpy() * scales, known[0, k], strict=True)
+                if there
+            },
+        )
+        for k in range(3)
+    ]
+    for name, moved in network.moves(parts).items():
+        assert np.allclose(moved, (getattr(found, name) - getattr(centre, name))[0].numpy(), atol=1e-4), name
+
+
+def test_what_is_wanted_undoes_the_damage():
+    parts = audible(stems(0))
+    drawn = song_examples.draw(parts, 2, np.random.default_rng(3))
+    damaged = drawn.apply(parts)
+    for name, sound in parts.items():
+        gain_db, position, gains_db = drawn.undone(name)
+        bands = tuple(Band(kind, hz, each, SHELF_Q) for (kind, hz), each in zip(SHELVES, gains_db, strict=True))
+        back = chain.process(Chain(bands=bands, pan=PanSettings(position), output_gain_db=gain_db), damaged[name])
+        off_db = 10 * np.log10(np.mean((back.audio - sound.audio) ** 2) / np.mean(sound.audio**2))
+        assert back.integrated_lufs == pytest.approx(sound.integrated_lufs, abs=1.0)
+        assert off_db < -8, name
+
+
+def test_examples_are_of_tracks_and_pairs_and_know_what_the_song_has():
+    examples = song_examples.examples_of("song", stems(0), 2, shipped())
+    assert [len(each.mel_db) for each in examples] == [4, 2]
+    for each in examples:
+        assert each.statistics is not None
+        assert each.statistics.shape == (len(each.mel_db), 2)
+        assert torch.isfinite(each.statistics).all()
+        assert float((each.wanted.output_gain_db - each.centre.output_gain_db).mean()) == pytest.approx(0, abs=1e-4)

@@ -1,0 +1,131 @@
+"""`mixprior mix --by MODEL` of a console mixer: the rule's mix, moved, with a reason for each move."""
+
+import json
+
+import numpy as np
+import pytest
+
+import mixprior
+from mixprior.mixing.learned import console, model_file
+from mixprior.stats.errors import InputError
+from tests.mixing.learned.console_model import drawn, written
+from tests.mixing.mix_command import mix, save_both
+from tests.mixing.multitrack_song import bass, kick, pad, sung
+from tests.mixing.sounds import RATE_HZ, band, voice
+
+DURATION_S = 2.0
+ALL = {"steps": ("level", "eq", "pan", "loudness")}
+
+
+def tracks() -> dict[str, np.ndarray]:
+    return {
+        "Kick": kick(DURATION_S),
+        "Bass": bass(DURATION_S),
+        "Pad": pad(220.0, DURATION_S),
+        "Lead Vox": sung(240.0, DURATION_S),
+    }
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return save_both(tmp_path_factory.mktemp("sounds"))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return written(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    return written(tmp_path_factory.mktemp("untrained"), last=0.0)
+
+
+def moves(recipe) -> dict[str, dict]:
+    return {step.of: dict(step.setting) for step in recipe.steps if step.name == "prediction"}
+
+
+def test_untrained_it_mixes_tracks_as_the_posterior_rule_does(untrained):
+    by_rule = mixprior.mix_tracks(tracks(), RATE_HZ)
+    found = mixprior.mix_tracks(tracks(), RATE_HZ, by=untrained)
+    levels_db = [20 * np.log10(np.linalg.norm(each.audio, axis=1)) for each in (found, by_rule)]
+    assert np.abs(levels_db[0] - levels_db[1]).max() < 0.01
+    assert np.abs(found.audio - by_rule.audio).max() < 1e-6
+    assert moves(found.recipe).keys() == {"vocals", "drums", "bass", "other"}
+
+
+def test_untrained_it_mixes_a_pair_as_the_posterior_rule_does(tmp_path, files, untrained):
+    mix(files, "-o", tmp_path / "rule.wav")
+    mix(files, "--by", untrained, "-o", tmp_path / "mix.wav")
+    assert (tmp_path / "mix.wav").read_bytes() == (tmp_path / "rule.wav").read_bytes()
+
+
+def test_tracks_are_mixed_alike_in_any_order_and_at_any_level_of_the_file(model):
+    given = tracks()
+    found = moves(mixprior.mix_tracks(given, RATE_HZ, by=model, **ALL).recipe)
+    turned = moves(mixprior.mix_tracks(dict(reversed(given.items())), RATE_HZ, by=model, **ALL).recipe)
+    levels = dict(zip(given, (0.5, 0.2, 3.0, 0.01), strict=True))
+    louder = {name: levels[name] * audio for name, audio in given.items()}
+    changed = moves(mixprior.mix_tracks(louder, RATE_HZ, by=model, **ALL).recipe)
+    assert any(abs(each["output_gain_db"]) > 0.3 for each in found.values())
+    for name, of in found.items():
+        for control in drawn().spread:
+            assert turned[name][control] == pytest.approx(of[control], abs=1e-3)
+            assert changed[name][control] == pytest.approx(of[control], abs=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 64])
+def test_one_track_and_many_are_mixed(model, count):
+    time_s = np.arange(RATE_HZ // 2) / RATE_HZ
+    given = {f"Track {k}": 0.01 * np.sin(2 * np.pi * (60.3 + 97.1 * k) * time_s) for k in range(count)}
+    made = mixprior.mix_tracks(given, RATE_HZ, by=model, roles=dict.fromkeys(given, "other"))
+    assert len(made.recipe.settings.tracks) == count
+    assert set(moves(made.recipe)) == set(made.recipe.settings.buses)
+
+
+def test_moves_are_what_the_network_says_with_a_reason_by_occlusion(tmp_path, files, model):
+    printed = mix(files, "--by", model, "--explain", "-o", tmp_path / "mix.wav")
+    document = json.loads((tmp_path / "mix.mix.json").read_text("utf-8"))
+    step = next(each for each in document["steps"] if (each["name"], each["of"]) == ("prediction", "vocals"))
+    (gain_db,) = (step["setting"][each] for each in ("output_gain_db",))
+    assert document["settings"]["tracks"]["vocals"]["output_gain_db"] == pytest.approx(gain_db, abs=0.006)
+    assert {"its lows", "its mids", "its highs", "the sound of backing"} <= step["measured"]["output_gain_db"].keys()
+    assert step["reason"].startswith(
+        f"vocals {'raised' if gain_db > 0 else 'lowered'} by {abs(gain_db):.2f} dB because of "
+    )
+    assert "prediction of vocals" in printed
+    mix(files, "--replay", tmp_path / "mix.mix.json", "-o", tmp_path / "again.wav")
+    assert (tmp_path / "again.wav").read_bytes() == (tmp_path / "mix.wav").read_bytes()
+
+
+def test_what_is_occluded_is_what_the_network_does_without_it():
+    from mixprior.mixing.learned import occlusion
+    from mixprior.mixing.learned.heard import hear
+    from tests.mixing.sounds import sound
+
+    network, parts = drawn(), {"vocals": hear(sound(voice())), "backing": hear(sound(band()))}
+    found = occlusion.effects(network, parts, "output_gain_db")["vocals"]["the sound of backing"]
+    both = network.moves(list(parts.values()))["output_gain_db"][0]
+    alone = network.moves([parts["vocals"]])["output_gain_db"][0]
+    assert found == pytest.approx(both - alone, abs=1e-5)
+    assert abs(found) > 1e-3
+
+
+def test_half_the_amount_moves_half_as_far_and_a_given_ratio_stays(model):
+    whole, half = (mixprior.mix(voice(), band(), RATE_HZ, by=model, amount=amount).recipe for amount in (1.0, 0.5))
+    assert moves(half)["vocals"]["output_gain_db"] == pytest.approx(
+        moves(whole)["vocals"]["output_gain_db"] / 2, abs=1e-3
+    )
+    given = mixprior.mix_tracks(tracks(), RATE_HZ, by=model, ratio_lu=-3.0).recipe
+    assert given.results.vocal_to_backing_lu == pytest.approx(-3.0, abs=0.05)
+
+
+def test_it_is_read_as_it_was_written_and_damage_is_refused(tmp_path):
+    path = written(tmp_path)
+    file = model_file.read(path)
+    assert console.is_console(file)
+    read, made = console.of_file(path, file), drawn()
+    assert (read.spread, read.sha256) == (dict(made.spread), made.sha256)
+    fewer = {name: each for name, each in file.weights.items() if name != "last.bias"}
+    with pytest.raises(InputError, match="is no model"):
+        console.of_file(path, model_file.ModelFile(file.card, fewer, ""))
