@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.ndimage
 
 from mixprior.stats.statistic import SAMPLE_RATE_HZ, SONG, Column, Family, Statistic, Value
 
@@ -51,7 +50,8 @@ def band_limit_hz(power: np.ndarray) -> float | None:
     """
     starts = np.searchsorted(np.linspace(0.0, SAMPLE_RATE_HZ / 2, power.size), np.arange(_CELLS) * _CELL_HZ)
     cells = np.add.reduceat(power, starts) / np.diff(np.append(starts, power.size))
-    levels_db = scipy.ndimage.median_filter(10.0 * np.log10(cells + _TINY), _SMOOTHED, mode="nearest")
+    levels_db = np.pad(10.0 * np.log10(cells + _TINY), _SMOOTHED // 2, mode="edge")
+    levels_db = np.median(np.lib.stride_tricks.sliding_window_view(levels_db, _SMOOTHED), axis=1)
     edges = np.arange(int(_LEAST_HZ / _CELL_HZ), _CELLS - _EDGE)
     below_db = np.array([np.median(levels_db[k - _EDGE - _BELOW : k - _EDGE]) for k in edges])
     above_db = np.maximum.accumulate(levels_db[::-1])[::-1][edges + _EDGE]

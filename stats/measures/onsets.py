@@ -11,7 +11,6 @@ from functools import cache
 
 import numba
 import numpy as np
-import scipy
 
 from mixprior.stats.fft import real
 from mixprior.stats.fft.lanes import LANES, all_of, load, log, root, store, times_plus
@@ -28,6 +27,10 @@ _PAST, _FUTURE = 5, 1  # frames around the one that is judged
 _MEAN_WEIGHT = 0.058  # the threshold is the median plus this much of the mean
 _AUDIBLE = 1e-7  # mean square, -70 dB
 _LEAST_GAP_S = 0.050
+_LOW_PASS = (0.15998788597519947, 0.31997577195039895, 0.15998788597519947)
+"""Numerator of `scipy.signal.butter(2, 0.34)`."""
+_POLE = 0.23484048399486387
+"""Its last coefficient. aubio 0.4.9 takes it for the one before; its onsets are wanted: it stands."""
 _DELAY = round(4.3 * HOP)  # how far the picker looks back: from a detection to the onset before it
 
 
@@ -195,9 +198,15 @@ def _judge(novelty: np.ndarray, smoothing: np.ndarray, above: np.ndarray) -> Non
 @cache
 def _zero_phase_smoothing(length: int) -> np.ndarray:
     """Matrix that filters a row of `length` values forward and then backward, from rest each time."""
-    numerator, (_, _, last_pole) = scipy.signal.butter(2, 0.34)
-    # aubio 0.4.9 takes the last coefficient of this low-pass for the one before it; its onsets are wanted: it stands.
-    smoother = numerator, (1.0, last_pole)
-    forward = scipy.signal.lfilter(*smoother, np.eye(length), axis=-1)
-    matrix: np.ndarray = scipy.signal.lfilter(*smoother, forward[:, ::-1], axis=-1)[:, ::-1]
+    matrix: np.ndarray = _smoothed(_smoothed(np.eye(length))[:, ::-1])[:, ::-1]
     return matrix
+
+
+def _smoothed(rows: np.ndarray) -> np.ndarray:
+    """Each row through the low-pass: `scipy.signal.lfilter`, which takes half a second to load."""
+    smoothed = np.empty_like(rows)
+    first, second = np.zeros((2, len(rows)))
+    for k, value in enumerate(rows.T):
+        smoothed[:, k] = first + _LOW_PASS[0] * value
+        first, second = second + value * _LOW_PASS[1] - smoothed[:, k] * _POLE, value * _LOW_PASS[2]
+    return smoothed

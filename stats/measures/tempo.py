@@ -1,11 +1,13 @@
-"""Tempo of the backing, by librosa's onset strength and tempogram, finer than its frames."""
+"""Tempo of the backing, by librosa's onset strength and tempogram, finer than its frames.
+
+What librosa does is re-made here to the bit, because its modules take a process over a second to load.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
 
-import librosa
 import numba
 import numpy as np
 import scipy
@@ -13,6 +15,7 @@ import scipy
 from mixprior.stats.fft import real
 from mixprior.stats.fft.lanes import LANES, all_of, load, store, times_plus
 from mixprior.stats.frames import Frames
+from mixprior.stats.mel import mel_filters
 from mixprior.stats.statistic import BACKING, SAMPLE_RATE_HZ, Column, Family, Statistic, Value
 from mixprior.stats.windows import periodic_hann
 
@@ -29,6 +32,8 @@ _STEP_S = 1.0
 _DYNAMIC_RANGE_DB = 80.0
 _LATE = 2  # frames that librosa counts from a rise to its onset
 _BEATS = 8  # multiples of the period that sharpen it
+_USUAL_BPM, _FASTEST_BPM = 120.0, 320.0
+_LEAST_POWER = np.float32(1e-10)
 _FRAMES_PER_MINUTE = 60.0 * SAMPLE_RATE_HZ / HOP
 
 
@@ -85,7 +90,7 @@ class TempoFrames:
         frames = batch.shape[1]
         bands = np.empty((len(_mel_bands()[0]), -(-frames // LANES) * LANES), np.float32)
         _bands(batch[0], _plan(), *_mel_bands(), bands)
-        self._bands_db.append(librosa.power_to_db(bands[:, :frames], top_db=None))
+        self._bands_db.append(np.float32(10) * np.log10(np.maximum(bands[:, :frames], _LEAST_POWER)))
 
 
 @cache
@@ -96,7 +101,7 @@ def _plan() -> real.Plan:
 @cache
 def _mel_bands() -> tuple[np.ndarray, np.ndarray]:
     """First bin and the one after the last of each band, shape (128, 2), and the weights of its bins, (128, 1025)."""
-    weights = librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=FRAME)
+    weights = mel_filters(FRAME)
     bins = [np.append(np.flatnonzero(band), -1)[[0, -2]] + (0, 1) if band.any() else (0, 0) for band in weights]
     return np.array(bins), np.ascontiguousarray(weights, np.float32)
 
@@ -137,9 +142,8 @@ def _tempo_of(strength: np.ndarray) -> float | None:
     tempogram = _tempogram(strength)
     if not tempogram.any():
         return None
-    (coarse_bpm,) = librosa.feature.tempo(tg=tempogram, sr=SAMPLE_RATE_HZ, hop_length=HOP)
     autocorrelation = tempogram.mean(axis=1)
-    periods = _FRAMES_PER_MINUTE / coarse_bpm + np.linspace(-0.75, 0.75, 301)
+    periods = _FRAMES_PER_MINUTE / _coarse_bpm(autocorrelation) + np.linspace(-0.75, 0.75, 301)
     beats = min(_BEATS, int((len(autocorrelation) - 1) / periods[-1]))
     curve = scipy.interpolate.CubicSpline(np.arange(len(autocorrelation)), autocorrelation)
     strengths = curve(np.outer(np.arange(1, beats + 1), periods)).sum(axis=0)
@@ -150,9 +154,25 @@ def _tempogram(strength: np.ndarray) -> np.ndarray:
     """Autocorrelation of the onset strength in windows of 8 s, shape (lags, windows), each with largest value 1."""
     length, step = (round(seconds * SAMPLE_RATE_HZ / HOP) for seconds in (_WINDOW_S, _STEP_S))
     strength = np.pad(strength, (0, max(0, length - len(strength))))
-    windows = librosa.util.frame(strength, frame_length=length, hop_length=step)
-    windows = windows * librosa.filters.get_window("hann", length)[:, np.newaxis]
-    return librosa.util.normalize(librosa.autocorrelate(windows, axis=0), norm=np.inf, axis=0)
+    windows = (
+        np.lib.stride_tricks.sliding_window_view(strength, length)[::step].T * periodic_hann(length)[:, np.newaxis]
+    )
+    padded = scipy.fft.next_fast_len(2 * length - 1, real=True)
+    spectra = scipy.fft.rfft(windows, padded, axis=0)
+    correlation = scipy.fft.irfft(spectra.real**2 + spectra.imag**2, padded, axis=0)[:length]
+    largest = np.abs(correlation).max(axis=0)
+    tempogram: np.ndarray = correlation / np.where(largest < np.finfo(largest.dtype).tiny, 1.0, largest)
+    return tempogram
+
+
+def _coarse_bpm(autocorrelation: np.ndarray) -> float:
+    """Pace of the likeliest beat of whole frames, by a prior of one octave (standard deviation) around 120 BPM.
+
+    `librosa.feature.tempo`; after D. P. W. Ellis, "Beat tracking by dynamic programming" (2007).
+    """
+    bpm = np.append(np.inf, _FRAMES_PER_MINUTE / np.arange(1, len(autocorrelation)))
+    prior = np.where(bpm < _FASTEST_BPM, -0.5 * (np.log2(bpm) - np.log2(_USUAL_BPM)) ** 2, -np.inf)
+    return float(bpm[np.argmax(np.log1p(1e6 * autocorrelation) + prior)])
 
 
 def _measure(stem: Stem) -> dict[str, Value]:

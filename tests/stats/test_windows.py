@@ -23,8 +23,12 @@ def test_the_interpolator_of_true_peaks_is_the_filter_of_resample_poly():
     assert np.allclose(ours, np.sort(np.concatenate([taps, np.zeros(up - 1)])), atol=1e-15)
 
 
-def test_the_registry_of_statistics_loads_no_more_of_scipy_than_it_needs():
-    slow = {"scipy.signal", "scipy.stats", "scipy.interpolate"}
-    code = f"import sys, mixprior.stats.registry; print({slow} & {{*sys.modules}})"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "set()"
+def test_measuring_a_song_loads_no_library_that_takes_long():
+    slow = {"librosa.core", "pandas", "scipy.signal", "scipy.stats", "torch"}
+    measure = (
+        "from mixprior.pipeline.song.mining import StemSet, _noise, registry;"
+        "registry.measure(StemSet({'other': _noise(1)}))"
+    )
+    code = f"{measure}; import sys; print({slow} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

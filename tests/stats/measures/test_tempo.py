@@ -1,9 +1,11 @@
 """Tempo: clicks at a known pace."""
 
+import librosa
 import numpy as np
 import pytest
 
 from mixprior.stats.measures import tempo
+from mixprior.stats.mel import mel_filters
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from mixprior.stats.stem import StemSet
 
@@ -41,3 +43,27 @@ def test_the_backing_is_measured_and_only_it():
     assert [stem.name for stem in song.rows() if tempo.STATISTIC.fills(stem.name)] == ["backing"]
     silent = StemSet({"vocals": voice, "drums": np.zeros_like(voice)})
     assert tempo.STATISTIC.measure(silent["backing"]) == {"tempo_bpm": None}
+
+
+@pytest.mark.parametrize("frame", [1024, 2048])
+def test_mel_bands_are_those_of_librosa_to_the_bit(frame):
+    assert mel_filters(frame).tobytes() == librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=frame).tobytes()
+
+
+@pytest.mark.parametrize("seconds", [2.0, 8.0, 30.0, 95.0])
+def test_tempogram_and_its_beat_are_those_of_librosa_to_the_bit(seconds):
+    frames = round(seconds * SAMPLE_RATE_HZ / tempo.HOP)
+    strength = np.random.default_rng(round(seconds)).exponential(size=frames).astype(np.float32)
+    length, step = (round(each * SAMPLE_RATE_HZ / tempo.HOP) for each in (8.0, 1.0))
+    padded = np.pad(strength, (0, max(0, length - frames)))
+    windows = librosa.util.frame(padded, frame_length=length, hop_length=step)
+    windows = windows * librosa.filters.get_window("hann", length)[:, np.newaxis]
+    theirs = librosa.util.normalize(librosa.autocorrelate(windows, axis=0), norm=np.inf, axis=0)
+    ours = tempo._tempogram(strength)
+    assert ours.tobytes() == np.ascontiguousarray(theirs).tobytes()
+    (bpm,) = librosa.feature.tempo(tg=theirs, sr=SAMPLE_RATE_HZ, hop_length=tempo.HOP)
+    assert tempo._coarse_bpm(ours.mean(axis=1)) == bpm
+
+
+def test_silence_has_a_tempogram_of_zeros():
+    assert not tempo._tempogram(np.zeros(500, np.float32)).any()
