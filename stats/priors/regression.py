@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.interval import LEVEL
@@ -129,7 +130,7 @@ def rank_correlation(x: np.ndarray, y: np.ndarray) -> RankCorrelation:
     n = int(both.sum())
     if n < 4:
         raise InputError(f"only {n} songs have both of these statistics: too few for a rank correlation")
-    ranks = np.stack([stats.rankdata(values[both]) for values in (x, y)])
+    ranks = np.stack([scipy.stats.rankdata(values[both]) for values in (x, y)])
     if not (np.ptp(ranks, axis=1) > 0).all():
         raise InputError("one of these statistics does not vary: it has no rank correlation")
     r = float(np.clip(np.corrcoef(ranks)[0, 1], -1.0, 1.0))

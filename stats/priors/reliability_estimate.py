@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import scipy.stats
+import scipy
 
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.reliability import LEAST_SOURCES, Reliability
