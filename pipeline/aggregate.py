@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import warnings
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -223,13 +224,13 @@ def _compact(rows: Rows, workers: int, beam_options: Sequence[str]) -> bool:
     """Compact the files of single songs where there are many; return whether nothing was to be done."""
     from mixprior.pipeline.store import archive
 
-    keys = sorted(set(rows.songs["feature_key"].to_pylist()))
-    many = [key for key in keys if len(archive.loose_songs(rows.folder, key)) >= archive.MANY]
+    counts = Counter(rows.songs["feature_key"].to_pylist())
+    many = [key for key in sorted(counts) if counts[key] >= archive.MANY and archive.has_many_loose(rows.folder, key)]
     if many:
         from mixprior.pipeline.graphs import runner
         from mixprior.pipeline.graphs.compact import CompactRun
 
-        runner.run(CompactRun(rows.folder, many), beam_options, workers)
+        runner.run(CompactRun(rows.folder, many, len(rows.songs)), beam_options, workers)
     return not many
 
 

@@ -140,6 +140,13 @@ MEMBERS_SCHEMA = pa.schema(
 """The songs that priors are of, by content: `error` of those that failed, `copies` beside the one that counts."""
 
 
+SHARDS_SCHEMA = pa.schema([pa.field("table", pa.string(), False), pa.field("songs", pa.int64(), False)])
+"""A table of songs that is stored in shards: the name of each, by the hash of its content, and how many songs it has.
+
+Songs are dealt to shards by ranges of `song_id`, in the order of the rows.
+"""
+
+
 def with_metadata(schema: pa.Schema, **metadata: str) -> pa.Schema:
     """Return the schema with the version of the layout, and `metadata`, in the file's key-value metadata."""
     pairs = {"schema_version": str(SCHEMA_VERSION), **metadata}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,9 @@ from mixprior.pipeline.store.layout import table_in
 from mixprior.pipeline.store.rows import Batch, Rows
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping
+
+FAN_OUT = 16
+"""Workers that merge the digests of one group, before one merges what they give."""
 
 
 @dataclass
@@ -36,6 +40,8 @@ class Aggregate(beam.PTransform):
             | "Find their rows" >> beam.FlatMap(batches_of)
             | "Spread rows" >> beam.Reshuffle()
             | "Digest rows" >> beam.ParDo(DigestRows(self.grouping))
+            | "Merge shares of groups" >> beam.CombinePerKey(MergeDigests())
+            | "Fan groups in" >> beam.MapTuple(lambda key, digest: (key[0], digest))
             | "Merge groups" >> beam.CombinePerKey(MergeDigests())
         )
 
@@ -48,9 +54,11 @@ def batches_of(run: str) -> Iterator[tuple[str, Batch]]:
 
 
 class DigestRows(beam.DoFn):
-    """Takes (path of a run, `Batch`) and gives (group, `Digest`) for every group one of its songs is in.
+    """Takes (path of a run, `Batch`) and gives ((group, share), `Digest`) for every group one of its songs is in.
 
-    One for each bundle and group: what a worker digests it adds up itself.
+    One for each bundle and group: what a worker digests it adds up itself. Every bundle has the group of all songs,
+    and others: their digests are merged in shares by as many workers. The share follows from the rows, so that a bundle
+    that is done again has the same.
     """
 
     def __init__(self, grouping: Grouping) -> None:
@@ -59,15 +67,20 @@ class DigestRows(beam.DoFn):
     def start_bundle(self) -> None:
         """Begin with nothing: what a failed bundle left is not counted."""
         self.sums.clear()
+        self.share: int | None = None
 
     @conveying
     def process(self, element: tuple[str, Batch]) -> None:
         """Digest one batch."""
+        if self.share is None:
+            _, batch = element
+            self.share = zlib.crc32((batch.part or batch.song_ids[0]).encode()) % FAN_OUT
         self.sums.add(*element)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Give what was added up."""
-        for found in self.sums.take():
+        for group, digest in self.sums.take():
+            found = ((group, self.share), digest)
             yield WindowedValue(found, GlobalWindow().max_timestamp(), (GlobalWindow(),))
 
 

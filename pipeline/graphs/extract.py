@@ -102,18 +102,42 @@ def in_no_window(element: Any) -> WindowedValue:
 
 @dataclass
 class WriteSongs(beam.PTransform):
-    """Takes `Outcome`s and writes the table of songs of a run folder; gives the folder's path."""
+    """Takes `Outcome`s and writes the table of songs of a run folder; gives the folder's path.
+
+    Each shard is written by one worker. What is gathered in one place are the names of the shards.
+
+    Attributes:
+        folder: of the run.
+        count: songs of the catalog.
+    """
 
     folder: RunFolder
+    count: int
 
     def expand(self, outcomes: PCollection) -> PCollection:
         """Build the graph."""
-        return outcomes | "Gather outcomes" >> ToList() | "Write the table of songs" >> beam.Map(self.write)
+        return (
+            outcomes
+            | "Deal outcomes to shards" >> beam.Map(self.deal)
+            | "Gather a shard" >> beam.GroupByKey()
+            | "Write a shard" >> beam.MapTuple(self.write)
+            | "Gather the names of shards" >> ToList()
+            | "Write the table of songs" >> beam.Map(self.finish)
+        )
+
+    def deal(self, outcome: Outcome) -> tuple[int, Outcome]:
+        """Give the number of a song's shard with it."""
+        return songs.shard_of(outcome.song_id, songs.shards_for(self.count)), outcome
 
     @conveying
-    def write(self, outcomes: list[Outcome]) -> str:
-        """Write the table."""
-        songs.write(self.folder, outcomes)
+    def write(self, number: int, outcomes: Iterable[Outcome]) -> tuple[int, str]:
+        """Write a shard; give its number and path."""
+        return number, songs.write_shard(self.folder, outcomes)
+
+    @conveying
+    def finish(self, shards: list[tuple[int, str]]) -> str:
+        """Write what names the shards."""
+        songs.finish(self.folder, shards)
         return self.folder.root
 
 
@@ -124,10 +148,12 @@ class ExtractRun:
     Attributes:
         catalog: path of the list of songs.
         ways: how they are mined.
+        count: songs of the list.
     """
 
     catalog: str
     ways: Sequence[Way]
+    count: int = 0
 
     @property
     def reads(self) -> Sequence[str]:
@@ -139,8 +165,10 @@ class ExtractRun:
         found = (
             pipeline
             | "Name the catalog" >> beam.Create([self.catalog])
+            | "Cut the catalog into ranges" >> beam.FlatMap(conveying(song_list.ranges))
+            | "Spread ranges" >> beam.Reshuffle()
             | "Read songs" >> beam.FlatMap(conveying(song_list.read))
         )
         for way in self.ways:
             outcomes = found | f"Extract into {way.folder.root}" >> Extract(way)
-            _ = outcomes | f"Keep outcomes in {way.folder.root}" >> WriteSongs(way.folder)
+            _ = outcomes | f"Keep outcomes in {way.folder.root}" >> WriteSongs(way.folder, self.count)

@@ -58,7 +58,7 @@ def extract_songs(
                 from mixprior.pipeline.graphs.extract import ExtractRun
 
                 # One process, with children, unless Dask is to start several.
-                runner.run(ExtractRun(catalog.catalog, planned), beam_options, workers if dask else 1, tick)
+                runner.run(ExtractRun(catalog.catalog, planned, len(found)), beam_options, workers if dask else 1, tick)
             else:
                 _extract_here(found, planned)
         except BaseException:
@@ -69,4 +69,4 @@ def extract_songs(
 def _extract_here(found: SongList, ways: Sequence[Way]) -> None:
     with runner.continuable():
         for way in ways:
-            songs.write(way.folder, stream.outcomes(found, way))
+            songs.write(way.folder, stream.outcomes(found, way), songs.shards_for(len(found)))

@@ -11,16 +11,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mixprior.pipeline.store import features, seal, sources
-from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store.layout import PREFIXES, RunFolder
 
 MANY = 4096
 """Files of single songs that are worth compacting."""
 
 
-def loose_songs(folder: RunFolder, feature_key: str) -> list[str]:
-    """Return the ids of the songs that have a file of their own, sorted; whether it counts shows when it is read."""
-    names = (os.path.basename(path) for path in _parquet_files(folder.loose(feature_key)))
+def loose_songs(folder: RunFolder, feature_key: str, prefix: str = "") -> list[str]:
+    """Return the ids of the songs that have a file of their own, sorted; whether it counts shows when it is read.
+
+    Args:
+        folder: of the run.
+        feature_key: of the songs.
+        prefix: one of `PREFIXES`, to list those of these songs alone; "" for all.
+    """
+    url = f"{folder.loose(feature_key)}/{prefix}".rstrip("/")
+    names = (os.path.basename(path) for path in _parquet_files(url))
     return sorted(name.removesuffix(".parquet") for name in names)
+
+
+def has_many_loose(folder: RunFolder, feature_key: str) -> bool:
+    """Whether so many songs have a file of their own that it is worth compacting them; no more than that are listed."""
+    count = 0
+    for prefix in PREFIXES:
+        count += len(loose_songs(folder, feature_key, prefix))
+        if count >= MANY:
+            return True
+    return False
 
 
 def parts(folder: RunFolder, feature_key: str) -> list[str]:

@@ -22,6 +22,18 @@ def read_bytes(url: str) -> bytes:
     return bytes(fs.cat_file(path))
 
 
+def read_range(url: str, start: int, end: int) -> bytes:
+    """Return bytes of a file, from `start` up to `end`, or to the file's end."""
+    fs, path = sources.file_system(url)
+    return bytes(fs.cat_file(path, start, end))
+
+
+def size_bytes(url: str) -> int:
+    """Return the size of a file."""
+    fs, path = sources.file_system(url)
+    return int(fs.size(path))
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside a local `path` to write to, which takes its place at the end if nothing went wrong.

@@ -3,14 +3,16 @@
 ```
 RUN/songs.parquet                     what became of every song, of the run that ended last
     priors/                           its priors: manifest.json, priors.parquet, ...
-    songs/HASH.parquet                what became of every song, of each run; named by content
+    songs/HASH.parquet                what became of every song, of each run; named by content. Of many songs, the list
+                                      of its shards, which are stored beside it
     catalogs/HASH.jsonl               the songs to mine, one a line, of each catalog; named by content
     features/KEY/settings.json        how the rows of a feature key were measured
     features/KEY/fe/ID.parquet        the rows of one finished song
     archive/KEY/000001-HASH.parquet   the rows of thousands of them: a part, of which a later one prevails
     failures/KEY/ID.parquet           why one song failed
     flags/KEY/ID.json                 what may be wrong with one finished song; without it, nothing is known to be
-    made/CATALOG/KEY/ID               an empty note: a run that has not ended yet made the rows of this song
+    made/CATALOG/KEY/ID               an empty note: a run that has not ended yet made the rows of this song, or of
+                                      the part ID
     damaged/...                       files of rows that were found damaged, under the paths they had
     calls/CALL/                       what one call of `mine` has done so far, and its table; gone when it ends
 ```
@@ -43,6 +45,9 @@ MANIFEST_FILE = "manifest.json"
 
 TABLES_FOLDER = "songs"
 SETTINGS_FILE = "settings.json"
+
+PREFIXES = tuple(f"{number:02x}" for number in range(256))
+"""What song ids begin with: the files of single songs are in a folder for each."""
 
 LOOSE_FOLDER, ARCHIVE_FOLDER = "features", "archive"
 LOOSE_PATTERN, PARTS_PATTERN = f"{LOOSE_FOLDER}/*/*/*.parquet", f"{ARCHIVE_FOLDER}/*/*.parquet"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -67,12 +67,18 @@ def members_hash(members: pa.Table) -> str:
     Args:
         members: `mixprior.stats.schema.MEMBERS_SCHEMA`, sorted by song id.
     """
-    error = pc.if_else(pc.equal(members["error"], LOST), None, members["error"])
-    columns = (members["song_id"], members["feature_key"], pc.fill_null(error, ""))
-    lines = pc.binary_join_element_wise(*(column.combine_chunks() for column in columns), " ")
+    return members_hash_of([members])
+
+
+def members_hash_of(tables: Iterable[pa.Table]) -> str:
+    """Return the `members_hash` of members that come in several tables, sorted by song id from one to the next."""
     digest = hashlib.sha256()
-    for start in range(0, len(lines), 1 << 16):
-        digest.update("".join(f"{line}\n" for line in lines.slice(start, 1 << 16).to_pylist()).encode())
+    for table in tables:
+        error = pc.if_else(pc.equal(table["error"], LOST), None, table["error"])
+        columns = (table["song_id"], table["feature_key"], pc.fill_null(error, ""))
+        lines = pc.binary_join_element_wise(*(column.combine_chunks() for column in columns), " ")
+        for start in range(0, len(lines), 1 << 16):
+            digest.update("".join(f"{line}\n" for line in lines.slice(start, 1 << 16).to_pylist()).encode())
     return digest.hexdigest()
 
 

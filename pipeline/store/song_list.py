@@ -11,6 +11,10 @@ from itertools import pairwise
 from mixprior.pipeline.store import files
 from mixprior.pipeline.store.records import Song
 
+RANGE_BYTES = 1 << 20
+LINE_BYTES = 1 << 14
+"""Read at a time to the end of the last line of a range."""
+
 
 @dataclass(frozen=True)
 class SongList:
@@ -60,9 +64,38 @@ class SongList:
         return map(_song_in, sorted(io.BytesIO(self.content), key=_order))
 
 
-def read(path: str) -> Iterator[Song]:
-    """Give the songs of a stored list, one at a time."""
-    yield from _songs_in(files.read_bytes(path))
+@dataclass(frozen=True)
+class Range:
+    """Bytes of a stored list, from `start` up to `end`: the songs whose lines begin there."""
+
+    path: str
+    start: int
+    end: int
+
+
+def ranges(path: str, range_bytes: int = RANGE_BYTES) -> Iterator[Range]:
+    """Give the ranges that a stored list is read by, each about as many bytes."""
+    size_bytes = files.size_bytes(path)
+    for start in range(0, size_bytes, range_bytes):
+        yield Range(path, start, min(start + range_bytes, size_bytes))
+
+
+def read(found: Range) -> Iterator[Song]:
+    """Give the songs of a range, one at a time."""
+    # The byte before the range shows whether a line begins with it.
+    content = files.read_range(found.path, max(0, found.start - 1), found.end)
+    if found.start:
+        _, newline, content = content.partition(b"\n")
+        if not newline:
+            return
+    at, rest = found.end, b""
+    while content and not (content + rest).endswith(b"\n"):
+        more = files.read_range(found.path, at, at + LINE_BYTES)
+        line, newline, _ = more.partition(b"\n")
+        at, rest = at + len(more), rest + line + newline
+        if newline or not more:
+            break
+    yield from _songs_in(content + rest)
 
 
 def _songs_in(content: bytes) -> Iterator[Song]:

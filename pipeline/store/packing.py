@@ -1,0 +1,75 @@
+"""Rows of single songs moved into a part of the archive: many small files become a large one.
+
+A part is complete before the files it replaces are removed: a process that ends in between leaves songs twice, and the
+own file of a song counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+
+import pyarrow as pa
+
+from mixprior.pipeline.store import archive, features, files
+from mixprior.pipeline.store.layout import RunFolder, parquet_bytes, part_number
+from mixprior.stats.registry import FEATURES_SCHEMA
+from mixprior.stats.schema import with_metadata
+
+PART_SONGS = 4096
+"""Songs of a part at most."""
+
+_ROW_GROUP_ROWS = 2048
+
+
+def next_number(folder: RunFolder, feature_key: str) -> int:
+    """Return the number of a part that prevails over all there are."""
+    return 1 + max((part_number(path) for path in archive.parts(folder, feature_key)), default=0)
+
+
+def pack(
+    folder: RunFolder, feature_key: str, song_ids: Sequence[str], number: int, is_made: bool = False
+) -> str | None:
+    """Write a part from the files of single songs, and remove those.
+
+    What cannot be reached ends this; what is damaged stays where it is, and its song is mined again.
+
+    Args:
+        folder: of the run.
+        feature_key: of the songs.
+        song_ids: of the songs, in the order that their rows are to have.
+        number: of the part.
+        is_made: whether the run that has not ended yet made all of them: then it is noted once for the part.
+
+    Returns:
+        The path of the part; None where no song has a file: the same was done before.
+    """
+    found: dict[str, pa.Table] = {}
+    for song_id in song_ids:
+        with suppress(FileNotFoundError):
+            table = features.parsed(files.read_bytes(folder.features(feature_key, song_id)), feature_key)
+            if table is not None:
+                found[song_id] = table
+    if not found:
+        return None
+    path = folder.part(feature_key, number, hashlib.sha256("".join(found).encode()).hexdigest()[:16])
+    schema = with_metadata(FEATURES_SCHEMA, feature_key=feature_key)
+    table = pa.concat_tables([each.replace_schema_metadata() for each in found.values()])
+    files.write_bytes(path, parquet_bytes(table.replace_schema_metadata(schema.metadata), _ROW_GROUP_ROWS))
+    if is_made:
+        files.write_bytes(folder.made_note(feature_key, part_name(path)), b"")
+    for song_id in found:
+        files.remove(folder.features(feature_key, song_id))
+        if is_made:
+            files.remove(folder.made_note(feature_key, song_id))
+    return path
+
+
+def part_name(path: str) -> str:
+    """Return what stands for a part in a note.
+
+    >>> part_name("run/archive/0123456789abcdef/000012-89abcdef01234567.parquet")
+    '000012-89abcdef01234567'
+    """
+    return path.rpartition("/")[2].removesuffix(".parquet")
