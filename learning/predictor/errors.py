@@ -10,7 +10,7 @@ import numpy as np
 from tabulate import tabulate
 
 from mixprior.learning.predictor.examples import Examples
-from mixprior.learning.predictor.known_truth import interval
+from mixprior.learning.predictor.intervals import LEAST_SONGS, interval
 from mixprior.learning.predictor.learners import LEARNERS
 from mixprior.learning.predictor.published import TABLE, Row
 from mixprior.learning.scenes.songs import TrainingSong
@@ -18,8 +18,6 @@ from mixprior.learning.scenes.split import split
 from mixprior.stats.errors import InputError
 
 FOLDS = 4
-LEAST_SONGS = 3
-"""Fewer songs with a statistic have no interval."""
 _NAMES = {
     "mean": "mean",
     "median": "median",

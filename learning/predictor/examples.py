@@ -38,6 +38,15 @@ class Examples:
         """The examples of some songs."""
         return self[np.isin(self.songs, list(songs))]
 
+    def with_(self, other: Examples) -> Examples:
+        """These and others with the same targets."""
+        return Examples(
+            np.concatenate([self.mel_db, other.mel_db]),
+            np.concatenate([self.targets, other.targets]),
+            np.concatenate([self.songs, other.songs]),
+            self.names,
+        )
+
     def of_targets(self, kept: np.ndarray) -> Examples:
         """The same with some targets alone: (targets,), true where one is kept."""
         names = tuple(name for name, keep in zip(self.names, kept, strict=True) if keep)
@@ -66,9 +75,9 @@ class Examples:
 
     @property
     def features(self) -> np.ndarray:
-        """(rows, features) for regressions: mean and spread over time of 16 bands of each sound, its mean taken out."""
+        """(rows, features) for regressions: of 16 bands of each sound, its mean taken out, means, then spreads."""
         rows, sounds, _, frames = self.mel_db.shape
         bands = self.mel_db.astype(np.float32).reshape(rows, sounds, _FEATURE_BANDS, BANDS // _FEATURE_BANDS, frames)
         levels = bands.mean(axis=3)
         levels = levels - levels.mean(axis=(2, 3), keepdims=True)
-        return np.concatenate([levels.mean(axis=3), levels.std(axis=3)], axis=2).reshape(rows, -1)
+        return np.concatenate([levels.mean(axis=3), levels.std(axis=3)], axis=1).reshape(rows, -1)

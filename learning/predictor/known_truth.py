@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import t as student
 
 from mixprior.learning.predictor.examples import Examples
-from mixprior.learning.predictor.learners import Learner
+from mixprior.learning.predictor.intervals import interval
+from mixprior.learning.predictor.learners import Learner, mean
 from mixprior.mixing.learned.mel import at_loudness
 from mixprior.stats.errors import InputError
 
 NAMES = ("level_lu", "range_lu")
 MEANS, SDS = np.array([-2.2, 12.0]), np.array([3.0, 3.0])
 FOLDS = 3
-CONFIDENCE = 0.95
-"""Two-sided: "better than the mean" is said by chance in 2.5 %."""
 
 _LOW, _HIGH, _MIDDLE, _PRESENCE = slice(0, 24), slice(80, 128), slice(24, 48), slice(64, 96)
 """Mel bands below 0.8 kHz and above 4.8 kHz; 0.8 to 1.7 kHz, and 2.9 to 7.9 kHz."""
@@ -125,9 +123,9 @@ def found(remixes: Remixes, learner: Learner, r2: float, seed: int) -> dict[str,
     predicted, constant = np.empty_like(law), np.empty_like(law)
     for training, choosing, tested in folds(list(remixes.songs), seed):
         rows = np.isin(examples.songs, tested)
-        known = examples.of(training)
-        predicted[rows] = learner(known, examples.of(choosing), seed, None)(examples[rows])
-        constant[rows] = known.targets.mean(axis=0)
+        sides = examples.of(training), examples.of(choosing)
+        predicted[rows] = learner(*sides, seed, None)(examples[rows])
+        constant[rows] = mean(*sides, seed)(examples[rows])
     return {name: _found(k, predicted, constant, law, examples, r2) for k, name in enumerate(NAMES)}
 
 
@@ -145,18 +143,6 @@ def _found(
         mae_of_mean=float(np.mean(np.abs(constant[:, k] - wanted))),
         n=len(by_song),
     )
-
-
-def interval(by_song: Sequence[float]) -> tuple[float, float]:
-    """Interval of a mean over songs, by Student's t.
-
-    >>> low, high = interval([1.0, 2.0, 3.0])
-    >>> round(low, 2), round(high, 2)
-    (-0.48, 4.48)
-    """
-    values = np.asarray(by_song, float)
-    half = student.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
 
 
 def leak(remixes: Remixes, learner: Learner, seed: int) -> tuple[float, float]:

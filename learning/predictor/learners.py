@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 
@@ -11,22 +11,15 @@ import numpy as np
 import torch
 
 from mixprior.learning.predictor.examples import Examples
-from mixprior.learning.predictor.networks import LiNetwork, PriorNetwork
+from mixprior.learning.predictor.intervals import LEAST_SONGS, interval
+from mixprior.learning.predictor.tasks import LiTask, OurTask, li_prediction, network_of
 from mixprior.learning.training.config import TrainingConfig
-from mixprior.learning.training.digest import digest
-from mixprior.learning.training.loop import State, train
-from mixprior.mixing.learned.mel import FRAMES, blocks
+from mixprior.learning.training.loop import State, device_of, train
 
 Predictor = Callable[[Examples], np.ndarray]
 """Predicts (rows, targets) of examples."""
 Learner = Callable[[Examples, Examples, int, Path | None], Predictor]
 """Learns from training examples and those that choose when to stop, with a seed; checkpoints go to a folder."""
-
-GAIN_DB = 6.0
-"""Most that a batch is amplified or attenuated for Li's network, one gain a batch."""
-
-CUT = 128
-"""Frames of an excerpt that a batch of ours is of."""
 
 PENALTIES = (30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
 """Of ridge regression on features in standard deviations."""
@@ -37,98 +30,24 @@ OURS = TrainingConfig(steps=200, batch=32, rate=2e-3, weight_decay=1.0, check_ev
 """Width, rate and decay were chosen on a law of R2 .2 (`known_truth`, seed 5), by what was found of it."""
 
 
-@dataclass
-class _Sides:
-    training: Examples
-    choosing: Examples
-
-    @property
-    def digest(self) -> str:
-        """Of the songs of both sides, their spectra and targets."""
-        return digest(*self.training.parts, *self.choosing.parts)
+def mean(training: Examples, choosing: Examples, _seed: int, _folder: Path | None = None) -> Predictor:
+    """The mean of all examples that it is given; NaN for a target that none has."""
+    return _constant(training, choosing, np.mean)
 
 
-@dataclass
-class LiTask(_Sides):
-    """Li's training: blocks of 64 frames, mean squared error of targets in standard deviations."""
-
-    def model(self) -> torch.nn.Module:
-        return LiNetwork(len(self.training.names))
-
-    def loss(self, model: torch.nn.Module, rng: np.random.Generator, batch: int) -> torch.Tensor:
-        rows = rng.integers(0, len(self.training), batch)
-        starts = rng.integers(0, self.training.mel_db.shape[-1] - FRAMES + 1, batch)
-        drawn = [self.training.mel_db[k, ..., s : s + FRAMES] for k, s in zip(rows, starts, strict=True)]
-        gain_db = float(rng.uniform(-GAIN_DB, GAIN_DB))
-        device = next(model.parameters()).device
-        heard = torch.from_numpy(np.stack(drawn).astype(np.float32)).to(device) + gain_db
-        wanted = torch.from_numpy(_standard(self.training.targets[rows], self.training.prior)).to(device)
-        known = torch.isfinite(wanted)
-        return masked((model(heard).float() - torch.nan_to_num(wanted)) ** 2, known)
-
-    def choosing_loss(self, model: torch.nn.Module) -> float:
-        prior = self.training.prior
-        off = _standard(li_prediction(model, self.choosing, prior), prior) - _standard(self.choosing.targets, prior)
-        return float(np.nanmean(off**2))
+def median(training: Examples, choosing: Examples, _seed: int, _folder: Path | None = None) -> Predictor:
+    """The median of all examples that it is given; NaN for a target that none has."""
+    return _constant(training, choosing, np.median)
 
 
-@dataclass
-class OurTask(_Sides):
-    """Ours: cuts of excerpts, and the likelihood of a Gaussian for each target."""
-
-    def model(self) -> torch.nn.Module:
-        return PriorNetwork(self.training.prior)
-
-    def loss(self, model: torch.nn.Module, rng: np.random.Generator, batch: int) -> torch.Tensor:
-        cut = min(CUT, self.training.mel_db.shape[-1])
-        start = int(rng.integers(0, self.training.mel_db.shape[-1] - cut + 1))
-        drawn = self.training[rng.integers(0, len(self.training), batch)]
-        return self._likelihood(model, replace(drawn, mel_db=drawn.mel_db[..., start : start + cut]))
-
-    def choosing_loss(self, model: torch.nn.Module) -> float:
-        return float(self._likelihood(model, self.choosing))
-
-    def _likelihood(self, model: torch.nn.Module, examples: Examples) -> torch.Tensor:
-        device = next(model.parameters()).device
-        mean, sd = model(torch.from_numpy(examples.mel_db.astype(np.float32)).to(device))
-        scale = torch.tensor(self.training.prior[:, 1], dtype=torch.float32, device=device)
-        wanted = torch.from_numpy(examples.targets.astype(np.float32)).to(device)
-        off, spread = (mean.float() - torch.nan_to_num(wanted)) / scale, sd.float() / scale
-        return masked(0.5 * (off / spread) ** 2 + torch.log(spread), torch.isfinite(wanted))
-
-
-def masked(losses: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    """Mean over the targets that are known."""
-    return torch.where(known, losses, torch.zeros_like(losses)).sum() / known.sum().clamp(min=1)
-
-
-def li_prediction(model: torch.nn.Module, examples: Examples, prior: np.ndarray) -> np.ndarray:
-    """Mean over the blocks of each example."""
-    device = next(model.parameters()).device
-    cut = blocks(examples.mel_db).astype(np.float32)
-    with torch.no_grad():
-        answers = [model(torch.from_numpy(block).to(device)).cpu().numpy() for block in cut]
-    return np.asarray(prior[:, 0] + prior[:, 1] * np.mean(answers, axis=0))
-
-
-def mean(training: Examples, _choosing: Examples, _seed: int, _folder: Path | None = None) -> Predictor:
-    """The mean of the training examples; NaN for a target that none has."""
-    return _constant(training, np.mean)
-
-
-def median(training: Examples, _choosing: Examples, _seed: int, _folder: Path | None = None) -> Predictor:
-    """The median of the training examples; NaN for a target that none has."""
-    return _constant(training, np.median)
-
-
-def _constant(training: Examples, statistic: Callable[[np.ndarray], float]) -> Predictor:
-    known = [each[np.isfinite(each)] for each in training.targets.T]
+def _constant(training: Examples, choosing: Examples, statistic: Callable[[np.ndarray], float]) -> Predictor:
+    known = [each[np.isfinite(each)] for each in np.concatenate([training.targets, choosing.targets]).T]
     constant = np.array([statistic(each) if len(each) else np.nan for each in known], float)
     return lambda examples: np.tile(constant, (len(examples), 1))
 
 
 def _of_known(learner: Learner) -> Learner:
-    """Learn the targets that are known on both sides; the answer for another is the mean of the training examples."""
+    """Learn the targets that are known on both sides; the answer for another is the mean."""
 
     @wraps(learner)
     def learn(training: Examples, choosing: Examples, seed: int, folder: Path | None = None) -> Predictor:
@@ -164,8 +83,19 @@ def ours(training: Examples, choosing: Examples, seed: int, folder: Path | None 
 
 
 def train_ours(training: Examples, choosing: Examples, config: TrainingConfig, folder: Path | None = None) -> State:
-    """Train our network."""
-    return train(OurTask(training, choosing), config, folder)
+    """Train our network.
+
+    It begins as a linear regression of the training examples. What it learns beyond is kept if the choosing songs show
+    that it gains: if the interval of the gain by song is above 0. Else the network is the regression of all examples.
+    """
+    task = OurTask(training, choosing)
+    state = train(task, config, folder)
+    device = device_of(config)
+    begun = task.choosing_losses(task.model().to(device).eval())
+    trained = task.choosing_losses(state.model)
+    if len(begun) < LEAST_SONGS or interval([begun[song] - trained[song] for song in begun])[0] <= 0:
+        state.model = network_of(training.with_(choosing)).to(device).eval()
+    return state
 
 
 def our_prediction(model: torch.nn.Module, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
@@ -237,7 +167,3 @@ LEARNERS: Mapping[str, Learner] = {
     "ours": ours,
 }
 """By name."""
-
-
-def _standard(targets: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    return np.asarray((targets - prior[:, 0]) / prior[:, 1], np.float32)

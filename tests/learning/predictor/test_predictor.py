@@ -9,8 +9,10 @@ import torch
 from mixprior.learning.predictor import known_truth, learners
 from mixprior.learning.predictor.examples import Examples
 from mixprior.learning.predictor.known_truth import Remixes, heard_in
-from mixprior.learning.predictor.learners import LiTask, OurTask
+from mixprior.learning.predictor.learners import our_prediction, train_ours
+from mixprior.learning.predictor.linear import Linear, solved
 from mixprior.learning.predictor.networks import LiNetwork, PriorNetwork
+from mixprior.learning.predictor.tasks import LiTask, OurTask, network_of
 from mixprior.learning.training.loop import train
 from mixprior.mixing.learned import network
 
@@ -60,9 +62,10 @@ def test_untrained_ours_predicts_the_prior_whatever_it_hears():
     np.testing.assert_allclose(sd.detach(), np.tile(PRIOR[:, 1], (4, 1)), rtol=1e-6)
 
 
-def test_without_torch_it_predicts_the_same():
+@pytest.mark.parametrize("linear", [None, Linear(np.full((2, 64), 0.01), np.array([1.0, -2.0]), np.array([2.0, 4.0]))])
+def test_without_torch_it_predicts_the_same(linear):
     torch.manual_seed(1)
-    made = PriorNetwork(PRIOR)
+    made = PriorNetwork(PRIOR, linear)
     torch.nn.init.normal_(made.last.weight, std=0.1)
     made(torch.randn(8, 2, 128, 90) * 10 - 30)  # moves the averages of the batch norm
     made.eval()
@@ -71,6 +74,31 @@ def test_without_torch_it_predicts_the_same():
     said = network.made(NAMES, made.arrays(), {}).predict(mel_db)
     np.testing.assert_allclose([said[name].mean for name in NAMES], mean, rtol=1e-4)
     np.testing.assert_allclose([said[name].sd for name in NAMES], sd, rtol=1e-4)
+
+
+def test_before_it_is_trained_it_says_what_the_regression_says(examples):
+    fitted = solved(examples)
+    mean, sd = network_of(examples).eval()(torch.from_numpy(examples.mel_db.astype(np.float32)))
+    np.testing.assert_allclose(mean.detach(), fitted.predict(examples.features), atol=1e-3)
+    np.testing.assert_allclose(sd.detach(), np.tile(fitted.rmse, (len(examples), 1)), rtol=1e-4)
+
+
+def test_the_regression_is_the_mean_where_songs_say_nothing_or_there_is_one():
+    rng = np.random.default_rng(3)
+    nothing = replace(remixes().examples(np.zeros((60, 3, 2))), targets=rng.normal(0, 1, (180, 2)))
+    for known in (nothing, nothing.of(["song 1"])):
+        spread = solved(known).predict(known.features).std(axis=0)
+        assert (spread < 0.25).all()
+    np.testing.assert_array_equal(solved(nothing.of(["song 1"])).weights, 0)
+
+
+def test_what_the_network_adds_is_left_out_where_the_choosing_songs_gain_nothing_by_it(examples):
+    training, choosing = examples.of([f"song {k}" for k in range(8)]), examples.of([f"song {k}" for k in range(8, 12)])
+    wrong = replace(choosing, targets=-choosing.targets)
+    state = train_ours(training, wrong, replace(learners.OURS, steps=20, check_every=5))
+    assert isinstance(state.model, PriorNetwork)
+    fitted = solved(training.with_(wrong))
+    np.testing.assert_allclose(our_prediction(state.model, choosing)[0], fitted.predict(choosing.features), atol=1e-3)
 
 
 def test_a_target_that_is_not_known_teaches_nothing(examples):
@@ -95,10 +123,7 @@ def test_a_target_that_one_side_lacks_is_answered_by_a_constant_and_spoils_no_ot
     training, choosing = (holes, examples) if lacking == "training" else (examples, holes)
     answer = learners.LEARNERS[learner](training, choosing, 0, None)(examples)
     assert np.isfinite(answer[:, 0]).all()
-    if lacking == "training":
-        assert np.isnan(answer[:, 1]).all()
-    else:
-        assert np.ptp(answer[:, 1]) == 0
+    assert np.ptp(answer[:, 1]) == 0
 
 
 @pytest.mark.parametrize("changed", ["songs", "names", "targets", "mel_db", "sides"])
