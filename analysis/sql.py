@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import Priors, open_priors
@@ -25,7 +26,7 @@ from mixprior.pipeline.store.layout import (
     TABLES_FOLDER,
 )
 from mixprior.stats.errors import InputError
-from mixprior.stats.schema import PRIORS_SCHEMA
+from mixprior.stats.schema import PRIORS_SCHEMA, SHARDS_SCHEMA
 
 TIME_LIMIT_S = 60.0
 MEMORY_LIMIT_MB = 2048
@@ -76,7 +77,8 @@ def sql(
     with duckdb.connect(config=config) as connection:
         for view in _views(folder, run, songs):
             connection.execute(view)
-        tables = ", ".join(map(_quoted, (folder / PRIORS_FILE, folder / JOINT_FILE, songs or run / SONGS_FILE)))
+        of_songs = [run / SONGS_FILE] if songs is None else _files_of(songs, run)
+        tables = ", ".join(map(_quoted, (folder / PRIORS_FILE, folder / JOINT_FILE, *of_songs)))
         rows_in = ", ".join(map(_quoted, (run / LOOSE_FOLDER, run / ARCHIVE_FOLDER)))
         for guard in (
             f"SET allowed_paths = [{tables}]",
@@ -138,6 +140,14 @@ def _songs_of(priors: Priors, run: Path) -> Path | None:
     return None
 
 
+def _files_of(songs: Path, run: Path) -> list[Path]:
+    """The files that hold a table of songs: itself, or the shards that it names."""
+    table = pq.ParquetFile(pa.BufferReader(songs.read_bytes()))
+    if table.schema_arrow.names != SHARDS_SCHEMA.names:
+        return [songs]
+    return [run / TABLES_FOLDER / f"{name}.parquet" for name in table.read()["table"].to_pylist()]
+
+
 def _views(folder: Path, run: Path, songs: Path | None) -> Iterator[str]:
     priors = folder / PRIORS_FILE
     there = set(pq.read_schema(priors).names)
@@ -146,9 +156,11 @@ def _views(folder: Path, run: Path, songs: Path | None) -> Iterator[str]:
         for name in PRIORS_SCHEMA.names
     )
     yield f"CREATE VIEW priors AS SELECT {columns} FROM read_parquet({_quoted(priors)})"  # nosec B608 # quoted
-    for name, file in (("joint", folder / JOINT_FILE), ("songs", songs)):
-        if file is not None and file.is_file():
-            yield f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet({_quoted(file)})'  # nosec B608 # quoted
+    joint = [folder / JOINT_FILE] if (folder / JOINT_FILE).is_file() else []
+    for name, found in (("joint", joint), ("songs", [] if songs is None else _files_of(songs, run))):
+        if found:
+            quoted = ", ".join(map(_quoted, found))
+            yield f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet([{quoted}])'  # nosec B608 # quoted
     literal = re.sub(r"([*?\[])", r"[\1]", str(run))
     globs = [
         _quoted(f"{literal}/{pattern}") for pattern in (LOOSE_PATTERN, PARTS_PATTERN) if next(run.glob(pattern), None)

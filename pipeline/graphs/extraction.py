@@ -10,7 +10,7 @@ from mixprior.pipeline.graphs.beam_options import is_dask, is_local
 from mixprior.pipeline.song import shared_pool, stream
 from mixprior.pipeline.song.miner import Way
 from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.pipeline.store import files, progress, songs
+from mixprior.pipeline.store import files, packing, progress, songs
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.song_list import SongList
 
@@ -51,7 +51,8 @@ def extract_songs(
             files.remove_folder(folder.made)
     dask = is_dask(beam_options)
     children = min(workers, len(found)) if is_local(beam_options) and not dask else 1
-    planned = [Way(folder, settings, force, retry_failed, children) for folder, settings in ways]
+    part_songs = packing.songs_a_part(len(found), is_here=not beam_options)
+    planned = [Way(folder, settings, force, retry_failed, children, part_songs) for folder, settings in ways]
     with progress.followed(ways[-1][0], tick), shared_pool.kept():
         try:
             if beam_options:

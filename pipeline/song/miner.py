@@ -17,6 +17,7 @@ from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
+from mixprior.pipeline.store.packing import Packer
 from mixprior.pipeline.store.records import Failure, Outcome, Song, SongError
 
 JOB, PREPARATION = "mixprior.pipeline.song.mining:mine", "mixprior.pipeline.song.mining:prepare"
@@ -36,6 +37,7 @@ class Way:
         force: mine again what is finished.
         retry_failed: try again what failed in an earlier run.
         children: processes that mine, below this process or each process of a runner.
+        part_songs: songs whose rows are packed together while others are mined, `packing.songs_a_part`; 0 for none.
     """
 
     folder: RunFolder
@@ -43,6 +45,7 @@ class Way:
     force: bool = False
     retry_failed: bool = False
     children: int = 1
+    part_songs: int = 0
 
 
 class Miner:
@@ -57,6 +60,7 @@ class Miner:
         self._ledger = Ledger(way.folder, way.force, way.retry_failed)
         self._progress_path = progress.path_in(way.folder)
         self._causes = Causes()
+        self._packer = Packer(way.folder, way.part_songs)
         self._copies = None if way.settings.copies is None else Copies(way.settings.copies)
         self.at_hand: dict[Future[Answer], list[Outcome]] = {}
         self._done: SimpleQueue[Future[Answer]] = SimpleQueue()
@@ -76,6 +80,8 @@ class Miner:
         if outcomes[0].status == "to mine":
             self._submit(outcomes, max(each.size_bytes for each in found))
         else:
+            if outcomes[0].status in ("kept", "mined") and not self._ledger.is_archived(key):
+                self._packer.add(*key, is_made=outcomes[0].status == "mined")
             yield from self.reported(outcomes)
         yield from self._finished(wait_s=0.0)
         while len(self.at_hand) >= MOST_AT_HAND:
@@ -85,6 +91,7 @@ class Miner:
         """Give the rest, as songs are finished."""
         while self.at_hand:
             yield from self._waited_for()
+        self._packer.rest()
 
     def cancel(self) -> None:
         """Let go of the songs at hand."""
@@ -157,4 +164,5 @@ class Miner:
             return replace(first, status="failed", failure=failed)
         flags = tuple(answer.facts["flags"])
         checkpoint.finish(first.song_id, answer.content, flags)
+        self._packer.add(first.feature_key, first.song_id, is_made=True)
         return replace(first, status="mined", duration_s=answer.facts["duration_s"], flags=flags)

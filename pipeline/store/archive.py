@@ -100,6 +100,11 @@ class Index:
         place = np.minimum(np.searchsorted(self.song_ids, song_ids), len(self.song_ids) - 1)
         return np.where(self.song_ids[place] == song_ids, place, -1)
 
+    def part_of(self, song_id: str) -> str | None:
+        """Return the path of the part that has an archived song; None of another."""
+        place = int(self.find(np.array(song_id.encode())))
+        return None if place < 0 else self.paths[self.part[place]]
+
     def duration_of(self, song_id: str) -> float | None:
         """Return the length of an archived song; None of another."""
         place = int(self.find(np.array(song_id.encode())))

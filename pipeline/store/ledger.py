@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from mixprior.pipeline.store import archive, features
+from mixprior.pipeline.store import archive, features, packing
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure, Outcome, Song
@@ -45,6 +45,7 @@ class Ledger:
     retry_failed: bool = False
     _archived: dict[str, archive.Index] = field(default_factory=dict, init=False, repr=False)
     _flagged: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False)
+    _made_parts: dict[str, bool] = field(default_factory=dict, init=False, repr=False)
 
     def outcomes(self, key: SongKey, found: Iterable[Found]) -> Iterator[Outcome]:
         """Give an outcome for each song of equal content.
@@ -65,7 +66,7 @@ class Ledger:
         """What became of a song that is not to be mined; None if it is."""
         feature_key, song_id = key
         checkpoint = Checkpoint(self.folder, feature_key)
-        is_made = checkpoint.is_made(song_id)
+        is_made = checkpoint.is_made(song_id) or self._is_part_made(checkpoint, song_id)
         if is_made or not self.force:
             duration_s = self._duration_s(checkpoint, song_id)
             if duration_s is not None:
@@ -92,7 +93,23 @@ class Ledger:
         table = checkpoint.features(song_id, ["stem", "duration_s"])
         if table is not None:
             return features.duration_s(table)
-        key = checkpoint.feature_key
-        if key not in self._archived:
-            self._archived[key] = archive.Index.of(self.folder, key)
-        return self._archived[key].duration_of(song_id)
+        return self._index(checkpoint.feature_key).duration_of(song_id)
+
+    def is_archived(self, key: SongKey) -> bool:
+        """Whether the rows of a song are in a part of the archive, as it was when this ledger was first asked."""
+        feature_key, song_id = key
+        return self._index(feature_key).part_of(song_id) is not None
+
+    def _is_part_made(self, checkpoint: Checkpoint, song_id: str) -> bool:
+        """Whether the run that has not ended yet made the part that has the rows of a song."""
+        part = self._index(checkpoint.feature_key).part_of(song_id)
+        if part is None:
+            return False
+        if part not in self._made_parts:
+            self._made_parts[part] = checkpoint.is_made(packing.part_name(part))
+        return self._made_parts[part]
+
+    def _index(self, feature_key: str) -> archive.Index:
+        if feature_key not in self._archived:
+            self._archived[feature_key] = archive.Index.of(self.folder, feature_key)
+        return self._archived[feature_key]

@@ -21,6 +21,63 @@ PART_SONGS = 4096
 """Songs of a part at most."""
 
 _ROW_GROUP_ROWS = 2048
+_HERE, _ELSEWHERE = archive.MANY // 2, 256
+"""Songs packed together while a run goes on: by the one process of this machine, by each bundle of an engine."""
+_WORTH = 32
+"""Songs that are packed at the end of a bundle."""
+
+
+def songs_a_part(songs: int, is_here: bool) -> int:
+    """Return how many songs a run packs together while it mines so many; 0 where their own files may stay.
+
+    Args:
+        songs: of the catalog.
+        is_here: whether one process of this machine stores all of them.
+
+    >>> songs_a_part(4096, is_here=True), songs_a_part(5000, is_here=True), songs_a_part(5000, is_here=False)
+    (0, 2048, 256)
+    """
+    if songs <= archive.MANY:
+        return 0
+    return _HERE if is_here else _ELSEWHERE
+
+
+class Packer:
+    """Packs the songs that a run stores, as there are enough of them.
+
+    Args:
+        folder: of the run.
+        part_songs: of `songs_a_part`; 0 to pack none.
+    """
+
+    def __init__(self, folder: RunFolder, part_songs: int) -> None:
+        self.folder, self.part_songs = folder, part_songs
+        self._waiting: dict[tuple[str, bool], list[str]] = {}
+
+    def add(self, feature_key: str, song_id: str, is_made: bool) -> None:
+        """Take a song that has a file of its own.
+
+        Args:
+            feature_key: of the song.
+            song_id: of the song.
+            is_made: whether this run made it, or an earlier one.
+        """
+        if not self.part_songs:
+            return
+        waiting = self._waiting.setdefault((feature_key, is_made), [])
+        waiting.append(song_id)
+        if len(waiting) >= self.part_songs:
+            self._pack(feature_key, is_made)
+
+    def rest(self) -> None:
+        """Pack the rest, if they are worth it."""
+        for feature_key, is_made in list(self._waiting):
+            if len(self._waiting[feature_key, is_made]) >= _WORTH:
+                self._pack(feature_key, is_made)
+
+    def _pack(self, feature_key: str, is_made: bool) -> None:
+        song_ids = sorted(self._waiting.pop((feature_key, is_made)))
+        pack(self.folder, feature_key, song_ids, next_number(self.folder, feature_key), is_made)
 
 
 def next_number(folder: RunFolder, feature_key: str) -> int:

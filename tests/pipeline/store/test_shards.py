@@ -1,6 +1,7 @@
 """A table of many songs is stored in shards, the same ones by every way, and read as one; a small one is one file."""
 
 import hashlib
+import json
 
 import pyarrow.parquet as pq
 import pytest
@@ -10,6 +11,7 @@ from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.members import members_hash, members_of
 from mixprior.pipeline.store.records import Outcome, Song
 from mixprior.pipeline.store.song_list import SongList
+from tools.catalogs.generated import write_run
 
 KEY = "0" * 16
 
@@ -108,3 +110,39 @@ def test_no_range_is_read_whole_again(tmp_path, monkeypatch):
     assert sum(1 for each in ranges for _ in song_list.read(each)) == 20_000
     assert len(read) <= 2 * len(ranges)
     assert sum(map(len, read)) <= size_bytes + len(ranges) * (song_list.LINE_BYTES + 1)
+
+
+def in_shards(run, shards):
+    """Store a run's table of songs in shards."""
+    folder = run_in(run)
+    table = songs.read(run)
+    found = [
+        Outcome(
+            Song(row["path"], metadata=tuple(json.loads(row["metadata"]).items())),
+            row["song_id"],
+            row["status"],
+            row["feature_key"],
+            row["duration_s"],
+        )
+        for row in table.to_pylist()
+    ]
+    songs.write(folder, found, shards)
+    files.write_bytes(folder.songs, files.read_bytes(songs.of_call(folder)))
+
+
+def test_priors_and_queries_of_a_table_in_shards_are_the_same(tmp_path, mixprior, monkeypatch):
+    monkeypatch.setattr(songs, "shard_of", lambda song_id, shards: int(song_id, 16) * shards // 40)
+    whole, sharded = (write_run(tmp_path / name, 40) for name in ("whole", "sharded"))
+    in_shards(sharded, 3)
+    in_shards(whole, 1)
+    for run in (whole, sharded):
+        mixprior("aggregate", run, "--group-by", "genre", "--min-group", 4, "-j", 1)
+    same = [path.relative_to(whole) for path in (whole / "priors").iterdir()]
+    assert len(same) > 4
+    assert [(whole / path).read_bytes() for path in same] == [(sharded / path).read_bytes() for path in same]
+    query = ("--sql", "SELECT count(*) AS n, max(duration_s) AS s FROM songs", "--json")
+    counts = [json.loads(mixprior("query", run, *query).stdout)["rows"] for run in (whole, sharded)]
+    assert counts[0] == counts[1]
+    assert counts[0][0]["n"] == 40
+    assert len(songs.shards_of(sharded)) == 3
+    mixprior("verify", sharded)

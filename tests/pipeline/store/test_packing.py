@@ -1,0 +1,152 @@
+"""Rows are packed while a run goes on: few small files at any time, and nothing is lost wherever it ends."""
+
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from mixprior.pipeline.audio.decode import DecodeLimits
+from mixprior.pipeline.separation.separator import SeparationSettings
+from mixprior.pipeline.song import miner
+from mixprior.pipeline.song.pool import Answer
+from mixprior.pipeline.song.settings import MiningSettings
+from mixprior.pipeline.store import archive, files, packing
+from mixprior.pipeline.store.checkpoint import Checkpoint
+from mixprior.pipeline.store.layout import RunFolder, parquet_bytes
+from mixprior.pipeline.store.ledger import Found, Ledger
+from mixprior.pipeline.store.records import Song
+from mixprior.stats.schema import with_metadata
+from tools.catalogs.generated import KEY, rows
+
+IDS = [f"{number:x}{number:015x}" for number in range(6)]
+ROWS = rows(0, 1)
+
+
+def row_file(song_id: str) -> bytes:
+    """Rows as the file of a song."""
+    table = ROWS.set_column(0, ROWS.schema.field("song_id"), [[song_id] * len(ROWS)])
+    return parquet_bytes(table.replace_schema_metadata(with_metadata(table.schema, feature_key=KEY).metadata))
+
+
+def statuses(folder: RunFolder, **options) -> list[str]:
+    ledger = Ledger(folder, **options)
+    return [next(ledger.outcomes((KEY, song_id), [Found(Song(f"{song_id}.wav"))])).status for song_id in IDS]
+
+
+def finish(folder: RunFolder) -> None:
+    for song_id in IDS:
+        Checkpoint(folder, KEY).finish(song_id, row_file(song_id))
+
+
+def test_a_packed_song_is_as_its_own_file_was_and_made_by_this_run_until_that_ends(tmp_path):
+    folder = RunFolder.at(tmp_path)
+    finish(folder)
+    packing.pack(folder, KEY, IDS, packing.next_number(folder, KEY), is_made=True)
+    assert archive.loose_songs(folder, KEY) == []
+    assert len(files.sources.file_names(f"{folder.made}/{KEY}")) == 1
+    assert statuses(folder) == statuses(folder, force=True) == ["mined"] * len(IDS)
+    files.remove_folder(folder.made)
+    assert statuses(folder) == ["kept"] * len(IDS)
+    assert statuses(folder, force=True) == ["to mine"] * len(IDS)
+
+
+class Ended(Exception):
+    """The process was killed."""
+
+
+@pytest.mark.parametrize("at", range(0, 16, 2))
+def test_wherever_packing_ends_every_song_is_mined_and_whole(tmp_path, at, monkeypatch):
+    """`at`: the number of the write or removal before which it ends."""
+    folder = RunFolder.at(tmp_path)
+    finish(folder)
+    done = []
+
+    def ending(own):
+        def act(*arguments):
+            if len(done) == at:
+                raise Ended
+            done.append(arguments)
+            return own(*arguments)
+
+        return act
+
+    with monkeypatch.context() as patched:
+        for name in ("write_bytes", "remove"):
+            patched.setattr(files, name, ending(getattr(files, name)))
+        try:
+            packing.pack(folder, KEY, IDS, 1, is_made=True)
+        except Ended:
+            assert at < 2 + 2 * len(IDS)
+        else:
+            assert at >= 2 + 2 * len(IDS)
+    assert statuses(folder) == ["mined"] * len(IDS)
+    packing.pack(folder, KEY, archive.loose_songs(folder, KEY), packing.next_number(folder, KEY), is_made=True)
+    assert archive.loose_songs(folder, KEY) == []
+    assert statuses(folder) == ["mined"] * len(IDS)
+    assert len(archive.Index.of(folder, KEY).song_ids) == len(IDS)
+
+
+class Pool:
+    """Finishes every song as it is submitted."""
+
+    def submit(self, _target, _song, song_id, *_job, **_limits):
+        future: Future = Future()
+        future.set_result(Answer({"duration_s": 10.0, "mined_s": 0.1, "flags": []}, row_file(song_id)))
+        return future
+
+
+def mined(folder, songs: int, part_songs: int, monkeypatch, each=lambda: None) -> list[str]:
+    """Mine so many songs of the same rows in one bundle; return what became of them."""
+    monkeypatch.setattr(miner.shared_pool, "get", lambda *_arguments: Pool())
+    Path(folder.own_call).mkdir(parents=True, exist_ok=True)
+    settings = MiningSettings(SeparationSettings(), DecodeLimits())
+    mining, found = miner.Miner(miner.Way(folder, settings, part_songs=part_songs)), []
+    for number in range(songs):
+        song = Song(f"songs/{number}", (("vocals", f"songs/{number}/vocals.wav"),))
+        song_id = f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}"
+        found += [outcome.status for outcome in mining.add((KEY, song_id), [Found(song, 1)])]
+        each()
+    return [*found, *(outcome.status for outcome in mining.rest())]
+
+
+def small_files(root) -> int:
+    """Files of single songs: rows, and notes of this run."""
+    return sum(1 for place in ("features", "made") for path in (root / place).rglob("*") if path.is_file())
+
+
+def test_a_run_never_has_more_small_files_than_it_packs_together(tmp_path, monkeypatch):
+    most = []
+    found = mined(RunFolder.at(tmp_path), 200, 40, monkeypatch, lambda: most.append(small_files(tmp_path)))
+    assert found == ["mined"] * 200
+    assert max(most) <= 2 * 40 + 200 // 40  # rows and notes, and a note for each part
+    assert small_files(tmp_path) == 5
+    assert len(archive.parts(RunFolder.at(tmp_path), KEY)) == 5
+
+
+def test_songs_that_runs_before_left_in_files_of_their_own_are_packed_too(tmp_path, monkeypatch):
+    folder = RunFolder.at(tmp_path)
+    assert mined(folder, 100, 0, monkeypatch) == ["mined"] * 100
+    files.remove_folder(folder.made)
+    assert mined(folder, 130, 50, monkeypatch) == ["kept"] * 100 + ["mined"] * 30
+    assert len(archive.loose_songs(folder, KEY)) == 30  # not worth a part
+    assert mined(folder, 140, 50, monkeypatch) == ["kept"] * 100 + ["mined"] * 40
+    assert archive.loose_songs(folder, KEY) == []
+
+
+def test_the_rows_of_few_songs_stay_where_they_are(tmp_path, monkeypatch):
+    assert mined(RunFolder.at(tmp_path), 60, packing.songs_a_part(60, is_here=True), monkeypatch) == ["mined"] * 60
+    assert len(archive.loose_songs(RunFolder.at(tmp_path), KEY)) == 60
+
+
+@pytest.mark.nightly("engines")
+def test_a_hundred_thousand_songs_never_have_more_than_4096_small_files_of_rows(tmp_path, monkeypatch):
+    folder, most, count = RunFolder.at(tmp_path), [], iter(range(200_000))
+    part_songs = packing.songs_a_part(100_000, is_here=True)
+
+    def look():
+        if next(count) % 500 == 499:
+            most.append(len(archive.loose_songs(folder, KEY)))
+
+    assert mined(folder, 100_000, part_songs, monkeypatch, look) == ["mined"] * 100_000
+    assert max(most) <= archive.MANY
+    assert len(archive.Index.of(folder, KEY).song_ids) == 100_000
