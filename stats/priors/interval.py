@@ -5,6 +5,8 @@ How often they do, by distribution and number of songs: `docs/evidence.md`, made
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +21,23 @@ LEAST_EXACT = 6
 LEAST_INTERPOLATED = 8
 """Values below which an interpolated interval depends on the distribution by more than 2 %."""
 _SYMMETRIC = 1e-6
+
+Ends = tuple[np.ndarray, np.ndarray]
+
+
+def _once_each(function: Callable[..., Ends]) -> Callable[..., Ends]:
+    """Have a function of counts computed once for each combination of them: the bins of a table have few."""
+
+    @functools.wraps(function)
+    def computed(*counts: np.ndarray) -> Ends:
+        given = np.broadcast_arrays(*counts)
+        rows = np.stack([each.ravel() for each in given])
+        codes = np.ravel_multi_index(tuple(rows), rows.max(axis=1, initial=0) + 1)
+        _, first, where = np.unique(codes, return_index=True, return_inverse=True)
+        low, high = (end[where].reshape(given[0].shape) for end in function(*rows[:, first]))
+        return low, high
+
+    return computed
 
 
 def intervals(summary: Summary) -> dict[str, np.ndarray]:
@@ -98,6 +117,7 @@ def mean_interval(
     return mean - below * se, mean + above * se
 
 
+@_once_each
 def median_ranks(n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Ranks, from 0, of the order statistics that hold the median with at least 95 %, whatever the distribution.
 
@@ -163,6 +183,7 @@ def _level(rank: np.ndarray, n: np.ndarray) -> np.ndarray:
     return level
 
 
+@_once_each
 def share_interval(count: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Interval of a share that holds it with at least 95 % probability, whatever the share.
 
