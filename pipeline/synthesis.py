@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,6 +112,7 @@ def _drums(score: Score, beat_s: float, rng: np.random.Generator) -> np.ndarray:
     return track
 
 
+@functools.lru_cache(maxsize=16)  # the notes of a song: each is played many times
 def _saw(frequency_hz: float, duration_s: float, brightness_hz: float) -> np.ndarray:
     phase = 2 * np.pi * frequency_hz * np.arange(round(duration_s * RATE_HZ)) / RATE_HZ
     harmonics = np.arange(1, min(40, int(16_000 / frequency_hz)) + 1)
