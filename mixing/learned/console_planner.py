@@ -16,6 +16,7 @@ from mixprior.mixing.learned import occlusion
 from mixprior.mixing.learned.console import SHELF_Q, SHELVES, ConsoleNetwork
 from mixprior.mixing.learned.heard import Heard, hear, statistics_of, statistics_of_song
 from mixprior.mixing.plan.like import Like
+from mixprior.mixing.plan.locks import GAIN, PAN
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Plan, Planner, Step
 from mixprior.mixing.plan.targets import Targets
@@ -56,16 +57,24 @@ def _plan(sounds: Mapping[str, Sound], network: ConsoleNetwork, rule: Planner, l
         return planned
     controls = [each for each in network.spread if STEP_OF[each] in options.steps]
     moves = network.moves(list(heard.values()))
-    moved = {name: {each: options.amount * moves[each][place] for each in controls} for place, name in enumerate(heard)}
+    moved = {
+        name: {each: options.amount * moves[each][place] for each in controls if not _is_fixed(name, each, options)}
+        for place, name in enumerate(heard)
+    }
     settings = _with_moves(planned.settings, moved)
     if options.ratio_lu is not None and "level" in options.steps:
         settings = _at_ratio(settings, planned.settings, sounds)
     causes = {each: occlusion.effects(network, heard, each) for each in controls}
     steps = [
-        _step(name, moved[name], {each: causes[each][name] for each in controls}, heard[name], network)
+        _step(name, moved[name], {each: causes[each][name] for each in moved[name]}, heard[name], network)
         for name in heard
     ]
     return Plan(settings, (*planned.steps, *steps))
+
+
+def _is_fixed(name: str, control: str, options: Options) -> bool:
+    setting = {"output_gain_db": GAIN, "pan": PAN}.get(control)
+    return setting is not None and options.locks.fixes(name, setting)
 
 
 def _parts(planned: Plan, sounds: Mapping[str, Sound]) -> dict[str, Sound]:

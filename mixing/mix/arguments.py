@@ -30,6 +30,9 @@ def add_options(group: argparse._ArgumentGroup) -> None:
     for name in NAMES:
         about = ABOUT[name]
         default = about.unset if defaults[name] is None and not about.choices else defaults[name]
+        if isinstance(default, tuple):
+            group.add_argument(flag(name), dest=name, type=_words, metavar=about.unit, help=about.help)
+            continue
         text = about.help if default is None else f"{about.help} ({default})"
         if isinstance(default, bool):
             group.add_argument(flag(name), dest=name, action="store_const", const=not default, help=about.help)
@@ -116,6 +119,10 @@ def _number(name: str) -> Callable[[str], Any]:
         return value
 
     return number
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _steps(text: str) -> tuple[str, ...]:

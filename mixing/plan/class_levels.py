@@ -11,12 +11,14 @@ from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.plan import level
 from mixprior.mixing.plan.aim import Aim
 from mixprior.mixing.plan.level import GROUP_LEVEL
+from mixprior.mixing.plan.locks import GAIN
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.plan.targets import Target, Targets, Unreliable
 from mixprior.mixing.rules.joint_levels import LIMIT_DB, Found, Goal, Together, shared_energies
 from mixprior.mixing.rules.notice import Notice
 from mixprior.mixing.rules.posterior import towards
+from mixprior.mixing.rules.ratio import ratio_lu, vocal_gain_db
 from mixprior.stats.sound import Sound
 
 ABSENT_LU = -30.0
@@ -63,20 +65,35 @@ def set_levels(mixed: Mapping[str, Sound], targets: Targets, options: Options) -
             goals = {name: each.goal for name, each in classes.items()}
             found = together.find(goals, sung.goal if sung else None)
             gains_db |= {name: round(options.amount * each, 2) + 0.0 for name, each in found.gains_db.items()}
-            steps += _class_steps(together, classes, sung, found, options.amount)
-    if vocals is None or sung is None:
+            gains_db = _with_fixed(gains_db, mixed, sung, options)
+            steps += _class_steps(together, classes, sung, found, gains_db, options.amount)
+    if vocals is None or sung is None or options.locks.fixes(VOCALS, GAIN):
         return gains_db, [*steps, *left]
     backing = chain.total(mixed[name].gained(gains_db[name]) for name in mixed if name != VOCALS)
     gains_db[VOCALS], step = _vocals_step(vocals, backing, sung, found, options.amount)
     return gains_db, [*steps, step]
 
 
+def _with_fixed(
+    gains_db: Mapping[str, float], mixed: Mapping[str, Sound], sung: _Class | None, options: Options
+) -> dict[str, float]:
+    """The same mix, as a whole so much louder or softer that what a person fixed is as it was given."""
+    fixed = [name for name in mixed if options.locks.fixes(name, GAIN)]
+    back_db = [gains_db[name] for name in fixed if name != VOCALS]
+    if VOCALS in fixed and sung is not None and sung.aim.value is not None:
+        backing = chain.total(mixed[name].gained(gains_db[name]) for name in mixed if name != VOCALS)
+        back_db.append(vocal_gain_db(mixed[VOCALS], backing, sung.aim.value, sung.target.statistic) or 0.0)
+    shift_db = -sum(back_db) / len(back_db) if back_db else 0.0
+    return {name: 0.0 if name in fixed else round(gain_db + shift_db, 2) + 0.0 for name, gain_db in gains_db.items()}
+
+
 def _sung(
     vocals: Sound, mixed: Mapping[str, Sound], targets: Targets, options: Options
 ) -> tuple[_Class | None, list[Step]]:
     """Where the vocals are to go; or the step that says why they stay, where they or all else are absent."""
-    ratio = targets.ratio(options.ratio_lu)
     backing = chain.total(sound for name, sound in mixed.items() if name != VOCALS)
+    fixed_lu = ratio_lu(vocals, backing) if options.locks.fixes(VOCALS, GAIN) else None
+    ratio = targets.ratio(options.ratio_lu if fixed_lu is None else fixed_lu)
     aim = level.aim_of(vocals, backing, ratio, options)
     if aim.heard is None or aim.value is None:
         return None, [level.silent_step(VOCALS, ratio)]
@@ -107,12 +124,14 @@ def _classes(
     left: list[Step] = []
     for name, heard_lu in together.stand_lu({}, sung.aim.heard if sung else None).items():
         try:
-            target = targets.scalar(name, GROUP_LEVEL)
+            is_fixed = options.locks.fixes(name, GAIN)
+            given = Target(GROUP_LEVEL, heard_lu, "as given", stem=name)
+            target = given if is_fixed else targets.scalar(name, GROUP_LEVEL)
         except Unreliable as error:
             left.append(error.step("level", name))
             continue
         aim = target.aim(heard_lu, "level", options.trust, options.aim)
-        if heard_lu < ABSENT_LU:
+        if heard_lu < ABSENT_LU and not is_fixed:
             left.append(_stays(name, aim, f"at {heard_lu:.1f} LU against the mix it is taken for absent"))
         elif aim.rule == "posterior" and aim.weight is None:
             left.append(_stays(name, aim, aim.reason))
@@ -142,7 +161,12 @@ def _goal(target: Target, aim: Aim) -> Goal:
 
 
 def _class_steps(
-    together: Together, classes: Mapping[str, _Class], sung: _Class | None, found: Found, amount: float
+    together: Together,
+    classes: Mapping[str, _Class],
+    sung: _Class | None,
+    found: Found,
+    set_db: Mapping[str, float],
+    amount: float,
 ) -> Iterable[Step]:
     before = together.stand_lu({}, sung.aim.heard if sung else None)
     gains_db = {name: round(amount * each, 2) + 0.0 for name, each in found.gains_db.items()}
@@ -151,6 +175,8 @@ def _class_steps(
         ratio_lu = towards(sung.aim.heard, found.ratio_lu, amount)
     after = together.stand_lu(gains_db, ratio_lu)
     for name, each in classes.items():
+        if each.aim.rule == "given":
+            continue
         warnings = each.target.warnings
         miss_lu = each.goal.miss(after[name])
         if amount != 1:
@@ -163,14 +189,14 @@ def _class_steps(
             warnings = (*warnings, Notice("out-of-reach", missed))
         else:
             why = f"{each.aim.reason}; {miss_lu:+.1f} LU off that{_traded(together, classes, found, name)}"
-        moved = f"{name} {gains_db[name]:+.2f} dB, from {before[name]:.1f} to {after[name]:.1f} LU against the mix"
+        moved = f"{name} {set_db[name]:+.2f} dB, from {before[name]:.1f} to {after[name]:.1f} LU against the mix"
         yield Step(
             name="level",
             of=name,
             reason=f"{moved}: {why}; {each.target.reason}",
             measured={GROUP_LEVEL: before[name]},
             target={GROUP_LEVEL: each.aim.value},
-            setting={"gain_db": gains_db[name]},
+            setting={"gain_db": set_db[name]},
             priors=each.target.priors,
             warnings=warnings,
             notes=each.target.notes,

@@ -17,6 +17,7 @@ from mixprior.mixing.effects.chain import VOCALS, BusSum
 from mixprior.mixing.effects.settings import Chain, MixSettings, PanSettings
 from mixprior.mixing.plan.class_levels import set_levels
 from mixprior.mixing.plan.compression import compress
+from mixprior.mixing.plan.locks import GAIN
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.pan import Track, place
 from mixprior.mixing.plan.reverb import add_reverb
@@ -60,6 +61,7 @@ def plan(
     """
     tracks, steps = _assign(sounds, roles_given or {}, left_out)
     targets = replace(targets, sung=any(track.role == VOCALS for track in tracks.values()))
+    steps += options.locks.steps((*tracks, *(role for role in CLASSES if role in {t.role for t in tracks.values()})))
     settings, mixed, known, class_steps = _classes(sounds, tracks, targets, options)
     steps += class_steps
     targets = replace(targets, duration_s=max((sound.duration_s for sound in mixed.values()), default=None))
@@ -141,11 +143,16 @@ def _among_each_other(
     bus: str, members: Mapping[str, Track], targets: Targets, options: Options
 ) -> tuple[dict[str, Chain], list[Step]]:
     """Gains and places of the tracks of a class."""
+    fixed = {name: options.locks.chain(name) for name in options.locks.of if name in members and name != bus}
+    members = {name: track.processed(fixed[name]) if name in fixed else track for name, track in members.items()}
     gains_db, balance_steps = _balance(bus, members, options)
     balanced = {name: track.gained(gains_db.get(name, 0.0)) for name, track in members.items()}
     positions, pan_steps = place(bus, balanced, targets, options) if "pan" in options.steps else ({}, [])
     chains = {
-        name: Chain(gains_db.get(name, 0.0), pan=PanSettings(positions[name], LAW) if name in positions else None)
+        name: Chain(
+            fixed.get(name, Chain()).input_gain_db + gains_db.get(name, 0.0),
+            pan=PanSettings(positions[name], LAW) if name in positions else fixed.get(name, Chain()).pan,
+        )
         for name in members
     }
     return chains, [*balance_steps, *pan_steps]
@@ -158,7 +165,8 @@ def _balance(bus: str, members: Mapping[str, Track], options: Options) -> tuple[
         return {}, []
     middle = float(np.median(list(known.values())))
     limited = {name: min(max(middle - lufs, -BALANCE_LIMIT_DB), BALANCE_LIMIT_DB) for name, lufs in known.items()}
-    gains_db = {name: round(options.amount * gain_db, 2) for name, gain_db in limited.items()}
+    free = {name: gain_db for name, gain_db in limited.items() if not options.locks.fixes(name, GAIN)}
+    gains_db = {name: round(options.amount * gain_db, 2) for name, gain_db in free.items()}
     share = "" if options.amount == 1 else f", {options.amount:.0%} of the way"
     reason = f"tracks of {bus} made equally loud at {middle:.1f} LUFS, by at most {BALANCE_LIMIT_DB:g} dB{share}"
     target = {"integrated_lufs": middle}
@@ -167,12 +175,12 @@ def _balance(bus: str, members: Mapping[str, Track], options: Options) -> tuple[
 
 def _shape(bus: str, sound: Sound, targets: Targets, options: Options) -> tuple[Chain, list[Step]]:
     """Equaliser of a class, and compressor of the vocals."""
-    found = Chain()
+    found = options.locks.chain(bus)
     steps: list[Step] = []
     if sound.silent:
         return found, steps
     if "eq" in options.steps and not targets.like:
-        curve, step = equalise(bus, sound, targets, options)
+        curve, step = equalise(bus, chain.process(found, sound), targets, options)
         steps.append(step)
         found = replace(found, match=curve)
     if "compression" in options.steps and bus == VOCALS:

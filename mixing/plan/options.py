@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mixprior.mixing.effects.ceiling import CEILING_DBTP
+from mixprior.mixing.plan import locks
 from mixprior.mixing.plan.aim import RULES as AIMS
+from mixprior.mixing.plan.locks import Locks
 from mixprior.mixing.plan.step import DEFAULT_STEPS, STEPS
 from mixprior.mixing.rules.posterior import AS_MEASURED
 from mixprior.mixing.rules.tempo_rule import RULES as REVERB_RULES
@@ -129,18 +131,31 @@ class Options:
     limiter: bool = _option(
         True, "turn the mix down where its peaks would pass the ceiling, in place of limiting them", flag="--no-limiter"
     )
+    lock: tuple[str, ...] = _option(
+        (),
+        "fix NAME.gain_db or NAME.pan (-1 left to 1) of a track or class, and solve the rest with that",
+        unit="LOCKS",
+    )
     balance: str = _option(BALANCES[0], "levels of tracks inside a class", step="level", choices=BALANCES, kind=TRACKS)
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be. Raises InputError."""
+        if isinstance(self.lock, str):
+            raise InputError(f"lock is {self.lock!r}: give a tuple of such words")
         for each in fields(self):
             value = getattr(self, each.name)
             for one in value if isinstance(value, tuple) else (value,):
                 check(each.name, one)
+        locks.read(self.lock)
         if self.trust != AS_MEASURED and self.aim != AIMS[0]:
             raise InputError(f"trust slides the posterior mean, and aim {self.aim} goes by none: give one of the two")
         if self.reverb_rule is not None and self.rt60_s is not None:
             raise InputError("reverb_rule sets the reverberation time, and so does rt60_s: give one of the two")
+
+    @property
+    def locks(self) -> Locks:
+        """What is fixed."""
+        return locks.read(self.lock)
 
 
 ABOUT: Mapping[str, About] = {each.name: each.metadata["about"] for each in fields(Options)}

@@ -15,6 +15,7 @@ from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.effects.settings import Chain, MixSettings
 from mixprior.mixing.plan import level
 from mixprior.mixing.plan.compression import compress
+from mixprior.mixing.plan.locks import GAIN
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.reverb import add_reverb
 from mixprior.mixing.plan.spectrum import equalise, equalise_mix
@@ -39,11 +40,14 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
     Raises:
         InputError: if the priors lack what a step needs.
     """
-    draft = _Draft(sounds[VOCALS], sounds[BACKING])
+    locks = options.locks
+    draft = _Draft(sounds[VOCALS], sounds[BACKING], steps=locks.steps((VOCALS, BACKING)))
+    for name in locks.of:
+        draft.fix(name, locks.chain(name))
     longest_s = max(draft.vocals.duration_s, draft.backing.duration_s)
     targets = replace(targets, sung=True, duration_s=longest_s)
     wanted_ratio: tuple[Target, float] | None = None
-    if "level" in options.steps:
+    if "level" in options.steps and not locks.fixes(VOCALS, GAIN):
         target = targets.ratio(options.ratio_lu)
         gain_db, step, wanted_lu = level.set_level(VOCALS, draft.vocals, draft.backing, target, options)
         wanted_ratio = None if wanted_lu is None else (target, wanted_lu)
@@ -74,6 +78,14 @@ class _Draft:
     backing: Sound
     chains: dict[str, Chain] = field(default_factory=lambda: {VOCALS: Chain(), BACKING: Chain()})
     steps: list[Step] = field(default_factory=list)
+
+    def fix(self, name: str, given: Chain) -> None:
+        """Give a sound what a person fixed."""
+        self.chains[name] = given
+        if name == VOCALS:
+            self.vocals = chain.process(given, self.vocals)
+        else:
+            self.backing = chain.process(given, self.backing)
 
     def take(self, step: Step, vocals: Mapping[str, Any] = _NOTHING, backing: Mapping[str, Any] = _NOTHING) -> None:
         """Add a step, and the settings that it made, by the names of `Chain`: both sounds go through them."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mixprior.mixing.effects.chain import VOCALS
+from mixprior.mixing.effects.panner import gains
+from mixprior.mixing.effects.settings import Chain
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.plan.targets import Targets, Unreliable
@@ -35,12 +37,14 @@ class Track:
         lufs: its loudness; None if silent.
         energies: L^2, R^2 and L R.
         seconds: K-weighted energy of every second, (seconds,).
+        is_placed: whether a person has fixed its place.
     """
 
     role: str
     lufs: float | None
     energies: tuple[float, float, float]
     seconds: np.ndarray
+    is_placed: bool = False
 
     @classmethod
     def of(cls, sound: Sound, role: str) -> Track:
@@ -55,7 +59,16 @@ class Track:
     def is_narrow(self) -> bool:
         """Whether it is mono, or nearly, and in the centre, so that it can be put elsewhere."""
         left, right, cross = self.energies
-        return left + right > 0 and mid_energy_fraction(left, right, cross) >= _NARROW
+        return not self.is_placed and left + right > 0 and mid_energy_fraction(left, right, cross) >= _NARROW
+
+    def processed(self, given: Chain) -> Track:
+        """The track with the gain and the place of a chain; one that has a place is no more put elsewhere."""
+        if given.pan is None:
+            return self.gained(given.input_gain_db)
+        left, right = gains(given.pan.position, given.pan.law)
+        power_left, power_right, cross = self.energies
+        energies = (power_left * left**2, power_right * right**2, cross * left * right)
+        return replace(self, energies=energies, is_placed=True).gained(given.input_gain_db)
 
     def gained(self, gain_db: float) -> Track:
         """The track with a gain."""

@@ -26,7 +26,7 @@ class Step:
 
     Attributes:
         name: one of `STEPS`; "offset" of vocals that are late, "roles" of the classes of tracks, "prediction" by
-            a network, "replay" of settings that are applied as they are.
+            a network, "lock" of what a person fixed, "replay" of settings that are applied as they are.
         of: the sound, the bus, or "mix".
         reason: why, in a sentence or two.
         measured: what was found, by name with the unit at its end; None where it cannot be measured.

@@ -26,7 +26,7 @@ def test_every_option_has_a_help_and_what_its_values_can_be(field):
     about = ABOUT[field.name]
     assert about.help
     assert about.step in ("", *STEPS)
-    assert about.choices or (about.within and about.unit) or isinstance(field.default, bool)
+    assert about.choices or (about.within and about.unit) or isinstance(field.default, bool | tuple)
     assert f"{field.name}: {about.help}" in Options.__doc__
 
 
@@ -37,12 +37,17 @@ def test_without_arguments_the_options_are_the_defaults():
 @pytest.mark.parametrize("name", arguments.NAMES)
 def test_every_option_has_an_argument_that_asks_for_its_step(name):
     about = ABOUT[name]
-    is_switch = not about.choices and not about.within
-    value = False if is_switch else about.choices[-1] if about.choices else about.within[1]
-    words = [arguments.flag(name) if is_switch else f"{arguments.flag(name)}={value}"]
+    is_switch = not about.choices and not about.within and name != "lock"
+    value = False if is_switch else about.choices[-1] if about.choices else ("a.pan=0", "b.gain_db=-1")
+    value = about.within[1] if about.within else value
+    words = [arguments.flag(name) if is_switch else f"{arguments.flag(name)}={_word(value)}"]
     made = parsed(*words, *(["--tracks", "x"] if about.kind == TRACKS else []))
     assert getattr(made, name) == value
     assert set(made.steps) == {*DEFAULT_STEPS, *([about.step] if about.step else [])}
+
+
+def _word(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def test_no_loudness_is_asked_for_by_a_word():

@@ -1,0 +1,101 @@
+"""`--lock`: what a person fixes stays as given, and the rest is solved with it."""
+
+import numpy as np
+import pytest
+
+import mixprior
+from mixprior.mixing.plan import locks
+from mixprior.stats.errors import InputError
+from tests.mixing.learned.console_model import written
+from tests.mixing.multitrack_song import bass, kick, pad, sung
+from tests.mixing.sounds import RATE_HZ, band, voice
+
+DURATION_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def tracks() -> dict[str, np.ndarray]:
+    return {
+        "Kick": kick(DURATION_S),
+        "Bass": bass(DURATION_S),
+        "Pad": pad(220.0, DURATION_S),
+        "Lead Vox": sung(240.0, DURATION_S),
+    }
+
+
+def gain_db(chain) -> float:
+    return chain.input_gain_db + chain.output_gain_db
+
+
+def gains_db(recipe) -> dict[str, float]:
+    return {name: gain_db(chain) for name, chain in recipe.settings.buses.items()}
+
+
+def levels(recipe) -> dict[str, float]:
+    found = {
+        step.of: next(iter(step.reached.values())) for step in recipe.steps if step.name == "level" and step.reached
+    }
+    return {name: value for name, value in found.items() if name != "vocals"}
+
+
+@pytest.mark.parametrize("name", ["vocals", "drums", "bass"])
+def test_a_gain_that_is_fixed_stays_and_the_levels_of_the_rest_are_solved_with_it(tracks, name):
+    free = mixprior.mix_tracks(tracks, RATE_HZ).recipe
+    own_db = gains_db(free)[name]
+    found = mixprior.mix_tracks(tracks, RATE_HZ, lock=(f"{name}.gain_db={own_db + 4:g}",)).recipe
+    assert gains_db(found)[name] == pytest.approx(own_db + 4, abs=1e-6)
+    rest = [each for each in gains_db(free) if each != name]
+    moved_db = [gains_db(found)[each] - gains_db(free)[each] for each in rest]
+    # Louder against the rest, and the rest against each other about as it was.
+    assert np.mean(moved_db) < 3.0
+    assert found.steps[1].name == "lock"
+    assert "as given; the rest is solved with that" in found.steps[1].reason
+
+
+def test_at_the_gain_that_is_set_anyway_the_rest_hardly_changes(tracks):
+    free = gains_db(mixprior.mix_tracks(tracks, RATE_HZ).recipe)
+    found = gains_db(mixprior.mix_tracks(tracks, RATE_HZ, lock=(f"vocals.gain_db={free['vocals']:g}",)).recipe)
+    for name, gain in free.items():
+        assert found[name] == pytest.approx(gain, abs=1.5)
+
+
+def test_places_are_fixed_of_tracks_and_of_classes(tracks):
+    found = mixprior.mix_tracks(
+        tracks, RATE_HZ, lock=("Pad.pan=-0.5", "vocals.pan=0", "Kick.gain_db=-2")
+    ).recipe.settings
+    assert found.tracks["Pad"].pan.position == 0.25
+    assert found.buses["vocals"].pan.position == 0.5
+    assert found.tracks["Kick"].input_gain_db == -2.0
+
+
+def test_vocals_and_a_backing_are_fixed_too():
+    recipe = mixprior.mix(voice(), band(), RATE_HZ, lock=("vocals.gain_db=-1.5", "backing.pan=1")).recipe
+    assert gain_db(recipe.settings.tracks["vocals"]) == -1.5
+    assert recipe.settings.tracks["backing"].pan.position == 1.0
+    lower = mixprior.mix(voice(), band(), RATE_HZ, lock=("backing.gain_db=-6",)).recipe
+    free = mixprior.mix(voice(), band(), RATE_HZ).recipe
+    assert lower.settings.tracks["backing"].input_gain_db == -6.0
+    # The ratio is solved again: a softer backing is heard, and not all of that is taken back.
+    softer, as_it_is = (each.results.vocal_to_backing_lu for each in (lower, free))
+    assert as_it_is < softer < as_it_is + 6.0
+
+
+def test_a_network_leaves_what_is_fixed(tmp_path, tracks):
+    model = written(tmp_path)
+    found = mixprior.mix_tracks(
+        tracks, RATE_HZ, by=model, lock=("vocals.gain_db=1", "drums.pan=0"), steps=("level", "pan")
+    )
+    assert gains_db(found.recipe)["vocals"] == pytest.approx(1.0)
+    assert found.recipe.settings.buses["drums"].pan.position == 0.5
+    assert found.recipe.settings.buses["bass"].pan.position != 0.5
+
+
+@pytest.mark.parametrize("words", ["vocals", "vocals.width=1", "vocals.pan=2", "vocals.gain_db=loud", ".pan=0"])
+def test_what_cannot_be_fixed_is_refused(words):
+    with pytest.raises(InputError, match="lock"):
+        locks.read((words,))
+
+
+def test_a_name_that_is_not_there_is_refused(tracks):
+    with pytest.raises(InputError, match="there is no 'Vox' in this mix; there are: Kick, Bass, Pad, Lead Vox, vocals"):
+        mixprior.mix_tracks(tracks, RATE_HZ, lock=("Vox.pan=0",))
