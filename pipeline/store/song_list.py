@@ -73,11 +73,11 @@ class Range:
     end: int
 
 
-def ranges(path: str, range_bytes: int = RANGE_BYTES) -> Iterator[Range]:
-    """Give the ranges that a stored list is read by, each about as many bytes."""
+def ranges(path: str) -> Iterator[Range]:
+    """Give the ranges that a stored list is read by, each of `RANGE_BYTES`, the last of what is left."""
     size_bytes = files.size_bytes(path)
-    for start in range(0, size_bytes, range_bytes):
-        yield Range(path, start, min(start + range_bytes, size_bytes))
+    for start in range(0, size_bytes, RANGE_BYTES):
+        yield Range(path, start, min(start + RANGE_BYTES, size_bytes))
 
 
 def read(found: Range) -> Iterator[Song]:

@@ -96,7 +96,8 @@ def test_a_list_is_read_by_ranges_each_song_once(tmp_path, range_bytes, monkeypa
     found = SongList.of(Song(f"{'x' * (k % 13)}{k}.wav", metadata=(("genre", "röck"),)) for k in range(50))
     path = str(tmp_path / "songs.jsonl")
     files.write_bytes(path, found.content)
-    ranges = list(song_list.ranges(path, range_bytes))
+    monkeypatch.setattr(song_list, "RANGE_BYTES", range_bytes)
+    ranges = list(song_list.ranges(path))
     assert [song for each in ranges for song in song_list.read(each)] == list(found)
 
 
@@ -106,7 +107,8 @@ def test_no_range_is_read_whole_again(tmp_path, monkeypatch):
     size_bytes, read = files.size_bytes(path), []
     own = files.read_range
     monkeypatch.setattr(files, "read_range", lambda *asked: read.append(own(*asked)) or read[-1])
-    ranges = list(song_list.ranges(path, size_bytes // 8))
+    monkeypatch.setattr(song_list, "RANGE_BYTES", size_bytes // 8)
+    ranges = list(song_list.ranges(path))
     assert sum(1 for each in ranges for _ in song_list.read(each)) == 20_000
     assert len(read) <= 2 * len(ranges)
     assert sum(map(len, read)) <= size_bytes + len(ranges) * (song_list.LINE_BYTES + 1)
