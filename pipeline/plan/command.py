@@ -165,7 +165,7 @@ def plan(
         *((slow_workers / 100, 2.0, again / 100) if engine != "local" else (0.0, 2.0, 0.0)), preemptions
     )
     if gpu is not None:
-        known = _with_gpu(known, gpu)
+        known = with_gpu(known, gpu)
     fleet = forecasts.Fleet(engine, workers, cores, price_per_hour)
     return forecasts.forecast(work, fleet, known, troubles, seed)
 
@@ -190,7 +190,7 @@ def _constants(settings: MiningSettings, measure: bool) -> Constants:
     return constants.completed(constants.read(settings), REFERENCE, settings)
 
 
-def _with_gpu(constants: Constants, times: float) -> Constants:
+def with_gpu(constants: Constants, times: float) -> Constants:
     """Have a GPU separate so many times as fast as the music plays; the cores then do what songs with stems take."""
     from mixprior.pipeline.plan.constants import SEPARATED, WITH_STEMS
 

@@ -51,13 +51,15 @@ class Overhead:
         workers: processes that mined.
         wall_s: seconds of the clock besides those in which songs are mined.
         cpu_s: seconds of all cores for it.
-        factor: times that a song takes as long as alone on one core.
+        factor: times that a core takes as long for a song as alone.
+        share: of a core that a worker's songs got; the rest was lost to others on the machine, or between songs.
     """
 
     workers: int
     wall_s: float
     cpu_s: float
     factor: float
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,18 @@ class Constants:
     is_reference: bool = field(default=False, compare=False)
 
     def overhead(self, engine: str, workers: int) -> Overhead:
-        """Return what a run takes with so many workers: between those measured in proportion, beyond as the last."""
+        """Return what a run takes with so many workers: between those measured in proportion, beyond as the last.
+
+        More workers than were measured are on other machines, which are taken for idle otherwise.
+        """
         known = self.engines[engine]
         at = [each.workers for each in known]
         values = [
             float(np.interp(workers, at, [getattr(each, name) for each in known]))
-            for name in ("wall_s", "cpu_s", "factor")
+            for name in ("wall_s", "cpu_s", "factor", "share")
         ]
-        return Overhead(workers, *values)
+        found = Overhead(workers, *values)
+        return found if workers <= max(at) else replace(found, share=1.0)
 
     def text(self) -> str:
         """Return them for people."""
@@ -112,7 +118,8 @@ class Constants:
             )
         for engine, known in self.engines.items():
             words = (
-                f"{each.wall_s:.1f} s with {each.workers} worker(s), songs {each.factor:.2f} times as long"
+                f"{each.wall_s:.1f} s with {each.workers} worker(s), songs {each.factor:.2f} times as long "
+                f"in {100 * each.share:.0f} % of a core"
                 for each in known
             )
             lines.append(f"  a run, {engine}: {'; '.join(words)}")

@@ -112,14 +112,14 @@ class Forecast:
     def text(self) -> str:
         """Return it for people."""
         gpu = f", {_number(self.gpu_hours)} GPU hours" if self.gpu_hours else ""
-        least, median, most = (_duration(each) for each in self.wall_days)
+        least, median, most = (duration(each) for each in self.wall_days)
         lines = [
             f"{self.songs} songs, {_number(self.audio_hours)} h of audio, {self.workers} workers ({self.engine}): "
             f"{median} ({least} to {most} in simulated runs)",
             f"{_number(self.cpu_hours)} CPU hours{gpu}; {_number(self.paid_hours)} worker hours, of which "
             f"{_number(self.lost_hours)} are lost in {self.preemptions} preemptions and songs mined twice",
-            f"read {_size(self.read_bytes)} ({self.read_mb_per_s:.3g} MB/s), write {_size(self.written_bytes)}, "
-            f"keep {_size(self.kept_bytes)}",
+            f"read {size(self.read_bytes)} ({self.read_mb_per_s:.3g} MB/s), write {size(self.written_bytes)}, "
+            f"keep {size(self.kept_bytes)}",
         ]
         if self.price is not None:
             lines.append(f"price: {self.price:,.2f}, in the unit of --price-per-hour")
@@ -143,7 +143,7 @@ def forecast(work: Work, fleet: Fleet, constants: Constants, troubles: Troubles,
         work, fleet, constants, extra.factor, np.random.default_rng([seed, songs])
     )
     bundles = BUNDLES_A_WORKER[fleet.engine] * fleet.workers
-    mined = simulate(service_s, fleet.workers, troubles, bundles=bundles, songs_each=each, seed=seed)
+    mined = simulate(service_s / extra.share, fleet.workers, troubles, bundles=bundles, songs_each=each, seed=seed)
     table_s = constants.table_s * songs
     adding_s = constants.aggregate_s * songs
     adders = min(fleet.workers, 1 + songs // SONGS_A_WORKER)
@@ -216,14 +216,24 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _duration(days: float) -> str:
+def duration(days: float) -> str:
+    """Return a time for people.
+
+    >>> duration(0.25), duration(3.0)
+    ('6.0 h', '3.0 days')
+    """
     for unit, each in (("days", 1.0), ("h", 24.0), ("min", 1440.0)):
         if days * each >= 1.5:
             return f"{days * each:,.1f} {unit}"
     return f"{days * 86400:.1f} s"
 
 
-def _size(size_bytes: float) -> str:
+def size(size_bytes: float) -> str:
+    """Return a number of bytes for people.
+
+    >>> size(3.2e12)
+    '3.2 TB'
+    """
     for unit, each in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if size_bytes >= each:
             return f"{size_bytes / each:.1f} {unit}"

@@ -94,7 +94,8 @@ def _per_song(settings: MiningSettings, kind: str) -> PerSong:
     if kind == SEPARATED and settings.separation.device != "cpu":
         gpu_s = max(0.0, _line(answers, "mined_s")[1] - audio_s)
     rows = pq.read_metadata(io.BytesIO(answers[-1].content)).num_rows
-    return PerSong(song_s, audio_s, gpu_s, rows, len(answers[-1].content), "clips")
+    by = f"clips, {settings.separation.precision}" if kind == SEPARATED else "clips"
+    return PerSong(song_s, audio_s, gpu_s, rows, len(answers[-1].content), by)
 
 
 def _line(answers: Sequence[Answer], name: str) -> tuple[float, float]:
@@ -132,7 +133,8 @@ def _overhead(folder: Path, engine: str, workers: int, factor: float, per_song: 
     mined = json.loads(done.stdout)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     songs_s = factor * (per_song.song_s * mined["mined"] + per_song.audio_s * mined["audio_s"])
-    return Overhead(workers, wall_s - mined["mining_s"], max(0.0, cpu_s - songs_s), factor)
+    share = min(1.0, songs_s / (workers * mined["mining_s"]))
+    return Overhead(workers, wall_s - mined["mining_s"], max(0.0, cpu_s - songs_s), factor, share)
 
 
 def _listing(folder: str) -> tuple[float, float]:

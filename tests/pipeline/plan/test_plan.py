@@ -65,7 +65,7 @@ def test_busy_cores_are_slower_and_a_step_of_processes_adds_up_many_songs():
 
 
 def test_a_worker_with_a_gpu_is_as_fast_as_the_slower_of_its_gpu_and_its_cores():
-    known = command._with_gpu(CONSTANTS, 100.0)
+    known = command.with_gpu(CONSTANTS, 100.0)
     work, factor = songs(100, 100.0), 1.2
     bound_by_gpu = forecast(work, Fleet("dask", 10, cores=8), known, Troubles())
     assert bound_by_gpu.gpu_hours == pytest.approx(100 * 1.0 / 3600)
@@ -153,3 +153,12 @@ def test_the_plan_and_the_dry_run_share_what_was_measured():
     own = CONSTANTS.songs[SEPARATED].pace()
     assert own.hours(3600.0, workers=1) == pytest.approx((1.0 * 15 + 0.25 * 3600) / 3600)
     assert estimate._by_plan(settings(), [False]) == own
+
+
+def test_a_machine_that_others_share_takes_longer_and_no_more_of_its_cores():
+    shared = replace(CONSTANTS, engines={"local": (Overhead(1, 4.0, 3.0, 1.0, 0.5), Overhead(2, 6.0, 5.0, 1.2, 0.25))})
+    alone, found = (forecast(songs(100, 100.0), Fleet("local", 1), each, Troubles()) for each in (CONSTANTS, shared))
+    mining_s = 100 * (1.0 + 0.25 * 100.0)
+    assert found.wall_s - alone.wall_s == pytest.approx(mining_s)
+    assert found.cpu_hours == alone.cpu_hours
+    assert shared.overhead("local", 3).share == 1.0  # on other machines
