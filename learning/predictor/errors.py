@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,21 +31,42 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Errors:
-    """Absolute errors.
+    """Absolute errors, means over seeds.
 
     Attributes:
         by_learner: (songs, targets) by name; NaN where the truth is not known.
         names: of the targets.
+        songs: ids, in the order of the rows.
     """
 
     by_learner: Mapping[str, np.ndarray]
     names: tuple[str, ...]
+    songs: tuple[str, ...] = ()
+
+    def csv(self) -> str:
+        """A row a song and target, a column a learner; empty where the truth is not known."""
+        lines = [",".join(("song_id", "target", *self.by_learner))]
+        for k, song in enumerate(self.songs):
+            for j, name in enumerate(self.names):
+                cells = [each[k, j] for each in self.by_learner.values()]
+                lines.append(",".join((song, name, *("" if np.isnan(cell) else f"{cell:.4g}" for cell in cells))))
+        return "\n".join(lines) + "\n"
+
+
+def read(text: str) -> Errors:
+    """Read what `Errors.csv` wrote."""
+    rows = list(csv.DictReader(text.splitlines()))
+    songs, names = (tuple(dict.fromkeys(row[column] for row in rows)) for column in ("song_id", "target"))
+    learners = [name for name in rows[0] if name not in ("song_id", "target")]
+    shape = len(songs), len(names)
+    cells = {name: np.array([float(row[name] or "nan") for row in rows]).reshape(shape) for name in learners}
+    return Errors(cells, names, songs)
 
 
 def cross_validated(
     examples: Examples,
     songs: Sequence[TrainingSong],
-    seed: int,
+    seeds: Sequence[int],
     learners: Sequence[str] = tuple(LEARNERS),
     progress: Callable[[int, int], None] | None = None,
     folder: Path | None = None,
@@ -54,7 +76,7 @@ def cross_validated(
     Args:
         examples: of the songs.
         songs: whose artists keep together.
-        seed: of folds and trainings.
+        seeds: of folds and trainings.
         learners: names.
         progress: called with trainings done, and of all.
         folder: for checkpoints, so that a table that was stopped goes on.
@@ -63,22 +85,31 @@ def cross_validated(
         InputError: if there are too few artists.
     """
     known = [each for each in songs if each.song_id in set(examples.songs)]
-    sides = {f"fold {k}": 1 / FOLDS for k in range(FOLDS)}
-    folds = list(split(known, "artist", seed, sides).values())
-    order = sorted({each.song_id for each in known})
-    errors = {name: np.full((len(order), len(examples.names)), np.nan) for name in learners}
+    order = tuple(sorted({each.song_id for each in known}))
+    total = {name: np.zeros((len(order), len(examples.names))) for name in learners}
+    done, of_all = 0, len(seeds) * FOLDS * len(learners)
+    for seed in seeds:
+        for k, sides in enumerate(_folds(known, seed)):
+            training, choosing = (examples.of(side) for side in sides[:2])
+            for name in learners:
+                own = None if folder is None else folder / f"{name} {seed} {k}"
+                predict = LEARNERS[name](training, choosing, seed, own)
+                for song in sides[2]:
+                    there = examples.of([song])
+                    total[name][order.index(song)] += np.abs(predict(there).mean(axis=0) - there.targets[0])
+                done += 1
+                if progress is not None:
+                    progress(done, of_all)
+    return Errors({name: each / len(seeds) for name, each in total.items()}, examples.names, order)
+
+
+def _folds(songs: Sequence[TrainingSong], seed: int) -> Iterator[tuple[list[str], list[str], list[str]]]:
+    """Songs that train, choose and test; each song tests once."""
+    folds = list(split(songs, "artist", seed, {f"fold {k}": 1 / FOLDS for k in range(FOLDS)}).values())
     for k, tested in enumerate(folds):
         choosing = folds[(k + 1) % FOLDS]
-        training = [each for each in order if each not in tested and each not in choosing]
-        for place, name in enumerate(learners):
-            own = None if folder is None else folder / f"{name} {k}"
-            predict = LEARNERS[name](examples.of(training), examples.of(choosing), seed, own)
-            for song in tested:
-                there = examples.of([song])
-                errors[name][order.index(song)] = np.abs(predict(there).mean(axis=0) - there.targets[0])
-            if progress is not None:
-                progress(k * len(learners) + place + 1, FOLDS * len(learners))
-    return Errors(errors, examples.names)
+        rest = {song for fold in folds for song in fold} - {*tested, *choosing}
+        yield sorted(rest), choosing, tested
 
 
 def table(errors: Errors) -> str:

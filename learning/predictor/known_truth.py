@@ -75,14 +75,20 @@ def read(folder: Path) -> Remixes:
     return Remixes(**{name: np.stack(each) for name, each in found.items()}, songs=np.array(songs))
 
 
-def truth(remixes: Remixes, r2: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def truth(remixes: Remixes, r2: float, seed: int, others: Remixes | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Targets by a law that explains so much of their variance: what it says, and the targets with their noise.
 
+    Args:
+        remixes: what the targets are of.
+        r2: share of the variance.
+        seed: of the noise; that of each remix is its own.
+        others: remixes whose law it is; these themselves if None.
+
     Returns:
-        (excerpts, remixes, 2) each; the noise of each remix is its own.
+        (excerpts, remixes, 2) each.
     """
-    heard = remixes.heard[:, 1:]
-    law = np.sqrt(r2) * (heard - heard.mean(axis=(0, 1))) / heard.std(axis=(0, 1))
+    heard, ruled = remixes.heard[:, 1:], (others or remixes).heard[:, 1:]
+    law = np.sqrt(r2) * (heard - ruled.mean(axis=(0, 1))) / ruled.std(axis=(0, 1))
     noise = np.random.default_rng([seed, 17]).standard_normal(law.shape)
     return MEANS + SDS * law, MEANS + SDS * (law + np.sqrt(1 - r2) * noise)
 
@@ -116,16 +122,29 @@ class Found:
     n: int
 
 
-def found(remixes: Remixes, learner: Learner, r2: float, seed: int) -> dict[str, Found]:
-    """Train and test a learner on a law, over all folds: by target."""
-    said, targets = truth(remixes, r2, seed)
+def found(
+    remixes: Remixes, learner: Learner, r2: float, seed: int, trained_on: Remixes | None = None
+) -> dict[str, Found]:
+    """Train and test a learner on a law, over all folds of songs: by target.
+
+    Args:
+        remixes: that test.
+        learner: to train.
+        r2: share of the variance that the law explains.
+        seed: of noise, folds and training.
+        trained_on: remixes of the same songs by another separation that train; the same remixes if None.
+    """
+    source = trained_on or remixes
+    said, targets = truth(remixes, r2, seed, source)
     examples, law = remixes.examples(targets), remixes.examples(said).targets
+    known = examples if trained_on is None else trained_on.examples(truth(trained_on, r2, seed)[1])
     predicted, constant = np.empty_like(law), np.empty_like(law)
-    for training, choosing, tested in folds(list(remixes.songs), seed):
+    for training, choosing, tested in folds(list(source.songs), seed):
         rows = np.isin(examples.songs, tested)
-        sides = examples.of(training), examples.of(choosing)
-        predicted[rows] = learner(*sides, seed, None)(examples[rows])
-        constant[rows] = mean(*sides, seed)(examples[rows])
+        if rows.any():
+            sides = known.of(training), known.of(choosing)
+            predicted[rows] = learner(*sides, seed, None)(examples[rows])
+            constant[rows] = mean(*sides, seed)(examples[rows])
     return {name: _found(k, predicted, constant, law, examples, r2) for k, name in enumerate(NAMES)}
 
 

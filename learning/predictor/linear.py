@@ -43,10 +43,11 @@ def solved(examples: Examples) -> Linear:
     """Fit each target of examples where it is known; some example has each.
 
     >>> rng = np.random.default_rng(0)
-    >>> mel_db = rng.normal(0, 3, (60, 2, 128, 8)) + rng.normal(0, 9, (60, 2, 128, 1)).cumsum(axis=2) / 10
+    >>> tilts = rng.normal(0, 1, (60, 2, 1, 1)) * np.linspace(-9, 9, 128)[:, None]
+    >>> mel_db = tilts + rng.normal(0, 3, (60, 2, 128, 8))
     >>> songs = np.array([f"song {k % 12}" for k in range(60)])
-    >>> examples = Examples(mel_db, mel_db[:, :1, :16].mean(axis=(2, 3)), songs, ("dullness_db",))
-    >>> bool(solved(examples).rmse[0] < 0.5 * examples.targets.std())
+    >>> examples = Examples(mel_db, tilts[:, :1, 0, 0], songs, ("dullness_db",))
+    >>> bool(solved(examples).rmse[0] < 0.2 * examples.targets.std())
     True
     """
     features = examples.features.astype(np.float64)

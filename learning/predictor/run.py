@@ -44,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     songs = songs_of(args.run, args.roles, args.role, args.stems or work / "stems")
     if args.errors or args.split_by != "song":
         errors.need_artists(songs)
-    examples = song_examples.of_songs(songs, song_examples.measured(args.run), work / "spectra", shown("reading"))
+    facts, kept_in = song_examples.measured(args.run), work / "spectra"
+    examples = song_examples.of_songs(songs, facts, kept_in, shown("reading"), args.excerpts)
     sides = split([each for each in songs if each.song_id in set(examples.songs)], args.split_by, args.seed, SHARES)
     kept = _that_mix(examples, sides)
     state = train_ours(kept.of(sides[TRAIN]), kept.of(sides[CHOOSE]), config, work / "model")
@@ -52,9 +53,11 @@ def run(args: argparse.Namespace) -> int:
     print(f"wrote {model}, {model.with_suffix('.json')} and {model.with_suffix('.html')}")
     print(f"{len(sides[TRAIN])} songs trained it, {len(sides[CHOOSE])} chose step {_best(state)} of {state.step}")
     if args.errors:
-        found = errors.cross_validated(examples, songs, args.seed, progress=shown("training"), folder=work / "errors")
+        seeds = range(args.seed, args.seed + args.error_seeds)
+        found = errors.cross_validated(examples, songs, seeds, progress=shown("training"), folder=work / "errors")
         text = errors.table(found)
         write_bytes(str(model.with_suffix(".md")), f"{text}\n".encode())
+        write_bytes(str(model.with_suffix(".errors.csv")), found.csv().encode())
         print(text)
     return 0
 

@@ -60,6 +60,7 @@ def of_songs(
     facts: Mapping[str, Mapping[str, float]],
     kept_in: Path,
     progress: Callable[[int, int], None] | None = None,
+    excerpts: int = EXCERPTS,
 ) -> Examples:
     """Make the examples of songs; spectra that are in the folder are not made again. One song is in memory.
 
@@ -68,6 +69,7 @@ def of_songs(
         facts: by song id and target, `measured`.
         kept_in: folder for spectra.
         progress: called with the songs done, and of all.
+        excerpts: of each song.
 
     Raises:
         InputError: if there is no singing in any of them.
@@ -76,7 +78,7 @@ def of_songs(
     spectra, targets, names = [], [], []
     for done, song in enumerate(songs, 1):
         is_sung = np.isfinite(facts.get(song.song_id, {}).get("vocal_to_backing_lu", np.nan))
-        if is_sung and len(mel_db := _kept(song, kept_in)):
+        if is_sung and len(mel_db := _kept(song, kept_in, excerpts)):
             known = {**facts[song.song_id], **equaliser(mel_db)}
             spectra.append(mel_db)
             targets += [[known[name] for name in TARGETS]] * len(mel_db)
@@ -97,29 +99,34 @@ def equaliser(mel_db: np.ndarray) -> dict[str, float]:
     Returns:
         Gain by octave: what the backing has more than the vocals, without its mean, within 8 dB.
     """
-    mels = np.linspace(0, 60.0, BANDS + 2)[1:-1]  # Slaney's scale, up to half of 44.1 kHz
-    centres_hz = np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
-    power = 10 ** (mel_db.astype(np.float64) / 10)
-    nearest = np.abs(np.log2(centres_hz[:, None] / np.array(EQ_HZ))).argmin(axis=1)
-    octaves_db = np.array([10 * np.log10(power[:, :, nearest == k].mean(axis=(0, 2, 3))) for k in range(len(EQ_HZ))])
-    more_db = octaves_db[:, 1] - octaves_db[:, 0]
+    vocals_db, backing_db = octaves_db(mel_db)
+    more_db = backing_db - vocals_db
     gains_db = np.clip(more_db - more_db.mean(), -MOST_EQ_DB, MOST_EQ_DB)
     return dict(zip(EQ, gains_db.tolist(), strict=True))
 
 
-def _kept(song: TrainingSong, folder: Path) -> np.ndarray:
-    path = folder / f"{song.song_id}.npy"
+def octaves_db(mel_db: np.ndarray) -> np.ndarray:
+    """Levels of the octaves of `EQ_HZ`, (2, octaves), of vocals and backing, from (excerpts, 2, bands, frames)."""
+    mels = np.linspace(0, 60.0, BANDS + 2)[1:-1]  # Slaney's scale, up to half of 44.1 kHz
+    centres_hz = np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
+    power = 10 ** (mel_db.astype(np.float64) / 10)
+    nearest = np.abs(np.log2(centres_hz[:, None] / np.array(EQ_HZ))).argmin(axis=1)
+    return np.array([10 * np.log10(power[:, :, nearest == k].mean(axis=(0, 2, 3))) for k in range(len(EQ_HZ))]).T
+
+
+def _kept(song: TrainingSong, folder: Path, excerpts: int) -> np.ndarray:
+    path = folder / f"{song.song_id}-{excerpts}.npy"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(path) as unfinished, unfinished.open("wb") as file:
-            np.save(file, _spectra(song))
+            np.save(file, _spectra(song, excerpts))
     return np.asarray(np.load(path, allow_pickle=False))
 
 
-def _spectra(song: TrainingSong) -> np.ndarray:
+def _spectra(song: TrainingSong, excerpts: int) -> np.ndarray:
     """(excerpts, 2, bands, frames) in float16."""
     found = []
-    for pair in _pairs(song, (FRAMES + 1) * HOP):
+    for pair in _pairs(song, (FRAMES + 1) * HOP, excerpts):
         lufs = [Sound(pair[name], SAMPLE_RATE_HZ).integrated_lufs for name in (VOCALS, BACKING)]
         if None not in lufs and float(lufs[0] or 0) - float(lufs[1] or 0) > LEAST_LU:
             heard = np.stack([log_mel_db(pair[name]) for name in (VOCALS, BACKING)])
@@ -127,10 +134,10 @@ def _spectra(song: TrainingSong) -> np.ndarray:
     return np.stack(found) if found else np.empty((0, 2, BANDS, FRAMES), np.float16)
 
 
-def _pairs(song: TrainingSong, samples: int) -> Iterator[Stems]:
+def _pairs(song: TrainingSong, samples: int, excerpts: int) -> Iterator[Stems]:
     """Vocals and backing of each excerpt; of a song without stems, the excerpts alone are separated."""
     whole = song.pair() if song.is_separated else {MIXTURE: decode_mixture(song.song)}
     length = min(audio.shape[1] for audio in whole.values())
-    for start in np.linspace(0, length - samples, EXCERPTS + 2)[1:-1].astype(int) if length > samples else ():
+    for start in np.linspace(0, length - samples, excerpts + 2)[1:-1].astype(int) if length > samples else ():
         cut = {name: np.ascontiguousarray(audio[:, start : start + samples]) for name, audio in whole.items()}
         yield as_pair(separated(cut[MIXTURE])) if MIXTURE in cut else cut

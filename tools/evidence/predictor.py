@@ -1,15 +1,19 @@
-"""What learners find of laws that were chosen, by rows of `tools.songs.known_truth`."""
+"""What learners find of laws that were chosen, and of real songs: rows of `tools.songs` and `mixprior train`."""
 
 from __future__ import annotations
 
 import csv
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from tabulate import tabulate
 
+from mixprior.learning.predictor import errors
+from mixprior.learning.predictor.intervals import interval
 from tools import ROOT
+from tools.songs import equaliser_rule, learning_curve
 from tools.songs.known_truth import LEAK, ROWS
 
 DOCUMENT = ROOT / "docs" / "learned.md"
@@ -20,15 +24,28 @@ NAMES = {
     "li": "Li's CNN, re-made",
     "ours": "ours",
 }
-SEPARATED = {"mask": "ideal ratio mask", "htdemucs": "HTDemucs"}
+SEPARATED = {
+    "mask": "ideal ratio mask",
+    "htdemucs": "HTDemucs",
+    "mask-htdemucs": "HTDemucs; trained on the mask",
+}
+ERRORS = ROWS.with_name("predictor_errors.csv")
+CURVES = {"remixes": "a law of R2 .5, by the mask", "real": "real songs"}
 TARGETS = {"level_lu": "level", "range_lu": "range"}
 
 
 def table() -> str:
-    """A row a separation, learner and target: shares of the law's R2 found, and false finds at R2 0."""
-    with ROWS.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return f"{_found(rows)}\n\n{_leaks(rows)}"
+    """Shares of a law that are found, and false finds; leaks; learning curves; his rule; his table on real songs."""
+    rows = _read(ROWS)
+    parts = [_found(rows), _leaks(rows), _curves(_read(learning_curve.ROWS)), _rule(_read(equaliser_rule.ROWS))]
+    if ERRORS.exists():
+        parts.append(errors.table(errors.read(ERRORS.read_text(encoding="utf-8"))))
+    return "\n\n".join(parts)
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _found(rows: Sequence[dict[str, str]]) -> str:
@@ -43,7 +60,7 @@ def _found(rows: Sequence[dict[str, str]]) -> str:
         "found of R2 .5",
         "of R2 .2",
         "better than the mean at R2 0",
-        "excerpts",
+        "songs, excerpts",
     )
     lines = [
         [SEPARATED[by], NAMES[learner], TARGETS[target], *(_share(laws[r2], float(r2)) for r2 in ("0.5", "0.2")),
@@ -65,8 +82,8 @@ def _false(rows: Sequence[dict[str, str]]) -> str:
 
 
 def _excerpts(laws: dict[str, list[dict[str, str]]]) -> str:
-    counts = sorted({int(row["excerpts"]) for rows in laws.values() for row in rows})
-    return f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    counts = sorted({(int(row["songs"]), int(row["excerpts"])) for rows in laws.values() for row in rows})
+    return "; ".join(f"{songs}, {excerpts}" for songs, excerpts in counts)
 
 
 def _leaks(rows: Sequence[dict[str, str]]) -> str:
@@ -79,4 +96,39 @@ def _leaks(rows: Sequence[dict[str, str]]) -> str:
         first, again = (each[f"level of {which} separation"] for which in ("this", "another"))
         lines.append([SEPARATED[by], NAMES[learner], f"{first:+.3f}", f"{again:+.3f}", f"{first - again:+.3f}"])
     heads = ("separated by", "learner", "R2, level of this separation", "of another separation", "leak")
+    return tabulate(lines, heads, tablefmt="github", disable_numparse=True)
+
+
+def _curves(rows: Sequence[dict[str, str]]) -> str:
+    """Errors over those of the mean of the same songs; mean over seeds, and the least and most."""
+    groups: dict[tuple[str, str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        key = row["songs_of"], row["learner"], row["target"]
+        groups[key][int(row["songs"])].append(float(row["mae"]) / float(row["mae_of_mean"]))
+    counts = sorted({count for each in groups.values() for count in each})
+    words = {**TARGETS, "vocal_to_backing_lu": "level", "loudness_range_100ms_lu": "range"}
+    lines = [
+        [CURVES[material], NAMES[learner], words[target], *(_spread(by_count.get(count, [])) for count in counts)]
+        for (material, learner, target), by_count in groups.items()
+    ]
+    heads = ("trained and tested on", "learner", "target", *(f"{k} song{'s' * (k > 1)}" for k in counts))
+    return tabulate(lines, heads, tablefmt="github", disable_numparse=True)
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    return f"{np.mean(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if ratios else ""
+
+
+def _rule(rows: Sequence[dict[str, str]]) -> str:
+    words = (
+        ("off_db", "tilted vocals to those before, dB"),
+        ("after_db", "after his rule's cuts, dB"),
+        ("follows", "tilt of the rule over that of the vocals (-1 undoes it)"),
+    )
+    lines = []
+    for name, word in words:
+        values = [float(row[name]) for row in rows]
+        low, high = interval(values)
+        lines.append([word, f"{np.mean(values):.2f}", f"{low:.2f} to {high:.2f}", str(len(values))])
+    heads = ("his rule for the equaliser, on remixes", "mean of songs", "95 % interval", "songs")
     return tabulate(lines, heads, tablefmt="github", disable_numparse=True)

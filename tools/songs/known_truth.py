@@ -25,7 +25,9 @@ LEAK = "leak"
 """In place of the R2 of a law: the level that the remix itself was made at."""
 
 
-def rows_of(remixes: Remixes, learner: str, law: str, seed: int) -> list[list[object]]:
+def rows_of(
+    remixes: Remixes, learner: str, law: str, seed: int, trained_on: Remixes | None = None
+) -> list[list[object]]:
     """The rows of one training."""
     excerpts = len(remixes.songs)
     if law == LEAK:
@@ -33,7 +35,7 @@ def rows_of(remixes: Remixes, learner: str, law: str, seed: int) -> list[list[ob
         songs = len(set(remixes.songs))
         named = (("level of this separation", first), ("level of another separation", again))
         return [[name, f"{r2:.4f}", "", "", "", songs, excerpts] for name, r2 in named]
-    found = known_truth.found(remixes, LEARNERS[learner], float(law), seed)
+    found = known_truth.found(remixes, LEARNERS[learner], float(law), seed, trained_on)
     return [
         [name, f"{f.r2:.4f}", int(f.better_than_mean), f"{f.mae:.4f}", f"{f.mae_of_mean:.4f}", f.n, excerpts]
         for name, f in found.items()
@@ -44,17 +46,19 @@ def main(argv: Sequence[str]) -> int:
     """`python -m tools.songs.known_truth`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("remixes", type=Path, metavar="REMIXES")
-    parser.add_argument("--name", required=True, help="what separated the remixes: mask or htdemucs")
+    parser.add_argument("--name", required=True, help="what separated the remixes: mask, htdemucs, or mask-htdemucs")
     parser.add_argument("--learner", choices=tuple(LEARNERS), required=True)
     parser.add_argument("--law", required=True, metavar="R2", help=f"share of the variance, or {LEAK}")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--trained-on", type=Path, metavar="REMIXES", help="remixes by another separation that train")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     remixes = known_truth.read(args.remixes)
+    trained_on = known_truth.read(args.trained_on) if args.trained_on else None
     for seed in range(args.seeds):
         key = [args.name, args.learner, args.law, str(seed)]
         if key not in [row[:4] for row in _kept()]:
-            made = rows_of(remixes, args.learner, args.law, seed)
+            made = rows_of(remixes, args.learner, args.law, seed, trained_on)
             with ROWS.open("a", encoding="utf-8", newline="") as file:
                 csv.writer(file, lineterminator="\n").writerows([*key, *row] for row in made)
             print(key, made, flush=True)

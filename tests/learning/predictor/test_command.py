@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from mixprior import main
-from mixprior.learning.predictor import song_examples
+from mixprior.learning.predictor import equaliser_rule, errors, song_examples
 from mixprior.learning.predictor.errors import Errors, table
 from mixprior.learning.predictor.examples import Examples
+from mixprior.learning.predictor.known_truth import Remixes
 from mixprior.learning.predictor.published import EQ, TABLE, TARGETS
 from mixprior.learning.predictor.run import _that_mix
 from mixprior.learning.scenes.songs import songs_of
@@ -159,6 +160,32 @@ def test_the_table_has_his_thirteen_rows_and_says_where_a_constant_does_as_well(
     assert "undecided: a constant does as well" in rows[3]
     assert sum("assumed, not measured" in row for row in rows) == 6
     assert len(EQ) == 9
+
+
+def test_errors_by_song_are_means_over_seeds_and_are_read_again(songs):
+    of = songs_of(songs)
+    ids = np.repeat([each.song_id for each in of], 2)
+    rng = np.random.default_rng(0)
+    targets = np.repeat(rng.normal(0, 1, (len(of), len(TARGETS))), 2, axis=0)
+    targets[ids == of[0].song_id, 0] = np.nan
+    examples = Examples(rng.normal(0, 1, (len(ids), 2, 128, 8)), targets, ids, TARGETS)
+    one, two, both = (errors.cross_validated(examples, of, seeds, ("mean", "median")) for seeds in ([0], [1], [0, 1]))
+    np.testing.assert_allclose(both.by_learner["mean"], (one.by_learner["mean"] + two.by_learner["mean"]) / 2)
+    again = errors.read(both.csv())
+    assert (again.names, again.songs) == (TARGETS, both.songs)
+    np.testing.assert_allclose(again.by_learner["median"], both.by_learner["median"], rtol=1e-3)
+    assert np.isnan(again.by_learner["mean"]).sum() == 1
+
+
+def test_his_rule_is_told_from_an_equaliser_that_undoes_a_tilt():
+    level_db = np.full((4, 2, 128, 4), -30.0)
+    level_db[1:, 0] += np.linspace(-6, 6, 128)[:, None] * np.array([1.0, 0.5, -1.0])[:, None, None]
+    (found,) = equaliser_rule.tested(
+        Remixes(level_db[None], np.zeros((1, 4)), np.zeros((1, 4)), np.zeros((1, 4, 2)), np.array(["flat"]))
+    ).values()
+    assert found.follows == pytest.approx(-1, abs=0.01)  # over a backing as the vocals were, it undoes it
+    assert found.after_db == pytest.approx(0, abs=0.01)
+    assert found.off_db > 1
 
 
 @pytest.mark.nightly("training")

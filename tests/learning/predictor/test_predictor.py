@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mixprior.learning.predictor import known_truth, learners
+from mixprior.learning.predictor import known_truth, learners, learning_curve
 from mixprior.learning.predictor.examples import Examples
 from mixprior.learning.predictor.known_truth import Remixes, heard_in
 from mixprior.learning.predictor.learners import our_prediction, train_ours
@@ -95,7 +95,7 @@ def test_the_regression_is_the_mean_where_songs_say_nothing_or_there_is_one():
 def test_what_the_network_adds_is_left_out_where_the_choosing_songs_gain_nothing_by_it(examples):
     training, choosing = examples.of([f"song {k}" for k in range(8)]), examples.of([f"song {k}" for k in range(8, 12)])
     wrong = replace(choosing, targets=-choosing.targets)
-    state = train_ours(training, wrong, replace(learners.OURS, steps=20, check_every=5))
+    state = train_ours(training, wrong, replace(learners.OURS, steps=4, batch=8, check_every=2))
     assert isinstance(state.model, PriorNetwork)
     fitted = solved(training.with_(wrong))
     np.testing.assert_allclose(our_prediction(state.model, choosing)[0], fitted.predict(choosing.features), atol=1e-3)
@@ -174,3 +174,32 @@ def test_each_song_tests_once_and_is_never_on_two_sides():
         assert sorted([*training, *choosing, *testing]) == sorted(songs)
         tested += testing
     assert sorted(tested) == sorted(songs)
+
+
+def test_what_another_separation_taught_is_tested_on_this_one():
+    made = remixes()
+    noisy = replace(made, mel_db=(made.mel_db + np.float16(1.0)))
+    found = known_truth.found(noisy, learners.ridge, 0.8, seed=1, trained_on=made)
+    assert all(each.r2 > 0.4 for each in found.values())
+
+
+def test_more_songs_lower_the_error_below_that_of_the_mean():
+    made = remixes(songs=12)
+    examples = made.examples(known_truth.truth(made, 0.8, 1)[1])
+    songs = sorted(set(made.songs))
+    curve = list(learning_curve.errors(examples, (songs[4:], songs[:4]), learners.ours, (1, 2, 8, 16), seed=0))
+    assert [count for count, *_ in curve] == [1, 2, 8]
+    ratios = [(mae / of_mean).mean() for _, mae, of_mean in curve]
+    assert ratios[0] == pytest.approx(1.0)
+    assert ratios[-1] < 0.75
+    assert ratios[-1] < ratios[1]
+
+
+def test_a_song_with_one_truth_counts_once_by_the_mean_of_its_answers():
+    examples = Examples(np.zeros((3, 2, 128, 8)), np.array([[1.0], [1.0], [5.0]]), np.array(list("aab")), ("rt60_s",))
+
+    def learner(*_):
+        return lambda there: np.arange(len(there), dtype=float)[:, None]
+
+    ((_, mae, _of_mean),) = learning_curve.errors(examples, (["a"], ["a", "b"]), learner, (1,), seed=0)
+    assert mae == pytest.approx((abs(0.5 - 1.0) + abs(2.0 - 5.0)) / 2)
