@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import scipy
+from scipy import special
 
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.reliability import LEAST_SOURCES, Reliability
@@ -41,7 +41,7 @@ def reliability(mean_square: float, bias: float, sources: int, variance: float, 
     if whole <= 0.0:
         return (1.0, 1.0, 1.0) if mean_square <= 0.0 else (0.0, 0.0, 0.0)
     ratio = mean_square / whole
-    low, high = (ratio / scipy.stats.f.ppf(q, sources, n - 1) for q in ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2))
+    low, high = (ratio / special.fdtri(sources, n - 1, q) for q in ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2))
     estimate, least, most = (float(np.clip(1.0 - value, 0.0, 1.0)) for value in (ratio, low, high))
     return estimate, least, most
 

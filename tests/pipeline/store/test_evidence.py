@@ -1,7 +1,6 @@
 """Priors of parts, merged in whatever order and nesting, are byte for byte the priors of the whole."""
 
 import json
-import math
 from functools import cache
 from itertools import pairwise
 
@@ -162,7 +161,7 @@ def test_no_nan_and_no_infinity_reaches_a_table():
                 while pa.types.is_list(flat.type):
                     flat = flat.flatten()
                 if pa.types.is_floating(flat.type):
-                    assert all(math.isfinite(v) for v in flat.drop_null().to_pylist()[:200_000]), name
+                    assert np.isfinite(flat.drop_null().to_numpy()).all(), name
 
 
 def test_differently_calibrated_priors_do_not_merge():
