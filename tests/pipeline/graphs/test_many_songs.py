@@ -174,3 +174,16 @@ def test_dask_reads_a_catalog_of_a_hundred_thousand_songs_by_ranges(tmp_path):
     found = sorted((tmp_path / "out").iterdir())
     assert len(found) == -(-files.size_bytes(catalog) // song_list.RANGE_BYTES)
     assert sum(len(path.read_text().splitlines()) for path in found) == MANY
+
+
+@pytest.mark.nightly("engines")
+@pytest.mark.timeout(1800)
+def test_the_rows_of_many_songs_give_the_same_priors_in_one_process_in_two_and_on_dask(tmp_path, mixprior):
+    pytest.importorskip("distributed")
+    run = write_run(tmp_path / "run", MANY)
+    found = []
+    for name, options in {"one": ("-j", 1), "two": ("-j", 2), "dask": ("-j", 2, "--runner", "dask")}.items():
+        mixprior("aggregate", run, "--group-by", "genre,decade", "-o", tmp_path / name, *options)
+        found.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
+    assert len(found[0]) > 4
+    assert found[0] == found[1] == found[2]

@@ -1,11 +1,13 @@
 """Rows are packed while a run goes on: few small files at any time, and nothing is lost wherever it ends."""
 
+import pickle
 from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from mixprior.pipeline.audio.decode import DecodeLimits
+from mixprior.pipeline.graphs.compact import Compact
 from mixprior.pipeline.separation.separator import SeparationSettings
 from mixprior.pipeline.song import miner
 from mixprior.pipeline.song.pool import Answer
@@ -150,3 +152,29 @@ def test_a_hundred_thousand_songs_never_have_more_than_4096_small_files_of_rows(
     assert mined(folder, 100_000, part_songs, monkeypatch, look) == ["mined"] * 100_000
     assert max(most) <= archive.MANY
     assert len(archive.Index.of(folder, KEY).song_ids) == 100_000
+
+
+def test_songs_are_listed_by_prefix_and_no_more_of_them_than_it_takes(tmp_path, monkeypatch):
+    folder = RunFolder.at(tmp_path)
+    for number in range(512):  # two for each prefix
+        path = Path(folder.features(KEY, f"{number % 256:02x}{number:014x}"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    listed, own = [], archive._parquet_files
+    monkeypatch.setattr(archive, "_parquet_files", lambda url: listed.append(url) or own(url))
+    monkeypatch.setattr(archive, "MANY", 20)
+    assert archive.has_many_loose(folder, KEY)
+    assert len(listed) == 10
+    monkeypatch.setattr(archive, "MANY", 513)
+    assert not archive.has_many_loose(folder, KEY)
+    listed.clear()
+    compact = Compact(folder, songs=512, part_songs=64)
+    elements = list(compact.deal(KEY))
+    assert listed == [folder.archive(KEY)]
+    assert len(elements) == 8
+    assert max(len(pickle.dumps(element)) for element in elements) < 1000
+    monkeypatch.setattr(packing, "pack", lambda _folder, _key, song_ids, _number: song_ids)
+    packed = [song_ids for element in elements for song_ids in compact.write(*element)]
+    assert sorted(song_id for song_ids in packed for song_id in song_ids) == archive.loose_songs(folder, KEY)
+    assert {len(song_ids) for song_ids in packed} == {64}
+    assert len(listed) == 1 + 256 + 1  # the last for all of them is this test's
