@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from importlib.util import find_spec
 from itertools import chain
@@ -59,7 +60,10 @@ def measure(settings: MiningSettings, separates: bool) -> Constants:
     """
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     stems = _per_song(settings, WITH_STEMS)
-    songs = {**({SEPARATED: _per_song(settings, SEPARATED)} if separates else {}), WITH_STEMS: stems}
+    songs = {WITH_STEMS: stems}
+    if separates:
+        on_cpu = settings.separation.device == "cpu"
+        songs[SEPARATED] = _per_song(settings, SEPARATED) if on_cpu else _by_gpu(settings, stems)
     factors = {1: 1.0, cores: _busy(settings, cores, stems) if cores > 1 else 1.0}
     with tempfile.TemporaryDirectory() as folder:
         for k in range(_RUN_SONGS):
@@ -86,16 +90,20 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {found[1] if found else name}"
 
 
-def _per_song(settings: MiningSettings, kind: str) -> PerSong:
-    """What a song of a kind takes, by a line through clips of two lengths."""
+def _per_song(settings: MiningSettings, kind: str, name: str = "cpu_s") -> PerSong:
+    """What a song of a kind takes of a core, or of the clock by `mined_s`: a line through clips of two lengths."""
     answers = [answer for [answer] in pace.clips(settings, kind == WITH_STEMS, _LENGTHS_S[kind])]
-    song_s, audio_s = _line(answers, "cpu_s")
-    gpu_s = 0.0
-    if kind == SEPARATED and settings.separation.device != "cpu":
-        gpu_s = max(0.0, _line(answers, "mined_s")[1] - audio_s)
+    song_s, audio_s = _line(answers, name)
     rows = pq.read_metadata(io.BytesIO(answers[-1].content)).num_rows
     by = f"clips, {settings.separation.precision}" if kind == SEPARATED else "clips"
-    return PerSong(song_s, audio_s, gpu_s, rows, len(answers[-1].content), by)
+    return PerSong(song_s, audio_s, 0.0, rows, len(answers[-1].content), by)
+
+
+def _by_gpu(settings: MiningSettings, stems: PerSong) -> PerSong:
+    """What a song takes that a GPU separates: of a core as much as one with stems; what else a core does is wait."""
+    found = _per_song(settings, SEPARATED, "mined_s")
+    gpu_s = max(1e-6, found.audio_s - stems.audio_s)
+    return replace(found, song_s=stems.song_s, audio_s=stems.audio_s, gpu_s=gpu_s)
 
 
 def _line(answers: Sequence[Answer], name: str) -> tuple[float, float]:

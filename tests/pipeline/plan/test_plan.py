@@ -10,15 +10,18 @@ import soundfile
 import mixprior
 from mixprior.pipeline import estimate
 from mixprior.pipeline.plan import command, constants
+from mixprior.pipeline.plan import measure as measuring
 from mixprior.pipeline.plan.constants import SEPARATED, WITH_STEMS, Constants, Overhead, PerSong
 from mixprior.pipeline.plan.forecast import Fleet, Work, forecast
 from mixprior.pipeline.plan.reference import REFERENCE
 from mixprior.pipeline.plan.simulation import Troubles
 from mixprior.pipeline.song import pace
 from mixprior.pipeline.song.pace import Pace
+from mixprior.pipeline.song.pool import Answer
 from mixprior.pipeline.store.ledger import Found
 from mixprior.pipeline.store.records import Song
 from mixprior.stats.errors import InputError
+from tests.pipeline.store.test_packing import row_file
 
 CONSTANTS = Constants(
     machine="2 cores",
@@ -162,3 +165,26 @@ def test_a_machine_that_others_share_takes_longer_and_no_more_of_its_cores():
     assert found.wall_s - alone.wall_s == pytest.approx(mining_s)
     assert found.cpu_hours == alone.cpu_hours
     assert shared.overhead("local", 3).share == 1.0  # on other machines
+
+
+def answers(kind_s: float, wait_s: float) -> list[list[Answer]]:
+    """What children say of clips of 4 s and 14 s: half a second each, and seconds of a core and of waiting a second."""
+    return [
+        [
+            Answer(
+                {"duration_s": d, "cpu_s": 0.5 + kind_s * d, "mined_s": 0.5 + (kind_s + wait_s) * d}, row_file("0" * 16)
+            )
+        ]
+        for d in (4.0, 4.0, 14.0, 14.0)
+    ]
+
+
+def test_the_line_through_clips_tells_a_song_from_a_second_and_a_gpu_from_the_cores(monkeypatch):
+    kinds = {True: answers(0.01, 0.0), False: answers(0.2, 0.05)}
+    monkeypatch.setattr(pace, "clips", lambda _settings, has_stems, *_lengths: kinds[has_stems])
+    stems = measuring._per_song(settings(), WITH_STEMS)
+    assert (stems.song_s, stems.audio_s, stems.rows) == (pytest.approx(0.5), pytest.approx(0.01), 7)
+    assert measuring._per_song(settings(), SEPARATED).audio_s == pytest.approx(0.2)
+    on_gpu = measuring._by_gpu(settings(), stems)
+    assert (on_gpu.audio_s, on_gpu.gpu_s) == (pytest.approx(0.01), pytest.approx(0.24))
+    assert measuring._busy(settings(), 2, stems) == pytest.approx(1.0)
