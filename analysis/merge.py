@@ -11,10 +11,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mixprior.analysis.priors import EVERY_SONG, local_folder, open_priors
+from mixprior.analysis.priors import EVERY_SONG, open_priors
+from mixprior.pipeline.store import files, sources
 from mixprior.pipeline.store.evidence import Evidence
 from mixprior.pipeline.store.layout import MANIFEST_FILE, folder_named
 from mixprior.pipeline.store.members import joined_members
+from mixprior.pipeline.store.places import Place
 from mixprior.pipeline.store.rows import Rows
 from mixprior.pipeline.store.songs import NotARun
 from mixprior.stats.errors import InputError
@@ -63,7 +65,7 @@ def merge(
 
     Args:
         folders: priors folders, or output folders of runs.
-        output: priors folder to write, on this machine.
+        output: priors folder to write, local or an fsspec URL.
         group_by: keep only the groups by these columns; None keeps all that the inputs have in common.
         min_group: publish no smaller groups; None takes the largest limit of the inputs.
         progress: called with (inputs added, inputs in all).
@@ -79,9 +81,9 @@ def merge(
         raise InputError("--min-group takes a number from 1")
     if not folders:
         raise InputError("there are no priors to merge: give folders")
-    if "://" in str(output):
-        raise InputError(f"merge writes to this machine only, not to {output}: copy the folder there afterwards")
     output = folder_named(output)
+    if sources.is_remote(output):
+        files.need_writable(output)  # a bucket may be misspelt
     merged, notes = _merged([_Input.open(path) for path in folders], progress or (lambda done, total: None))
     if not merged.digests:
         raise InputError(f"there is no song in the priors {', '.join(str(folder) for folder in folders)}")
@@ -108,7 +110,7 @@ class _Input:
     """
 
     name: str
-    folder: Path
+    folder: Place
     evidence: Evidence
     rows: Rows | None
 
@@ -116,7 +118,7 @@ class _Input:
     def open(cls, path: str | Path) -> _Input:
         folder = open_priors(path).path
         try:
-            rows = Rows.open(local_folder(path))
+            rows = Rows.open(path)
         except NotARun:
             rows = None
         return cls(str(path), folder, _read(folder, digests=False), rows)
@@ -139,7 +141,7 @@ class _Input:
         return members.filter(pc.is_null(members["error"]))["song_id"].combine_chunks()
 
 
-def _read(folder: Path, digests: bool) -> Evidence:
+def _read(folder: Place, digests: bool) -> Evidence:
     try:
         return Evidence.read(lambda name: (folder / name).read_bytes(), digests)
     except FileNotFoundError as error:

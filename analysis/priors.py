@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from mixprior.analysis.errors import NotPriors, PriorsLookupError, PriorsVersionError
 from mixprior.analysis.reliability import Reliabilities
-from mixprior.pipeline.store.layout import MANIFEST_FILE, PRIORS_FILE, PRIORS_FOLDER, SONGS_FILE
+from mixprior.pipeline.store.layout import MANIFEST_FILE, PRIORS_FILE, PRIORS_FOLDER
+from mixprior.pipeline.store.places import Place, place
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.grouping import EVERY_SONG as EVERY_SONG
@@ -96,22 +97,31 @@ class Priors:
     """An opened priors folder. Make one with `open_priors`; rows are read from disk by each query.
 
     Attributes:
-        path: the folder that holds `priors.parquet` and `manifest.json`.
+        path: the folder that holds `priors.parquet` and `manifest.json`: a `Path`, or a `RemotePath` of a store.
         manifest: facts about the run: songs, groups, definitions, versions.
     """
 
-    path: Path
+    path: Place
     manifest: Mapping[str, Any]
 
-    def file(self, name: str) -> Path:
-        """Return the path of one of the files beside the manifest.
+    def file(self, name: str) -> Any:
+        """Return one of the files beside the manifest as Arrow reads it: its path; of a remote one, its content.
 
         Raises:
             NotPriors: if it is not the file that the manifest names.
             FileNotFoundError: if the manifest names it and it is gone.
         """
-        _check_digest(self.path, self.manifest, name)
-        return self.path / name
+        if name not in self._fetched:
+            content = _check_digest(self.path, self.manifest, name)
+            if isinstance(self.path, Path):
+                return self.path / name
+            self._fetched[name] = content or (self.path / name).read_bytes()
+        return pa.BufferReader(self._fetched[name])
+
+    @cached_property
+    def _fetched(self) -> dict[str, bytes]:
+        """Content of files of an object store, each fetched once."""
+        return {}
 
     @cached_property
     def reliabilities(self) -> Reliabilities:
@@ -235,7 +245,7 @@ class Priors:
             among = f"{among} of {name}"
 
     def _read(self, condition: pc.Expression | None = None, columns: Sequence[str] = PRIORS_SCHEMA.names) -> pa.Table:
-        file = self.path / PRIORS_FILE
+        file = self.path / PRIORS_FILE if isinstance(self.path, Path) else self.file(PRIORS_FILE)
         schema = pa.schema([PRIORS_SCHEMA.field(name) for name in columns])
         try:
             there = set(pq.read_schema(file).names)  # an older file lacks some, and Arrow would not pass over them
@@ -245,15 +255,16 @@ class Priors:
                     table = table.append_column(field, pa.nulls(len(table), field.type))
             return table.select(list(columns)).cast(schema)
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise NotPriors(f"{file} is damaged ({_first_line(error)}); build the priors again") from error
+            damaged = self.path / PRIORS_FILE
+            raise NotPriors(f"{damaged} is damaged ({_first_line(error)}); build the priors again") from error
 
 
-def open_priors(path: str | Path) -> Priors:
+def open_priors(path: str | Place) -> Priors:
     """Open a priors folder, the output folder of a run (its `priors` folder is taken), or packaged priors.
 
     Args:
-        path: a folder on this machine; "published" or "starter", unless a folder here is called that, names priors that
-            come with mixprior.
+        path: a folder, local or an fsspec URL (`s3://`, `gs://`); "published" or "starter", unless a folder here is
+            called that, names priors that come with mixprior.
 
     Raises:
         NotPriors: if there are no priors there, or they are damaged or foreign.
@@ -262,7 +273,7 @@ def open_priors(path: str | Path) -> Priors:
     >>> open_priors("published").lookup("song", "vocal_to_backing_lu").p50
     -1.96
     """
-    folder = local_folder(path)
+    folder = place(path)
     if str(path) in PACKAGED and not folder.is_dir():
         folder = PACKAGED[str(path)]
     if not (folder / PRIORS_FILE).is_file() and (folder / PRIORS_FOLDER / PRIORS_FILE).is_file():
@@ -271,8 +282,9 @@ def open_priors(path: str | Path) -> Priors:
     if not file.is_file():
         named = f", or {' or '.join(PACKAGED)}" if folder.name == str(path) else ""
         raise NotPriors(f"{folder} holds no {PRIORS_FILE}; give the folder that `mixprior mine` wrote{named}")
+    content = None if isinstance(file, Path) else file.read_bytes()
     try:
-        schema = pq.read_schema(file)
+        schema = pq.read_schema(file if content is None else pa.BufferReader(content))
     except (OSError, pa.ArrowException) as error:
         raise NotPriors(f"{file} is not Parquet, or cut short; build the priors again") from error
     _check_version(file, schema)
@@ -280,24 +292,39 @@ def open_priors(path: str | Path) -> Priors:
         manifest = json_document.parse((folder / MANIFEST_FILE).read_bytes())
     except (OSError, InputError) as error:
         raise NotPriors(f"{folder / MANIFEST_FILE} is missing or damaged; build the priors again") from error
-    _check_digest(folder, manifest, PRIORS_FILE)
-    return Priors(folder, manifest)
+    _check_digest(folder, manifest, PRIORS_FILE, content)
+    priors = Priors(folder, manifest)
+    if content is not None:
+        priors._fetched[PRIORS_FILE] = content
+    return priors
 
 
-def _check_digest(folder: Path, manifest: Mapping[str, Any], name: str) -> None:
-    """Refuse a file that is not that of the manifest: damaged, or written by another run since."""
+def _check_digest(folder: Place, manifest: Mapping[str, Any], name: str, content: bytes | None = None) -> bytes | None:
+    """Refuse a file that is not that of the manifest: damaged, or written by another run since.
+
+    Args:
+        folder: of the priors.
+        manifest: of the priors.
+        name: of the file.
+        content: of the file, where it was read already.
+
+    Returns:
+        Its content, where it was read.
+    """
     said = manifest.get("files_sha256")
     sha256 = said.get(name) if isinstance(said, dict) else None  # older priors have none
     if sha256 is None:
-        return
-    if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
+        return content
+    content = (folder / name).read_bytes() if content is None else content
+    if hashlib.sha256(content).hexdigest() != sha256:
         raise NotPriors(
             f"{folder / name} is not the file that {MANIFEST_FILE} names: it is damaged, or a run is writing it "
             "now; build the priors again if this stays so"
         )
+    return content
 
 
-def _check_version(file: Path, schema: pa.Schema) -> None:
+def _check_version(file: Place, schema: pa.Schema) -> None:
     """Accept the major version that this code reads; columns it does not know are ignored."""
     text = (schema.metadata or {}).get(b"schema_version", b"").decode("utf-8", "replace")
     major = text.split(".")[0]
@@ -313,13 +340,6 @@ def _check_version(file: Path, schema: pa.Schema) -> None:
             return
         remedy = f"and lack {', '.join(missing)}: build them again with `mixprior mine`"
     raise PriorsVersionError(f"{file}: priors of version {text}, this mixprior reads {SCHEMA_VERSION}; {remedy}")
-
-
-def local_folder(path: str | Path) -> Path:
-    """Return a folder on this machine. Raises `NotPriors` for a URL."""
-    if "://" in str(path):
-        raise NotPriors(f"{path} is not on this machine: copy priors, {SONGS_FILE} and features, and give the copy")
-    return Path(path)
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:

@@ -174,7 +174,7 @@ def _rows(priors: Priors) -> Rows:
     try:
         if priors.path.name != PRIORS_FOLDER:
             raise NotARun("it is not the folder of the priors of a run")
-        rows = Rows.open(priors.path.parent)
+        rows = Rows.open(str(priors.path.parent))
     except NotARun as error:
         raise InputError(
             f"{priors.path} has no rows of songs beside it (merged and packaged priors have none): several statistics "

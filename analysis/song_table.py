@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mixprior.analysis.priors import local_folder, open_priors
+from mixprior.analysis.priors import open_priors
 from mixprior.analysis.reliability import Reliabilities
 from mixprior.analysis.songs import open_songs
 from mixprior.pipeline.store.layout import RunFolder
@@ -85,7 +85,7 @@ def _measured(run: str | Path, songs: pa.Table) -> Iterator[tuple[str, pa.Array]
     """Give the scalars of every stem, STEM.STATISTIC, in the order of the songs."""
     from mixprior.pipeline.store.rows import Rows  # here, because it takes numba along
 
-    rows = Rows(RunFolder.at(local_folder(run)), songs)
+    rows = Rows(RunFolder.at(run), songs)
     if not len(rows.finished):
         return
     scalars = [field.name for field in FEATURES_SCHEMA if not pa.types.is_list(field.type)]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from mixprior.analysis.errors import PriorsLookupError
-from mixprior.analysis.priors import local_folder, open_priors, suggest
+from mixprior.analysis.priors import open_priors, suggest
 from mixprior.pipeline.store import songs
 from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store.places import Place, place
 from mixprior.stats.schema import FINISHED
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Songs:
         table: its `songs.parquet`, as `mixprior.stats.schema.SONGS_SCHEMA` has it.
     """
 
-    path: Path
+    path: Place
     table: pa.Table
 
     def query(self, stem: str, statistic: str) -> pd.DataFrame:
@@ -62,7 +62,7 @@ class Songs:
     def _rows(self, stem: str, statistic: str, unit: str) -> Iterator[dict[str, Any]]:
         from mixprior.pipeline.store.rows import Rows  # here, because it takes numba along
 
-        values = Rows(RunFolder.at(self.path), self.table).values(stem, statistic)
+        values = Rows(RunFolder.at(str(self.path)), self.table).values(stem, statistic)
         for song in self.table.to_pylist():
             if song["song_id"] in values and song["status"] in FINISHED:
                 yield {
@@ -76,11 +76,11 @@ class Songs:
                 }
 
 
-def open_songs(path: str | Path) -> Songs:
+def open_songs(path: str | Place) -> Songs:
     """Open the output folder of `mixprior mine`.
 
     Raises:
         NotARun: if it holds no table of songs.
     """
-    folder = local_folder(path)
-    return Songs(folder, songs.read(folder))
+    folder = place(path)
+    return Songs(folder, songs.read(str(folder)))

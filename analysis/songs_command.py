@@ -6,8 +6,8 @@ import argparse
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixprior.stats.errors import InputError
@@ -47,14 +47,14 @@ def run(args: argparse.Namespace) -> int:
     """
     from mixprior.analysis.song_table import song_table  # here: a help text needs no statistics
 
-    output = Path(args.output)
-    if output.suffix not in SUFFIXES:
+    output, suffix = args.output, os.path.splitext(args.output)[1]
+    if suffix not in SUFFIXES:
         raise InputError(f"{visible(output)} does not end in {', '.join(SUFFIXES)}")
     made = song_table(args.run_folder)
-    {".csv": _write_csv, ".parquet": _write_parquet, ".xlsx": _write_xlsx}[output.suffix](output, made)
+    {".csv": _write_csv, ".parquet": _write_parquet, ".xlsx": _write_xlsx}[suffix](output, made)
     rows, columns = made.values.num_rows, made.values.num_columns
     if args.json:
-        print(json.dumps({"output": str(output), "songs": rows, "columns": columns}))
+        print(json.dumps({"output": output, "songs": rows, "columns": columns}))
     else:
         print(f"{visible(output)}: {rows} songs, {columns} columns")
     return 0
@@ -71,17 +71,17 @@ def _rows(made: SongTable) -> Iterator[Sequence[Any]]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _write_csv(output: Path, made: SongTable) -> None:
+def _write_csv(output: str, made: SongTable) -> None:
     from mixprior.pipeline.store import files
 
-    tables = {output: _rows(made), output.with_suffix(".columns.csv"): iter([FACTS, *_facts(made)])}
+    tables = {output: _rows(made), f"{os.path.splitext(output)[0]}.columns.csv": iter([FACTS, *_facts(made)])}
     for path, rows in tables.items():
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(map(csv_cell, row) for row in rows)
-        files.write_bytes(str(path), text.getvalue().encode())
+        files.write_bytes(path, text.getvalue().encode())
 
 
-def _write_parquet(output: Path, made: SongTable) -> None:
+def _write_parquet(output: str, made: SongTable) -> None:
     import pyarrow as pa
 
     from mixprior.pipeline.store import files
@@ -91,10 +91,10 @@ def _write_parquet(output: Path, made: SongTable) -> None:
         for row in _facts(made)
     }
     schema = pa.schema([field.with_metadata(said.get(field.name)) for field in made.values.schema])
-    files.write_table(str(output), made.values.cast(schema))
+    files.write_table(output, made.values.cast(schema))
 
 
-def _write_xlsx(output: Path, made: SongTable) -> None:
+def _write_xlsx(output: str, made: SongTable) -> None:
     """Write two sheets. Text is text: neither a formula nor a link, whatever it begins with."""
     import xlsxwriter
 
@@ -125,4 +125,4 @@ def _write_xlsx(output: Path, made: SongTable) -> None:
                         sheet.write_boolean(number, place, cell)
                     elif cell is not None:
                         sheet.write_number(number, place, cell)
-    files.write_bytes(str(output), content.getvalue())
+    files.write_bytes(output, content.getvalue())

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mixprior.analysis.priors import Priors, open_priors
+from mixprior.pipeline.store import files, object_store
 from mixprior.pipeline.store.layout import (
     ARCHIVE_FOLDER,
     JOINT_FILE,
@@ -25,6 +26,7 @@ from mixprior.pipeline.store.layout import (
     SONGS_FILE,
     TABLES_FOLDER,
 )
+from mixprior.pipeline.store.places import Place, RemotePath
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import PRIORS_SCHEMA, SHARDS_SCHEMA
 
@@ -43,7 +45,7 @@ def sql(
     `feature_key`. `group` is a word of SQL: write it as "group".
 
     Args:
-        path: priors folder, or the output folder of a run.
+        path: priors folder, or the output folder of a run, local or an fsspec URL.
         query: one SELECT statement.
         time_limit_s: seconds that the answer may take.
         memory_limit_mb: megabytes that DuckDB may take; nothing is moved to disk. An answer has 1,000,000 rows at most.
@@ -63,7 +65,7 @@ def sql(
     if not (0 < time_limit_s < math.inf and memory_limit_mb >= 1):
         raise InputError(f"limits of {time_limit_s:g} s and {memory_limit_mb} MB: both must be above 0")
     priors = open_priors(path)
-    folder = priors.path.resolve()
+    folder = priors.path.resolve() if isinstance(priors.path, Path) else priors.path
     run = folder.parent if (folder.parent / SONGS_FILE).is_file() else folder
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
@@ -75,7 +77,9 @@ def sql(
     }
     songs = _songs_of(priors, run)
     with duckdb.connect(config=config) as connection:
-        for view in _views(folder, run, songs):
+        if isinstance(folder, RemotePath):  # read in place: DuckDB asks for the ranges that it needs
+            connection.register_filesystem(object_store.for_queries(folder.url))
+        for view in _views(priors, folder, run, songs):
             connection.execute(view)
         of_songs = [run / SONGS_FILE] if songs is None else _files_of(songs, run)
         tables = ", ".join(map(_quoted, (folder / PRIORS_FILE, folder / JOINT_FILE, *of_songs)))
@@ -128,19 +132,23 @@ def _rows(answer: Any) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _songs_of(priors: Priors, run: Path) -> Path | None:
+def _songs_of(priors: Priors, run: Place) -> Place | None:
     """The table of songs that the priors are of: that of the run that ended last, or another run's in the folder."""
     own = priors.manifest.get("members_sha256")
-    tables = [run / SONGS_FILE, *sorted((run / TABLES_FOLDER).glob("*.parquet"))]
-    for table in tables:
+    others = (f"{TABLES_FOLDER}/{name}" for name in files.below(f"{run}/{TABLES_FOLDER}") if name.endswith(".parquet"))
+    for table in (run / name for name in (SONGS_FILE, *others)):
         if table.is_file():
-            known = (pq.read_schema(table).metadata or {}).get(b"members_sha256", b"").decode()
+            known = (
+                (pq.read_schema(pa.BufferReader(table.read_bytes())).metadata or {})
+                .get(b"members_sha256", b"")
+                .decode()
+            )
             if own is None or known in ("", own):  # older ones do not say
                 return table
     return None
 
 
-def _files_of(songs: Path, run: Path) -> list[Path]:
+def _files_of(songs: Place, run: Place) -> list[Place]:
     """The files that hold a table of songs: itself, or the shards that it names."""
     table = pq.ParquetFile(pa.BufferReader(songs.read_bytes()))
     if table.schema_arrow.names != SHARDS_SCHEMA.names:
@@ -148,14 +156,14 @@ def _files_of(songs: Path, run: Path) -> list[Path]:
     return [run / TABLES_FOLDER / f"{name}.parquet" for name in table.read()["table"].to_pylist()]
 
 
-def _views(folder: Path, run: Path, songs: Path | None) -> Iterator[str]:
-    priors = folder / PRIORS_FILE
-    there = set(pq.read_schema(priors).names)
+def _views(priors: Priors, folder: Place, run: Place, songs: Place | None) -> Iterator[str]:
+    there = set(pq.read_schema(priors.file(PRIORS_FILE)).names)
     columns = ", ".join(
         f'"{name}"' if name in there else f'NULL::{"VARCHAR" if name == "parent" else "DOUBLE"} AS "{name}"'
         for name in PRIORS_SCHEMA.names
     )
-    yield f"CREATE VIEW priors AS SELECT {columns} FROM read_parquet({_quoted(priors)})"  # nosec B608 # quoted
+    whole = _quoted(folder / PRIORS_FILE)
+    yield f"CREATE VIEW priors AS SELECT {columns} FROM read_parquet({whole})"  # nosec B608 # quoted
     joint = [folder / JOINT_FILE] if (folder / JOINT_FILE).is_file() else []
     for name, found in (("joint", joint), ("songs", [] if songs is None else _files_of(songs, run))):
         if found:
@@ -163,7 +171,9 @@ def _views(folder: Path, run: Path, songs: Path | None) -> Iterator[str]:
             yield f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet([{quoted}])'  # nosec B608 # quoted
     literal = re.sub(r"([*?\[])", r"[\1]", str(run))
     globs = [
-        _quoted(f"{literal}/{pattern}") for pattern in (LOOSE_PATTERN, PARTS_PATTERN) if next(run.glob(pattern), None)
+        _quoted(f"{literal}/{pattern}")
+        for place, pattern in ((LOOSE_FOLDER, LOOSE_PATTERN), (ARCHIVE_FOLDER, PARTS_PATTERN))
+        if any(name.endswith(".parquet") for name in files.below(f"{run}/{place}"))
     ]
     # A song that was mined again has a file beside its archived row until the archive is compacted.
     newest = (

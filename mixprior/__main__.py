@@ -10,12 +10,16 @@ import sys
 import warnings
 from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from mixprior import __version__
 from mixprior.extras import advice
 from mixprior.stats.errors import InputError, RowsLost, Stopped, TooManyFailed, ValuesUnused
+from mixprior.stats.secrets import without_secrets
 from mixprior.stats.visible import visible
+
+if TYPE_CHECKING:
+    import logging
 
 COMMANDS = {
     "plan": ("mixprior.pipeline.plan.command", "say what mining takes: hours, bytes, days and price"),
@@ -42,6 +46,10 @@ COMMANDS = {
     "doctor": ("mixprior.pipeline.doctor", "check what mixprior needs on this machine"),
     "demo": ("mixprior.pipeline.demo", "generate songs of known levels, mine them, and compare"),
 }
+
+
+_LOGGING_WHAT_THEY_SIGN = ("aiobotocore", "botocore", "google.auth", "urllib3")
+"""Libraries whose debugging output holds requests with their signatures."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -113,6 +121,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
     level = logging.DEBUG if "--debug" in arguments else logging.ERROR
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    _hide_secrets(logging.getLogger(), level)
     module_name, description = COMMANDS[name]
     module = importlib.import_module(module_name)
     parser = argparse.ArgumentParser(
@@ -137,6 +146,7 @@ def _show(
     line: str | None = None,
 ) -> None:
     """Print a warning of ours as an error is printed, another as Python does."""
+    message = without_secrets(str(message))
     text = f"mixprior: {message}\n" if issubclass(category, RowsLost | ValuesUnused) else None
     (file or sys.stderr).write(text or warnings.formatwarning(message, category, filename, lineno, line))
 
@@ -146,16 +156,30 @@ def _report(error: Exception, debug: bool) -> int:
     if debug:
         import traceback
 
-        traceback.print_exception(error)
+        sys.stderr.write(without_secrets("".join(traceback.format_exception(error))))
     install = advice(error)
     if install is not None:
         print(f"mixprior: {install}", file=sys.stderr)
         return 2
     kind = "" if isinstance(error, InputError | Stopped) else f"unexpected {type(error).__name__}: "
-    print(f"mixprior: {kind}{visible(' '.join(str(error).split()))}", file=sys.stderr)
+    print(f"mixprior: {kind}{visible(without_secrets(' '.join(str(error).split())))}", file=sys.stderr)
     if isinstance(error, TooManyFailed):
         return 3
     return 2 if isinstance(error, InputError) else 1
+
+
+def _hide_secrets(root: logging.Logger, level: int) -> None:
+    """Keep credentials out of what is logged: with --debug, drivers of object stores log what they send."""
+    import logging
+
+    class WithoutSecrets(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return without_secrets(super().format(record))
+
+    for handler in root.handlers:
+        handler.setFormatter(WithoutSecrets("%(levelname)s %(name)s: %(message)s"))
+    for name in _LOGGING_WHAT_THEY_SIGN:
+        logging.getLogger(name).setLevel(max(level, logging.INFO))
 
 
 def _no_command(argv: Sequence[str]) -> int:

@@ -132,6 +132,7 @@ def calibrate(
     from mixprior.pipeline.graphs.extraction import extract_songs
     from mixprior.pipeline.separation import model_store
     from mixprior.pipeline.store import files, published, stray
+    from mixprior.pipeline.store import progress as progress_of_call
     from mixprior.pipeline.store import songs as tables
     from mixprior.pipeline.store.progress import Log
 
@@ -153,7 +154,7 @@ def calibrate(
             published.withdraw(way.priors, {way.songs: files.read_bytes(tables.of_call(way))})
     finally:
         for way, _ in ways:
-            files.remove_folder(way.own_call)
+            progress_of_call.end(way)
     for way, _ in ways:
         files.remove_folder(way.made)
         stray.sweep(way)

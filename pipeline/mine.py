@@ -156,6 +156,7 @@ def mine(
     from mixprior.pipeline.graphs import runner
     from mixprior.pipeline.graphs.extraction import extract_songs
     from mixprior.pipeline.store import files, stray
+    from mixprior.pipeline.store import progress as progress_of_call
     from mixprior.pipeline.store import songs as tables
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Log
@@ -186,7 +187,7 @@ def mine(
             build_priors(table, folder.priors, grouping, workers, beam_options, keep=not force)
             tick()
     finally:
-        files.remove_folder(folder.own_call)
+        progress_of_call.end(folder)
     files.remove_folder(folder.made)
     stray.sweep(folder)
     return Mined.of(folder, table, log, time.monotonic() - started_s, group_by)

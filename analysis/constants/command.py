@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mixprior.analysis.priors import EVERY_SONG, PACKAGED, open_priors
+from mixprior.pipeline.store.places import place
 from mixprior.stats.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=_FORMATS, default="fxnorm", help="fxnorm (.npz or .npy), json, or mixing")
     parser.add_argument("--group", default=EVERY_SONG, help="group of songs (all, genre=rock, ...)")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="file to write; JSON goes to stdout without it"
-    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="file to write; JSON goes to stdout without it")
     parser.add_argument(
         "--weighted",
         action="store_true",
@@ -75,15 +74,15 @@ def _features(name: str, group: str, weighted: bool) -> Features:
     from mixprior.analysis.constants import file
     from mixprior.analysis.constants.constants import of_priors, stems_in
 
-    if name not in PACKAGED and not Path(name).is_dir():
-        return file.read(Path(name))
+    if name not in PACKAGED and not (named := place(name)).is_dir():
+        return file.read(named)
     priors = open_priors(name)
     return of_priors(priors, group, stems_in(priors, group), weighted).features
 
 
 def _write(args: argparse.Namespace) -> None:
     from mixprior.analysis.constants import file, mixing_targets  # here: a help text needs no scipy
-    from mixprior.pipeline.store import files
+    from mixprior.pipeline.store import files, sources
 
     priors = open_priors(args.sources[0])
     if args.format == "mixing":
@@ -92,13 +91,16 @@ def _write(args: argparse.Namespace) -> None:
         data = mixing_targets.to_json(priors, args.group).encode()
     elif args.format == "json":
         data = file.to_json(priors.constants(group=args.group, weighted=args.weighted)).encode()
-    elif args.output is None or args.output.suffix not in (".npz", ".npy"):
+    elif os.path.splitext(args.output or "")[1] not in (".npz", ".npy"):
         raise InputError("--format fxnorm writes a file: give -o FILE.npz, or FILE.npy for FxNorm-automix itself")
     else:
-        write = file.to_npy if args.output.suffix == ".npy" else file.to_npz
+        write = file.to_npy if args.output.endswith(".npy") else file.to_npz
         data = write(priors.constants(group=args.group, weighted=args.weighted))
     if args.output is None:
         sys.stdout.write(data.decode() + "\n")
+        return
+    if sources.is_remote(args.output):
+        files.write_bytes(args.output, data)
         return
     with files.replacing(args.output) as path:
         path.write_bytes(data)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mixprior.analysis.constants.constants import BIN_HZ, POOLED_BIN_HZ, Constants, Features
+from mixprior.pipeline.store.places import Place, RemotePath
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
 
@@ -82,22 +83,23 @@ def to_json(constants: Constants) -> str:
     return json.dumps(document, allow_nan=False, ensure_ascii=False)
 
 
-def read(path: Path) -> Features:
+def read(path: Place) -> Features:
     """Read the means of a file of constants: ours, or a published one as npz of "effect/stem" arrays.
 
     Raises:
         InputError: if there is no such file, it needs unpickling, or it holds no constants.
     """
-    if path.suffix == ".json":
+    suffix = os.path.splitext(path.name)[1]
+    if suffix == ".json":
         return _of_json(path)
     try:
-        loaded = np.load(path, allow_pickle=False)
+        loaded = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
     except OSError as error:
         raise InputError(
             f"cannot read {path} ({error.strerror or error}): give .npz, .json or a priors folder"
         ) from error
     except ValueError as error:
-        if path.suffix == ".npy":
+        if suffix == ".npy":
             raise InputError(
                 f"{path} is pickled, and loading a pickle can run code; if you trust it, convert it: {_CONVERT}"
             ) from error
@@ -107,7 +109,7 @@ def read(path: Path) -> Features:
     return _of_npz(path, loaded)
 
 
-def _of_npz(path: Path, loaded: Any) -> Features:
+def _of_npz(path: Place, loaded: Any) -> Features:
     features: dict[str, dict[str, np.ndarray]] = {}
     try:
         with loaded:
@@ -120,7 +122,9 @@ def _of_npz(path: Path, loaded: Any) -> Features:
     return _checked(path, features)
 
 
-def _of_json(path: Path) -> Features:
+def _of_json(path: Place) -> Features:
+    if isinstance(path, RemotePath):
+        raise InputError(f"{path} is not on this machine: copy it, and give the copy")
     document = json_document.read(path, "file of constants", "give what `mixprior constants --format json` wrote")
     try:
         written = json_document.decode(_Written, document, others=True)
@@ -135,7 +139,7 @@ def _of_json(path: Path) -> Features:
     )
 
 
-def _checked(path: Path, features: Mapping[str, Mapping[str, np.ndarray]]) -> Features:
+def _checked(path: Place, features: Mapping[str, Mapping[str, np.ndarray]]) -> Features:
     if not features:
         raise InputError(f'{path} holds no arrays named "effect/stem": no constants')
     for effect, stems in features.items():

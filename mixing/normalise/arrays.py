@@ -20,6 +20,7 @@ from mixprior.mixing.normalise.effects import EFFECTS, PANNINGS
 from mixprior.mixing.normalise.outcome import outcomes, shortfall
 from mixprior.mixing.normalise.reverb_send import Send
 from mixprior.mixing.normalise.stem import measured, normalise
+from mixprior.pipeline.store.places import place
 from mixprior.stats.errors import InputError
 from mixprior.stats.long_term_spectra import BINS
 from mixprior.stats.sound import Sound
@@ -137,8 +138,8 @@ def read_constants(source: Priors | str | Path, group: str = EVERY_SONG) -> tupl
     Raises:
         InputError: if they cannot be read.
     """
-    path = Path(source) if isinstance(source, str | Path) else source.path
-    if path.suffix in (".npz", ".npy", ".json"):
+    path = place(source) if isinstance(source, str | Path) else source.path
+    if path.name.endswith((".npz", ".npy", ".json")):
         features = constants_file.read(path)
         return features, {"path": str(source), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     priors = open_priors(source) if isinstance(source, str | Path) else source

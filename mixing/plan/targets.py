@@ -27,6 +27,7 @@ from mixprior.mixing.rules.posterior import AS_MEASURED
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
 from mixprior.mixing.rules.timbre import SpectrumPrior
 from mixprior.pipeline.store.layout import PRIORS_FILE
+from mixprior.pipeline.store.places import Place
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.grouping import SINGING
 from mixprior.stats.priors.reliability import LEAST
@@ -308,5 +309,5 @@ def _place(source: Source) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=8)
-def _sha256(file: Path) -> str:
+def _sha256(file: Place) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
+from mixprior.pipeline.store.object_store import StoreTrouble
+
 OUT_OF_MEMORY = "OutOfMemory"
 DEVICE_LOST = "DeviceLost"
 READ_TROUBLE = "ReadTrouble"
@@ -53,6 +55,8 @@ def kind_of(error: BaseException) -> str | None:
             or "cuDNN error" in text
         ):
             return DEVICE_LOST
+        if isinstance(each, StoreTrouble):
+            return READ_TROUBLE
         if isinstance(each, OSError):
             if each.errno == errno.ENOMEM:
                 return OUT_OF_MEMORY

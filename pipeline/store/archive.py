@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mixprior.pipeline.store import features, seal, sources
+from mixprior.pipeline.store import features, files, object_store, seal, sources
 from mixprior.pipeline.store.layout import PREFIXES, RunFolder
 
 MANY = 4096
 """Files of single songs that are worth compacting."""
+_INDEX_BUFFER_BYTES = 1 << 18
+"""Read at once of a remote part of which three columns are wanted."""
 
 
 def loose_songs(folder: RunFolder, feature_key: str, prefix: str = "") -> list[str]:
@@ -26,14 +28,17 @@ def loose_songs(folder: RunFolder, feature_key: str, prefix: str = "") -> list[s
         prefix: one of `PREFIXES`, to list those of these songs alone; "" for all.
     """
     url = f"{folder.loose(feature_key)}/{prefix}".rstrip("/")
-    names = (os.path.basename(path) for path in _parquet_files(url))
-    return sorted(name.removesuffix(".parquet") for name in names)
+    names = (os.path.basename(path) for path in files.below(url))
+    return sorted(name.removesuffix(".parquet") for name in names if name.endswith(".parquet"))
 
 
 def has_many_loose(folder: RunFolder, feature_key: str) -> bool:
-    """Whether so many songs have a file of their own that it is worth compacting them; no more than that are listed."""
+    """Whether so many songs have a file of their own that it is worth compacting them; no more than that are listed.
+
+    In an object store all are listed: a request lists a thousand of them, and by prefix it takes 256 at least.
+    """
     count = 0
-    for prefix in PREFIXES:
+    for prefix in ("",) if sources.is_remote(folder.root) else PREFIXES:
         count += len(loose_songs(folder, feature_key, prefix))
         if count >= MANY:
             return True
@@ -43,18 +48,22 @@ def has_many_loose(folder: RunFolder, feature_key: str) -> bool:
 def parts(folder: RunFolder, feature_key: str) -> list[str]:
     """Return the paths of the parts, in the order they were written."""
     url = folder.archive(feature_key)
-    return [f"{url}/{name}" for name in sorted(os.path.basename(path) for path in _parquet_files(url))]
+    return [f"{url}/{name}" for name in files.below(url) if name.endswith(".parquet")]
+
+
+def _sizes(folder: RunFolder, feature_key: str) -> dict[str, int | None]:
+    """The parts, and their sizes where they are remote: whoever opens one then need not ask for it."""
+    url = folder.archive(feature_key)
+    if not sources.is_remote(url):
+        return dict.fromkeys(parts(folder, feature_key))
+    found = object_store.below(url)
+    return {f"{url}/{name}": found[name].size_bytes for name in sorted(found) if name.endswith(".parquet")}
 
 
 def set_aside(folder: RunFolder) -> list[str]:
     """Return the paths of the files that were found damaged and set aside, sorted."""
-    fs, path = sources.file_system(folder.set_aside(""))
-    return sorted(fs.find(path)) if fs.exists(path) else []
-
-
-def _parquet_files(url: str) -> list[str]:
-    fs, path = sources.file_system(url)
-    return [name for name in fs.find(path) if name.endswith(".parquet")] if fs.exists(path) else []
+    url = folder.set_aside("").rstrip("/")
+    return [f"{url}/{name}" for name in files.below(url)]
 
 
 @dataclass
@@ -76,10 +85,11 @@ class Index:
     @classmethod
     def of(cls, folder: RunFolder, feature_key: str) -> Index:
         """Read the index of a run's archive."""
-        paths = parts(folder, feature_key)
-        if not paths:
+        sizes = _sizes(folder, feature_key)
+        if not sizes:
             return cls()
-        columns = [songs_in(path, feature_key) for path in paths]
+        paths = list(sizes)
+        columns = [songs_in(path, feature_key, size) for path, size in sizes.items()]
         song_ids = np.concatenate([ids for ids, _ in columns])
         part = np.repeat(np.arange(len(paths)), [len(ids) for ids, _ in columns])
         duration_s = np.concatenate([durations for _, durations in columns])
@@ -113,8 +123,7 @@ class Index:
 
 def read_part(path: str, most_bytes: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """Give the rows of a part, in pieces of whole songs of about `most_bytes`; `columns` has the `song_id`."""
-    fs, inner = sources.file_system(path)
-    with fs.open(inner, "rb") as file:
+    with files.opened(path) as file:
         parquet = seal.opened(file)
         rest: list[pa.Table] = []
         for k in range(parquet.num_row_groups):
@@ -136,8 +145,7 @@ def check(path: str) -> None:
     Raises:
         seal.Damaged: if it is not as it was written. One of an older version, without a seal, is parsed instead.
     """
-    fs, inner = sources.file_system(path)
-    with fs.open(inner, "rb") as file:
+    with files.opened(path) as file:
         if seal.check(file):
             return
         try:
@@ -148,10 +156,15 @@ def check(path: str) -> None:
             raise seal.Damaged(f"is damaged ({error})") from error
 
 
-def songs_in(path: str, feature_key: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ids, as bytes, and the lengths in seconds of the songs of a part; of one that does not count, none."""
-    fs, inner = sources.file_system(path)
-    with fs.open(inner, "rb") as file:
+def songs_in(path: str, feature_key: str, size_bytes: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ids, as bytes, and the lengths in seconds of the songs of a part; of one that does not count, none.
+
+    Args:
+        path: of the part.
+        feature_key: what its rows must have been made with.
+        size_bytes: of a remote part, where it is known.
+    """
+    with files.opened(path, size_bytes, _INDEX_BUFFER_BYTES) as file:
         parquet = features.opened(file, feature_key)
         if parquet is None:
             return np.zeros(0, "S1"), np.zeros(0)

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mixprior.pipeline.store import archive, published, sources, user_cache
+from mixprior.pipeline.store import archive, object_store, published, sources, user_cache
 from mixprior.pipeline.store.digests import State
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.priors.tally import Grouping
@@ -37,7 +37,7 @@ class Note:
 
 
 def of(rows: Rows, grouping: Grouping, versions: Mapping[str, str]) -> str | None:
-    """Return a digest of all that the priors of a run follow from; None in an object store, where no state is known.
+    """Return a digest of all that the priors of a run follow from; None where a store does not tell versions.
 
     The rows count by the states of their files, all else by content: songs, how they ended, their metadata, how they
     were measured, how they are grouped and corrected, the versions of the libraries and our own code.
@@ -47,12 +47,12 @@ def of(rows: Rows, grouping: Grouping, versions: Mapping[str, str]) -> str | Non
         grouping: how songs are grouped and corrected.
         versions: versions of the libraries, by name.
     """
-    if sources.is_remote(rows.folder.root):
-        return None
     keys = sorted(set(rows.songs["feature_key"].to_pylist()))
     try:
         states = [_rows(rows, key) for key in rows.feature_keys]
     except FileNotFoundError:  # they are changed just now
+        return None
+    if None in states:
         return None
     facts = (
         _songs(rows.songs),
@@ -126,13 +126,26 @@ def _songs(songs: pa.Table) -> str:
     return hashlib.sha256("\n".join(sorted(map(json.dumps, lines))).encode()).hexdigest()
 
 
-def _rows(rows: Rows, feature_key: str) -> list[Any]:
-    """Names and states of the files of the rows of a feature key."""
+def _rows(rows: Rows, feature_key: str) -> list[Any] | None:
+    """Names and states of the files of the rows of a feature key; None where a store does not tell versions."""
+    if sources.is_remote(rows.folder.root):
+        return _remote_rows(rows, feature_key)
     own = rows.metadata(feature_key)
     paths = {song_id: rows.folder.features(feature_key, song_id) for song_id in own}
     single = set(archive.loose_songs(rows.folder, feature_key))
     files = [paths[song_id] for song_id in paths if song_id in single] + archive.parts(rows.folder, feature_key)
     return [(os.path.basename(path), *State.of(os.stat(sources.local_path(path)))) for path in files]
+
+
+def _remote_rows(rows: Rows, feature_key: str) -> list[Any] | None:
+    own = rows.metadata(feature_key)
+    single = object_store.below(rows.folder.loose(feature_key))
+    names = {os.path.basename(path).removesuffix(".parquet"): entry for path, entry in single.items()}
+    entries = {song_id: names[song_id] for song_id in own if song_id in names}
+    entries |= object_store.below(rows.folder.archive(feature_key))
+    if not all(entry.version for entry in entries.values()):
+        return None
+    return [(name, entry.size_bytes, entry.version) for name, entry in sorted(entries.items())]
 
 
 @cache

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import pyarrow as pa
 
 from mixprior.pipeline.audio.flags import FLAGS
-from mixprior.pipeline.store import features, files, sources
+from mixprior.pipeline.store import features, files
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure
 from mixprior.stats.schema import FAILURES_SCHEMA
@@ -56,9 +56,11 @@ class Checkpoint:
 
     def flagged(self) -> frozenset[str]:
         """Return the ids of the songs that have flags."""
-        folder = self.folder.flagged(self.feature_key)
-        names = sources.file_names(folder) if files.exists(folder) else []
-        return frozenset(name.removesuffix(".json") for name in names)
+        return frozenset(name.removesuffix(".json") for name in files.below(self.folder.flagged(self.feature_key)))
+
+    def made(self) -> frozenset[str]:
+        """Return the ids of the songs that the run that has not ended yet finished, as far as they are listed now."""
+        return frozenset(files.below(f"{self.folder.made}/{self.feature_key}"))
 
     def is_made(self, song_id: str) -> bool:
         """Whether the run that has not ended yet finished the song: this attempt of it, or one that was cut off."""

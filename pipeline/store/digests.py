@@ -36,6 +36,11 @@ class State(NamedTuple):
         """Return the state that the system tells."""
         return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
 
+    @classmethod
+    def of_version(cls, version: int) -> State:
+        """Return that of a remote file, of which one number stands for all that its store tells."""
+        return cls(0, 0, 0, version, -1)
+
 
 def is_settled(state: State, read_ns: int) -> bool:
     """Whether a change after a file was read is sure to show in its state.
@@ -69,7 +74,7 @@ class Digests:
     """SHA-256 and tags of files by path and state. Threads may share it.
 
     They are in the user's cache, a document for each folder of a run: they are no part of the run, and a run that is
-    copied, or another's, brings none. Remote files are read each time.
+    copied, or another's, brings none. Remote files are known by the versions that their store lists.
 
     Args:
         place: the folder of the run, under whose name they are kept; None to keep none.
@@ -107,11 +112,10 @@ class Digests:
             Unreadable: as `sources.open_file` does; it opens the file in any case.
             InputError: as `sources.open_file` does.
         """
+        if sources.is_remote(path):
+            return self._remote(path)
         with sources.open_file(path, root) as file:
-            if self.copies is not None and sources.is_remote(path):
-                self.copies.keep(path, file.read())
-                file.seek(0)
-            if self._name is None or sources.is_remote(path):
+            if self._name is None:
                 return self._content_of(file)
             path, state = os.path.abspath(sources.local_path(path)), State.of(os.fstat(file.fileno()))
             known = self._known.get(path)
@@ -125,6 +129,24 @@ class Digests:
                     self._seen[path] = state, content
                     self._is_new = True
             return content
+
+    def _remote(self, url: str) -> Content:
+        version = None if self._name is None else sources.version(url)
+        state = None if version is None else State.of_version(version)
+        known = self._known.get(url)
+        if known is not None and known[0] == state:
+            self._seen[url] = known
+            return known[1]
+        with sources.open_file(url) as file:
+            if self.copies is not None:
+                self.copies.keep(url, file.read())
+                file.seek(0)
+            content = self._content_of(file)
+        if state is not None:
+            with self._adding:
+                self._seen[url] = state, content
+                self._is_new = True
+        return content
 
     def _content_of(self, file: BinaryIO) -> Content:
         tags = {} if self._tags_of is None else self._tags_of(file)

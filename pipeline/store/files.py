@@ -7,31 +7,61 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
-from fsspec.implementations.local import LocalFileSystem
 
-from mixprior.pipeline.store import seal, sources, stray
+from mixprior.pipeline.store import object_store, seal, sources, stray
 from mixprior.pipeline.store.layout import parquet_bytes
 from mixprior.stats.errors import InputError
 
 
 def read_bytes(url: str) -> bytes:
-    """Return the content of a file."""
+    """Return the content of a file. Raises FileNotFoundError if there is none."""
+    if sources.is_remote(url):
+        return object_store.read(url)
     fs, path = sources.file_system(url)
     return bytes(fs.cat_file(path))
 
 
+def opened(url: str, size_bytes: int | None = None, buffer_bytes: int = 1 << 24) -> BinaryIO:
+    """Open a file to be read in parts. Raises FileNotFoundError if there is none.
+
+    Args:
+        url: local path or fsspec URL.
+        size_bytes: size of a remote file, where it is known: it is asked for otherwise.
+        buffer_bytes: of a remote file are read at once, at least.
+    """
+    if sources.is_remote(url):
+        return object_store.opened(url, size_bytes, buffer_bytes)
+    return open(sources.local_path(url), "rb")
+
+
 def read_range(url: str, start: int, end: int) -> bytes:
     """Return bytes of a file, from `start` up to `end`, or to the file's end."""
+    if sources.is_remote(url):
+        return object_store.read_range(url, start, end)
     fs, path = sources.file_system(url)
     return bytes(fs.cat_file(path, start, end))
 
 
 def size_bytes(url: str) -> int:
     """Return the size of a file."""
+    if sources.is_remote(url):
+        return object_store.size_of(url)
     fs, path = sources.file_system(url)
     return int(fs.size(path))
+
+
+def below(folder: str) -> list[str]:
+    """Return the paths of all files below a folder, from there, sorted.
+
+    A remote folder takes one request for each thousand of its files.
+    """
+    if sources.is_remote(folder):
+        return sorted(object_store.below(folder))
+    fs, path = sources.file_system(folder)
+    return sorted(os.path.relpath(each, path) for each in fs.find(path))
 
 
 @contextmanager
@@ -78,14 +108,14 @@ def write_bytes(url: str, content: bytes) -> None:
     Locally as `replacing` does; an object store shows an object once it is complete.
 
     Raises:
-        InputError: if it cannot be written on this machine; the message names it and the reason.
+        InputError: if it cannot be written; the message names it and the reason.
+        StoreTrouble: if its store does not answer.
     """
     need_name(url)
-    fs, path = sources.file_system(url)
-    if not isinstance(fs, LocalFileSystem):
-        fs.makedirs(os.path.dirname(path), exist_ok=True)
-        fs.pipe_file(path, content)
+    if sources.is_remote(url):
+        object_store.write(url, content)
         return
+    _, path = sources.file_system(url)
     for last in (False, True):
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -107,17 +137,15 @@ def need_writable(folder: str) -> None:
     Raises:
         InputError: with the reason.
     """
-    try:
-        write_bytes(f"{folder}/.writable", b"")
-        remove(f"{folder}/.writable")
-    except InputError:
-        raise
-    except Exception as error:  # every driver of an object store has exceptions of its own
-        raise InputError(f"{folder} cannot be written ({getattr(error, 'strerror', None) or error})") from error
+    write_bytes(f"{folder}/.writable", b"")
+    remove(f"{folder}/.writable")
 
 
 def remove(url: str) -> None:
     """Remove a file if it is there."""
+    if sources.is_remote(url):
+        object_store.remove(url)
+        return
     fs, path = sources.file_system(url)
     with suppress(FileNotFoundError):  # another removed it first
         if fs.exists(path):
@@ -129,17 +157,19 @@ def remove_folder(url: str) -> None:
 
     On this machine the folder around it goes too, if nothing else is in there.
     """
-    fs, path = sources.file_system(url)
-    if isinstance(fs, LocalFileSystem):
-        shutil.rmtree(path, ignore_errors=True)
-        with suppress(OSError):  # it holds others
-            os.rmdir(os.path.dirname(path))
-    elif fs.exists(path):
-        fs.rm(path, recursive=True)
+    if sources.is_remote(url):
+        object_store.remove_folder(url)
+        return
+    path = sources.local_path(url)
+    shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):  # it holds others
+        os.rmdir(os.path.dirname(path))
 
 
 def exists(url: str) -> bool:
     """Whether there is a file or a folder."""
+    if sources.is_remote(url):
+        return object_store.exists(url)
     fs, path = sources.file_system(url)
     return bool(fs.exists(path))
 
@@ -151,14 +181,16 @@ def read_table(url: str) -> pa.Table:
 
 def move(url: str, target: str) -> None:
     """Move a file; one that is there already under the new name stays, and the other gets a number behind it."""
-    fs, path = sources.file_system(url)
-    _, there = sources.file_system(target)
     number = 0
-    while fs.exists(there if not number else f"{there}.{number}"):
+    while exists(there := target if not number else f"{target}.{number}"):
         number += 1
-    fs.makedirs(os.path.dirname(there), exist_ok=True)
     with suppress(FileNotFoundError):  # another moved it first
-        fs.mv(path, there if not number else f"{there}.{number}")
+        if sources.is_remote(url):
+            object_store.move(url, there)
+        else:
+            fs, path = sources.file_system(url)
+            fs.makedirs(os.path.dirname(sources.local_path(there)), exist_ok=True)
+            fs.mv(path, sources.local_path(there))
 
 
 def write_table(url: str, table: pa.Table) -> None:

@@ -24,13 +24,14 @@ call. What depends on the catalog is named by its content, what depends on the c
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mixprior.pipeline.store import seal
+from mixprior.pipeline.store import seal, sources
 from mixprior.stats.errors import InputError
 
 SONGS_FILE = "songs.parquet"
@@ -124,7 +125,9 @@ class RunFolder:
 
     @property
     def progress(self) -> str:
-        """What this call did, a line of JSON a song."""
+        """What this call did, a line of JSON a song; of a run in an object store, on the machine of the command."""
+        if sources.is_remote(self.root):
+            return f"{tempfile.gettempdir()}/mixprior-{self.call}-{content_hash(self.root.encode())}.jsonl"
         return f"{self.own_call}/progress.jsonl"
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from mixprior.pipeline.store import archive, features, packing
+from mixprior.pipeline.store import archive, features, packing, sources
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure, Outcome, Song
@@ -46,6 +46,7 @@ class Ledger:
     _archived: dict[str, archive.Index] = field(default_factory=dict, init=False, repr=False)
     _flagged: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False)
     _made_parts: dict[str, bool] = field(default_factory=dict, init=False, repr=False)
+    _made: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False)
 
     def outcomes(self, key: SongKey, found: Iterable[Found]) -> Iterator[Outcome]:
         """Give an outcome for each song of equal content.
@@ -66,7 +67,7 @@ class Ledger:
         """What became of a song that is not to be mined; None if it is."""
         feature_key, song_id = key
         checkpoint = Checkpoint(self.folder, feature_key)
-        is_made = checkpoint.is_made(song_id) or self._is_part_made(checkpoint, song_id)
+        is_made = self._is_made(checkpoint, song_id) or self._is_part_made(checkpoint, song_id)
         if is_made or not self.force:
             duration_s = self._duration_s(checkpoint, song_id)
             if duration_s is not None:
@@ -86,14 +87,28 @@ class Ledger:
         key = checkpoint.feature_key
         if key not in self._flagged:
             self._flagged[key] = checkpoint.flagged()
-        return checkpoint.flags(song_id) if song_id in self._flagged[key] or checkpoint.is_made(song_id) else ()
+        is_made = self._is_made(checkpoint, song_id)
+        return checkpoint.flags(song_id) if is_made or song_id in self._flagged[key] else ()
+
+    def _is_made(self, checkpoint: Checkpoint, song_id: str) -> bool:
+        """Whether the run that has not ended yet finished the song; in an object store, which did so is listed once."""
+        if not sources.is_remote(self.folder.root):
+            return checkpoint.is_made(song_id)
+        key = checkpoint.feature_key
+        if key not in self._made:
+            self._made[key] = checkpoint.made()
+        return song_id in self._made[key]
 
     def _duration_s(self, checkpoint: Checkpoint, song_id: str) -> float | None:
-        """Length of a song whose rows are on disk; None if they are not."""
+        """Length of a song whose rows are on disk; None if they are not.
+
+        The archive is looked at first: of its songs, no file is opened.
+        """
+        duration_s = self._index(checkpoint.feature_key).duration_of(song_id)
+        if duration_s is not None:
+            return duration_s
         table = checkpoint.features(song_id, ["stem", "duration_s"])
-        if table is not None:
-            return features.duration_s(table)
-        return self._index(checkpoint.feature_key).duration_of(song_id)
+        return None if table is None else features.duration_s(table)
 
     def is_archived(self, key: SongKey) -> bool:
         """Whether the rows of a song are in a part of the archive, as it was when this ledger was first asked."""
@@ -106,7 +121,7 @@ class Ledger:
         if part is None:
             return False
         if part not in self._made_parts:
-            self._made_parts[part] = checkpoint.is_made(packing.part_name(part))
+            self._made_parts[part] = self._is_made(checkpoint, packing.part_name(part))
         return self._made_parts[part]
 
     def _index(self, feature_key: str) -> archive.Index:

@@ -7,12 +7,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
-
-from fsspec.implementations.local import LocalFileSystem
 
 from mixprior.pipeline.store import files, sources
 from mixprior.pipeline.store.layout import RunFolder
@@ -67,14 +65,22 @@ class Note:
 
 
 def path_in(folder: RunFolder) -> str | None:
-    """Return the progress file of a call; None where several processes cannot append to one (object stores)."""
-    fs, path = sources.file_system(folder.progress)
-    return str(path) if isinstance(fs, LocalFileSystem) else None
+    """Return the progress file of a call; None of a folder in an object store that no call works in."""
+    if sources.is_remote(folder.root) and not folder.call:
+        return None
+    return sources.local_path(folder.progress)
 
 
 def begin(folder: RunFolder) -> None:
     """Make the progress file of a call, in which nothing is done yet."""
     files.write_bytes(folder.progress, b"")
+
+
+def end(folder: RunFolder) -> None:
+    """Remove what the call has done so far: it is done, or given up."""
+    if sources.is_remote(folder.root):
+        files.remove(folder.progress)
+    files.remove_folder(folder.own_call)
 
 
 def report(path: str, outcome: Outcome, audio_s: float = 0.0, took_s: float = 0.0) -> None:
@@ -99,8 +105,7 @@ def expect(path: str, outcome: Outcome, size_bytes: int) -> None:
         outcome: of the song, to mine.
         size_bytes: of its files; 0 where that is not known.
     """
-    with suppress(FileNotFoundError):  # nobody follows it
-        _append(path, Note(outcome.song_id, outcome.song.path, outcome.status, size_bytes=size_bytes))
+    _append(path, Note(outcome.song_id, outcome.song.path, outcome.status, size_bytes=size_bytes))
 
 
 def _append(path: str, note: Note) -> None:
@@ -113,8 +118,11 @@ def _append(path: str, note: Note) -> None:
 
 
 def _append_line(path: str, line: str) -> None:
-    """Write one line at once, so that worker processes do not mix."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    """Write one line at once, so that worker processes do not mix; where no command follows the file, none."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    except FileNotFoundError:
+        return
     try:
         os.write(descriptor, f"{line}\n".encode())
     finally:

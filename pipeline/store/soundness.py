@@ -210,11 +210,7 @@ def _priors(folder: RunFolder) -> Iterator[Finding]:
 
 
 def _files(folder: str, end: str) -> list[str]:
-    fs, path = sources.file_system(folder)
-    if not fs.exists(path):
-        return []
-    prefix = folder.removesuffix(path) if sources.is_remote(folder) else ""
-    return sorted(f"{prefix}{found}" for found in fs.find(path) if found.endswith(end))
+    return [f"{folder}/{name}" for name in files.below(folder) if name.endswith(end)]
 
 
 def _stem(path: str) -> str:

@@ -14,8 +14,11 @@ from typing import Any, BinaryIO
 
 import fsspec
 
+from mixprior.pipeline.store import object_store
 from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.records import InputError, SongError
+from mixprior.pipeline.store.versions import Versions
+from mixprior.stats.secrets import without_secrets
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]+://")
 _MOUNTS = "/proc/self/mountinfo"
@@ -27,8 +30,8 @@ _PSEUDO_FILE_SYSTEMS = {
 """File systems of the kernel, whose regular files may wait for ever, never end, or act when they are read."""
 
 _LOCAL = fsspec.filesystem("file")
+_VERSIONS = Versions()
 _held: Copies | None = None
-_EXTRAS = {"gs": "gcp", "gcs": "gcp", "s3": "aws", "s3a": "aws"}
 
 
 class Unreadable(SongError):
@@ -53,27 +56,17 @@ def file_system(url: str) -> tuple[Any, str]:
     """Return the fsspec file system of a URL, and the path within it.
 
     Raises:
-        InputError: if the driver is not installed, or there is none.
+        InputError: if the driver is not installed, there is none, or the URL carries credentials.
     """
     if not is_remote(url) and "::" not in url:  # as fsspec has it, at an eighth of the time
         return _LOCAL, _LOCAL._strip_protocol(url)
-    try:
-        return fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as error:
-        scheme = url.split("://", 1)[0]
-        extra = _EXTRAS.get(scheme)
-        remedy = f"pip install 'mixprior[{extra}]'" if extra else str(error)
-        raise InputError(f"{scheme}:// cannot be read here: {remedy}") from error
+    return object_store.driver(url)
 
 
 def need_driver(url: str) -> None:
-    """Raise `InputError` if the driver of a URL is not installed."""
-    _driver(url.split("://", 1)[0])
-
-
-@lru_cache(maxsize=16)
-def _driver(scheme: str) -> None:
-    file_system(f"{scheme}://")
+    """Raise `InputError` if the driver of a URL is not installed, or the URL carries credentials."""
+    object_store.need_driver(url.split("://", 1)[0])
+    object_store.refuse_secrets(url)
 
 
 def open_file(path: str, root: str | None = None) -> BinaryIO:
@@ -127,11 +120,13 @@ def _open_remote(url: str) -> BinaryIO:
     copy = held.open(url) if held is not None else None
     if copy is not None:
         return copy
-    fs, inner = file_system(url)
     try:
-        content = fs.cat_file(inner)
+        content = object_store.read(url)
+    except FileNotFoundError as error:
+        raise Unreadable("read", "cannot be read: there is no such object") from error
     except Exception as error:  # every driver has exceptions of its own
-        raise Unreadable("read", f"cannot be read: {type(error).__name__}: {error}") from error
+        words = without_secrets(f"{type(error).__name__}: {error}")
+        raise Unreadable("read", f"cannot be read: {words}") from error
     if held is not None:
         held.keep(url, content)
     return io.BytesIO(content)
@@ -234,16 +229,14 @@ def sha256_of(path: str, root: str | None = None) -> str:
 def is_folder(path: str) -> bool:
     """Whether there is a folder."""
     if is_remote(path):
-        fs, inner = file_system(path)
-        return bool(fs.isdir(inner))
+        return object_store.kind(path) == "directory"
     return os.path.isdir(local_path(path))
 
 
 def is_file(path: str) -> bool:
     """Whether there is a regular file."""
     if is_remote(path):
-        fs, inner = file_system(path)
-        return bool(fs.isfile(inner))
+        return object_store.kind(path) == "file"
     return os.path.isfile(local_path(path))
 
 
@@ -255,17 +248,21 @@ def entries(folder: str) -> list[tuple[str, bool]]:
     """
     try:
         if is_remote(folder):
-            fs, inner = file_system(folder)
-            listed = (
-                (os.path.basename(each["name"].rstrip("/")), each["type"] == "directory", each["name"])
-                for each in fs.ls(inner, detail=True)
-            )
-            # An object store may hold an empty object that stands for the folder itself.
-            return sorted((name, is_dir) for name, is_dir, full in listed if full.strip("/") != inner.strip("/"))
-        with os.scandir(folder) as found:
-            return sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
+            found = object_store.listed(folder)
+            _VERSIONS.remember(folder, found)
+            return sorted((name, entry.is_folder) for name, entry in found.items())
+        with os.scandir(folder) as there:
+            return sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in there)
     except OSError as error:
         raise InputError(f"{folder} cannot be listed: {error.strerror or error}") from error
+
+
+def version(url: str) -> int | None:
+    """Return what stands for a remote file as its folder was last listed: another number once it is written again.
+
+    None where the store does not tell. A folder that was not listed is listed.
+    """
+    return _VERSIONS.of(url)
 
 
 def file_names(folder: str) -> list[str]:

@@ -135,26 +135,41 @@ def prism(folder: Path) -> Iterator[int]:
 
 
 def prism_program() -> Path:
-    """Return Prism of the version of our Beam, built the first time and kept in the user's cache.
+    """Return Prism of the version of our Beam. Raises NotHere if it cannot be built."""
+    return built(PRISM, version("apache-beam"))
+
+
+def built(package: str, of_version: str) -> Path:
+    """Return a program in Go, built the first time and kept in the user's cache.
+
+    Args:
+        package: whose last part is the program's name.
+        of_version: such as 2.77.0.
 
     Raises:
         NotHere: if it cannot be built.
     """
-    folder = user_cache.folder() / "engines" / f"prism-{version('apache-beam')}"
+    name = package.rpartition("/")[2]
+    folder = user_cache.folder() / "engines" / f"{name}-{of_version}"
     folder.mkdir(parents=True, exist_ok=True)
-    program = folder / "prism"
+    program = folder / name
     with FileLock(f"{folder}.lock"):
         if not program.exists():
-            command = ["go", "install", f"{PRISM}@v{version('apache-beam')}"]
+            if not has_go():
+                raise NotHere(f"Go, to build {name} with: https://go.dev/dl")
+            command = ["go", "install", f"{package}@v{of_version}"]
             environ = {**os.environ, "GOBIN": str(folder)}
-            done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=_BUILD_S)
+            try:
+                done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=_BUILD_S)
+            except subprocess.TimeoutExpired as error:
+                raise NotHere(f"{name} cannot be built: {error}") from error
             if done.returncode:
-                raise NotHere(f"Prism cannot be built: {done.stderr.strip()[-500:]}")
+                raise NotHere(f"{name} cannot be built: {done.stderr.strip()[-500:]}")
     return program
 
 
 def has_go() -> bool:
-    """Whether Prism can be built here."""
+    """Whether programs in Go can be built here."""
     return shutil.which("go") is not None
 
 

@@ -1,6 +1,7 @@
 """How far a run is: told once a song, whoever reports it and however often."""
 
 import io
+import os
 
 from mixprior.pipeline.store import progress
 from mixprior.pipeline.store.layout import RunFolder
@@ -53,7 +54,20 @@ def test_whoever_follows_a_run_hears_of_every_song_while_it_lasts(tmp_path):
     assert ticks == [1]
 
 
-def test_object_stores_have_no_progress_file():
+def test_the_progress_of_a_run_in_an_object_store_is_a_file_of_this_machine():
     assert progress.path_in(RunFolder.at("memory://bucket/run")) is None
+    folder, other = (RunFolder.at(f"memory://bucket/{name}").mining(b"", "one") for name in ("run", "other"))
+    path = progress.path_in(folder)
+    assert path != progress.path_in(other)
+    progress.report(path, outcome("a.mp3", "mined"))  # no command follows it here
+    assert not os.path.exists(path)
+    progress.begin(folder)
+    progress.report(path, outcome("a.mp3", "mined"))
+    assert len(progress.Log(folder).read()) == 1
+    progress.end(folder)
+    assert not os.path.exists(path)
+
+
+def test_the_progress_of_a_run_on_this_machine_is_a_file_of_its_call():
     own = progress.path_in(RunFolder.at("outputs/run").mining(b"", "one"))
     assert own.endswith("outputs/run/calls/one/progress.jsonl")

@@ -1,0 +1,225 @@
+"""Object stores: real servers of S3 and Google Cloud Storage hold the catalog, the run and the priors."""
+
+import json
+import os
+import re
+
+import fsspec
+import pytest
+
+import mixprior as package
+from mixprior.pipeline.store import object_store
+from tests.pipeline.store.stores import Served, forget, served
+from tools.engines.proxy import Fault
+
+pytestmark = pytest.mark.slow
+
+SQL = "SELECT stem, count(*) FROM features JOIN songs USING (song_id) GROUP BY stem ORDER BY stem"
+TROUBLE = [
+    (5, Fault(status=503)),
+    (7, Fault(status=500)),
+    (11, Fault(reset=True)),
+    (13, Fault(reset=True, passed=True)),
+    (17, Fault(wait_s=0.3)),
+]
+"""Every fifth request is answered 503, ..."""
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory):
+    with served("s3", tmp_path_factory.mktemp("s3")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def gs(tmp_path_factory):
+    with served("gs", tmp_path_factory.mktemp("gs")) as found:
+        yield found
+
+
+@pytest.fixture(params=["s3", "gs"])
+def store(request) -> Served:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def run_of(mined_run):
+    """The local run of five songs, copied to a store once."""
+    copied: dict[int, str] = {}
+
+    def run_of(store: Served) -> str:
+        if id(store) not in copied:
+            copied[id(store)] = store.put(mined_run, "copied")
+        return copied[id(store)]
+
+    return run_of
+
+
+@pytest.fixture(autouse=True)
+def own_cache(request, tmp_path_factory, monkeypatch):
+    """What earlier tests noted of objects of the same names does not count. The servers' programs do."""
+    if "store" in request.fixturenames:
+        request.getfixturevalue("store")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+def features_and_priors(content):
+    return {name: each for name, each in content.items() if re.match(r"(features/.*parquet|priors/)", name)}
+
+
+def local_content(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_songs_of_a_store_mined_into_it_give_the_bytes_of_a_local_run_and_show_progress(s3, stems_catalog, mined_run):
+    catalog = s3.put(stems_catalog, "songs")
+    shown: list[tuple[int, int]] = []
+    assert package.mine(catalog, s3.url("run"), workers=1, progress=lambda *each: shown.append(each)).mined == 5
+    assert features_and_priors(s3.content(s3.url("run"))) == features_and_priors(local_content(mined_run))
+    assert (0, 5) in shown or (1, 5) in shown
+    assert shown[-1] == (5, 5)
+    with s3.counting() as requests:
+        assert package.mine(catalog, s3.url("run"), workers=1).kept == 5
+    audio = [request for request in requests if re.search(r"/songs/.*wav", request.path)]
+    assert not audio, "songs that the store says are the same are not fetched again"
+
+
+def test_a_kept_song_costs_one_request(store, run_of, stems_catalog, mixprior):
+    url = run_of(store)
+    counts, of_songs = {}, {}
+    for songs in (2, 5):
+        with store.counting() as requests:
+            mixprior("mine", stems_catalog, "-o", url, "--limit", songs, "--dry-run")
+        counts[songs] = len(requests)
+        of_songs[songs] = [request.method for request in requests if re.search(r"/\w{16}\W*parquet", request.path)]
+    assert of_songs == {2: ["GET"] * 2, 5: ["GET"] * 5}
+    assert counts[5] - counts[2] == 3
+
+
+def test_a_run_of_kept_songs_opens_each_once_and_leaves_its_priors(store, stems_catalog, mined_run, mixprior):
+    url = store.put(mined_run, "kept")
+    mixprior("mine", stems_catalog, "-o", url, "-j", 1)
+    before = store.content(f"{url}/priors")
+    with store.counting() as requests:
+        done = json.loads(mixprior("mine", stems_catalog, "-o", url, "-j", 1, "--json").stdout)
+    assert (done["kept"], done["mined"]) == (5, 0)
+    opened = [request.method for request in requests if re.search(r"features/\w+/\w\w/\w{16}\.parquet", request.path)]
+    assert opened == ["GET"] * 5
+    assert not [request for request in requests if request.method in ("PUT", "POST") and "/priors/p" in request.path]
+    assert store.content(f"{url}/priors") == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("query", "RUN", "--stem", "vocals"),
+        ("query", "RUN", "--songs", "--stem", "vocals", "--stat", "integrated_lufs"),
+        (
+            "query",
+            "RUN",
+            "--sql",
+            "SELECT stem, count(*) FROM features JOIN songs USING (song_id) GROUP BY stem ORDER BY 1",
+        ),
+        ("query", "RUN", "--regress", "vocals:integrated_lufs", "--on", "backing:integrated_lufs"),
+        ("constants", "RUN", "--format", "json"),
+        ("constants", "compare", "RUN", "starter"),
+    ],
+    ids=lambda words: " ".join(words[:1] + words[2:3]),
+)
+def test_what_is_read_of_a_store_is_what_is_read_of_a_local_folder(command, store, run_of, mined_run, mixprior):
+    there, here = (
+        mixprior(*(run if word == "RUN" else word for word in command)).stdout
+        for run in (run_of(store), str(mined_run))
+    )
+    assert there.replace(run_of(store), str(mined_run)) == here
+
+
+def test_tables_and_merged_priors_are_written_to_a_store_as_to_a_folder(s3, run_of, mined_run, mixprior, tmp_path):
+    for run, out in ((mined_run, tmp_path), (run_of(s3), s3.url("out"))):
+        mixprior("songs", run, "-o", f"{out}/songs.csv")
+        mixprior("merge", run, "starter", "-o", f"{out}/merged")
+        mixprior("constants", run, "-o", f"{out}/constants.json", "--format", "json")
+        mixprior("aggregate", run, "-o", f"{out}/again", "-j", 1)
+    assert s3.content(s3.url("out")) == local_content(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("mine", "SONGS", "-o", "STORE://musci/run"),
+        ("mine", "STORE://musci/songs", "-o", "STORE://music/run"),
+        ("aggregate", "RUN", "-o", "STORE://musci/priors"),
+        ("merge", "RUN", "published", "-o", "STORE://musci/merged"),
+        ("songs", "RUN", "-o", "STORE://musci/songs.csv"),
+        ("query", "STORE://musci/run"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_bucket_that_is_not_there_is_named_in_one_line_and_not_made(
+    command, store, stems_catalog, mined_run, mixprior
+):
+    scheme = store.store.scheme
+    words = [word.replace("STORE", scheme) for word in command]
+    words = [{"SONGS": stems_catalog, "RUN": mined_run}.get(word, word) for word in words]
+    done = mixprior(*words, expect=2)
+    [line] = done.stderr.splitlines()
+    assert f"{scheme}://musci" in line
+    assert not (store.store.folder / "musci").exists()
+
+
+def test_errors_resets_and_slow_answers_change_no_byte(s3, run_of, mined_run, mixprior, monkeypatch):
+    """The driver asks once, so that it is asked again by us."""
+    monkeypatch.setattr(object_store, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(fsspec.get_filesystem_class("s3"), "retries", 1)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    url = run_of(s3)
+    forget("s3")
+    s3.fs.exists(url)
+    object_store.exists(url)
+    with s3.failing(TROUBLE):
+        mixprior("aggregate", url, "-o", s3.url("troubled"), "-j", 1)
+    forget("s3")
+    mended = {f"priors/{name}": each for name, each in s3.content(s3.url("troubled")).items()}
+    assert mended == {name: each for name, each in local_content(mined_run).items() if name.startswith("priors/")}
+
+
+def test_a_store_that_is_gone_ends_a_command_with_one_line(s3, run_of, mixprior, monkeypatch):
+    monkeypatch.setattr(object_store, "PATIENCE_S", 0.3)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    forget("s3")
+    mixprior("query", run_of(s3), "--stem", "vocals")
+    s3.proxy.faults = lambda *_: Fault(status=503)
+    try:
+        done = mixprior("query", run_of(s3), "--stem", "vocals", expect=1)
+    finally:
+        s3.proxy.faults = None
+        forget("s3")
+    [line] = done.stderr.splitlines()
+    assert "s3://music does not answer" in line
+
+
+def test_credentials_reach_no_output_no_log_and_no_object(s3, stems_catalog, mined_run, mixprior_process, tmp_path):
+    secret = os.environ["AWS_SECRET_ACCESS_KEY"]
+    session = {"AWS_SESSION_TOKEN": "a-session-token-of-ours"}
+    url = s3.put(mined_run, "secret")
+    done = mixprior_process("mine", stems_catalog, "-o", url, "-j", 1, "--debug", expect=None, env=session)
+    wrong = {"AWS_SECRET_ACCESS_KEY": "a-wrong-secret-key"}
+    refused = mixprior_process("query", url, "--debug", expect=2, env=wrong)
+    said = done.stdout + done.stderr + refused.stdout + refused.stderr
+    everything = b"".join(s3.content(url).values()) + said.encode()
+    for word in (secret, *session.values(), *wrong.values(), "Signature="):
+        assert word.encode() not in everything
+
+
+@pytest.mark.parametrize(
+    "url", ["sftp://me:hush@host/songs", "https://host/songs.csv?X-Amz-Signature=hush", "s3://me:hush@music/songs"]
+)
+def test_a_url_with_credentials_is_refused_without_them(url, mixprior, stems_catalog, tmp_path):
+    for words in (("mine", url, "-o", tmp_path / "out"), ("mine", stems_catalog, "-o", url), ("query", url)):
+        [line] = mixprior(*words, expect=2).stderr.splitlines()
+        assert "credentials" in line
+        assert "hush" not in line
+    manifest = tmp_path / "songs.csv"
+    manifest.write_text(f"path\n{url}\n")
+    [line] = mixprior("mine", manifest, "-o", tmp_path / "out", expect=2).stderr.splitlines()
+    assert "hush" not in line
