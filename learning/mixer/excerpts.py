@@ -46,10 +46,11 @@ def stems_of(song: TrainingSong, folder: Path) -> Stems:
 
 
 def _excerpts(song: TrainingSong) -> Stems:
-    if song.is_separated:
-        stems = song.stems()
-        return {name: windows.joined([{name: each} for each in _cut(audio)])[name] for name, audio in stems.items()}
-    return there(windows.joined([separated(each) for each in _cut(decode_mixture(song.song))]))
+    if not song.is_separated:
+        return there(windows.joined([separated(each) for each in _cut(decode_mixture(song.song))]))
+    stems = song.stems()
+    cut = {name: windows.joined([{name: each} for each in _cut(audio)])[name] for name, audio in stems.items()}
+    return cut if song.song.has_stems else there(cut)
 
 
 def _cut(audio: np.ndarray) -> list[np.ndarray]:

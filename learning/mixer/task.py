@@ -84,7 +84,7 @@ class ConsoleTask:
         asked = [
             rng.random(() if each.statistics is None else tuple(each.statistics.shape)) < self.asked for each in drawn
         ]
-        return self._loss(model, drawn, [torch.from_numpy(each) for each in asked])
+        return self._loss(model, drawn, [torch.from_numpy(np.asarray(each)) for each in asked])
 
     def choosing_loss(self, model: torch.nn.Module) -> float:
         """Loss of the choosing examples, nothing asked for."""

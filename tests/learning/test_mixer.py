@@ -181,7 +181,10 @@ def test_a_console_training_goes_on_with_its_own_songs_alone(tmp_path):
     spread = {"output_gain_db": torch.tensor(4.0)}
 
     def task(seed):
-        return ConsoleTask(songs_by_a_law(2, seed), songs_by_a_law(1, 9), spread, width=16)
+        sides = (songs_by_a_law(2, seed), songs_by_a_law(1, 9))
+        # And without anything that could be asked for.
+        unasked, choosing = ([replace(each, statistics=None) for each in side] for side in sides)
+        return ConsoleTask(unasked, choosing, spread, width=16)
 
     config = TrainingConfig(steps=1, batch=2, check_every=1)
     done = train(task(8), config, tmp_path)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import mixprior
+from mixprior.analysis.song_rows import SongRows
 from mixprior.mixing.learned import console, model_file
 from mixprior.stats.errors import InputError
 from tests.mixing.learned.console_model import drawn, written
@@ -129,3 +130,16 @@ def test_it_is_read_as_it_was_written_and_damage_is_refused(tmp_path):
     fewer = {name: each for name, each in file.weights.items() if name != "last.bias"}
     with pytest.raises(InputError, match="is no model"):
         console.of_file(path, model_file.ModelFile(file.card, fewer, ""))
+
+
+def test_a_song_to_be_like_is_asked_for_in_what_it_differs_by(model):
+    levels = {"vocals": -1.0, "drums": -20.0, "bass": -12.0, "other": -12.0}
+    rows = {name: {"loudness_vs_mixture_lu": level, "present": 1.0} for name, level in levels.items()}
+    like = SongRows("hit.mp3", {**rows, "mixture": {"integrated_lufs": -14.0}}, separated=False)
+    free, asked = (mixprior.mix_tracks(tracks(), RATE_HZ, by=model, like=each).recipe for each in (None, like))
+    steps = {step.of: step for step in asked.steps if step.name == "prediction"}
+    more_lu = {name: step.target["loudness_vs_mixture_lu"] for name, step in steps.items()}
+    assert more_lu["vocals"] > 1.0
+    assert more_lu["drums"] < -1.0
+    assert "the level asked for" in steps["vocals"].measured["output_gain_db"]
+    assert moves(asked)["vocals"]["output_gain_db"] != pytest.approx(moves(free)["vocals"]["output_gain_db"], abs=0.01)
