@@ -68,6 +68,7 @@ EXTRAS["dev"] = [
     "hypothesis>=6",
     "imageio-ffmpeg>=0.6",
     "ipykernel>=6",
+    "jsonschema>=4",
     "moto[server]>=5",
     "mypy>=1.13",
     "nbclient>=0.10",

@@ -7,13 +7,21 @@ from tools.engines import rows
 
 DOCUMENT = ROOT / "docs" / "running.md"
 _HEAD = "| engine | started as | songs | byte-equal | fault | outcome |\n|---|---|--:|---|---|---|"
-_JOB = "tests/pipeline/graphs/test_job_request.py"
+_JOB, _DATAFLOW = (f"tests/pipeline/graphs/test_{name}.py" for name in ("job_request", "dataflow_job"))
 _NOT_RUN = (
     ("Flink 1.20", f"options parsed and the job request built by our command (`{_JOB}`); no job server's jar at hand"),
     ("Spark 3", "as Flink"),
-    ("Dataflow", f"options parsed (`{_JOB}`), refused in one line without credentials; no account at hand"),
+    (
+        "Dataflow",
+        f"our command's job request, by a stub of the service (`{_DATAFLOW}`); without credentials refused in "
+        "one line within 2 s; no account at hand",
+    ),
     ("Dask on Slurm", "the engine is that of the rows above; the commands are not run"),
-    ("Dask on Kubernetes", "as on Slurm; the manifest is not applied"),
+    (
+        "Dask on Kubernetes",
+        "as on Slurm; the manifest fits the operator's schema (`python -m tools.engines.manifests`)",
+    ),
+    ("Flink on Kubernetes", "as Flink; the manifest fits the operator's schema"),
 )
 
 
