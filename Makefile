@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench bench-gpu scale clean \
-  lock nightly-benches nightly-conformance nightly-dependencies nightly-engines nightly-evaluation nightly-fuzz nightly-material nightly-memory nightly-scale nightly-separation nightly-speed nightly-torture nightly-training torture fuzz
+  image-test lock nightly-benches nightly-conformance nightly-dependencies nightly-engines nightly-evaluation nightly-fuzz nightly-image nightly-material nightly-memory nightly-scale nightly-separation nightly-speed nightly-torture nightly-training torture fuzz
 MUSIC ?= ../shared/music
 MULTITRACKS ?= $(MUSIC)/multitracks
 RESPONSES ?= ../shared/reference/impulse_responses
@@ -45,11 +45,11 @@ test: setup  ## run every test but the nightly ones, on all cores
 test-fast: setup  ## run the quick tests alone
 	$(PYTEST) -m "not slow"
 
-NIGHTLY := benches conformance dependencies engines evaluation fuzz material memory scale separation speed torture training
+NIGHTLY := benches conformance dependencies engines evaluation fuzz image material memory scale separation speed torture training
 
-nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, engines, evaluation, fuzz, material, memory, scale, separation, speed, torture, training (all without PART)
+nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, engines, evaluation, fuzz, image, material, memory, scale, separation, speed, torture, training (all without PART)
 
-nightly-conformance nightly-engines nightly-fuzz nightly-material nightly-memory nightly-speed nightly-torture nightly-training: setup
+nightly-conformance nightly-engines nightly-fuzz nightly-image nightly-material nightly-memory nightly-speed nightly-torture nightly-training: setup
 	$(BIN)/python -m pytest --nightly $(@:nightly-%=%)
 
 fuzz: nightly-fuzz  ## damage 5,000 sound files and documents of every kind, and read them
@@ -58,7 +58,9 @@ nightly-dependencies: setup
 	$(BIN)/python -m tools.dependencies.audit
 	for versions in lowest-direct highest; do $(BIN)/python -m tools.dependencies.bounds $$versions || exit 1; done
 
-lock: setup  ## write requirements.lock: what an image needs to mine, with hashes
+image-test: nightly-image  ## build the image of the Dockerfile by buildah, and run it (root; half an hour, 20 GB)
+
+lock: setup  ## write requirements.lock: what the image needs to mine, with hashes
 	$(BIN)/python -m tools.dependencies.lock
 
 torture: nightly-torture  ## kill runs at 200 random moments, and compare
@@ -73,10 +75,11 @@ nightly-separation: setup
 core:  ## install the core alone into .venv-core and run its commands there
 	PYTHON=$(PYTHON) .ci/core
 
-lint: setup  ## check style, types and security
+lint: setup  ## check style, types, security and the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/bandit -q -c pyproject.toml -r stats pipeline analysis mixing learning mixprior
 
 bench: setup  ## time what we do beside what others do, and write docs/performance.md (ROW="NAME ..." some rows)
