@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cores", type=int, default=8, help="of a worker with a GPU (8)")
     parser.add_argument("--price-per-hour", type=float, metavar="P", help="of a worker, in any currency")
     parser.add_argument(
+        "--bundles", type=int, metavar="N", help="of a cluster, that songs are dealt to for each worker (8)"
+    )
+    parser.add_argument(
         "--slow-workers",
         type=float,
         default=5.0,
@@ -82,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
         gpu=args.gpu,
         cores=args.cores,
         price_per_hour=args.price_per_hour,
+        bundles=args.bundles,
         slow_workers=args.slow_workers,
         again=args.again,
         preemptions=args.preemptions,
@@ -105,6 +109,7 @@ def plan(
     gpu: float | None = None,
     cores: int = 8,
     price_per_hour: float | None = None,
+    bundles: int | None = None,
     slow_workers: float = 5.0,
     again: float = 0.5,
     preemptions: float = 0.0,
@@ -130,6 +135,7 @@ def plan(
         gpu: how many times as fast as the music plays the GPU of each worker separates; None for what was measured.
         cores: of a worker with a GPU.
         price_per_hour: of a worker.
+        bundles: of a cluster, that songs are dealt to for each worker; None for 8.
         slow_workers: workers of a cluster that take twice as long, in percent.
         again: songs of a cluster that are mined twice, in percent.
         preemptions: how often a worker is taken away, in a day.
@@ -152,7 +158,11 @@ def plan(
     if (catalog is None) == (songs is None):
         raise InputError("plan takes a catalog, or --songs N: one of them")
     _refuse(
-        songs=(songs, 1, inf), workers=(workers, 1, inf), cores=(cores, 1, inf), price_per_hour=(price_per_hour, 0, inf)
+        songs=(songs, 1, inf),
+        workers=(workers, 1, inf),
+        cores=(cores, 1, inf),
+        bundles=(bundles, 1, inf),
+        price_per_hour=(price_per_hour, 0, inf),
     )
     _refuse(minutes=(minutes, 0.01, 1e4), kbit_per_s=(kbit_per_s, 1, 1e5), gpu=(gpu, 0.01, 1e5))
     _refuse(slow_workers=(slow_workers, 0, 100), again=(again, 0, 100), preemptions=(preemptions, 0, 1000))
@@ -166,7 +176,7 @@ def plan(
     )
     if gpu is not None:
         known = with_gpu(known, gpu)
-    fleet = forecasts.Fleet(engine, workers, cores, price_per_hour)
+    fleet = forecasts.Fleet(engine, workers, cores, price_per_hour, bundles)
     return forecasts.forecast(work, fleet, known, troubles, seed)
 
 

@@ -39,8 +39,8 @@ class PerSong:
     by: str
 
     def pace(self, audio_s: float = 240.0) -> Pace:
-        """Return the pace at which one core mines songs of such a length."""
-        return Pace(audio_s, self.song_s + self.audio_s * audio_s, 1, self.rows, self.size_bytes)
+        """Return the pace at which one core, with a GPU if one is used, mines songs of such a length."""
+        return Pace(audio_s, self.song_s + (self.audio_s + self.gpu_s) * audio_s, 1, self.rows, self.size_bytes)
 
 
 @dataclass(frozen=True)

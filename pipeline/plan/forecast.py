@@ -52,12 +52,14 @@ class Fleet:
         workers: processes that mine; with GPUs, one for each.
         cores: of a worker, which decode and measure while its GPU separates; 1 without.
         price_per_hour: of a worker; None where it is not known.
+        bundles: that songs are dealt to, for each worker; None for those of the engine.
     """
 
     engine: str
     workers: int
     cores: int = 1
     price_per_hour: float | None = None
+    bundles: int | None = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def forecast(work: Work, fleet: Fleet, constants: Constants, troubles: Troubles,
     cpu_s, gpu_s, service_s, each = _services(
         work, fleet, constants, extra.factor, np.random.default_rng([seed, songs])
     )
-    bundles = BUNDLES_A_WORKER[fleet.engine] * fleet.workers
+    bundles = fleet.workers * (fleet.bundles or BUNDLES_A_WORKER[fleet.engine])
     mined = simulate(service_s / extra.share, fleet.workers, troubles, bundles=bundles, songs_each=each, seed=seed)
     table_s = constants.table_s * songs
     adding_s = constants.aggregate_s * songs

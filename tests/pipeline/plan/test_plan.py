@@ -188,3 +188,10 @@ def test_the_line_through_clips_tells_a_song_from_a_second_and_a_gpu_from_the_co
     on_gpu = measuring._by_gpu(settings(), stems)
     assert (on_gpu.audio_s, on_gpu.gpu_s) == (pytest.approx(0.01), pytest.approx(0.24))
     assert measuring._busy(settings(), 2, stems) == pytest.approx(1.0)
+
+
+def test_songs_that_are_dealt_finer_end_earlier_where_workers_are_slow():
+    coarse, fine = (
+        mixprior.plan(songs=100_000, workers=100, bundles=bundles, again=0).wall_days[1] for bundles in (None, 64)
+    )
+    assert fine < 0.95 * coarse
