@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +17,8 @@ from mixprior.pipeline.store.layout import PREFIXES, RunFolder
 
 MANY = 4096
 """Files of single songs that are worth compacting."""
+_PARTS_KNOWN = 1 << 14
+"""Parts whose songs a process keeps in mind: 32 bytes a song."""
 _INDEX_BUFFER_BYTES = 1 << 18
 """Read at once of a remote part of which three columns are wanted."""
 
@@ -51,13 +55,22 @@ def parts(folder: RunFolder, feature_key: str) -> list[str]:
     return [f"{url}/{name}" for name in files.below(url) if name.endswith(".parquet")]
 
 
-def _sizes(folder: RunFolder, feature_key: str) -> dict[str, int | None]:
-    """The parts, and their sizes where they are remote: whoever opens one then need not ask for it."""
+class _State(NamedTuple):
+    """What tells whether a part is still the one that was read; no version where its store tells none."""
+
+    size_bytes: int
+    version: str
+
+
+def _states(folder: RunFolder, feature_key: str) -> dict[str, _State]:
+    """The parts, and their states: whoever opens a remote one then need not ask for its size."""
     url = folder.archive(feature_key)
-    if not sources.is_remote(url):
-        return dict.fromkeys(parts(folder, feature_key))
-    found = object_store.below(url)
-    return {f"{url}/{name}": found[name].size_bytes for name in sorted(found) if name.endswith(".parquet")}
+    if sources.is_remote(url):
+        found = object_store.below(url)
+        states = {name: _State(entry.size_bytes, str(entry.version)) for name, entry in found.items()}
+        return {f"{url}/{name}": states[name] for name in sorted(states) if name.endswith(".parquet")}
+    status = {path: os.stat(sources.local_path(path)) for path in parts(folder, feature_key)}
+    return {path: _State(each.st_size, f"{each.st_mtime_ns} {each.st_ino}") for path, each in status.items()}
 
 
 def set_aside(folder: RunFolder) -> list[str]:
@@ -84,12 +97,15 @@ class Index:
 
     @classmethod
     def of(cls, folder: RunFolder, feature_key: str) -> Index:
-        """Read the index of a run's archive."""
-        sizes = _sizes(folder, feature_key)
-        if not sizes:
+        """Read the index of a run's archive: of the parts that this process has read before, nothing again."""
+        states = _states(folder, feature_key)
+        if not states:
             return cls()
-        paths = list(sizes)
-        columns = [songs_in(path, feature_key, size) for path, size in sizes.items()]
+        paths = list(states)
+        columns = [
+            _songs_in_as(path, feature_key, state) if state.version else songs_in(path, feature_key, state.size_bytes)
+            for path, state in states.items()
+        ]
         song_ids = np.concatenate([ids for ids, _ in columns])
         part = np.repeat(np.arange(len(paths)), [len(ids) for ids, _ in columns])
         duration_s = np.concatenate([durations for _, durations in columns])
@@ -154,6 +170,12 @@ def check(path: str) -> None:
                 parquet.read_row_group(k, use_threads=False)
         except seal.PARSING as error:
             raise seal.Damaged(f"is damaged ({error})") from error
+
+
+@lru_cache(maxsize=_PARTS_KNOWN)
+def _songs_in_as(path: str, feature_key: str, state: _State) -> tuple[np.ndarray, np.ndarray]:
+    """`songs_in` of a part in a state; a process that mines bundle after bundle asks for it time and again."""
+    return songs_in(path, feature_key, state.size_bytes)
 
 
 def songs_in(path: str, feature_key: str, size_bytes: int | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from mixprior.analysis.priors import open_priors
 from mixprior.analysis.songs import open_songs
 from mixprior.pipeline.graphs.compact import Compact
 from mixprior.pipeline.graphs.conveyed import Conveyed
-from mixprior.pipeline.store import archive, files
+from mixprior.pipeline.store import archive, files, packing
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.schema import with_metadata
@@ -159,3 +159,22 @@ def songs_of(run):
     for table in found.tables(KEY):
         for k in range(0, len(table), 7):
             yield table["song_id"][k].as_py(), table.slice(k, 7).to_pylist().__repr__()
+
+
+def test_a_process_that_asks_again_reads_new_parts_alone_and_those_that_changed(tmp_path, monkeypatch):
+    run = write_run(tmp_path / "run", 40)
+    folder = RunFolder.at(run)
+    loosen(run)
+    for _ in range(4):
+        packing.pack(folder, KEY, archive.loose_songs(folder, KEY)[:10], packing.next_number(folder, KEY))
+    read, own = [], archive.songs_in
+    monkeypatch.setattr(archive, "songs_in", lambda path, *asked: read.append(path) or own(path, *asked))
+    before = archive.Index.of(folder, KEY)
+    assert len(before.song_ids) == 40
+    assert len(read) == 4
+    assert archive.Index.of(folder, KEY).song_ids.tolist() == before.song_ids.tolist()
+    assert len(read) == 4
+    changed = archive.parts(folder, KEY)[1]
+    Path(changed).write_bytes(Path(changed).read_bytes()[:-100])
+    assert len(archive.Index.of(folder, KEY).song_ids) == 30
+    assert read[4:] == [changed]

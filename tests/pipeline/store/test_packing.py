@@ -119,26 +119,27 @@ def small_files(root) -> int:
 
 def test_a_run_never_has_more_small_files_than_it_packs_together(tmp_path, monkeypatch):
     most = []
-    found = mined(RunFolder.at(tmp_path), 200, 40, monkeypatch, lambda: most.append(small_files(tmp_path)))
-    assert found == ["mined"] * 200
-    assert max(most) <= 2 * 40 + 200 // 40  # rows and notes, and a note for each part
+    found = mined(RunFolder.at(tmp_path), 75, 15, monkeypatch, lambda: most.append(small_files(tmp_path)))
+    assert found == ["mined"] * 75
+    assert max(most) <= 2 * 15 + 75 // 15  # rows and notes, and a note for each part
     assert small_files(tmp_path) == 5
     assert len(archive.parts(RunFolder.at(tmp_path), KEY)) == 5
 
 
 def test_songs_that_runs_before_left_in_files_of_their_own_are_packed_too(tmp_path, monkeypatch):
     folder = RunFolder.at(tmp_path)
-    assert mined(folder, 100, 0, monkeypatch) == ["mined"] * 100
+    monkeypatch.setattr(packing, "_WORTH", 10)
+    assert mined(folder, 30, 0, monkeypatch) == ["mined"] * 30
     files.remove_folder(folder.made)
-    assert mined(folder, 130, 50, monkeypatch) == ["kept"] * 100 + ["mined"] * 30
-    assert len(archive.loose_songs(folder, KEY)) == 30  # not worth a part
-    assert mined(folder, 140, 50, monkeypatch) == ["kept"] * 100 + ["mined"] * 40
+    assert mined(folder, 39, 15, monkeypatch) == ["kept"] * 30 + ["mined"] * 9
+    assert len(archive.loose_songs(folder, KEY)) == 9  # not worth a part
+    assert mined(folder, 42, 15, monkeypatch) == ["kept"] * 30 + ["mined"] * 12
     assert archive.loose_songs(folder, KEY) == []
 
 
 def test_the_rows_of_few_songs_stay_where_they_are(tmp_path, monkeypatch):
-    assert mined(RunFolder.at(tmp_path), 60, packing.songs_a_part(60, is_here=True), monkeypatch) == ["mined"] * 60
-    assert len(archive.loose_songs(RunFolder.at(tmp_path), KEY)) == 60
+    assert mined(RunFolder.at(tmp_path), 40, packing.songs_a_part(40, is_here=True), monkeypatch) == ["mined"] * 40
+    assert len(archive.loose_songs(RunFolder.at(tmp_path), KEY)) == 40
 
 
 @pytest.mark.nightly("engines")
@@ -163,8 +164,8 @@ def test_songs_are_listed_by_prefix_and_no_more_of_them_than_it_takes(tmp_path, 
         path = Path(folder.features(KEY, f"{number % 256:02x}{number:014x}"))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    listed, own = [], archive._parquet_files
-    monkeypatch.setattr(archive, "_parquet_files", lambda url: listed.append(url) or own(url))
+    listed, own = [], files.below
+    monkeypatch.setattr(files, "below", lambda url: listed.append(url) or own(url))
     monkeypatch.setattr(archive, "MANY", 20)
     assert archive.has_many_loose(folder, KEY)
     assert len(listed) == 10
