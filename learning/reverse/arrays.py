@@ -34,14 +34,24 @@ class Reversed:
         return self.found.settings
 
 
-def reverse(tracks: Mapping[str, np.ndarray], mix: np.ndarray, rate_hz: int, *, seconds: float = SECONDS) -> Reversed:
-    """Find gain, pan and equaliser of every track of a mix.
+def reverse(
+    tracks: Mapping[str, np.ndarray],
+    mix: np.ndarray,
+    rate_hz: int,
+    *,
+    seconds: float = SECONDS,
+    reverb: bool = False,
+    compressors: bool = False,
+) -> Reversed:
+    """Find gain, pan and equaliser of every track of a mix; compressors and a shared reverb where asked for.
 
     Args:
         tracks: raw tracks by name, floating, (channels, samples) or (samples,), full scale 1.0.
         mix: what was made of them, (channels, samples), of the same rate.
         rate_hz: sample rate.
         seconds: of a long song that are compared.
+        reverb: whether to look for an FdnReverb that tracks share.
+        compressors: whether to look for compressors of tracks.
 
     Raises:
         InputError: if an array is no sound, the mix does not hold the tracks, or seconds are out of range.
@@ -54,6 +64,6 @@ def reverse(tracks: Mapping[str, np.ndarray], mix: np.ndarray, rate_hz: int, *, 
     """
     sounds, inputs = mix_sounds.of_arrays(tracks, rate_hz)
     given = Sound.of(mix, rate_hz, "the mix").stereo
-    found = take_apart(sounds, given, seconds)
+    found = take_apart(sounds, given, seconds, reverb=reverb, compressors=compressors)
     output = Output(None, None, rate_hz, given.duration_s)
     return Reversed(found, document(found, inputs, output, given))

@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=float, default=60.0, metavar="S", help="of a long song that are compared (60)"
     )
     parser.add_argument("--reverb", action="store_true", help="also look for an FdnReverb that tracks are sent to")
+    parser.add_argument("--compressors", action="store_true", help="also look for compressors of tracks")
     parser.add_argument("--json", action="store_true", help="print the recipe as one JSON object")
 
 
@@ -29,7 +30,9 @@ def run(args: argparse.Namespace) -> int:
     from mixprior.mixing.mix.status_line import StatusLine
 
     with StatusLine() as line:
-        document = files.reverse_files(args.tracks, args.mix, Path(args.output), args.seconds, line.show, args.reverb)
+        document = files.reverse_files(
+            args.tracks, args.mix, Path(args.output), args.seconds, line.show, args.reverb, args.compressors
+        )
     if args.json:
         print(recipe.dump(document), end="", flush=True)
     else:

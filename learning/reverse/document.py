@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
+from mixprior.learning.reverse.compressor import CompressorFigures
 from mixprior.learning.reverse.figure import Figure
 from mixprior.learning.reverse.figures import TrackFigures
 from mixprior.learning.reverse.intervals import COVERS
@@ -16,7 +17,7 @@ from mixprior.mixing.rules.notice import Notice
 from mixprior.stats.sound import Sound
 
 _DIGITS = 4
-_HELD = ("pan", "eq_db")
+_HELD = ("gain_db", "pan", "eq_db")
 """Figures whose intervals were seen to hold the truth about as often as they are meant to."""
 
 
@@ -81,9 +82,14 @@ def _track(track: TrackFigures) -> dict[str, Any]:
         "gain_db": _figure(track.gain_db),
         "pan": _figure(track.pan),
         "send_db": _figure(track.send_db),
+        "compressor": None if track.compressor is None else _compressor(track.compressor),
         "eq_db": {f"{hz:.4g}": _figure(each) for hz, each in track.eq_db.items()},
         "not_found": dict(track.reasons),
     }
+
+
+def _compressor(found: CompressorFigures) -> dict[str, Any]:
+    return {each.name: _figure(getattr(found, each.name)) for each in fields(found)}
 
 
 def _figure(figure: Figure | None) -> dict[str, float] | None:
@@ -100,6 +106,8 @@ def _figure(figure: Figure | None) -> dict[str, float] | None:
 def _step(name: str, track: TrackFigures, found: Found) -> Step:
     chain = found.settings.tracks[name]
     setting = {"input_gain_db": chain.input_gain_db, "bands": [asdict(band) for band in chain.bands]}
+    if chain.compressor is not None:
+        setting["compressor"] = asdict(chain.compressor)
     if chain.reverb is not None:
         setting["reverb"] = asdict(chain.reverb)
     if chain.pan is not None:
@@ -129,6 +137,8 @@ def sentence(name: str, track: TrackFigures) -> str:
         flat = abs(most.value) <= max(most.half_width, 0.2)
         words = f"up to {most.value:+.1f} dB (+-{most.half_width:.1f}) at {hz:.0f} Hz"
         parts.append("no equaliser" if flat else f"equaliser {words}")
+    if track.compressor is not None:
+        parts.append(_squeezed(track.compressor))
     if track.send_db is not None:
         parts.append(f"reverb send {track.send_db.value:.1f} dB (+-{track.send_db.half_width:.1f})")
     names = {"gain_db": "gain", "pan": "pan", "eq_db": "equaliser"}
@@ -137,3 +147,15 @@ def sentence(name: str, track: TrackFigures) -> str:
         why.setdefault(reason, []).append(names[kind])
     parts += [f"{', '.join(kinds)} not found: {reason}" for reason, kinds in why.items()]
     return f"{name}: {', '.join(parts)}"
+
+
+def _squeezed(found: CompressorFigures) -> str:
+    """What was found of a compressor, for people."""
+    words = []
+    if found.threshold_dbfs is not None:
+        words.append(f"threshold {found.threshold_dbfs.value:.1f} dBFS (+-{found.threshold_dbfs.half_width:.1f})")
+    if found.ratio is not None:
+        words.append(f"ratio {found.ratio.value:.1f} (+-{found.ratio.half_width:.1f})")
+    if found.reduction_db is not None:
+        words.append(f"lower by {found.reduction_db.value:.1f} dB (+-{found.reduction_db.half_width:.1f})")
+    return f"compressor: {', '.join(words)}" if words else "compressor, whose settings cannot be told"

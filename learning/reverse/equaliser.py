@@ -12,8 +12,6 @@ from mixprior.learning.reverse.path import Path, response
 from mixprior.mixing.effects.settings import Band
 
 MOST_BANDS = 6
-PENALTY = 30.0
-"""Drop of the weighted squared error that a band has to bring: three numbers of noise alone bring 1.5 on average."""
 _SHAPES = tuple(
     [Band("peak", f, 1.0, q) for f in 1000 * 2 ** np.arange(-4.5, 4.01, 0.5) for q in (0.5, 1.0, 2.0, 4.0)]
     + [Band(kind, f, 1.0, 0.7) for kind in ("low shelf", "high shelf") for f in 1000 * 2 ** np.arange(-4, 4.01, 1.0)]
@@ -39,12 +37,14 @@ class Single:
         weights: how much each counts, (bands, 2).
         frequencies_hz: of the bands.
         rate_hz: sample rate.
+        penalty: drop of the weighted squared error that a band has to bring.
     """
 
     wanted: np.ndarray
     weights: np.ndarray
     frequencies_hz: np.ndarray
     rate_hz: float
+    penalty: float
 
     @classmethod
     def of(cls, fit: Fit, track: int) -> Single:
@@ -54,7 +54,7 @@ class Single:
         energy = of.energy[:, :, track]
         left = fit.with_mix[:, :, track] - made + energy * fit.gains[:, :, track]
         wanted = left / np.maximum(energy, 1e-30)
-        return cls(wanted, energy * fit.weights, of.bands.centres_hz, fit.rate_hz)
+        return cls(wanted, energy * fit.weights, of.bands.centres_hz, fit.rate_hz, fit.penalty)
 
     def loss(self, path: Path) -> float:
         """Weighted squared error beyond that of the wanted gains."""
@@ -125,7 +125,7 @@ def with_bands(fit: Fit, track: int, most: int = MOST_BANDS, anew: bool = False)
     if not anew or not grown.bands:
         return grown
     other = _grown(single, replace(fit.paths[track], bands=()), most)
-    return min(grown, other, key=lambda path: single.loss(path) + PENALTY * len(path.bands))
+    return min(grown, other, key=lambda path: single.loss(path) + single.penalty * len(path.bands))
 
 
 def _grown(single: Single, path: Path, most: int) -> Path:
@@ -135,7 +135,7 @@ def _grown(single: Single, path: Path, most: int) -> Path:
         tried = [single.refined(each, _ROUGH_STEPS) for each in single.candidates(path)]
         best = single.refined(min(tried, key=single.loss))
         found = single.loss(best)
-        if loss - found < PENALTY + 1e-3 * loss:
+        if loss - found < single.penalty + 1e-3 * loss:
             break
         path, loss = best, found
     return path
@@ -149,6 +149,6 @@ def without_idle_bands(fit: Fit, track: int) -> Path:
     for band in sorted(path.bands, key=lambda each: abs(each.gain_db)):
         fewer = replace(path, bands=tuple(each for each in path.bands if each is not band))
         tried = single.refined(fewer, _ROUGH_STEPS)
-        if single.loss(tried) - loss < PENALTY + 1e-3 * loss:
+        if single.loss(tried) - loss < single.penalty + 1e-3 * loss:
             path, loss = tried, single.loss(tried)
     return path

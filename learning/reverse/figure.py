@@ -11,7 +11,7 @@ class Figure:
 
     Attributes:
         value: the estimate.
-        half_width: meant to hold the truth in 90 of 100 cases; that of a gain holds it in 50 to 79.
+        half_width: meant to hold the truth in 90 of 100 cases.
     """
 
     value: float

@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mixprior.learning.reverse import coding
+from mixprior.learning.reverse.compressor import CompressorFigures
 from mixprior.learning.reverse.figure import Figure
 from mixprior.learning.reverse.fit import Fit
 from mixprior.learning.reverse.intervals import Spread
 from mixprior.learning.reverse.path import Path, response
 from mixprior.learning.reverse.send import is_sent
+from mixprior.learning.reverse.statistics import Power
 
 GRID_HZ = 1000.0 * 2 ** (np.arange(-17, 14) / 3)
 """Thirds of an octave, from 20 Hz to 20 kHz."""
@@ -38,6 +41,7 @@ class TrackFigures:
         eq_db: gain of the equaliser beside `gain_db` by frequency in Hz; None where the track holds too little there.
         reasons: by the name of a figure that was not found, why.
         send_db: amplitude of the late reverb, as the plug-in's knob has it, over the direct sound; None for no send.
+        compressor: None for none.
     """
 
     level_db: float | None
@@ -46,17 +50,17 @@ class TrackFigures:
     eq_db: dict[float, Figure | None]
     reasons: dict[str, str]
     send_db: Figure | None = None
+    compressor: CompressorFigures | None = None
 
 
 SILENT = TrackFigures(None, None, None, {}, dict.fromkeys(("gain_db", "pan", "eq_db"), "silent where it was compared"))
 """Of a track that is not heard."""
 
 
-def of_track(fit: Fit, spread: Spread, track: int, names: tuple[str, ...]) -> TrackFigures:
-    """Figures of one track of a fit."""
+def of_track(fit: Fit, spread: Spread, power: Power, track: int, names: tuple[str, ...]) -> TrackFigures:
+    """Figures of one track of a fit; `power` is that of the tracks."""
     of, path = fit.statistics, fit.paths[track]
-    energy = of.energy[:, :, track].sum(axis=1)
-    heard = of.bands.centres_hz, energy
+    heard = power.centres_hz, power.energy[:, track]
     grid = GRID_HZ[of.bands.centres_hz[-1] > GRID_HZ]
     values = _values(path, heard, grid, fit.rate_hz)
     slopes = np.zeros((len(values), len(fit.owners)))
@@ -67,15 +71,15 @@ def of_track(fit: Fit, spread: Spread, track: int, names: tuple[str, ...]) -> Tr
         slopes[:, place] = change / (2 * _STEP)
     kinds = ["gain_db", "pan", *["eq_db"] * len(grid)]
     found = [
-        Figure(float(value), float(np.hypot(spread.half_width(slope, track), RESOLUTION[kind])))
-        for value, slope, kind in zip(values, slopes, kinds, strict=True)
+        Figure(float(value), float(np.hypot(spread.half_width(slope, track), RESOLUTION[kind]) + lowered))
+        for value, slope, kind, lowered in zip(values, slopes, kinds, _lowered(fit, spread, track, grid), strict=True)
     ]
     in_mix = float(np.sum(np.abs(fit.gains[:, :, track]) ** 2 * of.energy[:, :, track]) / of.mix.sum())
     level_db = float(10 * np.log10(max(in_mix, 1e-20)))
     kept: list[Figure | None] = [
         each if each.half_width <= MOST[kind] else None for each, kind in zip(found, kinds, strict=True)
     ]
-    thirds = _by_third(heard, grid)
+    thirds = _thirds(power.centres_hz, grid) @ power.energy[:, track]
     is_loud = thirds > thirds.max() * 10 ** (-HEARD_DB / 10)
     eq = {float(hz): kept[2 + k] if is_loud[k] else None for k, hz in enumerate(grid)}
     why = _why(fit, spread, track, names, level_db)
@@ -93,6 +97,16 @@ def with_send(track: TrackFigures, amount: Figure) -> TrackFigures:
     return replace(track, send_db=Figure(float(20 * np.log10(amount.value)), half))
 
 
+def with_compressor(track: TrackFigures, compressor: CompressorFigures, change_db: float) -> TrackFigures:
+    """The figures of a compressed track, whose level the compressor changes beside all else, in dB."""
+    gain_db = track.gain_db
+    if gain_db is not None:
+        reduction = compressor.reduction_db
+        unsure = 0.0 if reduction is None else reduction.half_width
+        gain_db = Figure(gain_db.value + change_db, float(np.hypot(gain_db.half_width, unsure)))
+    return replace(track, gain_db=gain_db, compressor=compressor)
+
+
 def _values(path: Path, heard: tuple[np.ndarray, np.ndarray], grid: np.ndarray, rate_hz: float) -> np.ndarray:
     """Change of level, pan, and the curve beside that change."""
     centres, energy = heard
@@ -102,10 +116,18 @@ def _values(path: Path, heard: tuple[np.ndarray, np.ndarray], grid: np.ndarray, 
     return np.concatenate([[path.gain_db + change_db, path.pan], curve_db - change_db])
 
 
-def _by_third(heard: tuple[np.ndarray, np.ndarray], grid: np.ndarray) -> np.ndarray:
-    """Energy within a third of an octave around each frequency."""
-    centres, energy = heard
-    return np.array([energy[np.abs(np.log2(centres / hz)) < 1 / 6].sum() for hz in grid])
+def _lowered(fit: Fit, spread: Spread, track: int, grid: np.ndarray) -> np.ndarray:
+    """By how much a coder may have moved each value: the level, not the pan, the curve beside the level."""
+    of = fit.statistics
+    in_mix = (np.abs(fit.gains[:, :, track]) ** 2 * of.energy[:, :, track]).sum(axis=1)
+    whole = coding.lowered_db(spread.noise[track], in_mix)
+    by_third = coding.lowered_db(spread.noise[track], in_mix * _thirds(of.bands.centres_hz, grid))
+    return np.concatenate([[whole, 0.0], np.maximum(by_third, whole)])
+
+
+def _thirds(centres_hz: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Which bands are within a third of an octave around each frequency, (grid, bands)."""
+    return np.asarray(np.abs(np.log2(centres_hz / grid[:, None])) < 1 / 6)
 
 
 def _why(fit: Fit, spread: Spread, track: int, names: tuple[str, ...], level_db: float) -> str:

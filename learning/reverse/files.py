@@ -29,6 +29,7 @@ def reverse_files(
     seconds: float,
     stage: Stage = lambda what, done, total: None,
     reverb: bool = False,
+    compressors: bool = False,
 ) -> dict[str, Any]:
     """Take a mix apart and write its recipe.
 
@@ -39,6 +40,7 @@ def reverse_files(
         seconds: of a long song that are compared.
         stage: called with what is done next, how much of it is done, and of how much.
         reverb: whether to look for an FdnReverb that tracks share.
+        compressors: whether to look for compressors of tracks.
 
     Raises:
         InputError: if a file cannot be read or written, or as `take_apart`.
@@ -50,7 +52,7 @@ def reverse_files(
     kept, _ = kept_tracks(list(others))
     sounds = Sounds({name: others[name] for name in kept}, report=partial(stage, "reading tracks"))
     given = audio_file.read(mix)
-    found = take_apart(sounds, given.sound, seconds, stage, reverb)
+    found = take_apart(sounds, given.sound, seconds, stage, reverb, compressors)
     made = Output(given.path, given.sha256, given.sound.rate_hz, given.sound.duration_s)
     written = document(found, sounds.inputs, made, given.sound)
     output.parent.mkdir(parents=True, exist_ok=True)

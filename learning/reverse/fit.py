@@ -13,6 +13,8 @@ from mixprior.learning.reverse.statistics import Statistics
 
 FLOOR = 1e-7
 """Least error of a band over the energy of the mix in it: gains are constant in a band, and are not quite."""
+PENALTY = 30.0
+"""Three numbers of noise alone bring 1.5 on average."""
 _SMOOTHED = 9
 _PRIOR_LEVEL = (40.0, 1.0)
 _PRIOR_BAND = (3.0, 15.0, 2.0)
@@ -33,6 +35,7 @@ class Fit:
         paths: of the tracks.
         weights: inverse of the error expected in a cell, (bands, 2).
         delay: by which the mix is late, in samples.
+        penalty: drop of the weighted squared error that a band of an equaliser has to bring.
     """
 
     statistics: Statistics
@@ -40,6 +43,7 @@ class Fit:
     paths: tuple[Path, ...]
     weights: np.ndarray
     delay: float = 0.0
+    penalty: float = PENALTY
 
     @cached_property
     def turn(self) -> np.ndarray:

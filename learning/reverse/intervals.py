@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
+from mixprior.learning.reverse import coding
 from mixprior.learning.reverse.fit import Fit
 from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.statistics import BANDS_PER_OCTAVE
 
 COVERS = 0.90
-"""Share of intervals that are meant to hold the truth. Those of gains hold it in 50 to 79 %: see `docs/reverse.md`."""
+"""Share of intervals that are meant to hold the truth: `docs/reverse.md`."""
 OVERLAPPED = 1.5
 """Frames overlap by half: neighbours share what they heard."""
 
@@ -33,6 +34,7 @@ class Spread:
         bands: the same of thirds of an octave, (thirds, numbers).
         degrees: of freedom of each track: how many frames hold most of it, less one.
         owners: track of each number.
+        noise: root of what is left over the mix where each track sounds, (tracks, bands).
     """
 
     inverse: np.ndarray
@@ -40,16 +42,18 @@ class Spread:
     bands: np.ndarray
     degrees: np.ndarray
     owners: np.ndarray
+    noise: np.ndarray
 
     @classmethod
     def of(cls, fit: Fit, material: Material) -> Spread:
         """Read the material once more."""
-        frames, bands, energy = _scores(fit, material)
+        frames, bands, energy, noise = _scores(fit, material)
         matrix = fit.curvature
         size = np.sqrt(np.diag(matrix))
         inverse = np.linalg.inv(matrix / np.outer(size, size) + 1e-12 * np.eye(len(size))) / np.outer(size, size)
         held = np.square(energy.sum(axis=0)) / np.maximum(np.square(energy).sum(axis=0), 1e-30)
-        return cls(inverse, frames @ inverse, bands @ inverse, np.maximum(held / OVERLAPPED - 1, 1.0), fit.owners)
+        degrees = np.maximum(held / OVERLAPPED - 1, 1.0)
+        return cls(inverse, frames @ inverse, bands @ inverse, degrees, fit.owners, noise)
 
     def half_width(self, slopes: np.ndarray, track: int) -> float:
         """Half of the interval of a figure with these derivatives by the numbers of all tracks."""
@@ -68,8 +72,8 @@ class Spread:
         return np.asarray(part / np.outer(size, size))
 
 
-def _scores(fit: Fit, material: Material) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores by frame and by third of an octave, (frames, numbers) and (thirds, numbers), and energies of tracks."""
+def _scores(fit: Fit, material: Material) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Scores by frame and by third of an octave, (frames, numbers) and (thirds, numbers); energies; noise."""
     bands = fit.statistics.bands
     widths = np.diff(bands.edges)
     spread = np.repeat(fit.gains, widths, axis=0).transpose(2, 1, 0)  # (tracks, 2, bins)
@@ -78,6 +82,7 @@ def _scores(fit: Fit, material: Material) -> tuple[np.ndarray, np.ndarray, np.nd
     weighted = fit.slopes.conj() * fit.weights  # (numbers, bands, 2)
     by_frame, energy = [], []
     by_band = np.zeros((int(thirds[-1]) + 1, len(fit.owners)))
+    noise, whole = np.zeros((2, len(fit.paths), len(bands)))
     for frame in material.frames(bands.bins):
         sounds, left = frame[:-1, :, first:], frame[-1, :, first:]
         left = left - (spread * sounds).sum(axis=0)
@@ -85,5 +90,14 @@ def _scores(fit: Fit, material: Material) -> tuple[np.ndarray, np.ndarray, np.nd
         scores = (weighted * cross[fit.owners].transpose(0, 2, 1)).real.sum(axis=2)  # (numbers, bands)
         by_frame.append(scores.sum(axis=1))
         np.add.at(by_band, thirds, scores.T)
-        energy.append(np.square(np.abs(sounds)).sum(axis=(1, 2)))
-    return np.array(by_frame), by_band, np.array(energy, np.float64)
+        parts = [_by_band(each, bands.edges[:-1] - first) for each in (sounds, frame[-1, :, first:], left)]
+        noise += coding.noise(*parts)
+        whole += parts[0]
+        energy.append(parts[0].sum(axis=1))
+    return np.array(by_frame), by_band, np.array(energy), noise / np.maximum(whole, 1e-30)
+
+
+def _by_band(spectra: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Energy of both channels in bands, (..., 2, bins) to (..., bands)."""
+    power = np.square(np.abs(spectra)).sum(axis=-2, dtype=np.float64)
+    return np.asarray(np.add.reduceat(power, edges, axis=-1))

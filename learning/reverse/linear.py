@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mixprior.learning.reverse import fit as fits
 from mixprior.learning.reverse.equaliser import MOST_BANDS, with_bands, without_idle_bands
 from mixprior.learning.reverse.fit import Fit, free_gains
+from mixprior.learning.reverse.material import Material
+from mixprior.learning.reverse.residual import advanced
 from mixprior.learning.reverse.statistics import Statistics
 
 _ROUNDS = 4
@@ -16,10 +19,11 @@ _HEARD = 1e-3
 """Below this share of what the tracks hold, the mix holds nothing of a band: a coder or its sample rate cut it off."""
 _TELLING, _ROUGH_BANDS = 6, 2
 _BETTER = 0.8
-"""A delay of part of a sample has to bring the error down to this share of what whole samples leave."""
+"""Another delay has to bring the error down to this share of what the nearest whole sample leaves."""
 _NOTHING_LEFT = 1e-4
 """Where this little is left, no part of a sample is looked for."""
 _GAINED = 1e-3
+_ROUGH_PENALTY = 1000.0
 
 
 def fitted(statistics: Statistics, rate_hz: float) -> Fit:
@@ -30,14 +34,24 @@ def fitted(statistics: Statistics, rate_hz: float) -> Fit:
         rate_hz: sample rate.
     """
     near = round(_delay(fits.start(statistics, rate_hz).refined(5)))
-    firsts = [fits.start(statistics, rate_hz, float(near + step)) for step in (-1, 0, 1)]
+    firsts = [fits.start(statistics, rate_hz, float(near + step)) for step in (0, -1, 1)]
     tried = [_rounds(first.refined(5), 1, _loudest(first), _ROUGH_BANDS) for first in firsts]
-    whole = _rounds(_rounds(min(tried, key=_left), 2), anew=True)
+    best = min(tried, key=_left)
+    whole = _rounds(_rounds(best if _left(best) < _BETTER * _left(tried[0]) else tried[0], 2), anew=True)
     found = whole
     if _left(whole) > _NOTHING_LEFT:
         parted = _rounds(whole, delayed=True)
         found = parted if _left(parted) < _BETTER * _left(whole) else whole
     return _pruned(_rounds(found, 1, anew=True))
+
+
+def rough(statistics: Statistics, rate_hz: float) -> Fit:
+    """Fit the direct paths of all tracks, from the beginning, to a mix that is not late, and not only linear.
+
+    What effects leave hangs together over time, so that bands explain some of it by chance: they have to bring more.
+    """
+    first = replace(fits.start(statistics, rate_hz), penalty=_ROUGH_PENALTY).refined(5)
+    return _pruned(_rounds(_rounds(first, 2), anew=True))
 
 
 def again(found: Fit) -> Fit:
@@ -108,3 +122,14 @@ def limited(statistics: Statistics) -> tuple[Statistics, float | None]:
     if not loud[last:].any():
         return statistics, None
     return statistics.below(last), float(statistics.bands.centres_hz[last])
+
+
+def straight(fit: Fit, material: Material) -> tuple[Fit, Material, bool]:
+    """Take the delay and the polarity of the mix out of it; whether the polarity was the other one."""
+    signs = [-1.0 if path.turned else 1.0 for path in fit.paths]
+    loud = np.sqrt((np.abs(fit.gains) ** 2 * fit.statistics.energy).sum(axis=(0, 1)))
+    sign = -1.0 if float(loud @ signs) < 0 else 1.0
+    paths = tuple(replace(path, turned=path.turned != (sign < 0)) for path in fit.paths)
+    mix = advanced(material.mix, fit.delay) if fit.delay else material.mix
+    statistics = replace(fit.statistics, with_mix=sign * fit.with_mix)
+    return Fit(statistics, fit.rate_hz, paths, fit.weights), replace(material, mix=np.float32(sign) * mix), sign < 0

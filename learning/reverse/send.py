@@ -30,7 +30,9 @@ LEAST_SEND = 0.01
 """Amplitude below which a send is none."""
 LEAST_EXPLAINED = 0.2
 """Share of what is left that a room has to explain."""
-_FIRST = FdnReverbSettings(reverberation_time_s=1.2, lows_gain_db_s=0.0, highs_gain_db_s=-10.0, dry_wet=1.0)
+_FIRST = FdnReverbSettings(
+    reverberation_time_s=1.2, highs_cutoff_hz=5000.0, lows_gain_db_s=0.0, highs_gain_db_s=-12.0, dry_wet=1.0
+)
 _LEAST_ALONE = 0.02
 _LOW_HZ, _HIGH_HZ = 200.0, 10_000.0
 _SECONDS = 12.0
@@ -75,9 +77,9 @@ def sends(material: Material, settings: MixSettings, turned: Collection[str]) ->
 
 
 def again(material: Material, settings: MixSettings, turned: Collection[str], known: Sends) -> Sends:
-    """The sends to a known room, by better direct paths."""
+    """The sends to a known room, whose times are searched for once more, by better direct paths."""
     space = _Space.of(material, settings, turned)
-    return known if space is None else space.solved(known.room)
+    return known if space is None else space.solved(space.searched(known.room))
 
 
 def sent(direct: Chain, amount: Figure, found: Sends) -> Chain:
@@ -168,7 +170,8 @@ class _Space:
             except InputError:  # a sound that would grow
                 return 0.0
 
-        start = np.array([np.log(1.2), np.log(5000.0), -12.0, 0.0])
+        times = room.reverberation_time_s, room.highs_cutoff_hz
+        start = np.array([*np.log(times), room.highs_gain_db_s, room.lows_gain_db_s])
         simplex = start + np.vstack([np.zeros(4), np.diag([0.4, -0.4, -8.0, -3.0])])
         options = {"maxfev": _TRIED, "initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-6}
         return of(scipy.optimize.minimize(loss, start, method="Nelder-Mead", options=options).x)

@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+import scipy.fft
 
 from mixprior.learning.reverse.material import Material
 
@@ -97,6 +98,35 @@ class Statistics:
         """Squared error of complex gains, (bands, 2, tracks): float64, (bands, 2)."""
         made = np.einsum("bcjk,bck->bcj", self.tracks, gains)
         return np.asarray((np.conj(gains) * (made - 2 * self.with_mix)).sum(axis=2).real + self.mix)
+
+
+@dataclass(frozen=True, eq=False)
+class Power:
+    """Energy of the tracks as they are, each sample counted once: what a change of their level is a change of.
+
+    Frames are no substitute: their windows count some moments of a beat more than others.
+
+    Attributes:
+        centres_hz: of bands of a 48th of an octave, to 20 kHz also where the mix holds less, float64, (bands,).
+        energy: of both channels together, float64, (bands, tracks).
+    """
+
+    centres_hz: np.ndarray
+    energy: np.ndarray
+
+    @classmethod
+    def of(cls, material: Material) -> Power:
+        """Read what is counted once, a track at a time."""
+        bands = Bands.of(material)
+        edges_hz = (bands.edges - 0.5) * material.rate_hz / material.frame
+        energy = np.zeros((len(bands), len(material.tracks)))
+        for start, stop in material.counted:
+            edges = np.ceil(edges_hz * (stop - start) / material.rate_hz).astype(int)
+            for k, track in enumerate(material.tracks):
+                power = np.square(np.abs(scipy.fft.rfft(track[:, start:stop]))).sum(axis=0, dtype=np.float64)
+                summed = np.concatenate([[0.0], np.cumsum(power)])
+                energy[:, k] += np.diff(summed[np.minimum(edges, power.size)]) / (stop - start)
+        return cls(bands.centres_hz, energy)
 
 
 def _add(total: np.ndarray, frames: np.ndarray, edges: np.ndarray) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mixprior.learning.reverse import excerpt, figures, linear, residual, send
+from mixprior.learning.reverse import compression, compressor, excerpt, figures, linear, residual, send
 from mixprior.learning.reverse.alignment import alignment
+from mixprior.learning.reverse.compression import Compressors
 from mixprior.learning.reverse.figures import TrackFigures
 from mixprior.learning.reverse.fit import Fit
 from mixprior.learning.reverse.intervals import Spread
@@ -16,7 +17,7 @@ from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.path import Path
 from mixprior.learning.reverse.residual import Residual
 from mixprior.learning.reverse.send import Sends
-from mixprior.learning.reverse.statistics import Statistics
+from mixprior.learning.reverse.statistics import Power, Statistics
 from mixprior.mixing.effects.settings import Chain, MixSettings, PanSettings
 from mixprior.stats.errors import InputError
 from mixprior.stats.sound import Sound
@@ -64,6 +65,7 @@ def take_apart(
     seconds: float = SECONDS,
     stage: Stage = lambda what, done, total: None,
     reverb: bool = False,
+    compressors: bool = False,
 ) -> Found:
     """Find what was done to tracks to make a mix.
 
@@ -73,6 +75,7 @@ def take_apart(
         seconds: of a long song that are compared.
         stage: called with what is done next.
         reverb: whether to look for an FdnReverb that tracks share.
+        compressors: whether to look for compressors of tracks.
 
     Raises:
         InputError: if the mix does not hold the tracks, or is too short; if seconds are out of range.
@@ -97,33 +100,114 @@ def take_apart(
     stage("fitting", 0, 1)
     statistics, limit_hz = linear.limited(Statistics.of(material))
     fit = linear.fitted(statistics, rate_hz)
-    delay = fit.delay
-    fit, material, turned = _straight(fit, material)
-    sent_to, dry = None, material
+    effects = _Effects.of(fit, material)
+    if compressors:
+        stage("looking for compressors", 0, 1)
+        effects = effects.with_compressors()
     if reverb:
         stage("looking for a reverb", 0, 1)
-        fit, sent_to, dry = _with_sends(fit, material)
-    others = _turned(fit, material)
-    spread = Spread.of(fit, dry)
-    found = {name: figures.of_track(fit, spread, k, material.names) for k, name in enumerate(material.names)}
-    chains = _direct(fit, material)
-    if sent_to is not None:
-        for name, amount in zip(material.names, sent_to.amounts, strict=True):
-            chains[name] = send.sent(chains[name], amount, sent_to)
-            found[name] = figures.with_send(found[name], amount)
+        effects = effects.with_sends()
+    found, chains = effects.figures(), effects.chains()
+    others = _turned(effects.fit, material)
     settings = MixSettings({name: chains.get(name, Chain()) for name in everything.names})
     return Found(
         settings,
         {name: found.get(name, figures.SILENT) for name in everything.names},
-        residual.residual(material, settings, others),
-        placed - round(delay),
-        delay - round(delay),
-        turned,
+        residual.residual(effects.whole, settings, others),
+        placed - round(effects.delay),
+        effects.delay - round(effects.delay),
+        effects.turned,
         others,
         limit_hz,
         sum(stop - start for start, stop in material.counted) / rate_hz,
         rate_hz,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Effects:
+    """Direct paths, and what was found beside them.
+
+    Attributes:
+        fit: of the direct paths.
+        whole: tracks and mix, that are not late and not turned against each other.
+        material: tracks, compressed where a compressor was found, and the mix without reverb: the fit is to these.
+        delay: by which the mix was late, in samples.
+        turned: whether it was turned.
+        compressors: None for none.
+        sends: None for none.
+        changes_db: of the levels of compressed tracks by their compressors, by number of the track.
+    """
+
+    fit: Fit
+    whole: Material
+    material: Material
+    delay: float
+    turned: bool
+    compressors: Compressors | None = None
+    sends: Sends | None = None
+    changes_db: Mapping[int, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, fit: Fit, material: Material) -> _Effects:
+        """Without effects."""
+        direct, material, turned = linear.straight(fit, material)
+        return cls(direct, material, material, fit.delay, turned)
+
+    def with_compressors(self) -> _Effects:
+        """Look for compressors, and fit the direct paths again to compressed tracks."""
+        found = compression.squeezed(self.fit, self.whole)
+        if found is None:
+            return self
+        after = found.compressors.applied(found.material)
+        levels = [Power.of(each).energy.sum(axis=0) for each in (self.whole, after)]
+        changes_db = {k: float(10 * np.log10(levels[1][k] / levels[0][k])) for k in found.compressors.numbers}
+        delay, turned = self.delay + found.delay, self.turned != found.turned
+        return _Effects(found.fit, found.material, after, delay, turned, found.compressors, changes_db=changes_db)
+
+    def with_sends(self) -> _Effects:
+        """Find a shared reverb, and fit the direct paths again to the mix without it."""
+        fit, material = self.fit, self.material
+        direct, others = MixSettings(_direct(fit, material)), _turned(fit, material)
+        found = send.sends(material, direct, others)
+        if found is None:
+            return self
+        amounts = dict(zip(material.names, found.amounts, strict=True))
+        wet = MixSettings({name: send.sent(direct.tracks[name], a, found) for name, a in amounts.items()})
+        late = residual.rendered(material, wet, others) - residual.rendered(material, direct, others)
+        dry = replace(material, mix=material.mix - late)
+        statistics = Statistics.of(dry).below(len(fit.statistics.bands))
+        better = linear.again(replace(fit, statistics=statistics))
+        settings = MixSettings(_direct(better, material))
+        sends = send.again(material, settings, _turned(better, material), found)
+        return replace(self, fit=better, material=dry, sends=sends)
+
+    def figures(self) -> dict[str, TrackFigures]:
+        """What is known of each track."""
+        spread, power, names = Spread.of(self.fit, self.material), Power.of(self.material), self.material.names
+        found = {name: figures.of_track(self.fit, spread, power, k, names) for k, name in enumerate(names)}
+        if self.compressors is not None:
+            gains_db = np.array([path.gain_db for path in self.fit.paths])
+            known = compressor.figures(self.compressors.blocks, self.compressors.numbers, gains_db)
+            for k, each in known.items():
+                found[names[k]] = figures.with_compressor(found[names[k]], each, self.changes_db[k])
+        if self.sends is not None:
+            for name, amount in zip(names, self.sends.amounts, strict=True):
+                found[name] = figures.with_send(found[name], amount)
+        return found
+
+    def chains(self) -> dict[str, Chain]:
+        """Settings of each track."""
+        made = _direct(self.fit, self.material)
+        if self.sends is not None:
+            for name, amount in zip(made, self.sends.amounts, strict=True):
+                made[name] = send.sent(made[name], amount, self.sends)
+        if self.compressors is not None:
+            for k, numbers in self.compressors.numbers.items():
+                name = self.material.names[k]
+                settings = compression.settings_of(numbers, made[name].input_gain_db)
+                made[name] = replace(made[name], compressor=settings)
+        return made
 
 
 def _direct(fit: Fit, material: Material) -> dict[str, Chain]:
@@ -134,23 +218,6 @@ def _turned(fit: Fit, material: Material) -> tuple[str, ...]:
     return tuple(name for name, path in zip(material.names, fit.paths, strict=True) if path.turned)
 
 
-def _with_sends(fit: Fit, material: Material) -> tuple[Fit, Sends | None, Material]:
-    """Find a shared reverb, and fit the direct paths again to the mix without it."""
-    direct, others = MixSettings(_direct(fit, material)), _turned(fit, material)
-    found = send.sends(material, direct, others)
-    if found is None:
-        return fit, None, material
-    wet = MixSettings(
-        {name: send.sent(direct.tracks[name], a, found) for name, a in zip(material.names, found.amounts, strict=True)}
-    )
-    late = residual.rendered(material, wet, others) - residual.rendered(material, direct, others)
-    dry = replace(material, mix=material.mix - late)
-    statistics = Statistics.of(dry).below(len(fit.statistics.bands))
-    better = linear.again(replace(fit, statistics=statistics))
-    settings = MixSettings(_direct(better, material))
-    return better, send.again(material, settings, _turned(better, material), found), dry
-
-
 def _sounding(material: Material) -> Material:
     """The tracks that are no silence beside the loudest in what is compared."""
     pieces = [material.tracks[:, :, start:stop] for start, stop in material.counted]
@@ -159,18 +226,6 @@ def _sounding(material: Material) -> Material:
     if heard.size == len(energy):
         return material
     return replace(material, names=tuple(material.names[k] for k in heard), tracks=material.tracks[heard])
-
-
-def _straight(fit: Fit, material: Material) -> tuple[Fit, Material, bool]:
-    """Take the delay and the polarity of the mix out of it; whether the polarity was the other one."""
-    signs = [-1.0 if path.turned else 1.0 for path in fit.paths]
-    loud = np.sqrt((np.abs(fit.gains) ** 2 * fit.statistics.energy).sum(axis=(0, 1)))
-    sign = -1.0 if float(loud @ signs) < 0 else 1.0
-    paths = tuple(replace(path, turned=path.turned != (sign < 0)) for path in fit.paths)
-    mix = residual.advanced(material.mix, fit.delay) if fit.delay else material.mix
-    statistics = replace(fit.statistics, with_mix=sign * fit.with_mix)
-    straight = Fit(statistics, fit.rate_hz, paths, fit.weights)
-    return straight, replace(material, mix=np.float32(sign) * mix), sign < 0
 
 
 def _chain(path: Path) -> Chain:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ NEAR_DB = -30.0
 BARS = {"gain_db": 0.1, "pan": 0.01, "eq": 0.5, "send_db": 1.0}
 LOSSY = 3.0
 """Bars of lossy mixes over those of others."""
+DIRECT = ("linear", ".mp3", ".m4a", ".opus")
+"""Kinds of mixes of direct paths alone."""
+_OF_COMPRESSORS = {"threshold_dbfs": 1.0, "ratio": 1.0, "attack_s": 1000.0, "release_s": 1000.0, "reduction_db": 1.0}
 NAMES = {"gain_db": "gain, dB", "pan": "pan", "eq": "EQ, dB", "send_db": "send, dB"}
 
 
@@ -72,34 +75,34 @@ def covered(of: Sequence[Judged]) -> float:
     return float(np.mean(held)) if held else np.nan
 
 
-def left_out(of: Sequence[Judged]) -> dict[str, tuple[float, float]]:
-    """By song: what added in quadrature holds 90 % of the gains of the others, in dB; share held of its own."""
-    known = [each for each in of if each.figure == "gain_db"]
-    gains = [(e.song, e.error**2, e.half_width**2) for e in known if e.error is not None and e.half_width is not None]
+def gains_held(of: Sequence[Judged]) -> dict[str, tuple[float, int]]:
+    """By song: share of gains held, and how many were found."""
     found = {}
-    for song in sorted({song for song, _, _ in gains}):
-        lacking = [max(error - half, 0.0) for other, error, half in gains if other != song]
-        more = float(np.quantile(lacking, 0.9, method="higher"))
-        found[song] = more**0.5, float(np.mean([error <= half + more for own, error, half in gains if own == song]))
+    for song in sorted({each.song for each in of}):
+        own = [each for each in of if (each.song, each.figure) == (song, "gain_db") and each.error is not None]
+        found[song] = covered(own), len(own)
     return found
 
 
-def cost() -> tuple[float, int]:
-    """Processor seconds for a minute of song, in the mean, and number of mixes."""
+def cost(kinds: Collection[str]) -> tuple[float, int, int]:
+    """Processor seconds for a minute of song, in the mean, number of mixes, and of songs."""
     with ROWS.open(newline="", encoding="utf-8") as file:
-        spent = {(row["song"], row["kind"]): float(row["cpu_s"]) for row in csv.DictReader(file)}
-    return float(np.mean(list(spent.values())) * 60 / SECONDS), len(spent)
+        spent = {
+            (row["song"], row["kind"]): float(row["cpu_s"]) for row in csv.DictReader(file) if row["kind"] in kinds
+        }
+    return float(np.mean(list(spent.values())) * 60 / SECONDS), len(spent), len({song for song, _ in spent})
 
 
 def table() -> str:
-    """Errors and coverage by kind of mix and figure."""
+    """Errors and coverage by kind of mix and figure; then compressors."""
     kept = read()
-    seconds, mixes = cost()
+    seconds, mixes, songs = cost(DIRECT)
     lines = [
-        f"{mixes} mixes of {SECONDS:g} s of three free multitracks (9, 12, 19 tracks, 5 or 6 of which sound), random "
+        f"{mixes} mixes of {SECONDS:g} s of {songs} free multitracks (9 to 28 tracks, 5 to 10 of which sound), random "
         "gains, pans and up to four equaliser bands a track; lossy mixes as `mixprior mix` writes them. All tracks "
         "within 30 dB of the mix, and EQ at thirds of octaves within 40 dB of the track's loudest, where it was said. "
-        f"Errors are those of the figures found. {seconds:.0f} CPU s for a minute of song.",
+        f"Errors are those of the figures found. {seconds:.0f} CPU s for a minute of song. Sends and compressors are "
+        "looked for in their own mixes alone.",
         "",
         "| mix | figure | found / of | median error | 90th percentile | largest | bar | within the bar | "
         "interval holds the truth | the same, all tracks |",
@@ -123,9 +126,35 @@ def table() -> str:
                 *(f"{100 * share:.0f} %" for share in (within(near), covered(near), covered(whole))),
             ]
             lines.append(f"| {' | '.join(cells)} |")
-    tried = [f"{song} {100 * share:.0f} % ({more:.3f} dB)" for song, (more, share) in left_out(kept).items()]
-    lines += [
-        "",
-        f"Gains held, with a constant in quadrature that holds 90 % of the two other songs: {', '.join(tried)}.",
-    ]
+    direct = [each for each in kept if each.kind in DIRECT]
+    held = ", ".join(f"{song} {100 * share:.0f} % of {count}" for song, (share, count) in gains_held(direct).items())
+    lines += ["", f"Gains held by song, of linear and lossy mixes, all tracks: {held}.", "", *compressors()]
     return "\n".join(lines)
+
+
+def compressors() -> list[str]:
+    """A line a compressor that acts, or that was found where none does."""
+    with ROWS.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "compressed"]
+    lines = [
+        "| song, track | level, dB | threshold, dBFS | ratio | attack, ms | release, ms | lower by, dB | "
+        "residual, dB: direct paths / with compressors |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for place in dict.fromkeys((row["song"], row["track"]) for row in rows if row["figure"] == "reduction_db"):
+        own = {row["figure"]: row for row in rows if (row["song"], row["track"]) == place}
+        first = own["reduction_db"]
+        cells = [_pair(own.get(name), factor) for name, factor in _OF_COMPRESSORS.items()]
+        left = f"{first['direct_db']} / {first['residual_db']}"
+        lines.append(f"| {', '.join(place)} | {first['level_db']} | {' | '.join(cells)} | {left} |")
+    return lines
+
+
+def _pair(row: dict[str, str] | None, factor: float) -> str:
+    """Truth and what was found with its half width."""
+    if row is None:
+        return "none"
+    truth = f"{factor * float(row['truth']):.1f}"
+    if not row["found"]:
+        return f"{truth}: not found"
+    return f"{truth}: {factor * float(row['found']):.1f} +-{factor * float(row['half_width']):.1f}"

@@ -26,7 +26,13 @@ from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.sound import Sound
 
 ROWS = Path(__file__).parents[1] / "evidence" / "rows" / "reverse.csv"
-FIELDS = ("song", "kind", "seed", "track", "figure", "level_db", "truth", "found", "half_width", "cpu_s", "residual_db")
+FIELDS = (
+    *("song", "kind", "seed", "track", "figure", "level_db", "truth", "found", "half_width", "cpu_s", "residual_db"),
+    "direct_db",
+)
+"""`direct_db` is the residual of direct paths alone, where compressors were looked for too."""
+ACTS_DB = 0.3
+"""A compressor that lowers its track by less does nothing that anybody could find."""
 SECONDS = 20.0
 RATE_HZ = 48_000
 START_S = {"Hydrogen": 100.0, "Sodium": 120.0, "Potassium": 120.0, "Rubidium": 100.0, "Francium": 120.0}
@@ -69,9 +75,9 @@ def drawn(names: list[str], kind: str, seed: int) -> MixSettings:
         kept = tuple(band for band in bands if rng.random() < 0.5)
         made = Chain(float(rng.uniform(-12, 6)), bands=kept, pan=PanSettings(float(rng.uniform(0.1, 0.9))))
         compressor = CompressorSettings(
-            float(rng.uniform(-30, -12)), low_to_high(1.5, 8), low_to_high(0.003, 0.05), low_to_high(0.05, 0.4), 4.0
+            float(rng.uniform(-42, -24)), low_to_high(1.5, 8), low_to_high(0.003, 0.05), low_to_high(0.05, 0.4), 4.0
         )
-        send, squeeze = float(rng.uniform(0.05, 0.4)), rng.random() < 1 / 3
+        send, squeeze = float(rng.uniform(0.05, 0.4)), rng.random() < 1 / 2
         if kind == "send" and rng.random() < 0.5:
             made = replace(made, reverb=replace(room, dry_wet=send))
         if kind == "compressed" and squeeze:
@@ -109,6 +115,23 @@ def truths(chained: Chain, sound: Sound, grid: list[float]) -> dict[str, float]:
     return {"gain_db": float(gain_db), "pan": position, **of_eq}
 
 
+def effects(chained: Chain, sound: Sound) -> dict[str, float]:
+    """What is to be found of the reverb send and of a compressor that acts."""
+    found = {} if chained.reverb is None else {"send_db": 20 * float(np.log10(chained.reverb.dry_wet))}
+    at = chained.compressor
+    if at is not None:
+        before = replace(chained, compressor=None, pan=None, reverb=None)
+        levels = [
+            np.square(chain.process(each, sound).audio, dtype=float).sum()
+            for each in (before, replace(before, compressor=at))
+        ]
+        reduction_db = 10 * float(np.log10(levels[0] / levels[1]))
+        if reduction_db >= ACTS_DB:
+            names = ("threshold_dbfs", "ratio", "attack_s", "release_s", "knee_db")
+            found |= {**{name: getattr(at, name) for name in names}, "reduction_db": reduction_db}
+    return found
+
+
 def rows(
     key: Mapping[str, object], settings: MixSettings, sounds: Mapping[str, Sound], found: Found
 ) -> Iterator[dict[str, object]]:
@@ -118,10 +141,12 @@ def rows(
         of_eq: dict[str, Figure | None] = {f"eq {hz:.4g}": each for hz, each in track.eq_db.items()}
         figures: dict[str, Figure | None] = {"gain_db": track.gain_db, "pan": track.pan, **of_eq}
         figures["send_db"] = track.send_db
-        reverb = settings.tracks[name].reverb
-        true_send = {} if reverb is None else {"send_db": 20 * float(np.log10(reverb.dry_wet))}
-        for figure, truth in {**truths(settings.tracks[name], sounds[name], grid), **true_send}.items():
-            each = figures[figure]
+        figures |= {} if track.compressor is None else vars(track.compressor)
+        of_effects = effects(settings.tracks[name], sounds[name])
+        if track.compressor is not None and not of_effects:
+            of_effects = {"reduction_db": 0.0}
+        for figure, truth in {**truths(settings.tracks[name], sounds[name], grid), **of_effects}.items():
+            each = figures.get(figure)
             if each is None and figure.startswith("eq"):
                 continue
             yield {
@@ -141,9 +166,11 @@ def taken(song: str, sounds: Mapping[str, Sound], kind: str, seed: int) -> Itera
     settings = drawn(list(sounds), kind, seed)
     mix = bounced(chain.sum_up(settings, sounds).sound, kind)
     begun = time.process_time()
-    found = take_apart(sounds, mix, reverb=kind == "send")
-    key = {"song": song, "kind": kind, "seed": seed}
-    yield from rows({**key, "cpu_s": f"{time.process_time() - begun:.1f}"}, settings, sounds, found)
+    found = take_apart(sounds, mix, reverb=kind == "send", compressors=kind == "compressed")
+    key = {"song": song, "kind": kind, "seed": seed, "cpu_s": f"{time.process_time() - begun:.1f}"}
+    if kind == "compressed":
+        key["direct_db"] = f"{take_apart(sounds, mix).residual.db:.1f}"
+    yield from rows(key, settings, sounds, found)
 
 
 def main(multitracks: str, *kinds: str) -> None:

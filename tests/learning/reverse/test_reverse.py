@@ -12,7 +12,7 @@ from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.path import Path, response
 from mixprior.learning.reverse.taking import _sounding, take_apart
 from mixprior.mixing.effects import chain
-from mixprior.mixing.effects.settings import Band, Chain, MixSettings, PanSettings
+from mixprior.mixing.effects.settings import Band, Chain, CompressorSettings, MixSettings, PanSettings
 from mixprior.pipeline.audio import audio_file, writer
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
@@ -129,7 +129,7 @@ def test_the_recipe_makes_the_mix_again(tracks, mix, tmp_path, capsys):
     assert "drums: gain" in capsys.readouterr().out
     known = json.loads(recipe.read_text())["reverse"]
     assert known["residual_db"] < -40
-    assert known["interval"] == {"pan": 0.9, "eq_db": 0.9}
+    assert known["interval"] == {"gain_db": 0.9, "pan": 0.9, "eq_db": 0.9}
     assert known["tracks"]["bass"]["pan"]["low"] < 0.3 < known["tracks"]["bass"]["pan"]["high"]
     assert mixprior.main(["mix", "--replay", str(recipe), *given, "-o", str(tmp_path / "again.wav")]) == 0
 
@@ -175,6 +175,36 @@ def test_a_limit_is_of_the_rate_of_the_mix_or_of_a_coder(rate_hz, line):
         "reverse": {**known, "limit_hz": 10_500.0},
     }
     assert words(written)[-1] == line
+
+
+def test_a_gain_is_that_of_the_level_of_the_whole_track_and_not_of_its_windows():
+    """A beat that falls where the windows of frames are low, and rumble where they are high."""
+    rng, count = np.random.default_rng(3), 6 * RATE_HZ
+    on = np.arange(count) // 16_384 % 2 == 0
+    white = rng.standard_normal((2, count)).astype(np.float32) * np.float32(0.05)
+    hz = np.fft.rfftfreq(count, 1 / RATE_HZ)
+    rumble = np.fft.irfft(np.fft.rfft(rng.standard_normal((2, count))) * ((hz > 60) & (hz < 200)), count)
+    tracks = {"beat": np.where(on, white, rumble / rumble.std() / 10).astype(np.float32), "bed": noise(5, 6.0)}
+    settings = MixSettings({"beat": Chain(bands=(Band("low shelf", 400.0, 9.0, 0.7),)), "bed": Chain()})
+    mix = chain.sum_up(settings, {name: Sound(audio, RATE_HZ) for name, audio in tracks.items()}).sound.audio
+    found = mixprior.reverse(tracks, mix, RATE_HZ).found.tracks["beat"].gain_db
+    assert found.value == pytest.approx(change_db(settings, "beat", tracks["beat"]), abs=0.01)
+
+
+def test_a_compressor_is_found_with_its_settings_and_none_where_there_is_none(tracks):
+    beat = np.tile(np.exp(-np.arange(RATE_HZ // 2) / (0.05 * RATE_HZ)), 8).astype(np.float32)
+    given = {"drums": noise(1) * beat * 3, "keys": tracks["keys"]}
+    squeezed = CompressorSettings(-32.0, 3.0, 0.01, 0.1)
+    settings = MixSettings({"drums": Chain(2.0, compressor=squeezed, pan=PanSettings(0.4)), "keys": Chain(-6.0)})
+    mix = chain.sum_up(settings, {name: Sound(audio, RATE_HZ) for name, audio in given.items()}).sound.audio
+    taken = mixprior.reverse(given, mix, RATE_HZ, compressors=True).found
+    found = taken.tracks["drums"].compressor
+    assert taken.residual.db < -40
+    assert found.threshold_dbfs.value == pytest.approx(-32.0, abs=0.5)
+    assert found.ratio.value == pytest.approx(3.0, abs=0.2)
+    assert found.attack_s.value == pytest.approx(0.01, rel=0.15)
+    assert found.release_s.value == pytest.approx(0.1, rel=0.15)
+    assert taken.tracks["keys"].compressor is None
 
 
 def test_slopes_of_a_path_are_those_of_its_gains():
