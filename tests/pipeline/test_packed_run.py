@@ -52,7 +52,7 @@ def test_a_packed_run_and_one_that_is_cut_off_while_it_packs_end_alike(
 @pytest.mark.timeout(600)
 def test_a_packed_run_on_dask_ends_as_one_here(stems_catalog, mined_run, mixprior, tmp_path, packing_by_two):
     pytest.importorskip("distributed")
-    mixprior("mine", stems_catalog, "-o", tmp_path / "run", "--runner", "dask", "-j", 2)
+    mixprior("mine", stems_catalog, "-o", tmp_path / "run", "--runner", "dask", "--dask-partitions", 1, "-j", 2)
     folder = RunFolder.at(tmp_path / "run")
     assert sum(len(archive.parts(folder, key)) for key in Rows.open(tmp_path / "run").feature_keys) > 1
     assert_same(tmp_path / "run", mined_run)
