@@ -6,7 +6,6 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from mixprior.stats.errors import InputError
 if TYPE_CHECKING:
     from mixprior.pipeline.plan.constants import Constants
     from mixprior.pipeline.plan.forecast import Forecast
+    from mixprior.pipeline.separation.model_store import ModelFiles
     from mixprior.pipeline.separation.separator import SeparationSettings
     from mixprior.pipeline.song.settings import MiningSettings
 
@@ -181,10 +181,16 @@ def plan(
 
 
 def _settings(separation: SeparationSettings | None, max_minutes: float) -> MiningSettings:
+    """How songs would be mined; a model that is not on this machine, or cannot be read, has no weights."""
     from mixprior.pipeline.separation import model_store
     from mixprior.pipeline.separation.model_digests import RememberedDigests
 
-    find = partial(model_store.find, digests=RememberedDigests())
+    def find(model: str, folder: str | None) -> ModelFiles | None:
+        try:
+            return model_store.find(model, folder, digests=RememberedDigests())
+        except InputError:
+            return None
+
     return options.settings(separation, max_minutes, find, is_local=True)
 
 

@@ -195,3 +195,8 @@ def test_songs_that_are_dealt_finer_end_earlier_where_workers_are_slow():
         mixprior.plan(songs=100_000, workers=100, bundles=bundles, again=0).wall_days[1] for bundles in (None, 64)
     )
     assert fine < 0.95 * coarse
+
+
+def test_a_plan_needs_no_model_on_this_machine(tmp_path, monkeypatch):
+    monkeypatch.setenv("MIXPRIOR_MODEL_REPO", str(tmp_path))
+    assert mixprior.plan(songs=10, minutes=1.0).constants.songs[SEPARATED] == REFERENCE.songs[SEPARATED]
