@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mixprior.stats.errors import InputError
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("--tracks", nargs="+", required=True, metavar="TRACK", help="raw tracks, or DIR with them")
-    parser.add_argument("--mix", required=True, metavar="FILE", help="the mix that was made of them")
-    parser.add_argument("-o", "--output", required=True, metavar="RECIPE", help="recipe to write, as mix.json")
+    parser.add_argument("--tracks", nargs="+", metavar="TRACK", help="raw tracks, or DIR with them")
+    parser.add_argument("--mix", metavar="FILE", help="the mix that was made of them")
+    parser.add_argument(
+        "--table", nargs="*", metavar="RECIPE", help="instead: a table of the settings in recipes written before"
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="recipe or table to write, as mix.json")
     parser.add_argument(
         "--seconds", type=float, default=60.0, metavar="S", help="of a long song that are compared (60)"
     )
@@ -25,6 +30,10 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: if a file cannot be read or written, or the mix does not hold the tracks.
     """
+    if args.table is not None:
+        return _table(args)
+    if not args.tracks or not args.mix:
+        raise InputError("nothing to take apart: give --tracks and --mix, or recipes to --table")
     from mixprior.learning.reverse import files  # here: a help text needs no library of signals
     from mixprior.mixing.mix import recipe
     from mixprior.mixing.mix.status_line import StatusLine
@@ -37,4 +46,12 @@ def run(args: argparse.Namespace) -> int:
         print(recipe.dump(document), end="", flush=True)
     else:
         print("\n".join(files.words(document)), f"\nwrote {args.output}", sep="", flush=True)
+    return 0
+
+
+def _table(args: argparse.Namespace) -> int:
+    from mixprior.learning.reverse import settings_table  # likewise
+
+    rows = settings_table.write(args.table, Path(args.output))
+    print(f"{rows} settings of {len(args.table)} mixes\nwrote {args.output}", flush=True)
     return 0

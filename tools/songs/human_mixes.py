@@ -75,8 +75,8 @@ def read(path: Path) -> ElementTree.Element:
     return ElementTree.fromstring(zlib.decompress(content[4:]) if path.suffix == ".mmpz" else content)
 
 
-def cut(root: ElementTree.Element, project: Project, wanted: str, version: str) -> bool:
-    """Keep a class of 20 s, raw or mixed, in place; tell whether any of it is left."""
+def cut(root: ElementTree.Element, project: Project, wanted: str | None, version: str) -> bool:
+    """Keep a class, or all of them, of 20 s, raw or mixed, in place; tell whether any of it is left."""
     head, tracks = root.find("head"), root.find("song/trackcontainer")
     assert head is not None, f"{project.path} has no head"
     assert tracks is not None, f"{project.path} has no tracks"
@@ -87,7 +87,8 @@ def cut(root: ElementTree.Element, project: Project, wanted: str, version: str) 
     start, end = _busiest(tracks, round(SECONDS * ticks))
     left = 0
     for track in tracks:
-        silent = track.get("muted") == "1" or role(project, track.get("name", "")) != wanted
+        other = wanted is not None and role(project, track.get("name", "")) != wanted
+        silent = track.get("muted") == "1" or other
         track.set("muted", "1" if silent else "0")
         for clip in [clip for clip in track if clip.tag in _CLIPS]:
             position, length = _place(clip)

@@ -1,5 +1,6 @@
 """A mix of generated sounds is taken apart: settings come back, and what cannot be told is said."""
 
+import csv
 import json
 from dataclasses import replace
 
@@ -132,6 +133,19 @@ def test_the_recipe_makes_the_mix_again(tracks, mix, tmp_path, capsys):
     assert known["interval"] == {"gain_db": 0.9, "pan": 0.9, "eq_db": 0.9}
     assert known["tracks"]["bass"]["pan"]["low"] < 0.3 < known["tracks"]["bass"]["pan"]["high"]
     assert mixprior.main(["mix", "--replay", str(recipe), *given, "-o", str(tmp_path / "again.wav")]) == 0
+    settings = tmp_path / "settings.csv"
+    assert mixprior.main(["reverse", "--table", str(recipe), "-o", str(settings)]) == 0
+    with settings.open(newline="") as file:
+        rows = {(row["setting"], row["frequency_hz"]): row for row in csv.DictReader(file)}
+    assert float(rows["width", ""]["median"]) == pytest.approx(0.4, abs=0.01)
+    assert rows["gain_db", ""]["tracks"] == "3"
+
+
+def test_a_table_of_no_mixes_is_empty_and_nothing_to_do_is_refused(tmp_path, capsys):
+    assert mixprior.main(["reverse", "--table", "-o", str(tmp_path / "none.csv")]) == 0
+    assert (tmp_path / "none.csv").read_text() == "setting,frequency_hz,tracks,songs,low,median,high\n"
+    assert mixprior.main(["reverse", "-o", str(tmp_path / "none.csv")]) == 2
+    assert "give --tracks and --mix" in capsys.readouterr().err
 
 
 def test_a_mix_among_its_tracks_that_begins_after_one_has_ended_is_replayed(tmp_path):
