@@ -39,7 +39,8 @@ DRAWS, TILT_SD = 8, 1.5
 """Examples of an excerpt that trains, and the spread of the tilts, in dB per octave."""
 MOST_EXCERPTS = 16
 """Of a song."""
-SPREAD = {"output_gain_db": torch.tensor(4.0)}
+SPREAD = {"output_gain_db": torch.tensor(8.0)}
+"""Twice that of the law: no control goes further than two of these."""
 MEMBERS = 3
 """Networks of other first weights, whose answers' mean is judged, too."""
 CONFIG = TrainingConfig(steps=300, batch=16, rate=0.01, weight_decay=0.01, check_every=20, patience=6)
