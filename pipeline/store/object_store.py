@@ -12,8 +12,6 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
-import fsspec
-
 from mixprior.stats.errors import InputError, Stopped
 from mixprior.stats.secrets import has_secret, without_secrets
 
@@ -58,6 +56,8 @@ def driver(url: str) -> tuple[Any, str]:
     Raises:
         InputError: if the driver is not installed, there is none, or the URL carries credentials.
     """
+    import fsspec  # here, since what is on this machine needs none of it
+
     refuse_secrets(url)
     scheme = url.split("://", 1)[0]
     try:

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-import fsspec
-
 from mixprior.pipeline.store import object_store
 from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.records import InputError, SongError
@@ -29,7 +27,6 @@ _PSEUDO_FILE_SYSTEMS = {
 }
 """File systems of the kernel, whose regular files may wait for ever, never end, or act when they are read."""
 
-_LOCAL = fsspec.filesystem("file")
 _VERSIONS = Versions()
 _held: Copies | None = None
 
@@ -52,6 +49,13 @@ def local_path(path: str) -> str:
     return path.split("://", 1)[1] if path.startswith(("file://", "local://")) else path
 
 
+@lru_cache(maxsize=1)
+def _local() -> Any:
+    import fsspec  # here, since a query of priors on this machine needs none of it
+
+    return fsspec.filesystem("file")
+
+
 def file_system(url: str) -> tuple[Any, str]:
     """Return the fsspec file system of a URL, and the path within it.
 
@@ -59,7 +63,8 @@ def file_system(url: str) -> tuple[Any, str]:
         InputError: if the driver is not installed, there is none, or the URL carries credentials.
     """
     if not is_remote(url) and "::" not in url:  # as fsspec has it, at an eighth of the time
-        return _LOCAL, _LOCAL._strip_protocol(url)
+        local = _local()
+        return local, local._strip_protocol(url)
     return object_store.driver(url)
 
 
