@@ -70,7 +70,7 @@ def test_a_mixer_comes_with_its_card_and_its_curve_and_the_same_again(songs, mod
     again = tmp_path / "again.npz"
     assert main(["train", "console", str(songs), "-o", str(again), *SHORT]) == 0
     assert again.read_bytes() == model.read_bytes()
-    assert "dB off, by the rule" in capsys.readouterr().out
+    assert "dB where the song's own levels are asked for, by the rule " in capsys.readouterr().out
 
 
 def test_it_mixes_the_tracks_of_a_song(songs, model, tmp_path):
