@@ -158,6 +158,7 @@ def mine(
     from mixprior.pipeline.store import files, stray
     from mixprior.pipeline.store import progress as progress_of_call
     from mixprior.pipeline.store import songs as tables
+    from mixprior.pipeline.store.checkpoint import rows_at_hand
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Log
 
@@ -176,7 +177,7 @@ def mine(
     tick = partial(log.report, len(songs), progress)
     again = {"force": force, "retry_failed": retry_failed}
     try:
-        with runner.kept(beam_options, workers):
+        with runner.kept(beam_options, workers), rows_at_hand(folder):
             with _copies(folder, beam_options) as copies:
                 ways = [(folder, replace(settings, copies=copies))]
                 extract_songs(folder, songs, ways, **again, workers=workers, beam_options=beam_options, tick=tick)

@@ -3,16 +3,65 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from typing import IO
 
 import pyarrow as pa
 
 from mixprior.pipeline.audio.flags import FLAGS
-from mixprior.pipeline.store import features, files
+from mixprior.pipeline.store import features, files, sources
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure
 from mixprior.stats.schema import FAILURES_SCHEMA
+
+
+class _Spool:
+    """Rows of an object store that were read and are to be read once more, in a file. Threads may share it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._places, self._using = file, dict[str, tuple[int, int]](), threading.Lock()
+
+    def keep(self, url: str, content: bytes) -> None:
+        """Keep a file's content, if there is room."""
+        with self._using, suppress(OSError):
+            start = self._file.seek(0, os.SEEK_END)
+            if start + len(content) <= _MOST_SPOOLED_BYTES:
+                self._file.write(content)
+                self._places[url] = start, len(content)
+
+    def take(self, url: str) -> bytes | None:
+        """Return a content that is kept, and forget it; None if it is not."""
+        with self._using:
+            start, size = self._places.pop(url, (0, 0))
+            self._file.seek(start)
+            return self._file.read(size) if size else None
+
+
+_MOST_SPOOLED_BYTES = 1 << 30
+_spool: _Spool | None = None
+
+
+@contextmanager
+def rows_at_hand(folder: RunFolder) -> Iterator[None]:
+    """Fetch the rows of a kept song once while the context lasts, in this process: to look at them, and to add them up.
+
+    On this machine nothing is to be done.
+    """
+    global _spool
+    if not sources.is_remote(folder.root):
+        yield
+        return
+    with tempfile.TemporaryFile() as file:
+        _spool = _Spool(file)
+        try:
+            yield
+        finally:
+            _spool = None
 
 
 @dataclass(frozen=True)
@@ -29,11 +78,18 @@ class Checkpoint:
 
     def features(self, song_id: str, columns: Sequence[str] | None = None) -> pa.Table | None:
         """Return a finished song's table, or some of its columns; None unless the file counts."""
+        url, spool = self.folder.features(self.feature_key, song_id), _spool
+        content = None if spool is None else spool.take(url)
+        if content is not None:
+            return features.parsed(content, self.feature_key, columns)
         try:
-            content = files.read_bytes(self.folder.features(self.feature_key, song_id))
+            content = files.read_bytes(url)
         except OSError:
             return None
-        return features.parsed(content, self.feature_key, columns)
+        table = features.parsed(content, self.feature_key, columns)
+        if spool is not None and table is not None:
+            spool.keep(url, content)
+        return table
 
     def failure(self, song_id: str) -> Failure | None:
         """Return why a song failed in an earlier run, if it did."""
@@ -77,7 +133,10 @@ class Checkpoint:
             files.write_bytes(self.folder.flags(self.feature_key, song_id), kept)
         else:
             files.remove(self.folder.flags(self.feature_key, song_id))
-        files.write_bytes(self.folder.features(self.feature_key, song_id), content)
+        url = self.folder.features(self.feature_key, song_id)
+        if _spool is not None:
+            _spool.take(url)  # of an earlier run
+        files.write_bytes(url, content)
         files.write_bytes(self.folder.made_note(self.feature_key, song_id), b"")
         files.remove(self.folder.failure(self.feature_key, song_id))
 

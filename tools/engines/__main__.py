@@ -14,17 +14,17 @@ from tools.evidence.__main__ import main as write
 def main() -> int:
     """Run scenarios, and keep their rows."""
     parser = argparse.ArgumentParser(prog="python -m tools.engines")
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(scenarios.ALL))
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(rows.ALL))
     parser.add_argument("--songs", type=int, default=60, metavar="N", help="songs of the catalog (60)")
     args = parser.parse_args()
-    unknown = sorted(set(args.scenarios) - set(scenarios.ALL))
+    unknown = sorted(set(args.scenarios) - set(rows.ALL))
     if unknown:
-        parser.error(f"{', '.join(unknown)}: there are {', '.join(scenarios.ALL)}")
+        parser.error(f"{', '.join(unknown)}: there are {', '.join(rows.ALL)}")
     with tempfile.TemporaryDirectory() as folder:
         bench = scenarios.Bench.of(Path(folder), args.songs)
-        for name in args.scenarios or scenarios.ALL:
+        for name in args.scenarios or rows.ALL:
             try:
-                row = scenarios.ALL[name](bench)
+                row = rows.ALL[name](bench)
             except processes.NotHere as lacking:
                 sys.stderr.write(f"{name}: skipped: {lacking}\n")
                 continue

@@ -6,8 +6,11 @@ import csv
 from dataclasses import asdict, fields
 
 from tools import ROOT
-from tools.engines.scenarios import ALL, Row
+from tools.engines import scenarios, store_scenarios
+from tools.engines.scenarios import Row
 
+ALL = {**scenarios.ALL, **store_scenarios.ALL}
+"""The scenarios by name, in the order of the table."""
 PATH = ROOT / "tools" / "evidence" / "rows" / "engines.csv"
 
 

@@ -9,7 +9,7 @@ import pytest
 from mixprior.pipeline.store import progress
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure, Outcome, Song
-from tools.engines import processes, scenarios
+from tools.engines import processes, rows, scenarios
 from tools.engines.runs import write_songs
 from tools.engines.scenarios import Bench, Row
 
@@ -52,10 +52,10 @@ def sixty(tmp_path_factory) -> Bench:
 
 @pytest.mark.nightly("engines")
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", scenarios.ALL)
+@pytest.mark.parametrize("name", rows.ALL)
 def test_sixty_songs_and_a_fault_give_the_same_bytes_in_the_end(sixty, name):
     try:
-        row = scenarios.ALL[name](sixty)
+        row = rows.ALL[name](sixty)
     except processes.NotHere as lacking:
         pytest.skip(f"{lacking}")
     assert_same(row)

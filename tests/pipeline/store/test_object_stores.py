@@ -109,6 +109,18 @@ def test_a_run_of_kept_songs_opens_each_once_and_leaves_its_priors(store, stems_
     assert store.content(f"{url}/priors") == before
 
 
+def test_a_run_that_adds_a_song_fetches_the_rows_of_each_kept_one_once(s3, stems_catalog, mined_run, mixprior):
+    url = s3.put(mined_run, "added")
+    [gone, *_] = (name for name in s3.content(url) if re.match(r"features/\w+/\w\w/", name))
+    s3.fs.rm_file(f"{url}/{gone}")
+    with s3.counting() as requests:
+        done = json.loads(mixprior("mine", stems_catalog, "-o", url, "-j", 1, "--json").stdout)
+    assert (done["kept"], done["mined"]) == (4, 1)
+    assert s3.content(url)[gone] == local_content(mined_run)[gone]
+    rows = [each for each in requests if re.search(r"features/\w+/\w\w/\w{16}\.parquet", each.path)]
+    assert sorted(each.method for each in rows if gone not in each.path) == ["GET"] * 4
+
+
 @pytest.mark.parametrize(
     "command",
     [
