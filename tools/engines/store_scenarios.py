@@ -32,7 +32,9 @@ TROUBLE = (
 """Every so manieth request goes wrong so."""
 _DOWN_S = 5.0
 _LIMIT_S = 900.0
-_FINISHED = re.compile(r"/features/\w+/\w\w/\w{16}\.parquet|name=\S*features/\w+/\w\w/\w{16}\.parquet")
+_FINISHED = re.compile(r"/failures/\w+/\w{16}\.parquet")
+"""What is removed when a song is finished; requests of Google Cloud Storage that write do not name their object."""
+
 
 Server = Callable[[Path], AbstractContextManager[Store]]
 
@@ -98,9 +100,8 @@ def _through_trouble(bench: Bench, server: Server, name: str) -> Row:
         f"of {len(proxy.requests)} requests every 23rd 503, every 31st 500, every 37th and 41st reset, every 43rd "
         f"slow; server `kill -9` at song {bench.songs // 4}, down for {_DOWN_S:.0f} s"
     )
-    program, _, number = store.name.rpartition(" ")
-    how = f"output on {name}: {program}"
-    return _row(bench, "default", number, how, fault, "goes on when the server is back", ended, found)
+    how = f"output on {name} ({store.name})"
+    return _row(bench, "default", "run", how, fault, "goes on when the server is back", ended, found)
 
 
 def _trouble(_: Request, number: int) -> Fault | None:
@@ -109,7 +110,7 @@ def _trouble(_: Request, number: int) -> Fault | None:
 
 def _wait_for(proxy: Proxy, run: _Run, songs: int) -> None:
     def finished() -> int:
-        return sum(each.method in ("PUT", "POST") and bool(_FINISHED.search(each.path)) for each in proxy.requests)
+        return sum(each.method == "DELETE" and bool(_FINISHED.search(each.path)) for each in proxy.requests)
 
     while finished() < songs:
         if run.process.poll() is not None:

@@ -15,6 +15,7 @@ from tools.engines.proxy import Fault
 pytestmark = pytest.mark.slow
 
 SQL = "SELECT stem, count(*) FROM features JOIN songs USING (song_id) GROUP BY stem ORDER BY stem"
+MIX = ("mix", "--vocal", "VOCALS", "--backing", "OTHER", "--priors", "RUN")
 TROUBLE = [
     (5, Fault(status=503)),
     (7, Fault(status=500)),
@@ -134,11 +135,33 @@ def test_a_run_that_adds_a_song_fetches_the_rows_of_each_kept_one_once(s3, stems
         ),
         ("query", "RUN", "--regress", "vocals:integrated_lufs", "--on", "backing:integrated_lufs"),
         ("constants", "RUN", "--format", "json"),
-        ("constants", "compare", "RUN", "starter"),
     ],
     ids=lambda words: " ".join(words[:1] + words[2:3]),
 )
-def test_what_is_read_of_a_store_is_what_is_read_of_a_local_folder(command, store, run_of, mined_run, mixprior):
+def test_what_is_read_of_a_store_is_what_is_read_of_a_local_folder(command, s3, run_of, mined_run, mixprior):
+    assert_read_alike(command, s3, run_of, mined_run, mixprior)
+
+
+def test_priors_of_google_cloud_are_read_as_local_ones(gs, run_of, mined_run, mixprior):
+    assert_read_alike(("query", "RUN", "--stem", "vocals"), gs, run_of, mined_run, mixprior)
+    assert_read_alike(("query", "RUN", "--sql", SQL), gs, run_of, mined_run, mixprior)
+
+
+@pytest.mark.nightly("engines")
+@pytest.mark.parametrize(
+    "words", [("report", "RUN"), ("mix", "--vocal", "VOCALS", "--backing", "OTHER", "--priors", "RUN")]
+)
+def test_what_is_made_of_a_store_is_what_is_made_of_a_local_folder(
+    words, store, run_of, stems_catalog, mined_run, mixprior, tmp_path
+):
+    sounds = {"VOCALS": stems_catalog / "Amber" / "vocals.wav", "OTHER": stems_catalog / "Amber" / "other.wav"}
+    for run, name in ((mined_run, "here"), (run_of(store), "there")):
+        mixprior(*({**sounds, "RUN": run}.get(word, word) for word in words), "-o", tmp_path / name)
+    here, there = ((tmp_path / name).read_bytes() for name in ("here", "there"))
+    assert there.replace(run_of(store).encode(), str(mined_run).encode()) == here
+
+
+def assert_read_alike(command, store, run_of, mined_run, mixprior):
     there, here = (
         mixprior(*(run if word == "RUN" else word for word in command)).stdout
         for run in (run_of(store), str(mined_run))
@@ -210,11 +233,14 @@ def test_a_store_that_is_gone_ends_a_command_with_one_line(s3, run_of, mixprior,
     assert "s3://music does not answer" in line
 
 
-def test_credentials_reach_no_output_no_log_and_no_object(s3, stems_catalog, mined_run, mixprior_process, tmp_path):
+def test_credentials_reach_no_output_no_log_and_no_object(s3, mined_run, mixprior_process):
     secret = os.environ["AWS_SECRET_ACCESS_KEY"]
-    session = {"AWS_SESSION_TOKEN": "a-session-token-of-ours"}
+    session, values = (
+        {"AWS_SESSION_TOKEN": "a-session-token-of-ours"},
+        ("--songs", "--stem", "vocals", "--stat", "peak_dbfs"),
+    )
     url = s3.put(mined_run, "secret")
-    done = mixprior_process("mine", stems_catalog, "-o", url, "-j", 1, "--debug", expect=None, env=session)
+    done = mixprior_process("query", url, *values, "--debug", expect=None, env=session)
     wrong = {"AWS_SECRET_ACCESS_KEY": "a-wrong-secret-key"}
     refused = mixprior_process("query", url, "--debug", expect=2, env=wrong)
     said = done.stdout + done.stderr + refused.stdout + refused.stderr
