@@ -13,8 +13,11 @@ from mixprior.learning.reverse.compression import Numbers, gains_of
 from mixprior.learning.reverse.figure import Figure
 from mixprior.learning.reverse.intervals import COVERS
 
-RESOLUTION = np.array([0.3, 0.03, 0.05, 0.05, 1.0, 0.1])
-"""Least half widths: threshold in dB, logarithms of ratio, attack and release, knee in dB, mean reduction in dB."""
+RESOLUTION = np.array([0.5, 0.05, 0.12, 0.15, 2.0, 0.3])
+"""Least half widths: threshold in dB, logarithms of ratio, attack and release, knee in dB, mean reduction in dB.
+
+Equalisers are not quite those of the mix, and gains are taken as constant in a block: chosen on Rubidium and on
+generated sounds."""
 MOST = np.array([6.0, 0.7, 1.1, 1.1, 12.0, 3.0])
 """A figure whose interval is wider to either side is not said."""
 _CLUSTER_S = 1.0
