@@ -155,9 +155,9 @@ def test_what_is_made_of_a_store_is_what_is_made_of_a_local_folder(
     words, store, run_of, stems_catalog, mined_run, mixprior, tmp_path
 ):
     sounds = {"VOCALS": stems_catalog / "Amber" / "vocals.wav", "OTHER": stems_catalog / "Amber" / "other.wav"}
-    for run, name in ((mined_run, "here"), (run_of(store), "there")):
+    for run, name in ((mined_run, "here.wav"), (run_of(store), "there.wav")):
         mixprior(*({**sounds, "RUN": run}.get(word, word) for word in words), "-o", tmp_path / name)
-    here, there = ((tmp_path / name).read_bytes() for name in ("here", "there"))
+    here, there = ((tmp_path / name).read_bytes() for name in ("here.wav", "there.wav"))
     assert there.replace(run_of(store).encode(), str(mined_run).encode()) == here
 
 
@@ -242,7 +242,8 @@ def test_credentials_reach_no_output_no_log_and_no_object(s3, mined_run, mixprio
     url = s3.put(mined_run, "secret")
     done = mixprior_process("query", url, *values, "--debug", expect=None, env=session)
     wrong = {"AWS_SECRET_ACCESS_KEY": "a-wrong-secret-key"}
-    refused = mixprior_process("query", url, "--debug", expect=2, env=wrong)
+    checked = not s3.store.name.startswith("moto")  # which takes any key
+    refused = mixprior_process("query", url, "--debug", expect=2 if checked else 0, env=wrong)
     said = done.stdout + done.stderr + refused.stdout + refused.stderr
     everything = b"".join(s3.content(url).values()) + said.encode()
     for word in (secret, *session.values(), *wrong.values(), "Signature="):
