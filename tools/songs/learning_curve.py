@@ -42,7 +42,7 @@ def of_remixes(folder: Path, seed: int) -> tuple[Examples, Sides]:
 
 def of_run(run: Path, spectra: Path, excerpts: int, seed: int) -> tuple[Examples, Sides]:
     """Examples of real songs, and songs on two sides that have no artist in common."""
-    songs = songs_of(run, ROLES, "prior")
+    songs = [each for each in songs_of(run, ROLES, "prior") if (spectra / f"{each.song_id}-{excerpts}.npy").exists()]
     examples = song_examples.of_songs(songs, song_examples.measured(run), spectra, excerpts=excerpts)
     examples = examples.of_targets(np.isin(examples.names, MIXED))
     known = [each for each in songs if each.song_id in set(examples.songs)]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +74,15 @@ def by_htdemucs() -> Callable[[np.ndarray, np.ndarray], Pair]:
 
 
 def made(
-    separated: Callable[[np.ndarray, np.ndarray], Pair], first: Pair, seed: Sequence[int]
+    separated: Callable[[np.ndarray, np.ndarray], Pair], first: Pair, seed: Sequence[int], remixes: int = REMIXES
 ) -> dict[str, np.ndarray] | None:
     """Make the pairs of an excerpt; None where nobody sings.
 
     Args:
         separated: separates the sum of two sounds.
         first: vocals and backing as they are at hand.
-        seed: of levels and ranges.
+        seed: of levels and ranges: a remix has the same, whatever separates it.
+        remixes: how many.
 
     Returns:
         `mel_db` (1 + remixes, 2, bands, frames) in float16, of vocals and backing; `lufs` (1 + remixes, 2) of both;
@@ -91,7 +93,7 @@ def made(
     if level_lu is None or level_lu < LEAST_LU:
         return None
     pairs, levels, ranges, heard = [first], [level_lu], [_range_lu(first[0])], [heard_in(*map(log_mel_db, first))]
-    for _ in range(REMIXES):
+    for _ in range(remixes):
         wanted_lu = float(np.clip(rng.normal(LEVEL_LU, LEVEL_SD_LU), *LEVELS_LU))
         vocals, backing = (
             filtered(each, float(rng.normal(0, TILT_SD_DB_PER_OCTAVE))).astype(np.float32) for each in first
@@ -137,15 +139,18 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("-o", dest="output", type=Path, required=True)
     parser.add_argument("--by", choices=("mask", "htdemucs"), default="mask", help="what separates the remixes")
     parser.add_argument("--excerpts", type=int, default=6, metavar="N", help="of each song")
+    parser.add_argument("--remixes", type=int, default=REMIXES, metavar="N", help="of each excerpt")
     args = parser.parse_args(argv)
     args.output.mkdir(parents=True, exist_ok=True)
     separated = by_mask if args.by == "mask" else by_htdemucs()
     for path in sorted(args.stems.glob("*.npz")):
-        _keep(separated, path, args.output, args.excerpts)
+        _keep(partial(made, separated, remixes=args.remixes), path, args.output, args.excerpts)
     return 0
 
 
-def _keep(separated: Callable[[np.ndarray, np.ndarray], Pair], path: Path, output: Path, wanted: int) -> None:
+def _keep(
+    make: Callable[[Pair, Sequence[int]], dict[str, np.ndarray] | None], path: Path, output: Path, wanted: int
+) -> None:
     """Make excerpts of a song until there are as many as wanted, or starts are used up."""
     kept = sum(file.stat().st_size > _EMPTY for file in output.glob(f"{path.stem}--*.npz"))
     numbers = [n for n in range(wanted * TRIES) if not (output / f"{path.stem}--{n:02}.npz").exists()]
@@ -159,7 +164,7 @@ def _keep(separated: Callable[[np.ndarray, np.ndarray], Pair], path: Path, outpu
         cut = {name: x[:, start : start + SAMPLES].astype(np.float32) for name, x in sounds.items()}
         vocals = cut.pop(VOCALS)
         backing = np.asarray(np.sum(list(cut.values()), axis=0), np.float32)
-        arrays = made(separated, (vocals, backing), [*seed, 1])
+        arrays = make((vocals, backing), [*seed, 1])
         with replacing(output / f"{path.stem}--{number:02}.npz") as unfinished, unfinished.open("wb") as out:
             np.savez(out, **dict[str, Any](arrays or {}))
         kept += arrays is not None
