@@ -1,7 +1,8 @@
 """Linear regression on what bands are on average and how they vary, drawn to the mean as far as songs say.
 
 Weights have a prior about 0: a standard deviation for averages of bands, and a share of it for their variation. Both
-are chosen by cross-validation over songs, against the mean alone; all songs then fit the weights.
+are chosen by cross-validation over songs; all songs then fit the weights. Where the interval of the gain over the mean,
+by fold, is not above 0, the answer is the mean.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixprior.learning.predictor.examples import Examples
+from mixprior.learning.predictor.intervals import LEAST_SONGS, interval
 
 PENALTIES = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0, 100000.0)
 """Of the square of weights, of features in units of their spread."""
@@ -63,19 +65,26 @@ def solved(examples: Examples) -> Linear:
 
 def _solved(x: np.ndarray, y: np.ndarray, songs: np.ndarray, varies: np.ndarray) -> tuple[np.ndarray, float, float]:
     """Weights, constant and error of one target."""
-    place = np.unique(songs, return_inverse=True)[1] % FOLDS
-    errors = np.zeros((len(SHARES), len(PENALTIES) + 1))
-    for fold in np.unique(place) if place.any() else ():
-        out = place == fold
-        errors += _errors(x[~out], y[~out], x[out], y[out], varies)
-    share, penalty = np.unravel_index(np.argmin(errors), errors.shape)
+    share, penalty, rmse = _chosen(x, y, np.unique(songs, return_inverse=True)[1] % FOLDS, varies)
     weights = np.zeros(x.shape[1])
-    if penalty < len(PENALTIES) and errors.any():
-        draw = np.where(varies, SHARES[share], 1.0)
+    if penalty:
+        draw = np.where(varies, share, 1.0)
         off = (x - x.mean(axis=0)) * draw
-        weights = draw * np.linalg.solve(off.T @ off + PENALTIES[penalty] * np.eye(len(draw)), off.T @ (y - y.mean()))
-    rmse = np.sqrt(errors.min() / len(y)) if errors.any() else y.std()
-    return weights, float(y.mean() - x.mean(axis=0) @ weights), float(rmse)
+        weights = draw * np.linalg.solve(off.T @ off + penalty * np.eye(len(draw)), off.T @ (y - y.mean()))
+    return weights, float(y.mean() - x.mean(axis=0) @ weights), rmse
+
+
+def _chosen(x: np.ndarray, y: np.ndarray, place: np.ndarray, varies: np.ndarray) -> tuple[float, float, float]:
+    """Share, penalty and error; a penalty of 0 is that of the mean alone."""
+    folds = [place == fold for fold in np.unique(place)]
+    if len(folds) < LEAST_SONGS:
+        return 0.0, 0.0, float(y.std())
+    errors = np.array([_errors(x[~out], y[~out], x[out], y[out], varies) for out in folds])
+    share, penalty = np.unravel_index(np.argmin(errors.sum(axis=0)), errors.shape[1:])
+    best, alone = errors[:, share, penalty], errors[:, 0, -1]
+    if interval((alone - best).tolist())[0] <= 0:
+        return 0.0, 0.0, float(np.sqrt(alone.sum() / len(y)))
+    return SHARES[share], PENALTIES[penalty], float(np.sqrt(best.sum() / len(y)))
 
 
 def _errors(x: np.ndarray, y: np.ndarray, x_out: np.ndarray, y_out: np.ndarray, varies: np.ndarray) -> np.ndarray:

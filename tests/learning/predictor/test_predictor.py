@@ -83,13 +83,13 @@ def test_before_it_is_trained_it_says_what_the_regression_says(examples):
     np.testing.assert_allclose(sd.detach(), np.tile(fitted.rmse, (len(examples), 1)), rtol=1e-4)
 
 
-def test_the_regression_is_the_mean_where_songs_say_nothing_or_there_is_one():
+def test_the_regression_is_the_mean_where_songs_say_nothing_or_are_two():
     rng = np.random.default_rng(3)
-    nothing = replace(remixes().examples(np.zeros((60, 3, 2))), targets=rng.normal(0, 1, (180, 2)))
-    for known in (nothing, nothing.of(["song 1"])):
-        spread = solved(known).predict(known.features).std(axis=0)
-        assert (spread < 0.25).all()
-    np.testing.assert_array_equal(solved(nothing.of(["song 1"])).weights, 0)
+    blank = remixes().examples(np.zeros((60, 3, 2)))
+    fits = [solved(replace(blank, targets=rng.normal(0, 1, (180, 2)))).weights for _ in range(10)]
+    assert sum(bool(np.any(each)) for fit in fits for each in fit) <= 2  # of 20, at 2.5 %
+    law = blank.of(["song 1", "song 2"])
+    np.testing.assert_array_equal(solved(replace(law, targets=law.features[:, :2])).weights, 0)
 
 
 def test_what_the_network_adds_is_left_out_where_the_choosing_songs_gain_nothing_by_it(examples):
