@@ -159,6 +159,7 @@ def test_the_table_has_his_thirteen_rows_and_says_where_a_constant_does_as_well(
     assert ", better" in rows[2]
     assert "undecided: a constant does as well" in rows[3]
     assert sum("assumed, not measured" in row for row in rows) == 6
+    assert "the mean itself" in table(Errors({"mean": constant, "ours": constant * (1 + 1e-6)}, TARGETS))
     assert len(EQ) == 9
 
 
