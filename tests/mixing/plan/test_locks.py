@@ -23,6 +23,12 @@ def tracks() -> dict[str, np.ndarray]:
     }
 
 
+@pytest.fixture(scope="module")
+def free(tracks):
+    """The recipe without anything fixed."""
+    return mixprior.mix_tracks(tracks, RATE_HZ).recipe
+
+
 def gain_db(chain) -> float:
     return chain.input_gain_db + chain.output_gain_db
 
@@ -31,16 +37,8 @@ def gains_db(recipe) -> dict[str, float]:
     return {name: gain_db(chain) for name, chain in recipe.settings.buses.items()}
 
 
-def levels(recipe) -> dict[str, float]:
-    found = {
-        step.of: next(iter(step.reached.values())) for step in recipe.steps if step.name == "level" and step.reached
-    }
-    return {name: value for name, value in found.items() if name != "vocals"}
-
-
-@pytest.mark.parametrize("name", ["vocals", "drums", "bass"])
-def test_a_gain_that_is_fixed_stays_and_the_levels_of_the_rest_are_solved_with_it(tracks, name):
-    free = mixprior.mix_tracks(tracks, RATE_HZ).recipe
+@pytest.mark.parametrize("name", ["vocals", "drums"])
+def test_a_gain_that_is_fixed_stays_and_the_levels_of_the_rest_are_solved_with_it(tracks, free, name):
     own_db = gains_db(free)[name]
     found = mixprior.mix_tracks(tracks, RATE_HZ, lock=(f"{name}.gain_db={own_db + 4:g}",)).recipe
     assert gains_db(found)[name] == pytest.approx(own_db + 4, abs=1e-6)
@@ -52,10 +50,10 @@ def test_a_gain_that_is_fixed_stays_and_the_levels_of_the_rest_are_solved_with_i
     assert "as given; the rest is solved with that" in found.steps[1].reason
 
 
-def test_at_the_gain_that_is_set_anyway_the_rest_hardly_changes(tracks):
-    free = gains_db(mixprior.mix_tracks(tracks, RATE_HZ).recipe)
-    found = gains_db(mixprior.mix_tracks(tracks, RATE_HZ, lock=(f"vocals.gain_db={free['vocals']:g}",)).recipe)
-    for name, gain in free.items():
+def test_at_the_gain_that_is_set_anyway_the_rest_hardly_changes(tracks, free):
+    own_db = gains_db(free)
+    found = gains_db(mixprior.mix_tracks(tracks, RATE_HZ, lock=(f"vocals.gain_db={own_db['vocals']:g}",)).recipe)
+    for name, gain in own_db.items():
         assert found[name] == pytest.approx(gain, abs=1.5)
 
 
