@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import scipy.fft
@@ -38,7 +40,7 @@ _LOW_HZ, _HIGH_HZ = 200.0, 10_000.0
 _SECONDS = 12.0
 _EARLY_S = 0.4
 _TRIED = 90
-_GROUPS = 24
+_GROUPS, _RANGES = 24, 48
 
 
 @dataclass(frozen=True)
@@ -145,10 +147,35 @@ class _Space:
         pull = (made.conj() * self.left).sum(axis=(1, 2)).real
         return float(np.sum(pull**2 / np.maximum(np.square(np.abs(made)).sum(axis=(1, 2)), 1e-20)))
 
+    @cached_property
+    def _bases(self) -> list[tuple[slice, int, np.ndarray]]:
+        """What direct paths could explain: orthonormal spectra of all tracks, (bins, tracks), by range and channel."""
+        bins = self.left.shape[1]
+        edges = np.unique(np.geomspace(self.first, self.first + bins, _RANGES + 1).astype(int)) - self.first
+        places = [slice(int(low), int(high)) for low, high in pairwise(edges)]
+        return [
+            (place, channel, np.linalg.qr(self.direct[:, channel, place].T + np.complex64(1e-20))[0])
+            for place in places
+            for channel in range(2)
+        ]
+
+    def beside(self, spectra: np.ndarray) -> np.ndarray:
+        """What of spectra, (..., 2, bins), no direct path explains: that of what is left is taken out of it already."""
+        found = spectra.copy()
+        for place, channel, basis in self._bases:
+            part = spectra[..., channel, place]
+            found[..., channel, place] = part - (part @ basis.conj()) @ basis.T
+        return found
+
+    @cached_property
+    def left_beside(self) -> np.ndarray:
+        """What is left and no direct path explains, (2, bins)."""
+        return self.beside(self.left)
+
     def explained(self, room: FdnReverbSettings) -> float:
         """Share of what is left that all responses explain together."""
         matrix, pull, _, _ = self._system(room)
-        return float(pull @ np.linalg.solve(matrix, pull)) / float(np.square(np.abs(self.left)).sum())
+        return float(pull @ np.linalg.solve(matrix, pull)) / float(np.square(np.abs(self.left_beside)).sum())
 
     def searched(self, room: FdnReverbSettings) -> FdnReverbSettings:
         """Times and shelves that explain most."""
@@ -181,7 +208,7 @@ class _Space:
         matrix, pull, made, early = self._system(room)
         inverse = np.linalg.inv(matrix)
         amounts = inverse @ pull
-        left = self.left - np.einsum("k,kcb->cb", amounts, made)
+        left = self.left_beside - np.einsum("k,kcb->cb", amounts, made)
         edges = np.linspace(0, left.shape[1], _GROUPS + 1).astype(int)[:-1]
         scores = np.add.reduceat((made.conj() * left).real.sum(axis=1), edges, axis=1)  # (tracks, groups)
         spread = np.sqrt(np.square(inverse @ scores).sum(axis=1))
@@ -189,9 +216,10 @@ class _Space:
         return Sends(room, tuple(found), early)
 
     def _system(self, room: FdnReverbSettings) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        made, early = self.late(room)
+        whole, early = self.late(room)
+        made = self.beside(whole)
         flat = made.reshape(len(made), -1)
         matrix = (flat.conj() @ flat.T).real.astype(np.float64)
         matrix += np.diag(1e-6 * np.diag(matrix) + 1e-9 * np.diag(matrix).max() + 1e-20)
-        pull = (flat.conj() @ self.left.reshape(-1)).real.astype(np.float64)
+        pull = (flat.conj() @ self.left_beside.reshape(-1)).real.astype(np.float64)
         return matrix, pull, made, early
