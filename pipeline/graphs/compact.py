@@ -39,20 +39,19 @@ class Compact(beam.PTransform):
         )
 
     @conveying
-    def deal(self, feature_key: str) -> Iterator[tuple[str, int, tuple[str, ...]]]:
-        """Give (feature key, number of the parts, prefixes of song ids). No song is in two of these parts."""
-        number = packing.next_number(self.folder, feature_key)
+    def deal(self, feature_key: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Give (feature key, prefixes of song ids). No song is in two of these parts."""
         shares = min(len(PREFIXES), max(1, -(-self.songs // self.part_songs)))
         for k in range(shares):
             own = slice(k * len(PREFIXES) // shares, (k + 1) * len(PREFIXES) // shares)
-            yield feature_key, number, PREFIXES[own]
+            yield feature_key, PREFIXES[own]
 
     @conveying
-    def write(self, feature_key: str, number: int, prefixes: Sequence[str]) -> Iterator[str]:
+    def write(self, feature_key: str, prefixes: Sequence[str]) -> Iterator[str]:
         """Write the parts of songs whose ids begin so, and remove the files of these songs."""
         song_ids = [each for prefix in prefixes for each in archive.loose_songs(self.folder, feature_key, prefix)]
         for start in range(0, len(song_ids), self.part_songs):
-            path = packing.pack(self.folder, feature_key, song_ids[start : start + self.part_songs], number)
+            path = packing.pack(self.folder, feature_key, song_ids[start : start + self.part_songs])
             if path is not None:
                 yield path
 

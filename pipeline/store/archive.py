@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -69,8 +70,12 @@ def _states(folder: RunFolder, feature_key: str) -> dict[str, _State]:
         found = object_store.below(url)
         states = {name: _State(entry.size_bytes, str(entry.version)) for name, entry in found.items()}
         return {f"{url}/{name}": states[name] for name in sorted(states) if name.endswith(".parquet")}
-    status = {path: os.stat(sources.local_path(path)) for path in parts(folder, feature_key)}
-    return {path: _State(each.st_size, f"{each.st_mtime_ns} {each.st_ino}") for path, each in status.items()}
+    local = {}
+    for path in parts(folder, feature_key):
+        with suppress(FileNotFoundError):  # another process set it aside
+            status = os.stat(sources.local_path(path))
+            local[path] = _State(status.st_size, f"{status.st_mtime_ns} {status.st_ino}")
+    return local
 
 
 def set_aside(folder: RunFolder) -> list[str]:
@@ -186,7 +191,11 @@ def songs_in(path: str, feature_key: str, size_bytes: int | None = None) -> tupl
         feature_key: what its rows must have been made with.
         size_bytes: of a remote part, where it is known.
     """
-    with files.opened(path, size_bytes, _INDEX_BUFFER_BYTES) as file:
+    try:
+        file = files.opened(path, size_bytes, _INDEX_BUFFER_BYTES)
+    except FileNotFoundError:  # another process set it aside
+        return np.zeros(0, "S1"), np.zeros(0)
+    with file:
         parquet = features.opened(file, feature_key)
         if parquet is None:
             return np.zeros(0, "S1"), np.zeros(0)

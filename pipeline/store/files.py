@@ -53,6 +53,18 @@ def size_bytes(url: str) -> int:
     return int(fs.size(path))
 
 
+def state(url: str) -> str:
+    """Return what tells whether a file was replaced: its size and version. Raises FileNotFoundError if it is gone.
+
+    The version is what its store tells; of a local file, the time it was written and its inode.
+    """
+    if sources.is_remote(url):
+        entry = object_store.entry(url)
+        return f"{entry.size_bytes} {entry.version}"
+    status = os.stat(sources.local_path(url))
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+
+
 def below(folder: str) -> list[str]:
     """Return the paths of all files below a folder, from there, sorted.
 

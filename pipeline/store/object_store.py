@@ -240,6 +240,12 @@ class Entry(NamedTuple):
         return cls(info["type"] == "directory", info.get("size") or 0, f"{tag} {changed}" if tag else "")
 
 
+def entry(url: str) -> Entry:
+    """Return what a store says of one object. Raises FileNotFoundError if there is none."""
+    fs, inner = driver(url)
+    return Entry.of(asked(url, partial(fs.info, inner)))
+
+
 def listed(url: str) -> dict[str, Entry]:
     """Return what is right below a URL, by name."""
     fs, inner = driver(url)

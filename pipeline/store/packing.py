@@ -76,8 +76,7 @@ class Packer:
                 self._pack(feature_key, is_made)
 
     def _pack(self, feature_key: str, is_made: bool) -> None:
-        song_ids = sorted(self._waiting.pop((feature_key, is_made)))
-        pack(self.folder, feature_key, song_ids, next_number(self.folder, feature_key), is_made)
+        pack(self.folder, feature_key, sorted(self._waiting.pop((feature_key, is_made))), is_made)
 
 
 def next_number(folder: RunFolder, feature_key: str) -> int:
@@ -85,27 +84,29 @@ def next_number(folder: RunFolder, feature_key: str) -> int:
     return 1 + max((part_number(path) for path in archive.parts(folder, feature_key)), default=0)
 
 
-def pack(
-    folder: RunFolder, feature_key: str, song_ids: Sequence[str], number: int, is_made: bool = False
-) -> str | None:
+def pack(folder: RunFolder, feature_key: str, song_ids: Sequence[str], is_made: bool = False) -> str | None:
     """Write a part from the files of single songs, and remove those.
 
-    What cannot be reached ends this; what is damaged stays where it is, and its song is mined again.
+    A file that cannot be read, is damaged, or was replaced by another run since it was read, stays where it is.
 
     Args:
         folder: of the run.
         feature_key: of the songs.
         song_ids: of the songs, in the order that their rows are to have.
-        number: of the part.
         is_made: whether the run that has not ended yet made all of them: then it is noted once for the part.
 
     Returns:
         The path of the part; None where no song has a file: the same was done before.
     """
+    # Before any file is read: a part of what replaces one of them meanwhile has no lower number.
+    number = next_number(folder, feature_key)
     found: dict[str, pa.Table] = {}
+    states: dict[str, str] = {}
     for song_id in song_ids:
-        with suppress(FileNotFoundError):
-            table = features.parsed(files.read_bytes(folder.features(feature_key, song_id)), feature_key)
+        url = folder.features(feature_key, song_id)
+        with suppress(OSError):  # whoever needs the rows mines the song again
+            states[song_id] = files.state(url)
+            table = features.parsed(files.read_bytes(url), feature_key)
             if table is not None:
                 found[song_id] = table
     if not found:
@@ -117,10 +118,20 @@ def pack(
     if is_made:
         files.write_bytes(folder.made_note(feature_key, part_name(path)), b"")
     for song_id in found:
-        files.remove(folder.features(feature_key, song_id))
+        url = folder.features(feature_key, song_id)
+        if _is_replaced(url, states[song_id]):
+            continue
+        files.remove(url)
         if is_made:
             files.remove(folder.made_note(feature_key, song_id))
     return path
+
+
+def _is_replaced(url: str, state: str) -> bool:
+    try:
+        return files.state(url) != state
+    except FileNotFoundError:  # another packed it too
+        return False
 
 
 def part_name(path: str) -> str:

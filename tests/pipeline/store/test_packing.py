@@ -15,7 +15,7 @@ from mixprior.pipeline.song.pool import Answer
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import archive, files, packing
 from mixprior.pipeline.store.checkpoint import Checkpoint
-from mixprior.pipeline.store.layout import RunFolder, parquet_bytes
+from mixprior.pipeline.store.layout import RunFolder, parquet_bytes, part_number
 from mixprior.pipeline.store.ledger import Found, Ledger
 from mixprior.pipeline.store.records import Song
 from mixprior.stats.schema import with_metadata
@@ -44,7 +44,7 @@ def finish(folder: RunFolder) -> None:
 def test_a_packed_song_is_as_its_own_file_was_and_made_by_this_run_until_that_ends(tmp_path):
     folder = RunFolder.at(tmp_path)
     finish(folder)
-    packing.pack(folder, KEY, IDS, packing.next_number(folder, KEY), is_made=True)
+    packing.pack(folder, KEY, IDS, is_made=True)
     assert archive.loose_songs(folder, KEY) == []
     assert len(files.sources.file_names(f"{folder.made}/{KEY}")) == 1
     assert statuses(folder) == statuses(folder, force=True) == ["mined"] * len(IDS)
@@ -77,16 +77,72 @@ def test_wherever_packing_ends_every_song_is_mined_and_whole(tmp_path, at, monke
         for name in ("write_bytes", "remove"):
             patched.setattr(files, name, ending(getattr(files, name)))
         try:
-            packing.pack(folder, KEY, IDS, 1, is_made=True)
+            packing.pack(folder, KEY, IDS, is_made=True)
         except Ended:
             assert at < 2 + 2 * len(IDS)
         else:
             assert at >= 2 + 2 * len(IDS)
     assert statuses(folder) == ["mined"] * len(IDS)
-    packing.pack(folder, KEY, archive.loose_songs(folder, KEY), packing.next_number(folder, KEY), is_made=True)
+    packing.pack(folder, KEY, archive.loose_songs(folder, KEY), is_made=True)
     assert archive.loose_songs(folder, KEY) == []
     assert statuses(folder) == ["mined"] * len(IDS)
     assert len(archive.Index.of(folder, KEY).song_ids) == len(IDS)
+
+
+def test_a_file_that_another_run_replaced_since_it_was_read_stays_and_counts(tmp_path, monkeypatch):
+    folder = RunFolder.at(tmp_path)
+    finish(folder)
+    newer, write = row_file(IDS[2]), files.write_bytes
+
+    def write_when_another_has(url, content):
+        if "/archive/" in url:
+            Checkpoint(folder, KEY).finish(IDS[2], newer)
+        write(url, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(packing.files, "write_bytes", write_when_another_has)
+        packing.pack(folder, KEY, IDS, is_made=True)
+    assert archive.loose_songs(folder, KEY) == [IDS[2]]
+    assert Checkpoint(folder, KEY).is_made(IDS[2])
+    assert statuses(folder) == ["mined"] * len(IDS)
+
+
+def test_parts_of_two_runs_at_once_are_numbered_as_they_are_begun(tmp_path):
+    folder = RunFolder.at(tmp_path)
+    finish(folder)
+    compact = Compact(folder, songs=len(IDS))
+    elements = list(compact.deal(KEY))
+    packing.pack(folder, KEY, IDS[:2])
+    [path] = [path for element in elements for path in compact.write(*element)]
+    assert part_number(path) == 2
+
+
+def test_a_row_file_that_cannot_be_read_stays_and_ends_no_run(tmp_path, monkeypatch):
+    folder, read = RunFolder.at(tmp_path), files.read_bytes
+    finish(folder)
+
+    def refuse(url):
+        if IDS[1] in url:
+            raise PermissionError(13, "Permission denied", url)
+        return read(url)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "read_bytes", refuse)
+        packing.pack(folder, KEY, IDS)
+    assert archive.loose_songs(folder, KEY) == [IDS[1]]
+    assert len(archive.Index.of(folder, KEY).song_ids) == len(IDS) - 1
+
+
+def test_a_part_that_another_process_sets_aside_is_passed_over(tmp_path, monkeypatch):
+    folder = RunFolder.at(tmp_path)
+    finish(folder)
+    packing.pack(folder, KEY, IDS[:3])
+    packing.pack(folder, KEY, IDS[3:])
+    listed = archive.parts(folder, KEY)
+    Path(listed[0]).unlink()
+    monkeypatch.setattr(archive, "parts", lambda _folder, _key: listed)
+    assert [song_id.decode() for song_id in archive.Index.of(folder, KEY).song_ids] == IDS[3:]
+    assert len(archive.songs_in(listed[0], KEY)[0]) == 0
 
 
 class Pool:
@@ -174,11 +230,11 @@ def test_songs_are_listed_by_prefix_and_no_more_of_them_than_it_takes(tmp_path, 
     listed.clear()
     compact = Compact(folder, songs=512, part_songs=64)
     elements = list(compact.deal(KEY))
-    assert listed == [folder.archive(KEY)]
+    assert listed == []
     assert len(elements) == 8
     assert max(len(pickle.dumps(element)) for element in elements) < 1000
-    monkeypatch.setattr(packing, "pack", lambda _folder, _key, song_ids, _number: song_ids)
+    monkeypatch.setattr(packing, "pack", lambda _folder, _key, song_ids: song_ids)
     packed = [song_ids for element in elements for song_ids in compact.write(*element)]
     assert sorted(song_id for song_ids in packed for song_id in song_ids) == archive.loose_songs(folder, KEY)
     assert {len(song_ids) for song_ids in packed} == {64}
-    assert len(listed) == 1 + 256 + 1  # the last for all of them is this test's
+    assert len(listed) == 256 + 1  # the last for all of them is this test's
