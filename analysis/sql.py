@@ -34,6 +34,8 @@ TIME_LIMIT_S = 60.0
 MEMORY_LIMIT_MB = 2048
 _MOST_ROWS = 1_000_000
 _ROWS_AT_A_TIME = 10_000
+_TRIES = 4
+"""Times that files are listed and read: a run that packs rows removes some in between."""
 
 
 def sql(
@@ -75,41 +77,56 @@ def sql(
         "memory_limit": f"{memory_limit_mb}MB",
         "temp_directory": "",
     }
-    songs = _songs_of(priors, run)
-    with duckdb.connect(config=config) as connection:
-        if isinstance(folder, RemotePath):  # read in place: DuckDB asks for the ranges that it needs
-            connection.register_filesystem(object_store.for_queries(folder.url))
-        for view in _views(priors, folder, run, songs):
-            connection.execute(view)
-        of_songs = [run / SONGS_FILE] if songs is None else _files_of(songs, run)
-        tables = ", ".join(map(_quoted, (folder / PRIORS_FILE, folder / JOINT_FILE, *of_songs)))
-        rows_in = ", ".join(map(_quoted, (run / LOOSE_FOLDER, run / ARCHIVE_FOLDER)))
-        for guard in (
-            f"SET allowed_paths = [{tables}]",
-            f"SET allowed_directories = [{rows_in}]",
-            "SET enable_external_access = false",
-            "SET lock_configuration = true",
-        ):
-            connection.execute(guard)
-        try:
-            statements = connection.extract_statements(query)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise InputError("--sql takes one SELECT: priors are only read")
-            with _interrupted_after(connection, time_limit_s):
-                answer = connection.execute(statements[0])
-                names = [column[0] for column in answer.description or ()]
-                rows = _rows(answer)
-        except duckdb.InterruptException as error:
-            raise InputError(
-                f"SQL: no answer within {time_limit_s:g} s: narrow the query, or raise the limit"
-            ) from error
-        except duckdb.OutOfMemoryException as error:
-            raise InputError(
-                f"SQL: takes more than {memory_limit_mb} MB: narrow the query, or raise the limit"
-            ) from error
-        except duckdb.Error as error:
-            raise InputError(f"SQL: {str(error).splitlines()[0]}") from error
+    try:
+        for tries_left in reversed(range(_TRIES)):
+            with duckdb.connect(config=config) as connection:
+                try:
+                    _make_views(connection, priors, folder, run)
+                    names, rows = _answered(connection, query, time_limit_s)
+                    break
+                except (duckdb.IOException, FileNotFoundError) as error:  # a file that was listed is gone
+                    if not tries_left:
+                        raise InputError(
+                            f"SQL: files of {run} went while they were read: a run is packing rows; ask again"
+                        ) from error
+    except duckdb.InterruptException as error:
+        raise InputError(f"SQL: no answer within {time_limit_s:g} s: narrow the query, or raise the limit") from error
+    except duckdb.OutOfMemoryException as error:
+        raise InputError(f"SQL: takes more than {memory_limit_mb} MB: narrow the query, or raise the limit") from error
+    except duckdb.Error as error:
+        raise InputError(f"SQL: {str(error).splitlines()[0]}") from error
     return _records(names, rows)
+
+
+def _make_views(connection: Any, priors: Priors, folder: Place, run: Place) -> None:
+    """Make the views, and forbid everything else."""
+    songs = _songs_of(priors, run)
+    if isinstance(folder, RemotePath):  # read in place: DuckDB asks for the ranges that it needs
+        connection.register_filesystem(object_store.for_queries(folder.url))
+    for view in _views(priors, folder, run, songs):
+        connection.execute(view)
+    of_songs = [run / SONGS_FILE] if songs is None else _files_of(songs, run)
+    tables = ", ".join(map(_quoted, (folder / PRIORS_FILE, folder / JOINT_FILE, *of_songs)))
+    rows_in = ", ".join(map(_quoted, (run / LOOSE_FOLDER, run / ARCHIVE_FOLDER)))
+    for guard in (
+        f"SET allowed_paths = [{tables}]",
+        f"SET allowed_directories = [{rows_in}]",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ):
+        connection.execute(guard)
+
+
+def _answered(connection: Any, query: str, time_limit_s: float) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Names of the columns, and rows."""
+    import duckdb
+
+    statements = connection.extract_statements(query)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise InputError("--sql takes one SELECT: priors are only read")
+    with _interrupted_after(connection, time_limit_s):
+        answer = connection.execute(statements[0])
+        return [column[0] for column in answer.description or ()], _rows(answer)
 
 
 @contextmanager
@@ -138,11 +155,7 @@ def _songs_of(priors: Priors, run: Place) -> Place | None:
     others = (f"{TABLES_FOLDER}/{name}" for name in files.below(f"{run}/{TABLES_FOLDER}") if name.endswith(".parquet"))
     for table in (run / name for name in (SONGS_FILE, *others)):
         if table.is_file():
-            known = (
-                (pq.read_schema(pa.BufferReader(table.read_bytes())).metadata or {})
-                .get(b"members_sha256", b"")
-                .decode()
-            )
+            known = (_table(table).schema.metadata or {}).get(b"members_sha256", b"").decode()
             if own is None or known in ("", own):  # older ones do not say
                 return table
     return None
@@ -150,10 +163,17 @@ def _songs_of(priors: Priors, run: Place) -> Place | None:
 
 def _files_of(songs: Place, run: Place) -> list[Place]:
     """The files that hold a table of songs: itself, or the shards that it names."""
-    table = pq.ParquetFile(pa.BufferReader(songs.read_bytes()))
-    if table.schema_arrow.names != SHARDS_SCHEMA.names:
+    table = _table(songs)
+    if table.schema.names != SHARDS_SCHEMA.names:
         return [songs]
-    return [run / TABLES_FOLDER / f"{name}.parquet" for name in table.read()["table"].to_pylist()]
+    return [run / TABLES_FOLDER / f"{name}.parquet" for name in table["table"].to_pylist()]
+
+
+def _table(songs: Place) -> pa.Table:
+    try:
+        return files.read_table(str(songs))
+    except pa.ArrowException as error:
+        raise InputError(f"{songs} is damaged: run `mixprior mine` again") from error
 
 
 def _views(priors: Priors, folder: Place, run: Place, songs: Place | None) -> Iterator[str]:
@@ -175,7 +195,7 @@ def _views(priors: Priors, folder: Place, run: Place, songs: Place | None) -> It
         for place, pattern in ((LOOSE_FOLDER, LOOSE_PATTERN), (ARCHIVE_FOLDER, PARTS_PATTERN))
         if any(name.endswith(".parquet") for name in files.below(f"{run}/{place}"))
     ]
-    # A song that was mined again has a file beside its archived row until the archive is compacted.
+    # A song that was mined again has a file beside its archived row, or is in a later part too.
     newest = (
         " QUALIFY row_number() OVER (PARTITION BY song_id, stem, feature_key "
         f"ORDER BY contains(filename, '/{LOOSE_FOLDER}/') DESC, filename DESC) = 1"
@@ -184,8 +204,7 @@ def _views(priors: Priors, folder: Place, run: Place, songs: Place | None) -> It
         yield (
             "CREATE VIEW features AS SELECT * EXCLUDE (filename), "  # nosec B608 # quoted
             rf"regexp_extract(filename, '({LOOSE_FOLDER}|{ARCHIVE_FOLDER})/([^/]+)/[^/]+(/[^/]+)?$', 2) AS feature_key "
-            f"FROM read_parquet([{', '.join(globs)}], union_by_name = true, filename = true)"
-            + (newest if len(globs) > 1 else "")
+            f"FROM read_parquet([{', '.join(globs)}], union_by_name = true, filename = true)" + newest
         )
 
 

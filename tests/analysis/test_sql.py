@@ -1,15 +1,21 @@
 """`mixprior query --sql`: what is asked in SQL is what the files hold, and nothing else can be reached."""
 
+import glob
 import json
+import os
+import shutil
 
 import pytest
 
 from mixprior import main
 from mixprior.analysis.sql import sql
+from mixprior.pipeline.store import archive, files
+from mixprior.pipeline.store.layout import RunFolder
 from mixprior.stats.errors import InputError
 from mixprior.stats.schema import PRIORS_SCHEMA
 from tests.analysis.priors_folder import RATIO, row, write_priors
 from tests.conftest import ROOT
+from tools.catalogs.generated import KEY, write_run
 
 ROCK = f"SELECT mean, sd FROM priors WHERE \"group\" = 'genre=rock' AND statistic = '{RATIO}'"
 
@@ -55,6 +61,52 @@ def test_songs_join_their_features(mined_run):
     assert found["songs"] == 5
     (prior,) = sql(mined_run, f"SELECT mean FROM priors WHERE statistic = '{RATIO}' AND \"group\" = 'all'")
     assert found["mean"] == pytest.approx(prior["mean"], abs=0.005)
+
+
+@pytest.fixture
+def archived_run(tmp_path, mixprior):
+    """A run of eight songs, each in two parts of the archive, with priors."""
+    run = write_run(tmp_path / "run", 8)
+    mixprior("aggregate", run, "-j", 1)
+    [part] = archive.parts(RunFolder.at(run), KEY)
+    shutil.copy(part, RunFolder.at(run).part(KEY, 2, "0" * 16))
+    return run
+
+
+def test_songs_in_two_parts_of_the_archive_count_once(archived_run):
+    assert sql(archived_run, "SELECT count(*) AS rows FROM features WHERE stem = 'song'") == [{"rows": 8}]
+
+
+def test_files_that_go_while_they_are_read_are_listed_anew(archived_run, monkeypatch):
+    own, gone = files.below, []
+
+    def below(url):
+        names = own(url)
+        if url.endswith("archive") and len(gone) < most:
+            gone.append(url)
+            for path in archive.parts(RunFolder.at(archived_run), KEY):
+                os.rename(path, f"{path}.moved")
+        else:
+            for path in glob.glob(f"{archived_run}/archive/{KEY}/*.moved"):
+                os.rename(path, path.removesuffix(".moved"))
+            names = own(url)
+        return names
+
+    monkeypatch.setattr(files, "below", below)
+    query, most = "SELECT count(*) AS rows FROM features WHERE stem = 'song'", 1
+    assert sql(archived_run, query) == [{"rows": 8}]
+    assert gone
+    most = 100
+    with pytest.raises(InputError, match="packing rows; ask again"):
+        sql(archived_run, query)
+
+
+def test_a_damaged_table_of_songs_is_said_in_one_line(archived_run, capsys):
+    table = archived_run / "songs.parquet"
+    table.write_bytes(table.read_bytes()[:-100])
+    assert main(["query", str(archived_run), "--sql", "SELECT 1"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "songs.parquet is damaged" in line
 
 
 @pytest.mark.parametrize(
