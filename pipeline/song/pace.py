@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from mixprior.pipeline.audio import writer
 from mixprior.pipeline.song.miner import JOB
 from mixprior.pipeline.song.pool import Answer, Pool
 from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.pipeline.store import files, user_cache
+from mixprior.pipeline.store import archive, files, user_cache
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.progress import Log
 from mixprior.pipeline.store.records import Song
@@ -88,14 +88,26 @@ def of_run(
     """
     if log.audio_s < _LEAST_S or log.work.started_s is None:
         return None
-    keys = [settings.feature_key(each) for each in has_stems]
     mined = [note.song_id for note in log.notes.values() if note.audio_s]
-    for path in (folder.features(key, song_id) for song_id in mined[:_LOOKED_AT] for key in keys):
+    for key in map(settings.feature_key, has_stems):
+        found = _rows_of_a_song(folder, key, mined[-_LOOKED_AT:])
+        if found is not None:
+            elapsed_s = log.work.finished_s - log.work.started_s
+            return Pace(log.audio_s, elapsed_s, min(workers, len(mined)), *found)
+    return None
+
+
+def _rows_of_a_song(folder: RunFolder, key: str, song_ids: Sequence[str]) -> tuple[int, int] | None:
+    """Rows of a song, and bytes of them: of one of these songs, or of the mean one of the last part."""
+    for path in (folder.features(key, song_id) for song_id in song_ids):
         with suppress(OSError, ValueError):
             content = files.read_bytes(path)
-            rows = pq.read_metadata(io.BytesIO(content)).num_rows
-            elapsed_s = log.work.finished_s - log.work.started_s
-            return Pace(log.audio_s, elapsed_s, min(workers, len(mined)), rows, len(content))
+            return pq.read_metadata(io.BytesIO(content)).num_rows, len(content)
+    for path in archive.parts(folder, key)[-1:]:
+        with suppress(OSError, ValueError), files.opened(path) as file:
+            songs = len(archive.songs_in(path, key)[0])
+            if songs:
+                return pq.read_metadata(file).num_rows // songs, files.size_bytes(path) // songs
     return None
 
 

@@ -10,13 +10,14 @@ import pytest
 from mixprior.pipeline.audio.decode import DecodeLimits
 from mixprior.pipeline.graphs.compact import Compact
 from mixprior.pipeline.separation.separator import SeparationSettings
-from mixprior.pipeline.song import miner
+from mixprior.pipeline.song import miner, pace
 from mixprior.pipeline.song.pool import Answer
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import archive, files, packing
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import RunFolder, parquet_bytes, part_number
 from mixprior.pipeline.store.ledger import Found, Ledger
+from mixprior.pipeline.store.progress import Log, Note
 from mixprior.pipeline.store.records import Song
 from mixprior.stats.schema import with_metadata
 from tools.catalogs.generated import KEY, rows
@@ -143,6 +144,22 @@ def test_a_part_that_another_process_sets_aside_is_passed_over(tmp_path, monkeyp
     monkeypatch.setattr(archive, "parts", lambda _folder, _key: listed)
     assert [song_id.decode() for song_id in archive.Index.of(folder, KEY).song_ids] == IDS[3:]
     assert len(archive.songs_in(listed[0], KEY)[0]) == 0
+
+
+def test_the_pace_of_a_run_is_known_where_all_its_songs_are_packed(tmp_path, monkeypatch):
+    folder = RunFolder.at(tmp_path)
+    finish(folder)
+    log = Log(folder)
+    log.work.started_s, log.work.finished_s, log.audio_s = 0.0, 60.0, 600.0
+    log.notes = {(song_id, song_id): Note(song_id, song_id, "mined", 100.0) for song_id in IDS}
+    settings = MiningSettings(SeparationSettings(), DecodeLimits())
+    monkeypatch.setattr(MiningSettings, "feature_key", lambda *_asked: KEY)
+    loose = pace.of_run(folder, log, settings, [True], workers=2)
+    packing.pack(folder, KEY, IDS)
+    packed = pace.of_run(folder, log, settings, [True], workers=2)
+    assert loose.song_rows == packed.song_rows == len(ROWS)
+    assert 0 < packed.song_bytes <= loose.song_bytes == len(row_file(IDS[0]))
+    assert (packed.audio_s, packed.elapsed_s, packed.workers) == (600.0, 60.0, 2)
 
 
 class Pool:
