@@ -12,6 +12,9 @@ from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure, Outcome, Song
 from mixprior.stats.visible import as_utf8
 
+_LOOK_EVERY = 64
+"""Songs of a run in an object store that are to be mined, until it is looked for parts that another run wrote."""
+
 SongKey = tuple[str, str]
 """Feature key and song id."""
 
@@ -44,6 +47,9 @@ class Ledger:
     force: bool = False
     retry_failed: bool = False
     _archived: dict[str, archive.Index] = field(default_factory=dict, init=False, repr=False)
+    _newer: dict[str, set[bytes]] = field(default_factory=dict, init=False, repr=False)
+    _looked_in: set[str] = field(default_factory=set, init=False, repr=False)
+    _asked: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _flagged: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False)
     _made_parts: dict[str, bool] = field(default_factory=dict, init=False, repr=False)
     _made: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False)
@@ -104,11 +110,30 @@ class Ledger:
 
         The archive is looked at first: of its songs, no file is opened.
         """
-        duration_s = self._index(checkpoint.feature_key).duration_of(song_id)
+        key = checkpoint.feature_key
+        duration_s = self._index(key).duration_of(song_id)
         if duration_s is not None:
             return duration_s
         table = checkpoint.features(song_id, ["stem", "duration_s"])
-        return None if table is None else features.duration_s(table)
+        if table is not None:
+            return features.duration_s(table)
+        return self._index(key).duration_of(song_id) if self._has_packed_since(key, song_id) else None
+
+    def _has_packed_since(self, feature_key: str, song_id: str) -> bool:
+        """Whether another run packed a song since this ledger read the archive, which it then reads again."""
+        if sources.is_remote(self.folder.root):  # each look is a request
+            self._asked[feature_key] = (self._asked.get(feature_key, 0) + 1) % _LOOK_EVERY
+            if self._asked[feature_key]:
+                return False
+        known = self._looked_in.union(self._index(feature_key).paths)
+        for path in sorted(set(archive.parts(self.folder, feature_key)) - known):
+            self._looked_in.add(path)
+            self._newer.setdefault(feature_key, set()).update(archive.songs_in(path, feature_key)[0].tolist())
+        if song_id.encode() not in self._newer.get(feature_key, ()):
+            return False
+        self._archived[feature_key] = archive.Index.of(self.folder, feature_key)
+        self._newer[feature_key] = set()
+        return True
 
     def is_archived(self, key: SongKey) -> bool:
         """Whether the rows of a song are in a part of the archive, as it was when this ledger was first asked."""

@@ -162,6 +162,22 @@ def test_the_pace_of_a_run_is_known_where_all_its_songs_are_packed(tmp_path, mon
     assert (packed.audio_s, packed.elapsed_s, packed.workers) == (600.0, 60.0, 2)
 
 
+def test_songs_that_another_run_packed_since_this_one_began_are_not_mined_again(tmp_path):
+    folder = RunFolder.at(tmp_path)
+    ledger = Ledger(folder)
+
+    def status(song_id):
+        return next(ledger.outcomes((KEY, song_id), [Found(Song(f"{song_id}.wav"))])).status
+
+    assert status(IDS[0]) == "to mine"
+    finish(folder)
+    packing.pack(folder, KEY, IDS[:3])
+    files.remove_folder(folder.made)
+    assert [status(song_id) for song_id in IDS[:3]] == ["kept"] * 3
+    packing.pack(folder, KEY, IDS[3:])
+    assert [status(song_id) for song_id in IDS] == ["kept"] * len(IDS)
+
+
 class Pool:
     """Finishes every song as it is submitted."""
 
