@@ -17,7 +17,7 @@ from mixprior.pipeline.graphs.conveyed import conveying
 from mixprior.pipeline.song.fingerprint import Fingerprint, Fingerprints
 from mixprior.pipeline.song.miner import Miner, Way
 from mixprior.pipeline.song.settings import MiningSettings
-from mixprior.pipeline.store import song_list, songs
+from mixprior.pipeline.store import packing, song_list, songs
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.ledger import Found, SongKey
 from mixprior.pipeline.store.records import Outcome, Song
@@ -73,7 +73,7 @@ class MineSongs(beam.DoFn):
 
     def start_bundle(self) -> None:
         """Begin with nothing."""
-        self.miner = Miner(self.way)
+        self.miner = Miner(self.way, packing.of_process(self.way.folder, self.way.part_songs))
 
     def teardown(self) -> None:
         """Let go of the songs of a bundle that failed: where it is tried again, they are submitted again."""

@@ -53,14 +53,19 @@ class Miner:
 
     Whatever goes wrong with one becomes its failure row; only what would go wrong with every song (a full disk, a
     missing model) is raised.
+
+    Args:
+        way: how they are mined.
+        packer: what packs their rows, with those of other miners; None for one of its own, which packs the rest too.
     """
 
-    def __init__(self, way: Way) -> None:
+    def __init__(self, way: Way, packer: Packer | None = None) -> None:
         self.way = way
         self._ledger = Ledger(way.folder, way.force, way.retry_failed)
         self._progress_path = progress.path_in(way.folder)
         self._causes = Causes()
-        self._packer = Packer(way.folder, way.part_songs)
+        self._packer = packer or Packer(way.folder, way.part_songs)
+        self._packs_rest = packer is None
         self._copies = None if way.settings.copies is None else Copies(way.settings.copies)
         self.at_hand: dict[Future[Answer], list[Outcome]] = {}
         self._done: SimpleQueue[Future[Answer]] = SimpleQueue()
@@ -91,7 +96,8 @@ class Miner:
         """Give the rest, as songs are finished."""
         while self.at_hand:
             yield from self._waited_for()
-        self._packer.rest()
+        if self._packs_rest:
+            self._packer.rest()
 
     def cancel(self) -> None:
         """Let go of the songs at hand."""

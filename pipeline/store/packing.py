@@ -7,8 +7,10 @@ own file of a song counts.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -22,9 +24,9 @@ PART_SONGS = 4096
 
 _ROW_GROUP_ROWS = 2048
 _HERE, _ELSEWHERE = archive.MANY // 2, 256
-"""Songs packed together while a run goes on: by the one process of this machine, by each bundle of an engine."""
+"""Songs packed together while a run goes on: by the one process of this machine, by each process of an engine."""
 _WORTH = 32
-"""Songs that are packed at the end of a bundle."""
+"""Songs that are packed at the end of a run on this machine."""
 
 
 def songs_a_part(songs: int, is_here: bool) -> int:
@@ -53,6 +55,7 @@ class Packer:
     def __init__(self, folder: RunFolder, part_songs: int) -> None:
         self.folder, self.part_songs = folder, part_songs
         self._waiting: dict[tuple[str, bool], list[str]] = {}
+        self._using = threading.Lock()
 
     def add(self, feature_key: str, song_id: str, is_made: bool) -> None:
         """Take a song that has a file of its own.
@@ -64,19 +67,29 @@ class Packer:
         """
         if not self.part_songs:
             return
-        waiting = self._waiting.setdefault((feature_key, is_made), [])
-        waiting.append(song_id)
-        if len(waiting) >= self.part_songs:
-            self._pack(feature_key, is_made)
+        with self._using:
+            waiting = self._waiting.setdefault((feature_key, is_made), [])
+            waiting.append(song_id)
+            if len(waiting) < self.part_songs:
+                return
+            del self._waiting[feature_key, is_made]
+        pack(self.folder, feature_key, sorted(waiting), is_made)
 
     def rest(self) -> None:
         """Pack the rest, if they are worth it."""
         for feature_key, is_made in list(self._waiting):
-            if len(self._waiting[feature_key, is_made]) >= _WORTH:
-                self._pack(feature_key, is_made)
+            song_ids = self._waiting.pop((feature_key, is_made))
+            if len(song_ids) >= _WORTH:
+                pack(self.folder, feature_key, sorted(song_ids), is_made)
 
-    def _pack(self, feature_key: str, is_made: bool) -> None:
-        pack(self.folder, feature_key, sorted(self._waiting.pop((feature_key, is_made))), is_made)
+
+@lru_cache(maxsize=8)
+def of_process(folder: RunFolder, part_songs: int) -> Packer:
+    """Return the packer that the bundles of a call share in this process: each has few songs. Threads may share it.
+
+    What it has at the end stays in files of single songs, which `mine` packs where they are many.
+    """
+    return Packer(folder, part_songs)
 
 
 def next_number(folder: RunFolder, feature_key: str) -> int:

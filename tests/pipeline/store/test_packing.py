@@ -9,6 +9,7 @@ import pytest
 
 from mixprior.pipeline.audio.decode import DecodeLimits
 from mixprior.pipeline.graphs.compact import Compact
+from mixprior.pipeline.graphs.extract import MineSongs
 from mixprior.pipeline.separation.separator import SeparationSettings
 from mixprior.pipeline.song import miner, pace
 from mixprior.pipeline.song.pool import Answer
@@ -213,6 +214,22 @@ def test_a_run_never_has_more_small_files_than_it_packs_together(tmp_path, monke
     assert max(most) <= 2 * 15 + 75 // 15  # rows and notes, and a note for each part
     assert small_files(tmp_path) == 5
     assert len(archive.parts(RunFolder.at(tmp_path), KEY)) == 5
+
+
+def test_bundles_of_few_songs_are_packed_together_by_their_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(miner.shared_pool, "get", lambda *_arguments: Pool())
+    folder = RunFolder.at(tmp_path)
+    Path(folder.own_call).mkdir(parents=True, exist_ok=True)
+    way = miner.Way(folder, MiningSettings(SeparationSettings(), DecodeLimits()), part_songs=10)
+    for bundle in range(8):
+        step = MineSongs(pickle.loads(pickle.dumps(way)))
+        step.start_bundle()
+        for number in range(4):
+            song = Song(f"songs/{bundle}-{number}", (("vocals", f"songs/{bundle}-{number}/vocals.wav"),))
+            list(step.process(((KEY, f"{bundle:x}{number:015x}"), [Found(song, 1)])))
+        list(step.finish_bundle())
+    assert len(archive.parts(folder, KEY)) == 3
+    assert len(archive.loose_songs(folder, KEY)) == 2
 
 
 def test_songs_that_runs_before_left_in_files_of_their_own_are_packed_too(tmp_path, monkeypatch):
