@@ -100,7 +100,7 @@ def test_what_measures_songs_is_compiled_in_it(container, data, mined):
 def test_its_harness_answers_prism(container, data, mined):
     with (
         processes.prism(data) as jobs,
-        running(container, data, "pool.log", "/opt/apache/beam/boot", "--worker_pool") as pool,
+        running(container, data, "pool.log", "--worker_pool") as pool,
     ):
         processes.wait_for_port(POOL_PORT, pool)
         options = ["--runner=PortableRunner", f"--job_endpoint=localhost:{jobs}", "--environment_type=EXTERNAL"]
