@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from math import inf
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from mixprior.pipeline.song.settings import MiningSettings
 
 
+ENGINES = ("local", "dask")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `mixprior plan`."""
     parser.add_argument("catalog", nargs="*", metavar="CATALOG", help="as `mixprior mine` takes it; no song is mined")
@@ -29,11 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kbit-per-s", type=float, default=256.0, help="of the files of these songs (256)")
     parser.add_argument("--with-stems", action="store_true", help="these songs come with stems: nothing is separated")
     parser.add_argument(
-        "-j", "--workers", type=int, help="processes that mine; with --gpu, one each (all cores of this machine)"
+        "-j",
+        "--workers",
+        type=int,
+        help="processes that mine, with a GPU each where one separates (all cores of this machine; one with a GPU)",
     )
     parser.add_argument(
         "--engine",
-        choices=("local", "dask"),
+        choices=ENGINES,
         help="local: processes of one machine; dask: any cluster (local up to the cores of this machine)",
     )
     parser.add_argument(
@@ -130,7 +137,7 @@ def plan(
         minutes: mean length of these.
         kbit_per_s: of the files of these.
         with_stems: whether these come with stems.
-        workers: processes that mine; None for one a core of this machine.
+        workers: processes that mine; None for one a core of this machine, or for one with a GPU and all cores.
         engine: "local" or "dask", which stands for any cluster; None for "local" up to the cores of this machine.
         gpu: how many times as fast as the music plays the GPU of each worker separates; None for what was measured.
         cores: of a worker with a GPU.
@@ -158,24 +165,30 @@ def plan(
     if (catalog is None) == (songs is None):
         raise InputError("plan takes a catalog, or --songs N: one of them")
     _refuse(
-        songs=(songs, 1, inf),
-        workers=(workers, 1, inf),
-        cores=(cores, 1, inf),
-        bundles=(bundles, 1, inf),
+        songs=(songs, 1, 1e12),
+        workers=(workers, 1, 1e6),
+        cores=(cores, 1, 1e4),
+        bundles=(bundles, 1, 1e6),
+        seed=(seed, 0, inf),
         price_per_hour=(price_per_hour, 0, inf),
     )
     _refuse(minutes=(minutes, 0.01, 1e4), kbit_per_s=(kbit_per_s, 1, 1e5), gpu=(gpu, 0.01, 1e5))
     _refuse(slow_workers=(slow_workers, 0, 100), again=(again, 0, 100), preemptions=(preemptions, 0, 1000))
+    if engine not in (None, *ENGINES):
+        raise InputError(f"there is no engine {engine!r} to plan for; there are {', '.join(ENGINES)}")
     settings = _settings(separation, max_minutes)
     work = of_catalog(catalog, settings) if catalog is not None else like(songs or 1, minutes, kbit_per_s, with_stems)
     known = _constants(settings, measure)
-    workers = workers or known.cores
-    engine = engine or ("local" if workers <= known.cores and gpu is None else "dask")
+    here = (os.cpu_count() or 1) if known.is_reference else known.cores
+    if gpu is not None:
+        known = with_gpu(known, gpu)
+    if workers is None and any(known.songs[kind].gpu_s for kind in work.songs):
+        workers, cores = 1, here if gpu is None else cores
+    workers = workers or here
+    engine = engine or ("local" if workers <= here and gpu is None else "dask")
     troubles = Troubles(
         *((slow_workers / 100, 2.0, again / 100) if engine != "local" else (0.0, 2.0, 0.0)), preemptions
     )
-    if gpu is not None:
-        known = with_gpu(known, gpu)
     fleet = forecasts.Fleet(engine, workers, cores, price_per_hour, bundles)
     return forecasts.forecast(work, fleet, known, troubles, seed)
 

@@ -1,6 +1,7 @@
 """What a run would take: arithmetic on constants that are stated, of a catalog or of so many songs."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -111,12 +112,36 @@ def test_the_output_states_its_constants_its_seed_and_the_troubles(capsys):
         (["--songs", "5", "--minutes", "-1"], "--minutes takes"),
         (["--songs", "5", "--slow-workers", "101"], "--slow-workers takes a number from 0 to 100, not 101"),
         (["--songs", "5", "--preemptions", "nan"], "--preemptions takes a number"),
+        (["--songs", "5", "--seed", "-1"], "--seed takes a number from 0"),
+        (["--songs", "5", "--workers", "1000000000"], "--workers takes a number from 1 to 1e+06"),
     ],
 )
 def test_what_makes_no_plan_is_refused_in_one_line(arguments, words, capsys):
     assert mixprior.main(["plan", *arguments]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+def test_an_engine_that_is_not_planned_for_is_refused():
+    with pytest.raises(InputError, match="no engine 'spark' to plan for; there are local, dask"):
+        mixprior.plan(songs=5, engine="spark")
+
+
+def test_a_machine_that_was_not_measured_has_its_own_cores_and_not_those_of_the_reference(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    found = mixprior.plan(songs=100)
+    assert (found.workers, found.engine) == (12, "local")
+    assert mixprior.plan(songs=100, workers=12).engine == "local"
+    assert mixprior.plan(songs=100, workers=13).engine == "dask"
+
+
+def test_a_measured_gpu_is_one_gpu_with_all_cores_and_not_one_for_each(monkeypatch):
+    with_gpu = replace(command.with_gpu(CONSTANTS, 10.0), cores=16)
+    monkeypatch.setattr(command, "_constants", lambda *_asked: with_gpu)
+    found = mixprior.plan(songs=100, minutes=1.0)
+    assert (found.workers, found.engine) == (1, "local")
+    assert found.wall_s >= found.gpu_hours * 3600
+    assert mixprior.plan(songs=100, minutes=1.0, with_stems=True).workers == 16
 
 
 def test_a_catalog_is_as_long_as_its_headers_say(tmp_path):
