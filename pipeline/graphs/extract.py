@@ -153,7 +153,7 @@ class ExtractRun:
 
     catalog: str
     ways: Sequence[Way]
-    count: int = 0
+    count: int
 
     @property
     def reads(self) -> Sequence[str]:

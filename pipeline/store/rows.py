@@ -249,11 +249,12 @@ class Rows:
             if not self._is_whole(index.paths[k]):
                 self._set_aside(index.paths[k])
         archived = np.isin(index.song_ids, wanted) & ~np.isin(index.song_ids, own)
-        for k, path in enumerate(index.paths):
-            if (archived & (index.part == k)).any():
-                here, _ = archive.songs_in(path, feature_key)
-                elsewhere = here[~np.isin(here, index.song_ids[archived & (index.part == k)])]
-                yield Batch(feature_key, path, tuple(song_id.decode() for song_id in elsewhere))
+        order = np.flatnonzero(archived)[np.argsort(index.part[archived], kind="stable")]
+        used, starts = np.unique(index.part[order], return_index=True)
+        for k, own_here in zip(used, np.split(order, starts[1:]), strict=False):
+            here, _ = archive.songs_in(index.paths[k], feature_key)
+            elsewhere = here[~np.isin(here, index.song_ids[own_here])]
+            yield Batch(feature_key, index.paths[k], tuple(song_id.decode() for song_id in elsewhere))
 
     def _archived(self, feature_key: str, song_ids: list[str], columns: Sequence[str] | None) -> Iterator[pa.Table]:
         """Give the archived rows of those of the songs that the archive has."""

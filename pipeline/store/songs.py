@@ -31,7 +31,7 @@ class NotARun(InputError):
 
 
 def read(path: str | Path) -> pa.Table:
-    """Return a table of songs, `mixprior.stats.schema.SONGS_SCHEMA`.
+    """Return a table of songs, `mixprior.stats.schema.SONGS_SCHEMA`, sorted by path.
 
     Args:
         path: a run's folder, for the run that ended last; or the table itself.
@@ -44,14 +44,22 @@ def read(path: str | Path) -> pa.Table:
         if not _is_list_of_shards(found):
             check_columns(found, SONGS_SCHEMA, optional=("flags",))
             return found
-        tables = [files.read_table(shard) for shard in _shards_in(RunFolder.at(path), found)]
+        tables = [_shard(shard) for shard in _shards_in(RunFolder.at(path), found)]
         for table in tables:
             check_columns(table, SONGS_SCHEMA)
         whole = pa.concat_tables([table.replace_schema_metadata() for table in tables])
+        whole = whole.sort_by([("path", "ascending"), ("status", "ascending")])
         return whole.replace_schema_metadata(found.schema.metadata)
     except (OSError, pa.ArrowException) as error:
         wanted = f"{path} holds no {SONGS_FILE}" if table_in(path) != str(path) else f"{path} is no table of songs"
         raise NotARun(f"{wanted}; give the output folder of `mixprior mine`") from error
+
+
+def _shard(path: str) -> pa.Table:
+    try:
+        return files.read_table(path)
+    except (FileNotFoundError, pa.ArrowException) as error:
+        raise NotARun(f"{path} is missing or damaged, a shard of the table of songs: mine the catalog again") from error
 
 
 def shards_of(path: str | Path) -> list[str]:

@@ -39,7 +39,7 @@ print(mixprior.__file__, len(loaded), *(type(each[0]).__name__ for each in loade
 
 def graph() -> ExtractRun:
     way = Way(RunFolder("gs://bucket/mine"), MiningSettings(SeparationSettings(), DecodeLimits()))
-    return ExtractRun("gs://bucket/mine/catalogs/0.jsonl", [way])
+    return ExtractRun("gs://bucket/mine/catalogs/0.jsonl", [way], count=1)
 
 
 def options_of_the_document() -> list[str]:

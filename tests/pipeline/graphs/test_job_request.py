@@ -41,7 +41,7 @@ def test_the_job_that_flink_and_spark_are_sent_names_the_pool_of_workers_and_car
     options = beam_options.pipeline_options(options_of(command))
     way = Way(RunFolder("s3://bucket/mine"), MiningSettings(SeparationSettings(), DecodeLimits()))
     pipeline = beam.Pipeline(options=options, runner=PortableRunner())
-    ExtractRun("s3://bucket/mine/catalogs/0.jsonl", [way])(pipeline)
+    ExtractRun("s3://bucket/mine/catalogs/0.jsonl", [way], count=1)(pipeline)
     job = PortableRunner().get_proto_pipeline(pipeline, options)
     environments = [each for each in job.components.environments.values() if each.urn == "beam:env:external:v1"]
     [payload] = {beam_runner_api_pb2.ExternalPayload.FromString(each.payload).endpoint.url for each in environments}
