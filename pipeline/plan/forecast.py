@@ -30,12 +30,12 @@ class Work:
         songs: by kind, `constants.SEPARATED` or `WITH_STEMS`: lengths in seconds, float64, shape (songs,), or of some
             of them that stand for all.
         count: by kind, how many.
-        size_bytes: of their files.
+        size_bytes: of their files; None where it is not known.
     """
 
     songs: Mapping[str, np.ndarray]
     count: Mapping[str, int]
-    size_bytes: float
+    size_bytes: float | None
 
     @property
     def audio_s(self) -> float:
@@ -77,10 +77,11 @@ class Forecast:
         paid_hours: of workers, from the start to the end.
         lost_hours: of workers, in what was lost and without a worker.
         preemptions: workers that were taken away.
-        read_bytes: of songs: once to name them by their content, and on engines once more to mine them.
+        read_bytes: of songs: once to name them by their content, and on engines once more to mine them. None where
+            their sizes are not known, as those of remote files.
         written_bytes: rows as songs are finished, then in parts of thousands, and the table of songs.
         kept_bytes: that are left at the end, at most.
-        read_mb_per_s: what the store of the songs must give for it.
+        read_mb_per_s: what the store of the songs must give for it; None where that is not known.
         price: of the paid hours; None where no price of an hour is known.
         troubles: what goes wrong, in the simulation.
         seed: of the simulation.
@@ -97,10 +98,10 @@ class Forecast:
     paid_hours: float
     lost_hours: float
     preemptions: int
-    read_bytes: int
+    read_bytes: int | None
     written_bytes: int
     kept_bytes: int
-    read_mb_per_s: float
+    read_mb_per_s: float | None
     price: float | None
     troubles: Troubles
     seed: int
@@ -115,13 +116,13 @@ class Forecast:
         """Return it for people."""
         gpu = f", {_number(self.gpu_hours)} GPU hours" if self.gpu_hours else ""
         least, median, most = (duration(each) for each in self.wall_days)
+        rate = "" if self.read_mb_per_s is None else f" ({self.read_mb_per_s:.3g} MB/s)"
         lines = [
             f"{self.songs} songs, {_number(self.audio_hours)} h of audio, {self.workers} workers ({self.engine}): "
             f"{median} ({least} to {most} in simulated runs)",
             f"{_number(self.cpu_hours)} CPU hours{gpu}; {_number(self.paid_hours)} worker hours, of which "
             f"{_number(self.lost_hours)} are lost in {self.preemptions} preemptions and songs mined twice",
-            f"read {size(self.read_bytes)} ({self.read_mb_per_s:.3g} MB/s), write {size(self.written_bytes)}, "
-            f"keep {size(self.kept_bytes)}",
+            f"read {size(self.read_bytes)}{rate}, write {size(self.written_bytes)}, keep {size(self.kept_bytes)}",
         ]
         if self.price is not None:
             lines.append(f"price: {self.price:,.2f}, in the unit of --price-per-hour")
@@ -153,7 +154,7 @@ def forecast(work: Work, fleet: Fleet, constants: Constants, troubles: Troubles,
     wall_s = [serial_s + each for each in mined.wall_s]
     rows_bytes = sum(constants.songs[kind].size_bytes * count for kind, count in work.count.items())
     table_bytes = constants.table_bytes * songs
-    read_bytes = work.size_bytes * (1 if fleet.engine == "local" else 2)
+    read_bytes = None if work.size_bytes is None else work.size_bytes * (1 if fleet.engine == "local" else 2)
     return Forecast(
         songs=songs,
         audio_hours=round(work.audio_s / 3600, 4),
@@ -165,10 +166,10 @@ def forecast(work: Work, fleet: Fleet, constants: Constants, troubles: Troubles,
         paid_hours=fleet.workers * wall_s[1] / 3600,
         lost_hours=mined.lost_s / 3600,
         preemptions=mined.preemptions,
-        read_bytes=round(read_bytes),
+        read_bytes=None if read_bytes is None else round(read_bytes),
         written_bytes=round(rows_bytes * (2 if songs > MANY else 1) + table_bytes),
         kept_bytes=round(rows_bytes + table_bytes),
-        read_mb_per_s=read_bytes / 1e6 / wall_s[1],
+        read_mb_per_s=None if read_bytes is None else read_bytes / 1e6 / wall_s[1],
         price=None if fleet.price_per_hour is None else fleet.workers * wall_s[1] / 3600 * fleet.price_per_hour,
         troubles=troubles,
         seed=seed,
@@ -230,12 +231,14 @@ def duration(days: float) -> str:
     return f"{days * 86400:.1f} s"
 
 
-def size(size_bytes: float) -> str:
+def size(size_bytes: float | None) -> str:
     """Return a number of bytes for people.
 
-    >>> size(3.2e12)
-    '3.2 TB'
+    >>> size(3.2e12), size(None)
+    ('3.2 TB', 'an unknown size')
     """
+    if size_bytes is None:
+        return "an unknown size"
     for unit, each in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if size_bytes >= each:
             return f"{size_bytes / each:.1f} {unit}"

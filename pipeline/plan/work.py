@@ -36,15 +36,17 @@ def of_catalog(catalog: str | Path | Sequence[str | Path], settings: MiningSetti
         by_kind.setdefault(WITH_STEMS if song.has_stems else SEPARATED, []).append(Found(song, size_bytes))
     if not by_kind:
         raise InputError("the catalog holds no song to plan for")
-    lengths, sizes = {}, 0.0
+    lengths = {}
     for kind, found in sorted(by_kind.items()):
         audio_s = estimate.audio_s(found, settings)
         if audio_s is None:
             raise InputError("no song of the catalog tells its length: give --songs and --minutes in place of it")
         size = np.array([each.size_bytes for each in found], float)
         shares = size / size.sum() if size.sum() else np.full(len(found), 1 / len(found))
-        lengths[kind], sizes = audio_s * shares, sizes + float(size.sum())
-    return Work(lengths, {kind: len(found) for kind, found in by_kind.items()}, sizes)
+        lengths[kind] = audio_s * shares
+    sizes = [each.size_bytes for found in by_kind.values() for each in found]
+    counts = {kind: len(found) for kind, found in by_kind.items()}
+    return Work(lengths, counts, float(sum(sizes)) if all(sizes) else None)  # of a remote file no size is asked for
 
 
 def like(songs: int, minutes: float, kbit_per_s: float, with_stems: bool) -> Work:

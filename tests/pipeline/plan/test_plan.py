@@ -10,7 +10,7 @@ import soundfile
 
 import mixprior
 from mixprior.pipeline import estimate
-from mixprior.pipeline.plan import command, constants
+from mixprior.pipeline.plan import command, constants, work
 from mixprior.pipeline.plan import measure as measuring
 from mixprior.pipeline.plan.constants import SEPARATED, WITH_STEMS, Constants, Overhead, PerSong
 from mixprior.pipeline.plan.forecast import Fleet, Work, forecast
@@ -49,6 +49,16 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
+def test_sizes_that_are_not_known_are_not_nothing(tmp_path, monkeypatch, capsys):
+    soundfile.write(tmp_path / "a.wav", np.zeros(80_000), 8000, "PCM_16")
+    monkeypatch.setattr(work.sources, "size_bytes", lambda _path: 0)
+    assert mixprior.main(["plan", str(tmp_path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["read_bytes"] is found["read_mb_per_s"] is None
+    assert mixprior.main(["plan", str(tmp_path)]) == 0
+    assert "read an unknown size, write" in capsys.readouterr().out
+
+
 def songs(count, seconds, size_bytes=0.0):
     return Work({SEPARATED: np.full(count, seconds)}, {SEPARATED: count}, size_bytes)
 
@@ -70,10 +80,10 @@ def test_busy_cores_are_slower_and_a_step_of_processes_adds_up_many_songs():
 
 def test_a_worker_with_a_gpu_is_as_fast_as_the_slower_of_its_gpu_and_its_cores():
     known = command.with_gpu(CONSTANTS, 100.0)
-    work, factor = songs(100, 100.0), 1.2
-    bound_by_gpu = forecast(work, Fleet("dask", 10, cores=8), known, Troubles())
+    hundred, factor = songs(100, 100.0), 1.2
+    bound_by_gpu = forecast(hundred, Fleet("dask", 10, cores=8), known, Troubles())
     assert bound_by_gpu.gpu_hours == pytest.approx(100 * 1.0 / 3600)
-    bound_by_cores = forecast(work, Fleet("dask", 10, cores=1), known, Troubles())
+    bound_by_cores = forecast(hundred, Fleet("dask", 10, cores=1), known, Troubles())
     assert bound_by_cores.wall_s > bound_by_gpu.wall_s
     assert bound_by_cores.cpu_hours == pytest.approx((100 * factor * 1.5 + 15.0 + 0.11) / 3600)
 
