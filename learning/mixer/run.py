@@ -15,7 +15,7 @@ from mixprior.learning.mixer import song_examples
 from mixprior.learning.mixer.excerpts import stems_of
 from mixprior.learning.mixer.network import ConsoleMixer
 from mixprior.learning.mixer.task import ConsoleTask, Example
-from mixprior.learning.scenes.songs import TrainingSong, songs_of
+from mixprior.learning.scenes.songs import TrainingSong, need_artists, songs_of
 from mixprior.learning.scenes.split import CHOOSE, TRAIN, split
 from mixprior.learning.training import curves
 from mixprior.learning.training.card import card
@@ -45,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     work = model.with_suffix(".training")
     config = replace(CONFIG, seed=args.seed, device=args.device, precision=args.precision, steps=args.steps)
     songs = songs_of(args.run, args.roles, args.role)
+    if args.split_by != "song":
+        need_artists(songs)
     examples = _examples(songs, args.stems or work / "stems", args.seed)
     with_examples = [each for each in songs if examples[each.song_id]]
     sides = split(with_examples, args.split_by, args.seed, SHARES)

@@ -16,7 +16,6 @@ from mixprior.learning.predictor.learners import LEARNERS
 from mixprior.learning.predictor.published import TABLE, Row
 from mixprior.learning.scenes.songs import TrainingSong
 from mixprior.learning.scenes.split import split
-from mixprior.stats.errors import InputError
 
 FOLDS = 4
 _ROUNDING = 1e-3
@@ -146,13 +145,3 @@ def _verdict(by_song: Mapping[str, np.ndarray], counted: np.ndarray) -> str:
     else:
         word = "undecided: a constant does as well"
     return f"{low:+.2f} to {high:+.2f}, {word}"
-
-
-def need_artists(songs: Sequence[TrainingSong]) -> None:
-    """Refuse songs without artists: nothing would keep those of one apart. Raises InputError."""
-    unknown = [each for each in songs if not each.artists]
-    if unknown:
-        raise InputError(
-            f"the artist of {unknown[0].song.path} is not known: mine with a manifest that has a column `artist`, or "
-            "give --roles; --split-by song without --errors leaves artists on both sides"
-        )

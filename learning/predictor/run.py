@@ -13,7 +13,7 @@ from mixprior.learning.predictor import errors, song_examples
 from mixprior.learning.predictor.examples import Examples
 from mixprior.learning.predictor.learners import OURS, train_ours
 from mixprior.learning.predictor.networks import PriorNetwork
-from mixprior.learning.scenes.songs import TrainingSong, songs_of
+from mixprior.learning.scenes.songs import TrainingSong, need_artists, songs_of
 from mixprior.learning.scenes.split import CHOOSE, TRAIN, split
 from mixprior.learning.training import curves
 from mixprior.learning.training.card import card
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     config = replace(OURS, seed=args.seed, device=args.device, precision=args.precision, steps=args.steps)
     songs = songs_of(args.run, args.roles, args.role, args.stems or work / "stems")
     if args.errors or args.split_by != "song":
-        errors.need_artists(songs)
+        need_artists(songs)
     facts, kept_in = song_examples.measured(args.run), work / "spectra"
     examples = song_examples.of_songs(songs, facts, kept_in, shown("reading"), args.excerpts)
     sides = split([each for each in songs if each.song_id in set(examples.songs)], args.split_by, args.seed, SHARES)

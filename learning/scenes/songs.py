@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,6 +115,16 @@ def songs_of(
             "in a column `role` of their manifest"
         )
     return chosen
+
+
+def need_artists(songs: Sequence[TrainingSong]) -> None:
+    """Refuse songs without artists: nothing would keep those of one apart. Raises InputError."""
+    unknown = [each for each in songs if not each.artists]
+    if unknown:
+        raise InputError(
+            f"the artist of {unknown[0].song.path} is not known: mine with a manifest that has a column `artist`, or "
+            "give --roles; --split-by song without --errors leaves artists on both sides"
+        )
 
 
 def _listed(location: str | Path) -> Iterable[tuple[str, Song]]:

@@ -20,7 +20,10 @@ from mixprior.mixing.learned import console, model_file
 from mixprior.mixing.learned.console import SHELF_Q, SHELVES
 from mixprior.mixing.learned.heard import Heard
 from mixprior.pipeline.audio import writer
+from mixprior.pipeline.catalogs.roles import Recording
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
+from mixprior.stats.errors import InputError
+from tools.songs.mixer_judged import heard
 
 SHORT = ("--steps", "6")
 
@@ -71,6 +74,23 @@ def test_a_mixer_comes_with_its_card_and_its_curve_and_the_same_again(songs, mod
     assert main(["train", "console", str(songs), "-o", str(again), *SHORT]) == 0
     assert again.read_bytes() == model.read_bytes()
     assert "dB where the song's own levels are asked for, by the rule " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("system", ["console", "predictor"])
+def test_songs_without_artists_are_not_split_by_artist(songs, tmp_path, capsys, system):
+    manifest = songs.with_name("unnamed.csv")
+    manifest.write_text("path\n" + "".join(f"{score.title}\n" for score in SCORES[:2]))
+    assert main(["train", system, str(manifest), "-o", str(tmp_path / "m.npz"), *SHORT]) == 2
+    assert "the artist of" in capsys.readouterr().err
+
+
+def test_a_card_is_heard_by_its_artists_and_by_its_songs_in_the_table_and_refused_where_neither_knows():
+    row = dict.fromkeys(Recording.__dataclass_fields__, "")
+    table = [Recording(**{**row, "sha256": "a" * 64, "artist": "Sam", "featured": "Ella"})]
+    named, unnamed = ({"song_id": song_id, "artists": a} for song_id, a in (("b" * 16, ["bea"]), ("a" * 16, [])))
+    assert heard([named, unnamed], table) == {"bea", "sam", "ella"}
+    with pytest.raises(InputError, match="the artists of cccc in its card are unknown"):
+        heard([named, {"song_id": "cccc", "artists": []}], table)
 
 
 def test_it_mixes_the_tracks_of_a_song(songs, model, tmp_path):

@@ -7,9 +7,10 @@ evaluation (`python -m mixprior.mixing.evaluation`), whose separated windows are
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tabulate import tabulate
 
@@ -28,6 +29,7 @@ from mixprior.mixing.plan.step import Plan
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.roles import Role
 from mixprior.pipeline.catalogs import roles
+from mixprior.pipeline.catalogs.roles import Recording
 from mixprior.stats.errors import InputError
 from mixprior.stats.sound import Sound
 
@@ -82,6 +84,22 @@ def table(rows: list[Row]) -> str:
     return tabulate(lines, ["distance", "system", "minus that of the rule", "95 %", "artists", "verdict"], "github")
 
 
+def heard(songs: Sequence[Mapping[str, Any]], recordings: Sequence[Recording]) -> frozenset[str]:
+    """Everybody on the songs that a card lists: artists of the card, and of the same songs in the table of roles.
+
+    Raises:
+        InputError: if neither knows the artists of a song.
+    """
+    known = {each.song_id: each.artists for each in recordings}
+    found: set[str] = set()
+    for song in songs:
+        artists = known.get(song["song_id"], frozenset()).union(song["artists"])
+        if not artists:
+            raise InputError(f"nothing can judge this model: the artists of {song['song_id']} in its card are unknown")
+        found |= artists
+    return frozenset(found)
+
+
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -93,12 +111,12 @@ def main() -> None:
     args = parser.parse_args()
     material = Material(args.music, None, args.output, roles.read(args.roles))
     network = console.of_file(args.model, model_file.read(args.model))
-    heard = frozenset(artist for song in network.card["songs"] for artist in song["artists"])
+    trained = heard(network.card["songs"], material.recordings)
     rows: list[Row] = []
     for name, make in excerpts.songs(material, args.set).items():
         scene = make()
         refuse_taught(scene, taught(material.recordings))
-        if scene.artists & heard:
+        if scene.artists & trained:
             raise InputError(f"{name} cannot judge {args.model}: it was trained on a song of its artists")
         rows += rows_of(scene, network, shipped())
         print(f"{name}: {scene.kind}, {len(scene.tracks)} tracks", flush=True)
