@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from mixprior import __version__
 from mixprior.extras import advice
-from mixprior.stats.errors import InputError, RowsLost, Stopped, TooManyFailed, ValuesUnused
+from mixprior.stats.errors import InputError, RowsLost, SongLeftOut, Stopped, TooManyFailed, ValuesUnused
 from mixprior.stats.secrets import without_secrets
 from mixprior.stats.visible import visible
 
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     with warnings.catch_warnings():
         warnings.showwarning = _show
-        for category in (RowsLost, ValuesUnused):
+        for category in (RowsLost, SongLeftOut, ValuesUnused):
             warnings.simplefilter("always", category)
         return _answer(argv)
 
@@ -147,7 +147,7 @@ def _show(
 ) -> None:
     """Print a warning of ours as an error is printed, another as Python does."""
     message = without_secrets(str(message))
-    text = f"mixprior: {message}\n" if issubclass(category, RowsLost | ValuesUnused) else None
+    text = f"mixprior: {message}\n" if issubclass(category, RowsLost | SongLeftOut | ValuesUnused) else None
     (file or sys.stderr).write(text or warnings.formatwarning(message, category, filename, lineno, line))
 
 

@@ -17,5 +17,9 @@ class RowsLost(UserWarning):
     """Rows of finished songs are damaged or gone, and what was made of the rest lacks these songs."""
 
 
+class SongLeftOut(UserWarning):
+    """A song cannot be read, and what is made of the rest lacks it."""
+
+
 class TooManyFailed(Stopped):
     """So many songs fail by one cause that the run was stopped. The command ends with exit code 3."""

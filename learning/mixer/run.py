@@ -15,17 +15,18 @@ from mixprior.learning.mixer import song_examples
 from mixprior.learning.mixer.excerpts import stems_of
 from mixprior.learning.mixer.network import ConsoleMixer
 from mixprior.learning.mixer.task import ConsoleTask, Example
-from mixprior.learning.scenes.songs import TrainingSong, need_artists, songs_of
+from mixprior.learning.scenes.songs import TrainingSong, leave_out, need_artists, songs_of
 from mixprior.learning.scenes.split import CHOOSE, TRAIN, split
 from mixprior.learning.training import curves
 from mixprior.learning.training.card import card
 from mixprior.learning.training.config import TrainingConfig
 from mixprior.learning.training.loop import State, train
+from mixprior.learning.training.output import model_path
 from mixprior.learning.training.progress import shown
 from mixprior.mixing.evaluation.kept_priors import shipped
 from mixprior.mixing.learned import console
 from mixprior.pipeline.store.files import write_bytes
-from mixprior.stats.errors import InputError
+from mixprior.pipeline.store.records import SongError
 
 SHARES = {TRAIN: 0.75, CHOOSE: 0.25}
 DRAWS = 8
@@ -39,16 +40,14 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: if there are no songs to train on, or something cannot be written.
     """
-    model = Path(args.output)
-    if model.suffix != ".npz":
-        raise InputError(f"{model} is to be a model: give a name that ends in .npz")
+    model = model_path(args.output)
     work = model.with_suffix(".training")
     config = replace(CONFIG, seed=args.seed, device=args.device, precision=args.precision, steps=args.steps)
     songs = songs_of(args.run, args.roles, args.role)
     if args.split_by != "song":
         need_artists(songs)
     examples = _examples(songs, args.stems or work / "stems", args.seed)
-    with_examples = [each for each in songs if examples[each.song_id]]
+    with_examples = [each for each in songs if examples.get(each.song_id)]
     sides = split(with_examples, args.split_by, args.seed, SHARES)
     task = ConsoleTask(_of(examples, sides[TRAIN]), _of(examples, sides[CHOOSE]), spread())
     state = train(task, config, work / "model")
@@ -79,7 +78,10 @@ def _examples(songs: Sequence[TrainingSong], stems: Path, seed: int) -> dict[str
     targets = shipped()
     found, show = {}, shown("reading")
     for done, song in enumerate(songs, 1):
-        found[song.song_id] = song_examples.examples_of(song.song_id, stems_of(song, stems), DRAWS, targets, seed)
+        try:
+            found[song.song_id] = song_examples.examples_of(song.song_id, stems_of(song, stems), DRAWS, targets, seed)
+        except SongError as error:
+            leave_out(song.song, error)
         show(done, len(songs))
     return found
 

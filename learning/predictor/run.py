@@ -19,6 +19,7 @@ from mixprior.learning.training import curves
 from mixprior.learning.training.card import card
 from mixprior.learning.training.config import TrainingConfig
 from mixprior.learning.training.loop import State
+from mixprior.learning.training.output import model_path
 from mixprior.learning.training.progress import shown
 from mixprior.mixing.learned import network
 from mixprior.mixing.learned.planner import OPTION_OF
@@ -36,9 +37,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: if the run has no songs to train on, or something cannot be written.
     """
-    model = Path(args.output)
-    if model.suffix != ".npz":
-        raise InputError(f"{model} is to be a model: give a name that ends in .npz")
+    model = model_path(args.output)
     work = model.with_suffix(".training")
     config = replace(OURS, seed=args.seed, device=args.device, precision=args.precision, steps=args.steps)
     songs = songs_of(args.run, args.roles, args.role, args.stems or work / "stems")

@@ -10,10 +10,11 @@ import numpy as np
 
 from mixprior.learning.predictor.examples import Examples
 from mixprior.learning.predictor.published import EQ, EQ_HZ, TARGETS
-from mixprior.learning.scenes.songs import Stems, TrainingSong, as_pair, separated
+from mixprior.learning.scenes.songs import Stems, TrainingSong, as_pair, leave_out, separated
 from mixprior.mixing.learned.mel import BANDS, HOP, at_loudness, log_mel_db
 from mixprior.pipeline.audio.decode import decode_mixture
 from mixprior.pipeline.store.files import replacing
+from mixprior.pipeline.store.records import SongError
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError
 from mixprior.stats.sound import Sound
@@ -28,6 +29,7 @@ LEAST_LU = -12.0
 MOST_EQ_DB = 8.0
 """Gains of his unmasking equaliser are within this."""
 
+_NOTHING = np.empty((0, 2, BANDS, FRAMES), np.float16)
 _STEM_OF = {"vocal_to_backing_lu": SONG}
 _FROM = {"fdn_dry_wet_percent": ("fdn_dry_wet", 100.0)}
 
@@ -64,6 +66,8 @@ def of_songs(
 ) -> Examples:
     """Make the examples of songs; spectra that are in the folder are not made again. One song is in memory.
 
+    A song that cannot be read or separated is left out, with a warning.
+
     Args:
         songs: to read.
         facts: by song id and target, `measured`.
@@ -73,12 +77,11 @@ def of_songs(
 
     Raises:
         InputError: if there is no singing in any of them.
-        SongError: if one cannot be read or separated.
     """
     spectra, targets, names = [], [], []
     for done, song in enumerate(songs, 1):
         is_sung = np.isfinite(facts.get(song.song_id, {}).get("vocal_to_backing_lu", np.nan))
-        if is_sung and len(mel_db := _kept(song, kept_in, excerpts)):
+        if is_sung and len(mel_db := _read(song, kept_in, excerpts)):
             known = {**facts[song.song_id], **equaliser(mel_db)}
             spectra.append(mel_db)
             targets += [[known[name] for name in TARGETS]] * len(mel_db)
@@ -114,6 +117,14 @@ def octaves_db(mel_db: np.ndarray) -> np.ndarray:
     return np.array([10 * np.log10(power[:, :, nearest == k].mean(axis=(0, 2, 3))) for k in range(len(EQ_HZ))]).T
 
 
+def _read(song: TrainingSong, folder: Path, excerpts: int) -> np.ndarray:
+    try:
+        return _kept(song, folder, excerpts)
+    except SongError as error:
+        leave_out(song.song, error)
+        return _NOTHING
+
+
 def _kept(song: TrainingSong, folder: Path, excerpts: int) -> np.ndarray:
     path = folder / f"{song.song_id}-{excerpts}.npy"
     if not path.exists():
@@ -131,7 +142,7 @@ def _spectra(song: TrainingSong, excerpts: int) -> np.ndarray:
         if None not in lufs and float(lufs[0] or 0) - float(lufs[1] or 0) > LEAST_LU:
             heard = np.stack([log_mel_db(pair[name]) for name in (VOCALS, BACKING)])
             found.append(at_loudness(heard, np.array(lufs, float)).astype(np.float16))
-    return np.stack(found) if found else np.empty((0, 2, BANDS, FRAMES), np.float16)
+    return np.stack(found) if found else _NOTHING
 
 
 def _pairs(song: TrainingSong, samples: int, excerpts: int) -> Iterator[Stems]:

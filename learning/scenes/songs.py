@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from mixprior.pipeline.catalogs import catalog, roles, song_folder
 from mixprior.pipeline.catalogs.roles import Recording
 from mixprior.pipeline.store import songs as song_tables
 from mixprior.pipeline.store import sources
-from mixprior.pipeline.store.records import Song
-from mixprior.stats.errors import InputError
+from mixprior.pipeline.store.records import Song, SongError
+from mixprior.stats.errors import InputError, SongLeftOut
 from mixprior.stats.schema import FINISHED
 from mixprior.stats.statistic import BACKING, VOCALS
 
@@ -94,7 +95,7 @@ def songs_of(
     """Find the songs of a run, or of a folder or manifest, that may be trained on; each content once, sorted by id.
 
     Where a table of roles is given, or a song of the catalog has a column `role`, only songs of the role are taken.
-    A catalog without any roles is its owner's to train on.
+    A catalog without any roles is its owner's to train on. A song that cannot be read is left out, with a warning.
 
     Args:
         location: output folder of `mixprior mine`; or what that command takes.
@@ -103,7 +104,7 @@ def songs_of(
         kept_in: folder that separated stems are kept in.
 
     Raises:
-        InputError: if there is none of the role, or a song or the table cannot be read.
+        InputError: if there is none of the role, or the table cannot be read.
     """
     known = {each.song_id: each for each in roles.read(table) if each.sha256} if table else {}
     found = {song_id: _song(song, song_id, known, kept_in) for song_id, song in _listed(location)}
@@ -132,9 +133,22 @@ def _listed(location: str | Path) -> Iterable[tuple[str, Song]]:
     try:
         rows = song_tables.read(location).to_pylist()
     except song_tables.NotARun:
-        return [(fingerprint(song), song) for song in catalog.open_catalog(str(location))]
+        return _readable(catalog.open_catalog(str(location)))
     done = [row for row in rows if row["status"] in FINISHED]
     return [(row["song_id"], _of_run(row["path"], json.loads(row["metadata"]))) for row in done]
+
+
+def _readable(songs: Iterable[Song]) -> Iterator[tuple[str, Song]]:
+    for song in songs:
+        try:
+            yield fingerprint(song), song
+        except SongError as error:
+            leave_out(song, error)
+
+
+def leave_out(song: Song, error: SongError) -> None:
+    """Warn that a song is not trained on."""
+    warnings.warn(SongLeftOut(f"{song.path} is left out: {error.message}"), stacklevel=2)
 
 
 def _of_run(path: str, metadata: Mapping[str, str]) -> Song:

@@ -93,6 +93,33 @@ def test_a_card_is_heard_by_its_artists_and_by_its_songs_in_the_table_and_refuse
         heard([named, {"song_id": "cccc", "artists": []}], table)
 
 
+def test_a_song_that_cannot_be_decoded_or_read_is_left_out_with_a_warning(songs, tmp_path, capsys):
+    (songs.parent / "broken.wav").write_bytes(b"no sound")
+    manifest = songs.with_name("broken.csv")
+    rows = "broken.wav,Broken Band,train-mixer,CC0\nnone.wav,No Band,train-mixer,CC0\n"
+    manifest.write_text(songs.read_text() + rows)
+    path = tmp_path / "fewer.npz"
+    assert main(["train", "console", str(manifest), "-o", str(path), *SHORT]) == 0
+    warned = [line for line in capsys.readouterr().err.splitlines() if "is left out: " in line]
+    assert [name in line for line, name in zip(warned, ("none.wav", "broken.wav"), strict=True)] == [True, True]
+    assert len(console.of_file(path, model_file.read(path)).card["songs"]) == 2
+
+
+@pytest.mark.parametrize("system", ["console", "predictor"])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-o", "s3://bucket/m.npz"], "s3://bucket/m.npz is in an object store"),
+        (["-o", "m.npz", "--steps", "0"], "steps is 0: it must be 1 or more"),
+    ],
+)
+def test_a_remote_name_and_no_steps_are_refused(songs, tmp_path, capsys, monkeypatch, system, words, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", system, str(songs), *words]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_it_mixes_the_tracks_of_a_song(songs, model, tmp_path):
     folder = songs.parent / SCORES[0].title
     assert main(["mix", "--tracks", str(folder), "--by", str(model), "-o", str(tmp_path / "mix.wav")]) == 0

@@ -17,6 +17,7 @@ from mixprior.learning.predictor.run import _that_mix
 from mixprior.learning.scenes.songs import songs_of
 from mixprior.mixing.learned import network
 from mixprior.pipeline.audio import writer
+from mixprior.pipeline.store.records import SongError
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
 from mixprior.stats.errors import InputError
 
@@ -87,6 +88,22 @@ def test_what_cannot_be_is_refused_in_one_line(songs, capsys, monkeypatch, tmp_p
     assert main(["train", "predictor", str(songs), *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
+
+
+def test_a_song_that_cannot_be_read_is_left_out_with_a_warning(songs, model, tmp_path, capsys, monkeypatch):
+    first, real = songs_of(songs)[0], song_examples._kept
+
+    def kept(song, *rest):
+        if song.song_id == first.song_id:
+            raise SongError("decode", "it ends in the middle")
+        return real(song, *rest)
+
+    monkeypatch.setattr(song_examples, "_kept", kept)
+    path = tmp_path / "fewer.npz"
+    assert main(["train", "predictor", str(songs), "-o", str(path), *SHORT]) == 0
+    assert f"{first.song.path} is left out: it ends in the middle" in capsys.readouterr().err
+    ids = [{song["song_id"] for song in network.read(each).card["songs"]} for each in (model, path)]
+    assert ids[0] - ids[1] == {first.song_id}
 
 
 def test_another_run_does_not_go_on_from_the_checkpoint_of_this_one(songs, model, capsys, monkeypatch):
