@@ -31,6 +31,8 @@ def run(args: argparse.Namespace) -> int:
         InputError: if a file cannot be read or written, or the mix does not hold the tracks.
     """
     if args.table is not None:
+        if args.tracks or args.mix:
+            raise InputError("--table reads recipes written before: give it without --tracks and --mix")
         return _table(args)
     if not args.tracks or not args.mix:
         raise InputError("nothing to take apart: give --tracks and --mix, or recipes to --table")

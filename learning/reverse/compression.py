@@ -97,6 +97,8 @@ def squeezed(fit: Fit, material: Material) -> Squeezed | None:
         material: tracks and mix.
     """
     chosen = _chosen(fit)
+    if not chosen.size:
+        return None
     direct = linear.rough(fit.statistics, fit.rate_hz)
     search = _Search(Blocks.of(direct, material, chosen), {})
     search.run()

@@ -10,7 +10,7 @@ import scipy.stats
 
 from mixprior.learning.reverse.blocks import Blocks
 from mixprior.learning.reverse.compression import Numbers, gains_of
-from mixprior.learning.reverse.figure import Figure
+from mixprior.learning.reverse.figure import Figure, LogFigure
 from mixprior.learning.reverse.intervals import COVERS
 
 RESOLUTION = np.array([0.5, 0.05, 0.12, 0.15, 2.0, 0.3])
@@ -89,8 +89,8 @@ def _sides(blocks: Blocks, place: int, numbers: Numbers) -> np.ndarray:
 def _said(values: np.ndarray, half: np.ndarray) -> CompressorFigures:
     narrow = half <= MOST
     plain = [Figure(float(value), float(each)) for value, each in zip(values, half, strict=True)]
-    logs = [Figure(float(np.exp(each.value)), float(np.exp(each.value) * each.half_width)) for each in plain]
-    each = [plain[0], *logs[1:4], *plain[4:]]
+    logs = [LogFigure.of(each.value, each.half_width) for each in plain[1:4]]
+    each = [plain[0], *logs, *plain[4:]]
     return CompressorFigures(*(figure if kept else None for figure, kept in zip(each, narrow, strict=True)))
 
 

@@ -95,12 +95,7 @@ def _compressor(found: CompressorFigures) -> dict[str, Any]:
 def _figure(figure: Figure | None) -> dict[str, float] | None:
     if figure is None:
         return None
-    value, half = figure.value, figure.half_width
-    return {
-        "value": round(value, _DIGITS),
-        "low": round(value - half, _DIGITS),
-        "high": round(value + half, _DIGITS),
-    }
+    return {name: round(getattr(figure, name), _DIGITS) for name in ("value", "low", "high")}
 
 
 def _step(name: str, track: TrackFigures, found: Found) -> Step:
@@ -155,7 +150,7 @@ def _squeezed(found: CompressorFigures) -> str:
     if found.threshold_dbfs is not None:
         words.append(f"threshold {found.threshold_dbfs.value:.1f} dBFS (+-{found.threshold_dbfs.half_width:.1f})")
     if found.ratio is not None:
-        words.append(f"ratio {found.ratio.value:.1f} (+-{found.ratio.half_width:.1f})")
+        words.append(f"ratio {found.ratio.value:.1f} ({found.ratio.low:.1f} to {found.ratio.high:.1f})")
     if found.reduction_db is not None:
         words.append(f"lower by {found.reduction_db.value:.1f} dB (+-{found.reduction_db.half_width:.1f})")
     return f"compressor: {', '.join(words)}" if words else "compressor, whose settings cannot be told"

@@ -55,7 +55,6 @@ def reverse_files(
     found = take_apart(sounds, given.sound, seconds, stage, reverb, compressors)
     made = Output(given.path, given.sha256, given.sound.rate_hz, given.sound.duration_s)
     written = document(found, sounds.inputs, made, given.sound)
-    output.parent.mkdir(parents=True, exist_ok=True)
     files.write_bytes(str(output), recipe.dump(written).encode())
     return written
 

@@ -3,17 +3,22 @@
 import csv
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import mixprior
+from mixprior.learning.reverse.compression import squeezed
+from mixprior.learning.reverse.compressor import MOST, _said
 from mixprior.learning.reverse.files import words
 from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.path import Path, response
+from mixprior.learning.reverse.settings_table import table
 from mixprior.learning.reverse.taking import _sounding, take_apart
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.settings import Band, Chain, CompressorSettings, MixSettings, PanSettings
+from mixprior.mixing.mix.recipe import SCHEMA_VERSION
 from mixprior.pipeline.audio import audio_file, writer
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
@@ -219,6 +224,55 @@ def test_a_compressor_is_found_with_its_settings_and_none_where_there_is_none(tr
     assert found.attack_s.value == pytest.approx(0.01, rel=0.15)
     assert found.release_s.value == pytest.approx(0.1, rel=0.15)
     assert taken.tracks["keys"].compressor is None
+
+
+def test_without_a_track_within_30_db_of_the_mix_there_is_no_compressor():
+    statistics = SimpleNamespace(energy=np.ones((3, 2, 2)), mix=np.full((3, 2), 4e3))
+    assert squeezed(SimpleNamespace(gains=np.ones((3, 2, 2)), statistics=statistics), None) is None
+
+
+def test_intervals_of_times_and_ratios_are_above_0_however_wide():
+    found = _said(np.array([-30.0, *np.log([3.0, 0.01, 0.1]), 4.0, 2.0]), MOST)
+    assert (found.attack_s.low, found.attack_s.high) == pytest.approx((0.01 / np.exp(1.1), 0.01 * np.exp(1.1)))
+    assert min(found.ratio.low, found.release_s.low) > 0
+
+
+def figure(value: float, low: float, high: float) -> dict[str, float]:
+    return {"value": value, "low": low, "high": high}
+
+
+def test_a_table_counts_compressors_that_are_sure_and_tracks_without_a_reverb_send():
+    of = {"attack_s": figure(0.01, 0.008, 0.012), "release_s": figure(0.1, -0.01, 0.21), "ratio": figure(3.0, 1.5, 6.0)}
+    known = {"gain_db": figure(-3.0, -3.1, -2.9), "compressor": {**of, "threshold_dbfs": figure(-30.0, -34.0, -26.0)}}
+    rows = table([{"reverse": {"tracks": {"bass": known}}}])
+    assert [row["setting"] for row in rows] == ["compressor attack_s", "gain_db"]
+
+
+@pytest.mark.parametrize(
+    ("reverse", "message"),
+    [
+        (3, "reverse is 3, not an object"),
+        ({}, "reverse.tracks is missing"),
+        ({"tracks": {"bass": {"pan": {"value": 0.5}}}}, "reverse.tracks.bass.pan.low is missing"),
+        ({"tracks": {"bass": {"eq_db": {"low": None}}}}, "eq_db.low is no frequency"),
+    ],
+)
+def test_a_table_of_something_else_is_refused_with_its_path(tmp_path, capsys, reverse, message):
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps({"schema_version": SCHEMA_VERSION, "settings": {}, "reverse": reverse}))
+    assert mixprior.main(["reverse", "--table", str(path), "-o", str(tmp_path / "t.csv")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "odd.json: " in line
+    assert message in line
+
+
+def test_a_table_with_a_mix_and_one_in_no_folder_are_refused(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for given in (["--mix", "m.wav", "-o", str(tmp_path / "t.csv")], ["-o", str(tmp_path / "file" / "t.csv")]):
+        assert mixprior.main(["reverse", "--table", *given]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert "without --tracks and --mix" in first
+    assert "cannot be written" in second
 
 
 def test_slopes_of_a_path_are_those_of_its_gains():
