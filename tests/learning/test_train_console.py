@@ -12,6 +12,7 @@ from mixprior import main
 from mixprior.learning.console.controls import Controls
 from mixprior.learning.mixer import run, song_examples
 from mixprior.learning.mixer.network import ConsoleMixer
+from mixprior.learning.scenes.songs import TrainingSong
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.settings import Band, Chain, PanSettings
 from mixprior.mixing.evaluation.kept_priors import shipped
@@ -21,9 +22,11 @@ from mixprior.mixing.learned.console import SHELF_Q, SHELVES
 from mixprior.mixing.learned.heard import Heard
 from mixprior.pipeline.audio import writer
 from mixprior.pipeline.catalogs.roles import Recording
+from mixprior.pipeline.store.records import Song
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
 from mixprior.stats.errors import InputError
 from tools.songs.mixer_judged import heard
+from tools.songs.mixer_law import sides_of
 
 SHORT = ("--steps", "6")
 
@@ -118,6 +121,15 @@ def test_a_remote_name_and_no_steps_are_refused(songs, tmp_path, capsys, monkeyp
     assert main(["train", system, str(songs), *words]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_judge_of_the_law_keeps_artists_on_one_side():
+    songs = [TrainingSong(Song(f"{k}"), f"{k}", frozenset({f"{k // 4}"})) for k in range(12)]
+    for seed in range(5):
+        artists = [{int(song) // 4 for song in side} for side in sides_of(songs, seed).values()]
+        assert not set.intersection(*artists)
+    with pytest.raises(InputError, match="the artist of 12 is not known"):
+        sides_of([*songs, TrainingSong(Song("12"), "12")], 0)
 
 
 def test_it_mixes_the_tracks_of_a_song(songs, model, tmp_path):

@@ -20,7 +20,7 @@ import torch
 from mixprior.learning.console.controls import Controls
 from mixprior.learning.mixer.excerpts import LENGTH_S, stems_of
 from mixprior.learning.mixer.task import ConsoleTask, Example
-from mixprior.learning.scenes.songs import Stems, TrainingSong, songs_of
+from mixprior.learning.scenes.songs import Stems, TrainingSong, need_artists, songs_of
 from mixprior.learning.scenes.split import CHOOSE, TRAIN, split
 from mixprior.learning.training.config import TrainingConfig
 from mixprior.learning.training.loop import train
@@ -91,6 +91,16 @@ def by_song(songs: Sequence[TrainingSong], folder: Path, draws: int, seed: int) 
     }
 
 
+def sides_of(songs: Sequence[TrainingSong], seed: int) -> dict[str, list[str]]:
+    """Songs that train, and songs of other artists that choose when to stop.
+
+    Raises:
+        InputError: if an artist is not known, or there are too few.
+    """
+    need_artists(songs)
+    return split(songs, "artist", seed, {TRAIN: 0.8, CHOOSE: 0.2})
+
+
 def errors_db(model: torch.nn.Module, examples: Sequence[Example]) -> np.ndarray:
     """How far gains are off."""
     with torch.no_grad():
@@ -114,7 +124,7 @@ def main() -> None:
         raise InputError("songs that judge have other artists and another collection than those that are trained on")
     for seed in range(args.seeds):
         of = by_song(songs, args.stems, DRAWS, seed)
-        sides = split(songs, "song", seed, {TRAIN: 0.8, CHOOSE: 0.2})
+        sides = sides_of(songs, seed)
         trained, chose = ([e for song_id in sides[side] for e in of[song_id]] for side in (TRAIN, CHOOSE))
         task = ConsoleTask(trained, chose, SPREAD, width=16)
         states = [train(task, replace(CONFIG, seed=MEMBERS * seed + k)) for k in range(MEMBERS)]
