@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench bench-gpu scale clean \
-  image-test lock nightly-benches nightly-conformance nightly-dependencies nightly-engines nightly-evaluation nightly-fuzz nightly-image nightly-material nightly-memory nightly-scale nightly-separation nightly-speed nightly-torture nightly-training torture fuzz
+  engines image-test lock nightly-benches nightly-conformance nightly-dependencies nightly-engines nightly-evaluation nightly-fuzz nightly-image nightly-material nightly-memory nightly-scale nightly-separation nightly-speed nightly-torture nightly-training torture fuzz
 MUSIC ?= ../shared/music
 MULTITRACKS ?= $(MUSIC)/multitracks
 RESPONSES ?= ../shared/reference/impulse_responses
@@ -48,6 +48,11 @@ test-fast: setup  ## run the quick tests alone
 NIGHTLY := benches conformance dependencies engines evaluation fuzz image material memory scale separation speed torture training
 
 nightly: $(addprefix nightly-,$(or $(PART),$(NIGHTLY)))  ## run what takes long: PART=benches, conformance, dependencies, engines, evaluation, fuzz, image, material, memory, scale, separation, speed, torture, training (all without PART)
+
+nightly-engines nightly-image: engines
+
+engines: setup  ## build the servers that tests of engines run against: Prism, versitygw, fake-gcs-server (needs Go; minutes)
+	$(BIN)/python -m tools.engines.programs
 
 nightly-conformance nightly-engines nightly-fuzz nightly-image nightly-material nightly-memory nightly-speed nightly-torture nightly-training: setup
 	$(BIN)/python -m pytest --nightly $(@:nightly-%=%)

@@ -9,6 +9,7 @@ import pytest
 
 import mixprior
 from tools.engines import processes
+from tools.engines.programs import NotHere
 from tools.engines.runs import digests, write_songs
 from tools.image import buildah
 from tools.image.__main__ import CHANGED, copy_of_the_checkout, rebuilt_s
@@ -22,7 +23,7 @@ POOL_PORT = 50000  # of Beam's boot program
 def image():
     try:
         buildah.build()
-    except processes.NotHere as lacking:
+    except NotHere as lacking:
         pytest.skip(f"{lacking}")
     print(f"the image takes {buildah.size()}")
     return buildah.IMAGE

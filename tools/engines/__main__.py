@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.engines import processes, rows, scenarios
+from tools.engines import programs, rows, scenarios
+from tools.engines.programs import NotHere
 from tools.evidence.__main__ import main as write
 
 
@@ -20,12 +21,13 @@ def main() -> int:
     unknown = sorted(set(args.scenarios) - set(rows.ALL))
     if unknown:
         parser.error(f"{', '.join(unknown)}: there are {', '.join(rows.ALL)}")
+    programs.main()
     with tempfile.TemporaryDirectory() as folder:
         bench = scenarios.Bench.of(Path(folder), args.songs)
         for name in args.scenarios or rows.ALL:
             try:
                 row = rows.ALL[name](bench)
-            except processes.NotHere as lacking:
+            except NotHere as lacking:
                 sys.stderr.write(f"{name}: skipped: {lacking}\n")
                 continue
             rows.keep(name, row)

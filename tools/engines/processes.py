@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 
-from filelock import FileLock
-
-from mixprior.pipeline.store import user_cache
 from tools import ROOT
+from tools.engines import programs
 
-PRISM = "github.com/apache/beam/sdks/v2/go/cmd/prism"
 NAMESPACES = ("mixprior-a", "mixprior-b")
 ADDRESSES = ("10.77.7.1", "10.77.7.2")
 _START_S = 120.0
-_BUILD_S = 300.0
-
-
-class NotHere(Exception):
-    """What a scenario needs is not on this machine."""
 
 
 def environment() -> dict[str, str]:
@@ -128,49 +118,10 @@ def job_service(folder: Path) -> Iterator[int]:
 def prism(folder: Path) -> Iterator[int]:
     """Run Prism; give the port of its job service."""
     port = free_port()
-    command = [prism_program(), "--job_port", port, "--serve_http=false", "--idle_shutdown_timeout=0"]
+    command = [programs.built(programs.PRISM), "--job_port", port, "--serve_http=false", "--idle_shutdown_timeout=0"]
     with started(command, folder / "prism.log") as process:
         wait_for_port(port, process)
         yield port
-
-
-def prism_program() -> Path:
-    """Return Prism of the version of our Beam. Raises NotHere if it cannot be built."""
-    return built(PRISM, version("apache-beam"))
-
-
-def built(package: str, of_version: str) -> Path:
-    """Return a program in Go, built the first time and kept in the user's cache.
-
-    Args:
-        package: whose last part is the program's name.
-        of_version: such as 2.77.0.
-
-    Raises:
-        NotHere: if it cannot be built.
-    """
-    name = package.rpartition("/")[2]
-    folder = user_cache.folder() / "engines" / f"{name}-{of_version}"
-    folder.mkdir(parents=True, exist_ok=True)
-    program = folder / name
-    with FileLock(f"{folder}.lock"):
-        if not program.exists():
-            if not has_go():
-                raise NotHere(f"Go, to build {name} with: https://go.dev/dl")
-            command = ["go", "install", f"{package}@v{of_version}"]
-            environ = {**os.environ, "GOBIN": str(folder)}
-            try:
-                done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=_BUILD_S)
-            except subprocess.TimeoutExpired as error:
-                raise NotHere(f"{name} cannot be built: {error}") from error
-            if done.returncode:
-                raise NotHere(f"{name} cannot be built: {done.stderr.strip()[-500:]}")
-    return program
-
-
-def has_go() -> bool:
-    """Whether programs in Go can be built here."""
-    return shutil.which("go") is not None
 
 
 def children_of(pid: int) -> list[int]:

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tools.engines import processes
+from tools.engines.programs import NotHere
 from tools.engines.runs import Ended, Run, digests, statuses, write_songs
 
 _CUT_S = 30.0
@@ -133,7 +134,7 @@ def dask_scheduler_killed(bench: Bench) -> Row:
 def dask_two_hosts(bench: Bench) -> Row:
     """Two network namespaces with a shared folder; one is cut off, comes back, and has its worker started again."""
     if os.geteuid() != 0 or shutil.which("ip") is None:
-        raise processes.NotHere("network namespaces need root and `ip`")
+        raise NotHere("network namespaces need root and `ip`")
     place = bench.place("dask two hosts")
     port, scheduler_log = processes.free_port(), place / "scheduler.log"
     first, second = processes.NAMESPACES
@@ -165,12 +166,12 @@ def dask_two_hosts(bench: Bench) -> Row:
 
 def prism(bench: Bench) -> Row:
     """Beam's own portable runner, in Go, with an external pool of workers."""
-    return _portable(bench, "Prism", _prism)
+    return _portable(bench, "Prism", processes.prism)
 
 
 def prism_worker_killed(bench: Bench) -> Row:
     """Its SDK worker is killed in the middle of a run; another run goes on."""
-    return _portable_killed(bench, "Prism", _prism)
+    return _portable_killed(bench, "Prism", processes.prism)
 
 
 def job_service(bench: Bench) -> Row:
@@ -181,12 +182,6 @@ def job_service(bench: Bench) -> Row:
 def job_service_worker_killed(bench: Bench) -> Row:
     """Its SDK worker is killed in the middle of a run; another run goes on."""
     return _portable_killed(bench, "portable job service", processes.job_service)
-
-
-def _prism(place: Path) -> AbstractContextManager[int]:
-    if not processes.has_go():
-        raise processes.NotHere("Go, to build Prism with: https://go.dev/dl")
-    return processes.prism(place)
 
 
 _Service = Callable[[Path], AbstractContextManager[int]]

@@ -12,11 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tools.engines import processes
-from tools.engines.processes import NotHere
+from tools.engines.programs import FAKE_GCS, VERSITYGW, NotHere, built
 
 BUCKET = "music"
-_S3, _S3_VERSION = "github.com/versity/versitygw/cmd/versitygw", "1.8.0"
-_GCS, _GCS_VERSION = "github.com/fsouza/fake-gcs-server", "1.56.1"
 NO_ZONES = {"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
 """Without it, gcsfs asks Google what kind of bucket an emulated one is. It is read when gcsfs is imported."""
 KEY, SECRET = "mixprior-key", "mixprior-secret"
@@ -58,7 +56,7 @@ class Store:
 
 @contextmanager
 def s3(folder: Path, port: int | None = None) -> Iterator[Store]:
-    """Run an S3 server while the context lasts: versitygw, or moto where there is no Go.
+    """Run an S3 server while the context lasts: versitygw, or moto where that was not built.
 
     Raises:
         NotHere: if there is neither.
@@ -68,7 +66,7 @@ def s3(folder: Path, port: int | None = None) -> Iterator[Store]:
     objects = folder / "s3"
     (objects / BUCKET).mkdir(parents=True, exist_ok=True)
     try:
-        program = processes.built(_S3, _S3_VERSION)
+        program = built(VERSITYGW)
     except NotHere as lacking:
         with _moto(folder, port, lacking) as store:
             yield store
@@ -77,7 +75,7 @@ def s3(folder: Path, port: int | None = None) -> Iterator[Store]:
     keys = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
     with processes.started(command, folder / "s3.log", **keys) as process:
         processes.wait_for_port(port, process, "127.0.0.1")
-        yield Store("s3", port, f"versitygw {_S3_VERSION}", objects, lambda: s3(folder, port), process)
+        yield Store("s3", port, f"versitygw {VERSITYGW.version}", objects, lambda: s3(folder, port), process)
 
 
 @contextmanager
@@ -105,11 +103,11 @@ def gcs(folder: Path, port: int | None = None) -> Iterator[Store]:
     port = port or processes.free_port()
     objects = folder / "gcs"
     (objects / BUCKET).mkdir(parents=True, exist_ok=True)
-    program = processes.built(_GCS, _GCS_VERSION)
+    program = built(FAKE_GCS)
     command = [program, "-scheme", "http", "-host", "127.0.0.1", "-port", port, "-backend", "filesystem"]
     with processes.started([*command, "-filesystem-root", objects], folder / "gcs.log") as process:
         processes.wait_for_port(port, process, "127.0.0.1")
-        yield Store("gs", port, f"fake-gcs-server {_GCS_VERSION}", objects, lambda: gcs(folder, port), process)
+        yield Store("gs", port, f"fake-gcs-server {FAKE_GCS.version}", objects, lambda: gcs(folder, port), process)
 
 
 def _need(module: str, extra: str) -> None:

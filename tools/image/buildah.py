@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools import ROOT
-from tools.engines.processes import NotHere
+from tools.engines.programs import NotHere
 
 RELEASE = "bookworm"
 IMAGE = "localhost/mixprior:latest"

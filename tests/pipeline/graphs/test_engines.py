@@ -10,6 +10,7 @@ from mixprior.pipeline.store import progress
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.records import Failure, Outcome, Song
 from tools.engines import processes, rows, scenarios
+from tools.engines.programs import NotHere
 from tools.engines.runs import write_songs
 from tools.engines.scenarios import Bench, Row
 
@@ -37,11 +38,10 @@ def test_dask_with_two_worker_processes_gives_the_same_bytes(bench):
     assert_same(scenarios.dask(bench))
 
 
-@pytest.mark.skipif(not processes.has_go(), reason="no Go here to build Prism with: https://go.dev/dl")
 def test_prism_gives_the_same_bytes(bench):
     try:
         assert_same(scenarios.prism(bench))
-    except processes.NotHere as lacking:
+    except NotHere as lacking:
         pytest.skip(f"{lacking}")
 
 
@@ -56,7 +56,7 @@ def sixty(tmp_path_factory) -> Bench:
 def test_sixty_songs_and_a_fault_give_the_same_bytes_in_the_end(sixty, name):
     try:
         row = rows.ALL[name](sixty)
-    except processes.NotHere as lacking:
+    except NotHere as lacking:
         pytest.skip(f"{lacking}")
     assert_same(row)
     if "exit code" in row.outcome:

@@ -12,7 +12,7 @@ import fsspec
 import pytest
 
 from mixprior.pipeline.store import object_store
-from tools.engines.processes import NotHere
+from tools.engines.programs import NotHere
 from tools.engines.proxy import Fault, Proxy, Request, before
 from tools.engines.stores import NO_ZONES, STORES, Store
 
