@@ -194,10 +194,8 @@ def kept(path: str | Path) -> str:
     named = table_in(path)
     if named == str(path).rstrip("/"):
         return named
-    table = read(path)
+    read(path)
     try:
-        if _is_list_of_shards(files.read_table(named)):
-            return _keep(RunFolder.at(path), files.read_bytes(named))
-        return keep(RunFolder.at(path), table)
+        return _keep(RunFolder.at(path), files.read_bytes(named))
     except InputError:  # a run that may only be read
         return named

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -157,3 +158,9 @@ def test_priors_and_queries_of_a_table_in_shards_are_the_same(tmp_path, mixprior
     assert counts[0][0]["n"] == 40
     assert len(songs.shards_of(sharded)) == 3
     mixprior("verify", sharded)
+
+
+def test_aggregating_a_run_again_keeps_no_second_table_of_its_songs(mined_run):
+    before = sorted((mined_run / "songs").iterdir())
+    assert Path(songs.kept(mined_run)) in before
+    assert sorted((mined_run / "songs").iterdir()) == before
