@@ -32,7 +32,7 @@ def starts(samples: int) -> list[int]:
 def stems_of(song: TrainingSong, folder: Path) -> Stems:
     """The stems of a song's excerpts: float32, (2, samples), 44.1 kHz, by name, summing to them.
 
-    Of a song without stems, the excerpts alone are separated; what a separator leaves where nobody plays goes to
+    Of a song without stems, the excerpts alone are separated; what a separator leaves of absent parts goes to
     "other".
 
     Args:

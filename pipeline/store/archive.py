@@ -64,7 +64,7 @@ class _State(NamedTuple):
 
 
 def _states(folder: RunFolder, feature_key: str) -> dict[str, _State]:
-    """The parts, and their states: whoever opens a remote one then need not ask for its size."""
+    """The parts, and their states: what opens a remote one then need not ask for its size."""
     url = folder.archive(feature_key)
     if sources.is_remote(url):
         found = object_store.below(url)

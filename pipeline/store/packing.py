@@ -117,7 +117,7 @@ def pack(folder: RunFolder, feature_key: str, song_ids: Sequence[str], is_made: 
     states: dict[str, str] = {}
     for song_id in song_ids:
         url = folder.features(feature_key, song_id)
-        with suppress(OSError):  # whoever needs the rows mines the song again
+        with suppress(OSError):  # a run that needs the rows mines the song again
             states[song_id] = files.state(url)
             table = features.parsed(files.read_bytes(url), feature_key)
             if table is not None:
