@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 
@@ -22,6 +22,8 @@ Predictor = Callable[[Examples], np.ndarray]
 Learner = Callable[[Examples, Examples, int, Path | None], Predictor]
 """Learns from training examples and those that choose when to stop, with a seed; checkpoints go to a folder."""
 
+NETWORK, REGRESSION = "network", "regression"
+"""What of ours is kept."""
 PENALTIES = (30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
 """Of ridge regression on features in standard deviations."""
 
@@ -82,11 +84,24 @@ def ours(training: Examples, choosing: Examples, seed: int, folder: Path | None 
     if len(np.unique(choosing.songs)) < LEAST_SONGS:
         linear = solved(training.with_(choosing))
         return lambda examples: linear.predict(examples.features)
-    model = train_ours(training, choosing, replace(OURS, seed=seed), folder).model
+    model = train_ours(training, choosing, replace(OURS, seed=seed), folder).state.model
     return lambda examples: our_prediction(model, examples)[0]
 
 
-def train_ours(training: Examples, choosing: Examples, config: TrainingConfig, folder: Path | None = None) -> State:
+@dataclass(frozen=True)
+class Trained:
+    """Our network, trained.
+
+    Attributes:
+        state: whose model is the one that is kept.
+        kept: `NETWORK`, or `REGRESSION` of the examples of both sides.
+    """
+
+    state: State
+    kept: str
+
+
+def train_ours(training: Examples, choosing: Examples, config: TrainingConfig, folder: Path | None = None) -> Trained:
     """Train our network.
 
     It begins as a linear regression of the training examples. What it learns beyond is kept if the choosing songs show
@@ -99,7 +114,8 @@ def train_ours(training: Examples, choosing: Examples, config: TrainingConfig, f
     trained = task.choosing_losses(state.model)
     if len(begun) < LEAST_SONGS or interval([begun[song] - trained[song] for song in begun])[0] <= 0:
         state.model = network_of(training.with_(choosing)).to(device).eval()
-    return state
+        return Trained(state, REGRESSION)
+    return Trained(state, NETWORK)
 
 
 def our_prediction(model: torch.nn.Module, examples: Examples) -> tuple[np.ndarray, np.ndarray]:

@@ -11,14 +11,13 @@ import numpy as np
 
 from mixprior.learning.predictor import errors, song_examples
 from mixprior.learning.predictor.examples import Examples
-from mixprior.learning.predictor.learners import OURS, train_ours
+from mixprior.learning.predictor.learners import OURS, REGRESSION, Trained, train_ours
 from mixprior.learning.predictor.networks import PriorNetwork
 from mixprior.learning.scenes.songs import TrainingSong, need_artists, songs_of
 from mixprior.learning.scenes.split import CHOOSE, TRAIN, split
 from mixprior.learning.training import curves
 from mixprior.learning.training.card import card
 from mixprior.learning.training.config import TrainingConfig
-from mixprior.learning.training.loop import State
 from mixprior.learning.training.output import model_path
 from mixprior.learning.training.progress import shown
 from mixprior.mixing.learned import network
@@ -47,10 +46,10 @@ def run(args: argparse.Namespace) -> int:
     examples = song_examples.of_songs(songs, facts, kept_in, shown("reading"), args.excerpts)
     sides = split([each for each in songs if each.song_id in set(examples.songs)], args.split_by, args.seed, SHARES)
     kept = _that_mix(examples, sides)
-    state = train_ours(kept.of(sides[TRAIN]), kept.of(sides[CHOOSE]), config, work / "model")
-    _write(model, state, kept, songs, sides, config)
+    trained = train_ours(kept.of(sides[TRAIN]), kept.of(sides[CHOOSE]), config, work / "model")
+    _write(model, trained, kept, songs, sides, config)
     print(f"wrote {model}, {model.with_suffix('.json')} and {model.with_suffix('.html')}")
-    print(f"{len(sides[TRAIN])} songs trained it, {len(sides[CHOOSE])} chose step {_best(state)} of {state.step}")
+    print(_words(trained, sides))
     if args.errors:
         seeds = range(args.seed, args.seed + args.error_seeds)
         found = errors.cross_validated(examples, songs, seeds, progress=shown("training"), folder=work / "errors")
@@ -73,19 +72,32 @@ def _that_mix(examples: Examples, sides: Mapping[str, Sequence[str]]) -> Example
 
 def _write(
     path: Path,
-    state: State,
+    trained: Trained,
     examples: Examples,
     songs: list[TrainingSong],
     sides: dict[str, list[str]],
     config: TrainingConfig,
 ) -> None:
-    model = state.model
+    state, model = trained.state, trained.state.model
     assert isinstance(model, PriorNetwork)
     facts = {"looks": [asdict(look) for look in state.looks], "steps": state.step, "of": "mixprior train predictor"}
-    network.made(examples.names, model.arrays(), card(songs, sides, config, **facts)).write(path)
-    page = curves.page("Predictor of a mix", {"vocals and backing": state.looks})
+    title = "Predictor of a mix"
+    if trained.kept == REGRESSION:
+        sides = {TRAIN: [*sides[TRAIN], *sides[CHOOSE]]}
+        title += ": the regression is kept, and not this network"
+    made = network.made(examples.names, model.arrays(), card(songs, sides, config, kept=trained.kept, **facts))
+    made.write(path)
+    page = curves.page(title, {"vocals and backing": state.looks})
     write_bytes(str(path.with_suffix(".html")), page.encode())
 
 
-def _best(state: State) -> int:
-    return min(state.looks, key=lambda look: look.choosing_loss).step
+def _words(trained: Trained, sides: Mapping[str, Sequence[str]]) -> str:
+    """Which network was kept, and the songs that made it."""
+    training, choosing, state = len(sides[TRAIN]), len(sides[CHOOSE]), trained.state
+    if trained.kept == REGRESSION:
+        return (
+            f"kept the regression, of all {training + choosing} songs: on the {choosing} that choose, no gain of the "
+            f"network over it was shown in {state.step} steps"
+        )
+    best = min(state.looks, key=lambda look: look.choosing_loss)
+    return f"kept the network: {training} songs trained it, {choosing} chose step {best.step} of {state.step}"

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from mixprior import main
-from mixprior.learning.predictor import equaliser_rule, errors, song_examples
+from mixprior.learning.predictor import equaliser_rule, errors, learners, song_examples
 from mixprior.learning.predictor.errors import Errors, table
 from mixprior.learning.predictor.examples import Examples
 from mixprior.learning.predictor.known_truth import Remixes
 from mixprior.learning.predictor.published import EQ, TABLE, TARGETS
-from mixprior.learning.predictor.run import _that_mix
+from mixprior.learning.predictor.run import SHARES, _that_mix
 from mixprior.learning.scenes.songs import songs_of
+from mixprior.learning.scenes.split import split
 from mixprior.mixing.learned import network
 from mixprior.pipeline.audio import writer
 from mixprior.pipeline.store.records import SongError
@@ -62,9 +63,24 @@ def test_a_model_comes_with_its_card_and_its_curve(model):
     songs = read.card["songs"]
     assert {song["role"] for song in songs} == {"train-mixer"}
     assert {song["licence"] for song in songs} == {"CC0"}
-    assert {song["side"] for song in songs} == {"train", "choose"}
+    assert len(songs) == 3
     assert read.card["config"]["steps"] == 20
     assert "<svg" in model.with_suffix(".html").read_text()
+
+
+@pytest.mark.parametrize("gains", [False, True])
+def test_it_says_whether_network_or_regression_is_kept(songs, tmp_path, capsys, monkeypatch, gains):
+    if gains:
+        monkeypatch.setattr(learners, "LEAST_SONGS", 1)
+        monkeypatch.setattr(learners, "interval", lambda _gains: (1.0, 2.0))
+    path = tmp_path / "kept.npz"
+    assert main(["train", "predictor", str(songs), "-o", str(path), *SHORT]) == 0
+    card, page = network.read(path).card, path.with_suffix(".html").read_text()
+    words = "kept the network: 2 songs trained it, 1 chose step" if gains else "kept the regression, of all 3 songs"
+    assert words in capsys.readouterr().out
+    assert card["kept"] == ("network" if gains else "regression")
+    assert {song["side"] for song in card["songs"]} == ({"train", "choose"} if gains else {"train"})
+    assert ("the regression is kept" in page) is not gains
 
 
 def test_the_same_command_gives_the_same_bytes(songs, model, tmp_path):
@@ -122,8 +138,7 @@ def _without(facts, songs, names):
 
 def test_a_target_that_no_training_song_has_is_left_out_of_the_model(songs, model, tmp_path, monkeypatch):
     facts = song_examples.measured("")
-    side = {song["song_id"]: song["side"] for song in network.read(model).card["songs"]}
-    trained = [song for song in side if side[song] == "train"]
+    trained = split(songs_of(songs), shares=SHARES)["train"]
     monkeypatch.setattr(song_examples, "measured", lambda _run: _without(facts, trained, ["loudness_range_lu"]))
     path = tmp_path / "fewer.npz"
     assert main(["train", "predictor", str(songs), "-o", str(path), *SHORT]) == 0

@@ -95,7 +95,9 @@ def test_the_regression_is_the_mean_where_songs_say_nothing_or_are_two():
 def test_what_the_network_adds_is_left_out_where_the_choosing_songs_gain_nothing_by_it(examples):
     training, choosing = examples.of([f"song {k}" for k in range(8)]), examples.of([f"song {k}" for k in range(8, 12)])
     wrong = replace(choosing, targets=-choosing.targets)
-    state = train_ours(training, wrong, replace(learners.OURS, steps=4, batch=8, check_every=2))
+    trained = train_ours(training, wrong, replace(learners.OURS, steps=4, batch=8, check_every=2))
+    assert trained.kept == learners.REGRESSION
+    state = trained.state
     assert isinstance(state.model, PriorNetwork)
     fitted = solved(training.with_(wrong))
     np.testing.assert_allclose(our_prediction(state.model, choosing)[0], fitted.predict(choosing.features), atol=1e-3)
