@@ -15,6 +15,7 @@ from mixprior.mixing.learned import console, console_planner, model_file, networ
 from mixprior.mixing.learned.mel import at_loudness, log_mel_db
 from mixprior.mixing.learned.network import Network, Prediction
 from mixprior.mixing.plan import pair
+from mixprior.mixing.plan.locks import GAIN
 from mixprior.mixing.plan.options import ABOUT, Options
 from mixprior.mixing.plan.step import Plan, Planner, Step
 from mixprior.mixing.plan.targets import Targets
@@ -106,6 +107,8 @@ def _facts(read: Network, name: str, said: Prediction) -> dict[str, object]:
 
 def _is_wanted(name: str, options: Options) -> bool:
     option = OPTION_OF.get(name)
+    if option == "ratio_lu" and options.locks.fixes(VOCALS, GAIN):
+        return False
     return option is not None and getattr(options, option) is None and ABOUT[option].step in options.steps
 
 

@@ -122,7 +122,14 @@ def _number(name: str) -> Callable[[str], Any]:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+    """Assignments between commas; a comma in a name parts nothing: what has no "=" belongs to what follows."""
+    found = [""]
+    for piece in text.split(","):
+        if "=" in found[-1]:
+            found.append(piece)
+        else:
+            found[-1] = f"{found[-1]},{piece}" if found[-1].strip() else piece
+    return tuple(word.strip() for word in found if word.strip())
 
 
 def _steps(text: str) -> tuple[str, ...]:

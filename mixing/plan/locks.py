@@ -77,7 +77,8 @@ def read(given: Iterable[str]) -> Locks:
     """Read `NAME.SETTING=VALUE`, any number of them.
 
     Raises:
-        InputError: if one is not of this form, there is no such setting, or a value is out of its range.
+        InputError: if one is not of this form, there is no such setting, it is given twice, or a value is out of its
+            range.
 
     >>> read(("vocals.pan=0", "Kick 1.2.gain_db=-3")).of
     {'vocals': {'pan': 0.0}, 'Kick 1.2': {'gain_db': -3.0}}
@@ -88,6 +89,8 @@ def read(given: Iterable[str]) -> Locks:
         name, _, setting = left.rpartition(".")
         if not equals or not name or setting not in SETTINGS:
             raise InputError(f"lock {words!r}: give NAME.{' or NAME.'.join(SETTINGS)} and a value, as vocals.pan=0")
+        if setting in found.get(name, {}):
+            raise InputError(f"lock {words!r}: {name}.{setting} is given twice")
         found.setdefault(name, {})[setting] = _number(words, setting, value)
     return Locks(found)
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mixprior.mixing.effects.ceiling import CEILING_DBTP
+from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.plan import locks
 from mixprior.mixing.plan.aim import RULES as AIMS
-from mixprior.mixing.plan.locks import Locks
+from mixprior.mixing.plan.locks import GAIN, Locks
 from mixprior.mixing.plan.step import DEFAULT_STEPS, STEPS
 from mixprior.mixing.rules.posterior import AS_MEASURED
 from mixprior.mixing.rules.tempo_rule import RULES as REVERB_RULES
@@ -140,13 +141,15 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be. Raises InputError."""
-        if isinstance(self.lock, str):
-            raise InputError(f"lock is {self.lock!r}: give a tuple of such words")
+        if not isinstance(self.lock, (tuple, list)) or not all(isinstance(words, str) for words in self.lock):
+            raise InputError(f'lock is {self.lock!r}: give a tuple of words, as ("vocals.pan=0",)')
         for each in fields(self):
             value = getattr(self, each.name)
             for one in value if isinstance(value, tuple) else (value,):
                 check(each.name, one)
-        locks.read(self.lock)
+        if self.locks.fixes(VOCALS, GAIN) and (self.ratio_lu is not None or self.vocal_gain_db):
+            other = "vocal_gain_db" if self.ratio_lu is None else "ratio_lu"
+            raise InputError(f"lock fixes {VOCALS}.{GAIN}, which {other} would set: give one of the two")
         if self.trust != AS_MEASURED and self.aim != AIMS[0]:
             raise InputError(f"trust slides the posterior mean, and aim {self.aim} goes by none: give one of the two")
         if self.reverb_rule is not None and self.rt60_s is not None:

@@ -1,10 +1,14 @@
 """`--lock`: what a person fixes stays as given, and the rest is solved with it."""
 
+import argparse
+
 import numpy as np
 import pytest
 
 import mixprior
+from mixprior.mixing.mix import arguments
 from mixprior.mixing.plan import locks
+from mixprior.mixing.plan.options import Options
 from mixprior.stats.errors import InputError
 from tests.mixing.learned.console_model import written
 from tests.mixing.multitrack_song import bass, kick, pad, sung
@@ -86,6 +90,31 @@ def test_a_network_leaves_what_is_fixed(tmp_path, tracks):
     assert gains_db(found.recipe)["vocals"] == pytest.approx(1.0)
     assert found.recipe.settings.buses["drums"].pan.position == 0.5
     assert found.recipe.settings.buses["bass"].pan.position != 0.5
+
+
+@pytest.mark.parametrize("other", [{"ratio_lu": -3.0}, {"vocal_gain_db": 2.0}])
+def test_a_gain_of_vocals_that_is_fixed_goes_with_nothing_that_would_set_it(other):
+    with pytest.raises(InputError, match=rf"lock fixes vocals\.gain_db, which {next(iter(other))} would set"):
+        Options(lock=("vocals.gain_db=1",), **other)
+    assert Options(lock=("vocals.pan=0",), **other).lock
+
+
+@pytest.mark.parametrize("lock", [None, (3,), "vocals.pan=0"])
+def test_a_lock_that_is_no_tuple_of_words_is_refused(lock):
+    with pytest.raises(InputError, match="give a tuple of words"):
+        Options(lock=lock)
+
+
+def test_a_setting_that_is_fixed_twice_is_refused():
+    with pytest.raises(InputError, match=r"Pad\.pan is given twice"):
+        locks.read(("Pad.pan=0", "Pad.gain_db=1", "Pad.pan=1"))
+
+
+def test_a_name_with_a_comma_is_fixed_on_the_command_line():
+    parser = argparse.ArgumentParser()
+    arguments.add_options(parser.add_argument_group())
+    given = parser.parse_args(["--lock", "Kick, close.wav.gain_db=-3, Pad.pan=0,"])
+    assert given.lock == ("Kick, close.wav.gain_db=-3", "Pad.pan=0")
 
 
 @pytest.mark.parametrize("words", ["vocals", "vocals.width=1", "vocals.pan=2", "vocals.gain_db=loud", ".pan=0"])
