@@ -18,7 +18,9 @@ COUNT, LENGTH_S = 3, 5.8
 
 
 def starts(samples: int) -> list[int]:
-    """First samples of the excerpts, evenly over a song; of one that is shorter than they are together, its beginning.
+    """First samples of the excerpts, evenly over a song; 0 alone for one that is no longer than they are together.
+
+    Such a song is one excerpt, all of it.
 
     >>> [round(each / SAMPLE_RATE_HZ, 1) for each in starts(180 * SAMPLE_RATE_HZ)]
     [43.5, 87.1, 130.7]

@@ -41,8 +41,8 @@ class Example:
     def parts(self) -> list[np.ndarray]:
         """All of it, as a digest takes it."""
         controls = [getattr(each, field.name) for each in (self.centre, self.wanted) for field in fields(Controls)]
-        given = [each for each in (self.mel_db, *controls, self.tracks, self.statistics) if each is not None]
-        return [each.detach().cpu().numpy() for each in given]
+        given = (self.mel_db, *controls, self.tracks, self.balance, self.statistics)
+        return [np.empty(0) if each is None else each.detach().cpu().numpy() for each in given]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +131,17 @@ def _rows(songs: Sequence[torch.Tensor], device: torch.device) -> torch.Tensor:
 
 
 def _padded(songs: Sequence[torch.Tensor], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Songs, (tracks, ..., time), side by side and as long as the shortest; and which tracks there are."""
-    shortest = min(each.shape[-1] for each in songs)
-    padded = torch.nn.utils.rnn.pad_sequence([each[..., :shortest] for each in songs], batch_first=True)
+    """Songs, (tracks, ..., time), side by side, shorter ones over again; and which tracks there are."""
+    longest = max(each.shape[-1] for each in songs)
+    filled = [each if each.shape[-1] == longest else _over_again(each, longest) for each in songs]
+    padded = torch.nn.utils.rnn.pad_sequence(filled, batch_first=True)
     counts = torch.tensor([len(each) for each in songs])
     return padded.to(device), (torch.arange(padded.shape[1]) < counts[:, None]).to(device)
+
+
+def _over_again(song: torch.Tensor, length: int) -> torch.Tensor:
+    """A song repeated to a length: what the network reads of it, means and spreads over time, stays nearly the same."""
+    return song[..., torch.arange(length, device=song.device) % song.shape[-1]]
 
 
 def _side_by_side(songs: Sequence[Controls], device: torch.device) -> Controls:

@@ -10,6 +10,7 @@ import mixprior
 from mixprior.learning.console import mixing
 from mixprior.learning.console.controls import Controls
 from mixprior.learning.console.settings import desk
+from mixprior.learning.mixer import task
 from mixprior.learning.mixer.loss import sum_and_difference
 from mixprior.learning.mixer.network import ConsoleMixer
 from mixprior.learning.mixer.task import ConsoleTask, Example
@@ -177,17 +178,35 @@ def test_a_training_on_the_mix_goes_through_the_console():
     assert state.looks[0].choosing_loss > alone.choosing_loss(state.model)
 
 
+def test_another_balance_is_another_training():
+    (song,) = songs_by_a_law(1, 8)
+    count = len(song.mel_db)
+    digests = {
+        ConsoleTask([replace(song, balance=each)], [song], SPREAD).digest
+        for each in (None, torch.zeros(count), torch.ones(count))
+    }
+    assert len(digests) == 3
+
+
+def test_a_short_song_cuts_no_other_and_is_heard_over_again():
+    short, long = mels(2, frames=3)[0], mels(4, frames=8, seed=1)[0]
+    padded, mask = task._padded([short, long], torch.device("cpu"))
+    assert torch.equal(padded[1], long)
+    assert torch.equal(padded[0, :2], torch.cat([short, short, short[..., :2]], dim=-1))
+    assert mask.tolist() == [[True, True, False, False], [True] * 4]
+
+
 def test_a_console_training_goes_on_with_its_own_songs_alone(tmp_path):
     spread = {"output_gain_db": torch.tensor(4.0)}
 
-    def task(seed):
+    def of(seed):
         sides = (songs_by_a_law(2, seed), songs_by_a_law(1, 9))
         # And without anything that could be asked for.
         unasked, choosing = ([replace(each, statistics=None) for each in side] for side in sides)
         return ConsoleTask(unasked, choosing, spread, width=16)
 
     config = TrainingConfig(steps=1, batch=2, check_every=1)
-    done = train(task(8), config, tmp_path)
-    assert train(task(8), config, tmp_path).looks == done.looks
+    done = train(of(8), config, tmp_path)
+    assert train(of(8), config, tmp_path).looks == done.looks
     with pytest.raises(InputError, match="other songs"):
-        train(task(7), config, tmp_path)
+        train(of(7), config, tmp_path)
