@@ -23,6 +23,8 @@ SYSTEM = "console"
 
 OUTPUTS = ("output_gain_db", "pan", "threshold_dbfs", "dry_wet")
 """Controls that the network answers for, besides `band_gain_db` of the bands; it moves those that have a spread."""
+STEP_OF = {"output_gain_db": "level", "band_gain_db": "eq", "pan": "pan"}
+"""The step of a mix that a control is moved for: other controls are not moved in a mix."""
 SHELVES = (("low shelf", 200.0), ("high shelf", 4000.0))
 """Bands of the equaliser that it adds, and their frequencies in Hz."""
 SHELF_Q = 0.7071
@@ -111,10 +113,16 @@ def is_console(file: ModelFile) -> bool:
 
 
 def of_file(path: str | Path, file: ModelFile) -> ConsoleNetwork:
-    """The network in a model that is read. Raises InputError if its weights do not fit its card, or each other."""
+    """The network in a model that is read.
+
+    Raises:
+        InputError: if its weights do not fit its card or each other, or a spread is of another control, or no spread.
+    """
     card = {name: value for name, value in file.card.items() if name not in ("system", "spread")}
     try:
         spread = {str(name): float(sd) for name, sd in file.card["spread"].items()}
+        if not spread.keys() <= STEP_OF.keys() or not all(0 < sd < np.inf for sd in spread.values()):
+            raise ValueError(f"spreads are to be of {', '.join(STEP_OF)}, finite and above 0")
         found = ConsoleNetwork(spread, file.weights, card, file.sha256)
         moved = found.moves([Heard(np.zeros((BANDS, 1), np.float32), 0.0)])
         if moved.get("band_gain_db", np.zeros((1, len(SHELVES)))).shape[1] != len(SHELVES):

@@ -13,7 +13,7 @@ from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.chain import BACKING, VOCALS
 from mixprior.mixing.effects.settings import RANGES, Band, Chain, MixSettings, PanSettings
 from mixprior.mixing.learned import occlusion
-from mixprior.mixing.learned.console import SHELF_Q, SHELVES, ConsoleNetwork
+from mixprior.mixing.learned.console import SHELF_Q, SHELVES, STEP_OF, ConsoleNetwork
 from mixprior.mixing.learned.heard import Heard, hear, statistics_of, statistics_of_song
 from mixprior.mixing.plan.like import Like
 from mixprior.mixing.plan.locks import GAIN, PAN
@@ -23,8 +23,6 @@ from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.ratio import ratio_lu, vocal_gain_db
 from mixprior.stats.sound import Sound
 
-STEP_OF = {"output_gain_db": "level", "band_gain_db": "eq", "pan": "pan"}
-"""The step that a control is moved for."""
 _LEAST = {"output_gain_db": 0.05, "band_gain_db": 0.05, "pan": 0.005}
 """Less of a cause is not said."""
 _CENTRE = 0.5
@@ -33,7 +31,8 @@ _CENTRE = 0.5
 def planner(network: ConsoleNetwork, base: partial[Plan], targets: Targets, options: Options) -> Planner:
     """Plan a mix by the posterior rule, and move its controls by a network.
 
-    The network moves levels; with the steps `eq` and `pan` also shelves and places, in place of what the rule would do.
+    The network moves levels; with the steps `eq` and `pan` also shelves and places, in place of what the rule would do,
+    if these are controls that it has.
     What is asked for by songs to be like is how far these are from the rule's mix in level and slope.
 
     Args:
@@ -42,7 +41,7 @@ def planner(network: ConsoleNetwork, base: partial[Plan], targets: Targets, opti
         targets: priors, and songs to be like.
         options: how it is mixed: `steps`, `amount` and `ratio_lu`, which is kept.
     """
-    own = ("pan",) if targets.like else ("pan", "eq")
+    own = {STEP_OF[control] for control in network.spread} - {"level", *(("eq",) if targets.like else ())}
     steps = tuple(step for step in options.steps if step not in own)
     rule = partial(base, options=replace(options, steps=steps))
     return partial(_plan, network=network, rule=rule, like=targets.like, options=options)

@@ -132,6 +132,23 @@ def test_it_is_read_as_it_was_written_and_damage_is_refused(tmp_path):
         console.of_file(path, model_file.ModelFile(file.card, fewer, ""))
 
 
+@pytest.mark.parametrize(
+    "spread", [{"threshold_dbfs": 3.0}, {"pan": float("inf")}, {"pan": 0.0}, {"pan": float("nan")}]
+)
+def test_a_card_with_a_spread_that_cannot_be_is_refused(tmp_path, spread):
+    file = model_file.read(written(tmp_path))
+    with pytest.raises(InputError, match="is no model"):
+        console.of_file("m.npz", model_file.ModelFile({**file.card, "spread": spread}, file.weights, ""))
+
+
+def test_the_rule_takes_the_steps_whose_control_a_network_lacks(tmp_path):
+    whole = drawn()
+    path = tmp_path / "levels.npz"
+    console.made({"output_gain_db": 4.0}, whole.weights, whole.card).write(path)
+    recipe = mixprior.mix_tracks(tracks(), RATE_HZ, by=path, **ALL).recipe
+    assert {"eq", "pan"} <= {step.name for step in recipe.steps}
+
+
 def test_a_song_to_be_like_is_asked_for_in_what_it_differs_by(model):
     levels = {"vocals": -1.0, "drums": -20.0, "bass": -12.0, "other": -12.0}
     rows = {name: {"loudness_vs_mixture_lu": level, "present": 1.0} for name, level in levels.items()}
