@@ -202,13 +202,13 @@ def _shape_mix(
 
 
 def _unmask(settings: MixSettings, mixed: Mapping[str, Sound], options: Options) -> tuple[MixSettings, Step]:
-    """Bands of the vocals, and of all other classes alike; the ratio of the two stays."""
+    """Bands of the vocals, and of all other classes alike. The ratio of the two stays unless vocals are fixed."""
     vocals, rest = mixed[VOCALS], chain.total(sound for bus, sound in mixed.items() if bus != VOCALS)
     bands, others, step = unmask(vocals, rest, options)
     for bus in mixed:
         settings = _with(settings, bus, bands=bands if bus == VOCALS else others)
     own_lu = ratio_lu(vocals, rest)
-    if own_lu is not None and (bands or others):
+    if own_lu is not None and (bands or others) and not options.locks.fixes(VOCALS, GAIN):
         freed = chain.process(Chain(bands=bands), vocals), chain.process(Chain(bands=others), rest)
         back_db = settings.buses[VOCALS].output_gain_db + (vocal_gain_db(*freed, own_lu) or 0.0)
         settings = _with(settings, VOCALS, output_gain_db=round(back_db, 2))

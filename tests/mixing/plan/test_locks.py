@@ -92,6 +92,13 @@ def test_a_network_leaves_what_is_fixed(tmp_path, tracks):
     assert found.recipe.settings.buses["bass"].pan.position != 0.5
 
 
+def test_unmasking_adds_no_gain_to_vocals_that_are_fixed(tracks):
+    found = mixprior.mix_tracks(tracks, RATE_HZ, steps=("unmask",), lock=("vocals.gain_db=-10",))
+    vocals = found.recipe.settings.buses["vocals"]
+    assert any(bus.bands for bus in found.recipe.settings.buses.values())
+    assert (vocals.input_gain_db, vocals.output_gain_db) == (-10.0, 0.0)
+
+
 @pytest.mark.parametrize("other", [{"ratio_lu": -3.0}, {"vocal_gain_db": 2.0}])
 def test_a_gain_of_vocals_that_is_fixed_goes_with_nothing_that_would_set_it(other):
     with pytest.raises(InputError, match=rf"lock fixes vocals\.gain_db, which {next(iter(other))} would set"):
