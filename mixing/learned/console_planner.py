@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -23,7 +23,9 @@ from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.ratio import ratio_lu, vocal_gain_db
 from mixprior.stats.sound import Sound
 
-_LEAST = {"output_gain_db": 0.05, "band_gain_db": 0.05, "pan": 0.005}
+_SCALE = {"pan": 2.0}
+"""From positions, 0 to 1, to places, -1 to 1."""
+_LEAST = {"output_gain_db": 0.05, "band_gain_db": 0.05, "pan": 0.01}
 """Less of a cause is not said."""
 _CENTRE = 0.5
 
@@ -61,14 +63,46 @@ def _plan(sounds: Mapping[str, Sound], network: ConsoleNetwork, rule: Planner, l
         for place, name in enumerate(heard)
     }
     settings = _with_moves(planned.settings, moved)
-    if options.ratio_lu is not None and "level" in options.steps:
+    at_ratio = options.ratio_lu is not None and "level" in options.steps
+    if at_ratio:
         settings = _at_ratio(settings, planned.settings, sounds)
     causes = {each: occlusion.effects(network, heard, each) for each in controls}
-    steps = [
-        _step(name, moved[name], {each: causes[each][name] for each in moved[name]}, heard[name], network)
-        for name in heard
-    ]
+    steps = []
+    for name in heard:
+        is_back = at_ratio and name == VOCALS
+        controls_of = {*moved[name], *(("output_gain_db",) if is_back else ())}
+        made = _made(_chain_of(planned.settings, name), _chain_of(settings, name), controls_of)
+        of = {each: _scaled(causes[each][name], options.amount * _SCALE.get(each, 1.0)) for each in moved[name]}
+        if is_back:
+            of["output_gain_db"] = {}  # the ratio that is given, not what is heard, sets it
+        steps.append(_step(name, made, of, heard[name], network))
     return Plan(settings, (*planned.steps, *steps))
+
+
+def _made(before: Chain, after: Chain, moved: Collection[str]) -> dict[str, Any]:
+    """What was made of moves: what the mix has, less what the rule set; places from -1 to 1, as `--lock` has them."""
+    made: dict[str, Any] = {}
+    if "output_gain_db" in moved:
+        made["output_gain_db"] = after.output_gain_db - before.output_gain_db
+    if "pan" in moved:
+        places = [_CENTRE if each.pan is None else each.pan.position for each in (before, after)]
+        made["pan"] = _SCALE["pan"] * (places[1] - places[0])
+    if "band_gain_db" in moved:
+        added = {band.kind: band.gain_db for band in after.bands[len(before.bands) :]}
+        made["band_gain_db"] = [added.get(kind, 0.0) for kind, _ in SHELVES]
+    return made
+
+
+def _chain_of(settings: MixSettings, name: str) -> Chain:
+    return settings.buses[name] if name in settings.buses else settings.tracks[name]
+
+
+def _on_scale(spread: Mapping[str, float]) -> dict[str, float]:
+    return {control: sd * _SCALE.get(control, 1.0) for control, sd in spread.items()}
+
+
+def _scaled(causes: Mapping[str, float], share: float) -> dict[str, float]:
+    return {cause: share * effect for cause, effect in causes.items()}
 
 
 def _is_fixed(name: str, control: str, options: Options) -> bool:
@@ -179,7 +213,7 @@ def _step(
         measured={each: {cause: round(effect, 4) for cause, effect in of.items()} for each, of in causes.items()},
         target=dict(heard.asked),
         setting=setting,
-        priors=({"statistic": "controls", "model_sha256": network.sha256, "sd": dict(network.spread)},),
+        priors=({"statistic": "controls", "model_sha256": network.sha256, "sd": _on_scale(network.spread)},),
     )
 
 

@@ -71,8 +71,9 @@ def test_tracks_are_mixed_alike_in_any_order_and_at_any_level_of_the_file(model)
     assert any(abs(each["output_gain_db"]) > 0.3 for each in found.values())
     for name, of in found.items():
         for control in drawn().spread:
-            assert turned[name][control] == pytest.approx(of[control], abs=1e-3)
-            assert changed[name][control] == pytest.approx(of[control], abs=1e-3)
+            # Settings are in hundredths of a decibel, and places in two thousandths.
+            assert turned[name][control] == pytest.approx(of[control], abs=0.0101)
+            assert changed[name][control] == pytest.approx(of[control], abs=0.0101)
 
 
 @pytest.mark.parametrize("count", [1, 64])
@@ -115,7 +116,8 @@ def test_what_is_occluded_is_what_the_network_does_without_it():
 def test_half_the_amount_moves_half_as_far_and_a_given_ratio_stays(model):
     whole, half = (mixprior.mix(voice(), band(), RATE_HZ, by=model, amount=amount).recipe for amount in (1.0, 0.5))
     assert moves(half)["vocals"]["output_gain_db"] == pytest.approx(
-        moves(whole)["vocals"]["output_gain_db"] / 2, abs=1e-3
+        moves(whole)["vocals"]["output_gain_db"] / 2,
+        abs=0.0101,  # settings are in hundredths of a decibel
     )
     given = mixprior.mix_tracks(tracks(), RATE_HZ, by=model, ratio_lu=-3.0).recipe
     assert given.results.vocal_to_backing_lu == pytest.approx(-3.0, abs=0.05)
@@ -147,6 +149,31 @@ def test_the_rule_takes_the_steps_whose_control_a_network_lacks(tmp_path):
     console.made({"output_gain_db": 4.0}, whole.weights, whole.card).write(path)
     recipe = mixprior.mix_tracks(tracks(), RATE_HZ, by=path, **ALL).recipe
     assert {"eq", "pan"} <= {step.name for step in recipe.steps}
+
+
+def test_the_recipe_says_the_moves_that_the_mix_has(model):
+    steps = ("level", "eq", "pan")
+    rule, found = (
+        mixprior.mix_tracks(tracks(), RATE_HZ, by=by, ratio_lu=-3.0, amount=0.5, steps=("level", *more)).recipe
+        for by, more in ((None, ()), (model, steps[1:]))
+    )
+    said = moves(found)
+    for name, chain in found.settings.buses.items():
+        gain_db = chain.output_gain_db - rule.settings.buses[name].output_gain_db
+        assert said[name]["output_gain_db"] == pytest.approx(gain_db, abs=1e-3)
+        place = 0.0 if chain.pan is None else 2 * chain.pan.position - 1
+        assert said[name]["pan"] == pytest.approx(place, abs=1e-3)
+        assert [each for each in said[name]["band_gain_db"] if each] == [band.gain_db for band in chain.bands]
+
+
+def test_causes_are_of_the_share_that_is_applied(model):
+    whole, half = (
+        {step.of: step for step in mixprior.mix(voice(), band(), RATE_HZ, by=model, amount=amount).recipe.steps}
+        for amount in (1.0, 0.5)
+    )
+    cause = "the sound of backing"
+    effects = [each["vocals"].measured["output_gain_db"][cause] for each in (whole, half)]
+    assert effects[1] == pytest.approx(effects[0] / 2, abs=1e-3)
 
 
 def test_a_song_to_be_like_is_asked_for_in_what_it_differs_by(model):
