@@ -7,18 +7,26 @@ import re
 
 HIDDEN = "***"
 
-_USER = re.compile(r"(?<=://)[^/\s@?#'\"]*:[^/\s@?#'\"]+(?=@)")
-"""user:password@ in a URL."""
+_USER = re.compile(r"(?<=://)[^/\s@?#'\"]*:(?!\d+(?:/|$))[^\s?#'\"]+(?=@)")
+"""user:password@ in a URL, up to its last @: a password may hold "/" and "@"."""
+_TOKEN_USER = re.compile(r"(?:(?<=http://)|(?<=https://))[^/\s@?#'\"]+(?=@)")
+"""token@ in a URL of the web."""
 _IN_QUERY = re.compile(
-    r"(?<=[?&;])((?:x-amz-|x-goog-)?(?:signature|credential|security-token)|sig|awsaccesskeyid|googleaccessid"
-    r"|(?:access|auth|api|refresh)?[_-]?(?:token|key|secret|password))=[^&;\s'\"]+",
+    r"(?<=[?&;#])([\w-]*(?:token|secret|signature|credential|password|passwd)|pwd|jwt|sig|auth|policy|awsaccesskeyid"
+    r"|googleaccessid|(?:[\w-]*(?:access|account|api|auth|client|private|refresh|secret|subscription)[_-]?)?key)=[^&;#\s'\"]+",
     re.IGNORECASE,
 )
 """What signs or opens a URL."""
 _HEADER = re.compile(
-    r"\b((?:proxy-)?authorization|x-amz-security-token|cookie)(['\"]?\s*[:=]\s*b?['\"]?)[^'\"\r\n]+", re.IGNORECASE
+    r"\b((?:proxy-)?authorization|x-amz-security-token|cookie)(['\"]?\s*[:=]\s*(?:b(?=['\"]))?['\"]?)[^'\"\r\n]+",
+    re.IGNORECASE,
 )
-_OPTION = re.compile(r"(-*\w*(?:secret|passw|token)\w*['\"]?\s*[=:]\s*['\"]?)[^\s'\",;})]+", re.IGNORECASE)
+_OPTION = re.compile(
+    r"(?<![\w-])([\w-]*(?:secret|passw(?:or)?d|token|(?:access|account|api|secret)[_-]?key)(?:=|['\"]\s*[:=]\s*)['\"]?)"
+    r"[^\s'\",;})]+",
+    re.IGNORECASE,
+)
+"""name=value, and "name": value as mappings are printed; words before a plain colon are no name."""
 _SECRET_NAMES = re.compile(r"SECRET|TOKEN|PASSW|ACCOUNT_KEY|CONNECTION_STRING|API_KEY")
 _SHORTEST = 6
 """Characters of a value of the environment that is taken for a secret: shorter ones occur in any text."""
@@ -30,7 +38,7 @@ def has_secret(url: str) -> bool:
     >>> has_secret("https://me:pass@host/a.wav"), has_secret("https://host/a.wav?X-Amz-Signature=0a"), has_secret("s3://b/a")
     (True, True, False)
     """
-    return bool(_USER.search(url) or ("://" in url and _IN_QUERY.search(url)))
+    return "://" in url and any(rule.search(url) for rule in (_USER, _TOKEN_USER, _IN_QUERY, _OPTION))
 
 
 def without_secrets(text: str) -> str:
@@ -42,7 +50,7 @@ def without_secrets(text: str) -> str:
     for name, value in os.environ.items():
         if len(value) >= _SHORTEST and _SECRET_NAMES.search(name.upper()):
             text = text.replace(value, HIDDEN)
-    text = _USER.sub(HIDDEN, text)
+    text = _TOKEN_USER.sub(HIDDEN, _USER.sub(HIDDEN, text))
     text = _IN_QUERY.sub(rf"\1={HIDDEN}", text)
     text = _HEADER.sub(rf"\1\2{HIDDEN}", text)
     return _OPTION.sub(rf"\1{HIDDEN}", text)

@@ -30,6 +30,8 @@ _OPTIONS = {scheme: {"max_concurrency": 1} for scheme in ("s3", "s3a")}
 """With more, each reading asks for the size first."""
 _SHOWN = 300
 _PASSING_STATUS = {408, 425, 429}
+_PASSING_CODES = {"RequestTimeout", "SlowDown", "InternalError"}
+"""Of S3, whatever the status: that of RequestTimeout is 400."""
 _PASSING_ERRNOS = {
     *(errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EPIPE, errno.ETIMEDOUT, getattr(errno, "EREMOTEIO", -1)),
     *(errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTUNREACH, errno.EHOSTDOWN),
@@ -63,9 +65,11 @@ def driver(url: str) -> tuple[Any, str]:
     try:
         options = {"use_listings_cache": False, **_OPTIONS.get(scheme, {})} if scheme in _BUCKETS else {}
         return fsspec.core.url_to_fs(url, **options)
-    except (ImportError, ValueError) as error:
-        extra = _EXTRAS.get(scheme)
-        remedy = f"pip install 'mixprior[{extra}]'" if extra else without_secrets(str(error))
+    except Exception as error:  # every driver has exceptions of its own
+        if not isinstance(error, ImportError) and not _is_of_a_store(error):
+            raise
+        extra = _EXTRAS.get(scheme) if isinstance(error, ImportError) else None
+        remedy = f"pip install 'mixprior[{extra}]'" if extra else _words(error)
         raise InputError(f"{scheme}:// cannot be read here: {remedy}") from error
 
 
@@ -287,6 +291,8 @@ def asked(url: str, call: Callable[[], T]) -> T:
             raise
         except Exception as error:  # every driver has exceptions of its own
             if not is_passing(error):
+                if not _is_of_a_store(error):
+                    raise
                 raise Refused(f"{url}: {_words(error)}") from error
             patience_s = PATIENCE_S if store in _answering else FIRST_PATIENCE_S
             if time.monotonic() + pause_s > began_s + patience_s:
@@ -308,6 +314,8 @@ def is_passing(error: BaseException) -> bool:
     (True, True, False)
     """
     for each in _causes(error):
+        if _code(each) in _PASSING_CODES:
+            return True
         status = _status(each)
         if status is not None:
             return status >= 500 or status in _PASSING_STATUS
@@ -321,6 +329,20 @@ def is_passing(error: BaseException) -> bool:
         if type(each).__module__.split(".")[0] in _CLIENTS:
             return not any(part in type(each).__name__ for part in _LASTING_NAMES)
     return False
+
+
+def _is_of_a_store(error: BaseException) -> bool:
+    """Whether an error is a store's or its driver's answer, and no fault of a program."""
+    return any(
+        isinstance(each, OSError | ValueError | NotImplementedError) or type(each).__module__.split(".")[0] in _CLIENTS
+        for each in _causes(error)
+    )
+
+
+def _code(error: BaseException) -> str | None:
+    """The code that an error of botocore tells."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code")) if isinstance(response, dict) else None
 
 
 def _status(error: BaseException) -> int | None:

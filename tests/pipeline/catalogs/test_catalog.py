@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mixprior.pipeline.catalogs.catalog import open_catalog
+from mixprior.pipeline.store import object_store
 from mixprior.pipeline.store.records import InputError, Song
 from tests.conftest import ROOT
 
@@ -304,6 +305,7 @@ def test_remote_folder_and_manifest_give_the_same_songs_as_local_ones(tmp_path):
 def test_a_missing_driver_names_the_extra_to_install(tmp_path, monkeypatch, scheme, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, scheme, raising=False)
+    object_store.need_driver.cache_clear()
     with pytest.raises(InputError, match=rf"pip install 'mixprior\[{extra}\]'"):
         open_catalog(f"{scheme}://bucket/songs")
     manifest = write_rows(tmp_path / "songs.csv", [{"path": f"{scheme}://bucket/a.mp3"}])

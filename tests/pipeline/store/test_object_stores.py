@@ -251,7 +251,14 @@ def test_credentials_reach_no_output_no_log_and_no_object(s3, mined_run, mixprio
 
 
 @pytest.mark.parametrize(
-    "url", ["sftp://me:hush@host/songs", "https://host/songs.csv?X-Amz-Signature=hush", "s3://me:hush@music/songs"]
+    "url",
+    [
+        "sftp://me:hush@host/songs",
+        "https://host/songs.csv?X-Amz-Signature=hush",
+        "s3://me:hush@music/songs",
+        "s3://ME:hu/hush@music/songs",
+        "https://hush@host/songs.csv",
+    ],
 )
 def test_a_url_with_credentials_is_refused_without_them(url, mixprior, stems_catalog, tmp_path):
     for words in (("mine", url, "-o", tmp_path / "out"), ("mine", stems_catalog, "-o", url), ("query", url)):
@@ -262,3 +269,21 @@ def test_a_url_with_credentials_is_refused_without_them(url, mixprior, stems_cat
     manifest.write_text(f"path\n{url}\n")
     [line] = mixprior("mine", manifest, "-o", tmp_path / "out", expect=2).stderr.splitlines()
     assert "hush" not in line
+
+
+def test_a_fault_of_the_program_is_no_refusal_of_the_store():
+    def call():
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError):
+        object_store.asked("s3://b/x", call)
+
+
+def test_a_request_that_timed_out_is_sent_again_though_its_status_is_400():
+    def answered(code):
+        error = Exception(code)
+        error.response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        return error
+
+    assert object_store.is_passing(answered("RequestTimeout"))
+    assert not object_store.is_passing(answered("ExpiredToken"))
