@@ -95,6 +95,7 @@ def _connected(path: str) -> socket.socket:
     give_up_s = time.monotonic() + USUAL.start_s
     while Path(path).parent.is_dir() and time.monotonic() < give_up_s:
         connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(None)
         try:
             connection.connect(path)
         except OSError:

@@ -44,6 +44,7 @@ def serve(path: str, settings: SeparationSettings, entering: Entering) -> tuple[
     """
     Path(path).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
+        listener.settimeout(None)  # Beam sets a default of a minute where it knows credentials of Google
         listener.bind(path)
         listener.listen(4096)
         refused, segments = "", None
@@ -61,6 +62,7 @@ def serve(path: str, settings: SeparationSettings, entering: Entering) -> tuple[
         while not lost:
             try:
                 connection = listener.accept()[0]
+                connection.settimeout(None)
             except OSError:
                 break
             if segments is None:
