@@ -138,3 +138,13 @@ def levels_lu(folder: Path, stems: Path) -> dict[str, float]:
     }
     whole = lufs(folder, sum(sounds.values()), rate_hz)
     return {bus: lufs(folder, sounds[bus], rate_hz) - whole for bus in INSTRUMENTS}
+
+
+def band_of_four(duration_s: float = 2.0) -> dict[str, np.ndarray]:
+    """Tracks whose names say what they are."""
+    return {
+        "Kick": kick(duration_s),
+        "Bass": bass(duration_s),
+        "Pad": pad(220.0, duration_s),
+        "Lead Vox": sung(240.0, duration_s),
+    }

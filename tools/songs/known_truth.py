@@ -7,7 +7,6 @@ wrote. A row a law, target and seed is added; rows that are there are not made a
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from mixprior.learning.predictor import known_truth
 from mixprior.learning.predictor.known_truth import Remixes
 from mixprior.learning.predictor.learners import LEARNERS
 from tools import ROOT
+from tools.songs import kept_rows
 
 ROWS = ROOT / "tools" / "evidence" / "rows" / "known_truth.csv"
 COLUMNS = ("remixes", "learner", "law_r2", "seed", "target", "r2", "better", "mae", "mae_of_mean", "songs", "excerpts")
@@ -57,19 +57,11 @@ def main(argv: Sequence[str]) -> int:
     trained_on = known_truth.read(args.trained_on) if args.trained_on else None
     for seed in range(args.seeds):
         key = [args.name, args.learner, args.law, str(seed)]
-        if key not in [row[:4] for row in _kept()]:
+        if key not in [row[:4] for row in kept_rows.kept(ROWS, COLUMNS)]:
             made = rows_of(remixes, args.learner, args.law, seed, trained_on)
-            with ROWS.open("a", encoding="utf-8", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerows([*key, *row] for row in made)
+            kept_rows.add(ROWS, COLUMNS, ([*key, *row] for row in made))
             print(key, made, flush=True)
     return 0
-
-
-def _kept() -> list[list[str]]:
-    if not ROWS.exists():
-        ROWS.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
-    with ROWS.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))[1:]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from mixprior.learning.predictor.learning_curve import Sides
 from mixprior.learning.scenes.songs import songs_of
 from mixprior.learning.scenes.split import split
 from tools import ROLES, ROOT
+from tools.songs import kept_rows
 
 ROWS = ROOT / "tools" / "evidence" / "rows" / "learning_curve.csv"
 COLUMNS = ("songs_of", "learner", "seed", "songs", "target", "mae", "mae_of_mean", "tested")
@@ -67,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
             of_remixes(args.remixes, seed) if args.remixes else of_run(args.run, args.spectra, args.excerpts, seed)
         )
         for learner in args.learners:
-            done = {int(row[3]) for row in _kept() if row[:3] == [material, learner, str(seed)]}
+            done = {int(row[3]) for row in kept_rows.kept(ROWS, COLUMNS) if row[:3] == [material, learner, str(seed)]}
             left = [count for count in COUNTS if count not in done]
             for count, *found in learning_curve.errors(examples, sides, LEARNERS[learner], left, seed):
                 _add([[material, learner, seed, count, *row, len(sides[1])] for row in _rows(examples.names, *found)])
@@ -81,16 +81,8 @@ def _rows(names: Sequence[str], errors: np.ndarray, errors_of_mean: np.ndarray) 
 
 
 def _add(rows: Sequence[Sequence[object]]) -> None:
-    with ROWS.open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
+    kept_rows.add(ROWS, COLUMNS, rows)
     print(*rows, sep="\n", flush=True)
-
-
-def _kept() -> list[list[str]]:
-    if not ROWS.exists():
-        ROWS.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
-    with ROWS.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))[1:]
 
 
 if __name__ == "__main__":

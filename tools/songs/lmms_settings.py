@@ -22,6 +22,7 @@ import soundfile
 from mixprior.learning.reverse.figure import Figure
 from mixprior.learning.reverse.taking import Found, take_apart
 from mixprior.stats.sound import Sound
+from tools.songs import kept_rows
 from tools.songs.human_mixes import USED, Project, cut, read
 from tools.songs.lmms_classes import PROJECTS
 
@@ -149,12 +150,7 @@ def _rows(name: str, settings: dict[str, Setting], found: Found) -> Iterator[dic
 
 
 def _append(made: list[dict[str, object]]) -> None:
-    is_new = not ROWS.exists()
-    with ROWS.open("a", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        if is_new:
-            table.writeheader()
-        table.writerows(made)
+    kept_rows.add(ROWS, FIELDS, ([row[field] for field in FIELDS] for row in made))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ interval. KIND is one of `KINDS`.
 
 from __future__ import annotations
 
-import csv
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ from mixprior.mixing.effects.settings import Band, Chain, CompressorSettings, Mi
 from mixprior.pipeline.audio import audio_file, writer
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.sound import Sound
+from tools.songs import kept_rows
 
 ROWS = Path(__file__).parents[1] / "evidence" / "rows" / "reverse.csv"
 FIELDS = (
@@ -175,10 +175,7 @@ def taken(song: str, sounds: Mapping[str, Sound], kind: str, seed: int) -> Itera
 
 def main(multitracks: str, *kinds: str) -> None:
     """Append rows of all songs that are not there yet."""
-    done = set()
-    if ROWS.exists():
-        with ROWS.open(newline="", encoding="utf-8") as file:
-            done = {(row["song"], row["kind"]) for row in csv.DictReader(file)}
+    done = {(song, kind) for song, kind, *_ in kept_rows.kept(ROWS, FIELDS)}
     folders = {path.name.split(".")[-1]: path for path in Path(multitracks).iterdir()}
     for number, (song, folder) in enumerate(sorted(folders.items(), key=lambda item: len(list(item[1].iterdir())))):
         wanted = [kind for kind in kinds or KINDS if (song, kind) not in done]
@@ -188,12 +185,7 @@ def main(multitracks: str, *kinds: str) -> None:
 
 
 def _append(made: list[dict[str, object]]) -> None:
-    is_new = not ROWS.exists()
-    with ROWS.open("a", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        if is_new:
-            table.writeheader()
-        table.writerows(made)
+    kept_rows.add(ROWS, FIELDS, ([row[field] for field in FIELDS] for row in made))
 
 
 if __name__ == "__main__":

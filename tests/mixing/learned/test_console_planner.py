@@ -11,20 +11,10 @@ from mixprior.mixing.learned import console, model_file
 from mixprior.stats.errors import InputError
 from tests.mixing.learned.console_model import drawn, written
 from tests.mixing.mix_command import mix, save_both
-from tests.mixing.multitrack_song import bass, kick, pad, sung
+from tests.mixing.multitrack_song import band_of_four
 from tests.mixing.sounds import RATE_HZ, band, voice
 
-DURATION_S = 2.0
 ALL = {"steps": ("level", "eq", "pan", "loudness")}
-
-
-def tracks() -> dict[str, np.ndarray]:
-    return {
-        "Kick": kick(DURATION_S),
-        "Bass": bass(DURATION_S),
-        "Pad": pad(220.0, DURATION_S),
-        "Lead Vox": sung(240.0, DURATION_S),
-    }
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +37,8 @@ def moves(recipe) -> dict[str, dict]:
 
 
 def test_untrained_it_mixes_tracks_as_the_posterior_rule_does(untrained):
-    by_rule = mixprior.mix_tracks(tracks(), RATE_HZ)
-    found = mixprior.mix_tracks(tracks(), RATE_HZ, by=untrained)
+    by_rule = mixprior.mix_tracks(band_of_four(), RATE_HZ)
+    found = mixprior.mix_tracks(band_of_four(), RATE_HZ, by=untrained)
     levels_db = [20 * np.log10(np.linalg.norm(each.audio, axis=1)) for each in (found, by_rule)]
     assert np.abs(levels_db[0] - levels_db[1]).max() < 0.01
     assert np.abs(found.audio - by_rule.audio).max() < 1e-6
@@ -62,7 +52,7 @@ def test_untrained_it_mixes_a_pair_as_the_posterior_rule_does(tmp_path, files, u
 
 
 def test_tracks_are_mixed_alike_in_any_order_and_at_any_level_of_the_file(model):
-    given = tracks()
+    given = band_of_four()
     found = moves(mixprior.mix_tracks(given, RATE_HZ, by=model, **ALL).recipe)
     turned = moves(mixprior.mix_tracks(dict(reversed(given.items())), RATE_HZ, by=model, **ALL).recipe)
     levels = dict(zip(given, (0.5, 0.2, 3.0, 0.01), strict=True))
@@ -119,7 +109,7 @@ def test_half_the_amount_moves_half_as_far_and_a_given_ratio_stays(model):
         moves(whole)["vocals"]["output_gain_db"] / 2,
         abs=0.0101,  # settings are in hundredths of a decibel
     )
-    given = mixprior.mix_tracks(tracks(), RATE_HZ, by=model, ratio_lu=-3.0).recipe
+    given = mixprior.mix_tracks(band_of_four(), RATE_HZ, by=model, ratio_lu=-3.0).recipe
     assert given.results.vocal_to_backing_lu == pytest.approx(-3.0, abs=0.05)
 
 
@@ -147,14 +137,14 @@ def test_the_rule_takes_the_steps_whose_control_a_network_lacks(tmp_path):
     whole = drawn()
     path = tmp_path / "levels.npz"
     console.made({"output_gain_db": 4.0}, whole.weights, whole.card).write(path)
-    recipe = mixprior.mix_tracks(tracks(), RATE_HZ, by=path, **ALL).recipe
+    recipe = mixprior.mix_tracks(band_of_four(), RATE_HZ, by=path, **ALL).recipe
     assert {"eq", "pan"} <= {step.name for step in recipe.steps}
 
 
 def test_the_recipe_says_the_moves_that_the_mix_has(model):
     steps = ("level", "eq", "pan")
     rule, found = (
-        mixprior.mix_tracks(tracks(), RATE_HZ, by=by, ratio_lu=-3.0, amount=0.5, steps=("level", *more)).recipe
+        mixprior.mix_tracks(band_of_four(), RATE_HZ, by=by, ratio_lu=-3.0, amount=0.5, steps=("level", *more)).recipe
         for by, more in ((None, ()), (model, steps[1:]))
     )
     said = moves(found)
@@ -180,7 +170,7 @@ def test_a_song_to_be_like_is_asked_for_in_what_it_differs_by(model):
     levels = {"vocals": -1.0, "drums": -20.0, "bass": -12.0, "other": -12.0}
     rows = {name: {"loudness_vs_mixture_lu": level, "present": 1.0} for name, level in levels.items()}
     like = SongRows("hit.mp3", {**rows, "mixture": {"integrated_lufs": -14.0}}, separated=False)
-    free, asked = (mixprior.mix_tracks(tracks(), RATE_HZ, by=model, like=each).recipe for each in (None, like))
+    free, asked = (mixprior.mix_tracks(band_of_four(), RATE_HZ, by=model, like=each).recipe for each in (None, like))
     steps = {step.of: step for step in asked.steps if step.name == "prediction"}
     more_lu = {name: step.target["loudness_vs_mixture_lu"] for name, step in steps.items()}
     assert more_lu["vocals"] > 1.0

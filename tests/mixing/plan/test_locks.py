@@ -11,20 +11,13 @@ from mixprior.mixing.plan import locks
 from mixprior.mixing.plan.options import Options
 from mixprior.stats.errors import InputError
 from tests.mixing.learned.console_model import written
-from tests.mixing.multitrack_song import bass, kick, pad, sung
+from tests.mixing.multitrack_song import band_of_four
 from tests.mixing.sounds import RATE_HZ, band, voice
-
-DURATION_S = 2.0
 
 
 @pytest.fixture(scope="module")
 def tracks() -> dict[str, np.ndarray]:
-    return {
-        "Kick": kick(DURATION_S),
-        "Bass": bass(DURATION_S),
-        "Pad": pad(220.0, DURATION_S),
-        "Lead Vox": sung(240.0, DURATION_S),
-    }
+    return band_of_four()
 
 
 @pytest.fixture(scope="module")
