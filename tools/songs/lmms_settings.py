@@ -150,7 +150,7 @@ def _rows(name: str, settings: dict[str, Setting], found: Found) -> Iterator[dic
 
 
 def _append(made: list[dict[str, object]]) -> None:
-    kept_rows.add(ROWS, FIELDS, ([row[field] for field in FIELDS] for row in made))
+    kept_rows.add(ROWS, FIELDS, ([row.get(field, "") for field in FIELDS] for row in made))
 
 
 if __name__ == "__main__":

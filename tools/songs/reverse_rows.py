@@ -185,7 +185,7 @@ def main(multitracks: str, *kinds: str) -> None:
 
 
 def _append(made: list[dict[str, object]]) -> None:
-    kept_rows.add(ROWS, FIELDS, ([row[field] for field in FIELDS] for row in made))
+    kept_rows.add(ROWS, FIELDS, ([row.get(field, "") for field in FIELDS] for row in made))
 
 
 if __name__ == "__main__":
