@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mixprior.mixing.effects.ceiling import CEILING_DBTP
-from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.plan import locks
 from mixprior.mixing.plan.aim import RULES as AIMS
 from mixprior.mixing.plan.locks import GAIN, Locks
@@ -16,6 +15,7 @@ from mixprior.mixing.rules.posterior import AS_MEASURED
 from mixprior.mixing.rules.tempo_rule import RULES as REVERB_RULES
 from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.fdn.settings import PARAMETERS
+from mixprior.stats.statistic import VOCALS
 
 DEFAULT_LUFS = -16.0
 """What streaming services and the AES recommend: AES TD1008 (2021) recommends -16 LUFS for a track."""
