@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -44,7 +43,8 @@ class SongTable:
 def song_table(run: str | Path) -> SongTable:
     """Return all that was measured on the songs of a run, but for curves.
 
-    Songs that failed or that are another's duplicate have a row without numbers, so that none counts twice.
+    Songs that failed or that are another's duplicate have a row without numbers, so that none counts twice; so has the
+    second row of a song that was measured with stems and without.
 
     Args:
         run: output folder of `mixprior mine`.
@@ -91,12 +91,16 @@ def _measured(run: str | Path, songs: pa.Table) -> Iterator[tuple[str, pa.Array]
     scalars = [field.name for field in FEATURES_SCHEMA if not pa.types.is_list(field.type)]
     found = [table for key in rows.feature_keys for table in rows.tables(key, scalars)]
     features = pa.concat_tables(found or [FEATURES_SCHEMA.empty_table().select(scalars)])
-    is_finished = np.array([status in FINISHED for status in songs["status"].to_pylist()])
-    ids = np.array(songs["song_id"].to_pylist())
+    counted = set(zip(*(rows.finished[name].to_pylist() for name in ("song_id", "feature_key")), strict=True))
+    is_counted = [
+        row["status"] in FINISHED and (row["song_id"], row["feature_key"]) in counted
+        for row in songs.select(["song_id", "feature_key", "status"]).to_pylist()
+    ]
+    ids = songs["song_id"].to_pylist()
     for stem in dict.fromkeys(features["stem"].to_pylist()):
         of_stem = features.filter(pc.equal(features["stem"], stem))
         place = {song_id: k for k, song_id in enumerate(of_stem["song_id"].to_pylist())}
-        wanted = [place.get(song_id) if finished else None for song_id, finished in zip(ids, is_finished, strict=True)]
+        wanted = [place.get(song_id) if counts else None for song_id, counts in zip(ids, is_counted, strict=True)]
         for column in columns_filled(stem):
             if not column.is_vector:
                 yield f"{stem}.{column.name}", of_stem[column.name].take(pa.array(wanted, pa.int64())).combine_chunks()

@@ -6,6 +6,7 @@ import zipfile
 from xml.etree import ElementTree
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -60,6 +61,15 @@ def test_every_number_of_every_song_is_there_once(run, made):
                 assert own[column] == row[name], column
     of_stems = [name for name in values if "." in name and not name.startswith(tables.CATALOG)]
     assert values[values["status"] != "kept"][of_stems].isna().all(axis=None)
+
+
+def test_a_song_measured_with_stems_and_without_counts_once(run):
+    found = open_songs(run).table
+    again = found.slice(0, 1).to_pylist()[0] | {"path": "/z/stems", "feature_key": "z" * 16}
+    twice = pa.concat_tables([found, pa.Table.from_pylist([again], found.schema)])
+    measured = dict(tables._measured(run, twice))
+    assert measured["vocals.integrated_lufs"].to_pylist()[0] is not None
+    assert all(cells.to_pylist()[-1] is None for cells in measured.values())
 
 
 def test_means_of_the_table_are_those_of_the_priors(run, made):
