@@ -207,7 +207,7 @@ class Separator:
             nonlocal waiting
             for block in blocks():
                 waiting = np.concatenate([waiting, block], axis=1)
-                yield (torch.from_numpy(np.ascontiguousarray(block, np.float32)) - mean) / scale
+                yield (torch.from_numpy(np.array(block, np.float32)) - mean) / scale  # torch warns of what is read-only
 
         done, total = 0, self._count(level.samples)
 
@@ -249,7 +249,7 @@ class _Level:
 
         self.samples += block.shape[1]
         self.is_silent = self.is_silent and not block.any()
-        middle = torch.from_numpy(np.ascontiguousarray(block, np.float32)).mean(0)
+        middle = torch.from_numpy(np.mean(block, axis=0, dtype=np.float32))
         if self.samples <= _WHOLE_S * SAMPLE_RATE_HZ:
             self._middle.append(middle)
         else:

@@ -60,6 +60,13 @@ def test_song_is_left_as_it_was(tiny, song):
     np.testing.assert_array_equal(song, before)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_song_that_is_read_only_gives_no_warning(tiny, song):
+    locked = song.copy()
+    locked.flags.writeable = False
+    assert load(tiny).separate(locked)["vocals"].any()
+
+
 def test_matches_demucs_own_separator(tiny, song):
     from demucs.api import Separator
 
