@@ -44,7 +44,7 @@ class Remixes:
     songs: np.ndarray
 
     def examples(self, targets: np.ndarray, of: int | None = None) -> Examples:
-        """The remixes as examples with targets, (excerpts, remixes, 2), or of each excerpt one remix."""
+        """The remixes as examples with targets, (excerpts, remixes, 2), or of each excerpt one; -1 is it before."""
         chosen = slice(1, None) if of is None else slice(1 + of, 2 + of)
         mel_db = self.mel_db[:, chosen]
         songs = np.repeat(self.songs, mel_db.shape[1])
@@ -172,13 +172,33 @@ def leak(remixes: Remixes, learner: Learner, seed: int) -> tuple[float, float]:
     levels = np.stack([remixes.level_lu[:, 1:], remixes.range_lu[:, 1:]], axis=2)
     examples = remixes.examples(levels)
     others = remixes.examples(np.roll(levels, 1, axis=1))
-    first, again, spread = [], [], []
-    for training, choosing, tested in folds(list(remixes.songs), seed):
-        predict = learner(examples.of(training), examples.of(choosing), seed, None)
-        rows = np.isin(examples.songs, tested)
-        answer = predict(examples[rows])[:, 0]
-        first.append((answer - examples.targets[rows, 0]) ** 2)
-        again.append((answer - others.targets[rows, 0]) ** 2)
-        spread.append((examples.of(training).targets[:, 0].mean() - examples.targets[rows, 0]) ** 2)
-    total = np.concatenate(spread).mean()
-    return float(1 - np.concatenate(first).mean() / total), float(1 - np.concatenate(again).mean() / total)
+    return _level_r2(learner, seed, examples, (examples, others))
+
+
+def first_separations(remixes: Remixes, learner: Learner, seed: int) -> tuple[float, float]:
+    """R2 of the level of an excerpt in its song, learned from first separations: of these, and of its remixes.
+
+    The remixes were made at other levels and tilts, and separated again: what is lost there was read from the bleed,
+    or from the spectrum.
+    """
+    own = np.stack([remixes.level_lu[:, :1], remixes.range_lu[:, :1]], axis=2)
+    again = remixes.examples(np.broadcast_to(own, (len(own), remixes.level_lu.shape[1] - 1, 2)))
+    first = remixes.examples(own, of=-1)
+    return _level_r2(learner, seed, first, (first, again))
+
+
+def _level_r2(learner: Learner, seed: int, examples: Examples, tests: tuple[Examples, Examples]) -> tuple[float, float]:
+    """Train on examples over all folds of songs: R2 of the level in two sets of examples of the songs left out."""
+    off: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    spread: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for training, choosing, tested in folds(list(examples.songs), seed):
+        known = examples.of(training), examples.of(choosing)
+        predict, constant = learner(*known, seed, None), known[0].targets[:, 0].mean()
+        for k, test in enumerate(tests):
+            there = test.of(tested)
+            off[k].append((predict(there)[:, 0] - there.targets[:, 0]) ** 2)
+            spread[k].append((constant - there.targets[:, 0]) ** 2)
+    first, again = (
+        float(1 - np.concatenate(a).mean() / np.concatenate(b).mean()) for a, b in zip(off, spread, strict=True)
+    )
+    return first, again

@@ -14,7 +14,7 @@ from mixprior.learning.predictor import errors
 from mixprior.learning.predictor.intervals import interval
 from tools import ROOT
 from tools.songs import equaliser_rule, learning_curve
-from tools.songs.known_truth import LEAK, ROWS
+from tools.songs.known_truth import FIRST, LEAK, LEVELS, ROWS
 
 DOCUMENT = ROOT / "docs" / "learned.md"
 NAMES = {
@@ -25,9 +25,13 @@ NAMES = {
     "ours": "ours",
 }
 SEPARATED = {
-    "mask": "ideal ratio mask",
     "htdemucs": "HTDemucs",
     "mask-htdemucs": "HTDemucs; trained on the mask",
+    "mask": "ideal ratio mask",
+}
+LEAKS = {
+    LEAK: "a separation was made at: of it, of another separation",
+    FIRST: "an excerpt has in its song: by the first separation, by a second",
 }
 ERRORS = ROWS.with_name("predictor_errors.csv")
 CURVES = {"remixes": "a law of R2 .5, by the mask", "real": "real songs"}
@@ -51,7 +55,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 def _found(rows: Sequence[dict[str, str]]) -> str:
     groups: dict[tuple[str, str, str], dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        if row["law_r2"] != LEAK:
+        if row["law_r2"] not in LEVELS:
             groups[row["remixes"], row["learner"], row["target"]][row["law_r2"]].append(row)
     heads = (
         "separated by",
@@ -65,9 +69,13 @@ def _found(rows: Sequence[dict[str, str]]) -> str:
     lines = [
         [SEPARATED[by], NAMES[learner], TARGETS[target], *(_share(laws[r2], float(r2)) for r2 in ("0.5", "0.2")),
          _false(laws["0"]), _excerpts(laws)]
-        for (by, learner, target), laws in groups.items()
+        for (by, learner, target), laws in sorted(groups.items(), key=lambda group: _place(*group[0]))
     ]  # fmt: skip
     return tabulate(lines, heads, tablefmt="github", disable_numparse=True)
+
+
+def _place(by: str, learner: str, target: str = "") -> tuple[int, int, str]:
+    return list(SEPARATED).index(by), list(NAMES).index(learner), target
 
 
 def _share(rows: Sequence[dict[str, str]], r2: float) -> str:
@@ -87,15 +95,22 @@ def _excerpts(laws: dict[str, list[dict[str, str]]]) -> str:
 
 
 def _leaks(rows: Sequence[dict[str, str]]) -> str:
-    found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    """R2 of levels, means over seeds, and what the second of a pair lacks."""
+    found: dict[tuple[str, str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        if row["law_r2"] == LEAK:
-            found[row["remixes"], row["learner"]][row["target"]] = float(row["r2"])
+        if row["law_r2"] in LEVELS:
+            found[row["law_r2"], row["remixes"], row["learner"]][row["target"]].append(float(row["r2"]))
     lines = []
-    for (by, learner), each in found.items():
-        first, again = (each[f"level of {which} separation"] for which in ("this", "another"))
-        lines.append([SEPARATED[by], NAMES[learner], f"{first:+.3f}", f"{again:+.3f}", f"{first - again:+.3f}"])
-    heads = ("separated by", "learner", "R2, level of this separation", "of another separation", "leak")
+    for (law, by, learner), each in sorted(
+        found.items(), key=lambda group: (group[0][0] == FIRST, *_place(*group[0][1:]))
+    ):
+        runs = [each[name] for name in LEVELS[law][1]]
+        first, again = (np.mean(shares) for shares in runs)
+        lost = f"{first - again:+.3f}"
+        lines.append(
+            [LEAKS[law], SEPARATED[by], NAMES[learner], f"{first:+.3f}", f"{again:+.3f}", lost, str(len(runs[0]))]
+        )
+    heads = ("R2 of the level that", "separated by", "learner", "first", "second", "leak", "runs")
     return tabulate(lines, heads, tablefmt="github", disable_numparse=True)
 
 

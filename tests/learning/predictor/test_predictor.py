@@ -168,6 +168,16 @@ def test_a_level_that_nothing_tells_is_found_in_no_separation():
     assert -0.3 < again < 0.1
 
 
+def test_a_level_that_first_separations_alone_tell_is_lost_on_remixes():
+    made = remixes()
+    level_lu = made.level_lu.copy()
+    level_lu[:, 0] = made.heard[:, 0, 0]
+    told = replace(made, level_lu=level_lu)
+    first, again = known_truth.first_separations(told, learners.ridge, seed=0)
+    assert first > 0.4
+    assert again < 0.1
+
+
 def test_each_song_tests_once_and_is_never_on_two_sides():
     songs = [f"song {k}" for k in range(11)]
     tested = []
