@@ -26,6 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--excerpts", type=int, default=4, metavar="N", help="predictor: of each song, 5.9 s each (4)")
     parser.add_argument("--errors", action="store_true", help="predictor: also cross-validate, and write Li's table")
     parser.add_argument("--error-seeds", type=int, default=3, metavar="N", help="predictor: seeds of that table (3)")
+    parser.add_argument(
+        "--mix-loss",
+        type=float,
+        default=0.0,
+        metavar="WEIGHT",
+        help="console: of a loss on the mix, spectra and features, beside that on its controls (0)",
+    )
     parser.add_argument("--steps", type=int, default=200, metavar="N", help="most steps (200)")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 (cpu)")

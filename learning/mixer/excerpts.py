@@ -17,21 +17,25 @@ COUNT, LENGTH_S = 3, 5.8
 """Excerpts of a song, and the length of each: HTDemucs separates so much in one segment."""
 
 
-def starts(samples: int) -> list[int]:
+def starts(samples: int, count: int = COUNT) -> list[int]:
     """First samples of the excerpts, evenly over a song; 0 alone for one that is no longer than they are together.
 
     Such a song is one excerpt, all of it.
+
+    Args:
+        samples: of the song.
+        count: of the excerpts.
 
     >>> [round(each / SAMPLE_RATE_HZ, 1) for each in starts(180 * SAMPLE_RATE_HZ)]
     [43.5, 87.1, 130.7]
     """
     length = round(LENGTH_S * SAMPLE_RATE_HZ)
-    if samples <= COUNT * length:
+    if samples <= count * length:
         return [0]
-    return [round(each) for each in np.linspace(0, samples - length, COUNT + 2)[1:-1]]
+    return [round(each) for each in np.linspace(0, samples - length, count + 2)[1:-1]]
 
 
-def stems_of(song: TrainingSong, folder: Path) -> Stems:
+def stems_of(song: TrainingSong, folder: Path, count: int = COUNT) -> Stems:
     """The stems of a song's excerpts: float32, (2, samples), 44.1 kHz, by name, summing to them.
 
     Of a song without stems, the excerpts alone are separated; what a separator leaves of absent parts goes to
@@ -40,23 +44,24 @@ def stems_of(song: TrainingSong, folder: Path) -> Stems:
     Args:
         song: the song.
         folder: where they are kept, as float16.
+        count: of the excerpts.
 
     Raises:
         SongError: if it cannot be read or separated.
     """
-    return kept(folder / f"{song.song_id}.excerpts.npz", lambda: _excerpts(song))
+    return kept(folder / f"{song.song_id}.{count}_excerpts.npz", lambda: _excerpts(song, count))
 
 
-def _excerpts(song: TrainingSong) -> Stems:
+def _excerpts(song: TrainingSong, count: int) -> Stems:
     if not song.is_separated:
-        return there(windows.joined([separated(each) for each in _cut(decode_mixture(song.song))]))
+        return there(windows.joined([separated(each) for each in _cut(decode_mixture(song.song), count)]))
     stems = song.stems()
-    cut = {name: windows.joined([{name: each} for each in _cut(audio)])[name] for name, audio in stems.items()}
+    cut = {name: windows.joined([{name: each} for each in _cut(audio, count)])[name] for name, audio in stems.items()}
     return cut if song.song.has_stems else there(cut)
 
 
-def _cut(audio: np.ndarray) -> list[np.ndarray]:
+def _cut(audio: np.ndarray, count: int) -> list[np.ndarray]:
     length = round(LENGTH_S * SAMPLE_RATE_HZ)
-    first = starts(audio.shape[1])
+    first = starts(audio.shape[1], count)
     size = audio.shape[1] if len(first) == 1 else length
     return [np.ascontiguousarray(audio[:, start : start + size]) for start in first]

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tabulate import tabulate
 
 from mixprior.learning.console.controls import Controls
+from mixprior.learning.console.mixing import mix
 from mixprior.learning.mixer import song_examples
-from mixprior.learning.mixer.excerpts import stems_of
+from mixprior.learning.mixer.excerpts import LENGTH_S, stems_of
 from mixprior.learning.mixer.network import ConsoleMixer
 from mixprior.learning.mixer.task import ConsoleTask, Example
 from mixprior.learning.scenes.songs import TrainingSong, leave_out, need_artists, songs_of
@@ -27,10 +29,13 @@ from mixprior.mixing.evaluation.kept_priors import shipped
 from mixprior.mixing.learned import console
 from mixprior.pipeline.store.files import write_bytes
 from mixprior.pipeline.store.records import SongError
+from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
 SHARES = {TRAIN: 0.75, CHOOSE: 0.25}
 DRAWS = 8
 """Examples of a song."""
+SAID = {"output_gain_db": ("gains, dB", 2), "pan": ("places, 0 to 1", 3), "band_gain_db": ("shelves, dB", 2)}
+"""Controls as they are printed, and their digits."""
 CONFIG = TrainingConfig(batch=16, rate=3e-3, weight_decay=1e-2, clip=1.0, check_every=20, patience=8)
 
 
@@ -42,24 +47,32 @@ def run(args: argparse.Namespace) -> int:
     """
     model = model_path(args.output)
     work = model.with_suffix(".training")
-    config = replace(CONFIG, seed=args.seed, device=args.device, precision=args.precision, steps=args.steps)
+    config = replace(
+        CONFIG, seed=args.seed, device=args.device, precision=args.precision, steps=args.steps, mix_weight=args.mix_loss
+    )
     songs = songs_of(args.run, args.roles, args.role)
     if args.split_by != "song":
         need_artists(songs)
-    examples = _examples(songs, args.stems or work / "stems", args.seed)
+    stems = args.stems or work / "stems"
+    examples = _examples(songs, stems, config)
     with_examples = [each for each in songs if examples.get(each.song_id)]
     sides = split(with_examples, args.split_by, args.seed, SHARES)
-    task = ConsoleTask(_of(examples, sides[TRAIN]), _of(examples, sides[CHOOSE]), spread())
+    task = ConsoleTask(
+        _of(examples, sides[TRAIN]), _of(examples, sides[CHOOSE]), spread(), mix_weight=config.mix_weight
+    )
     state = train(task, config, work / "model")
     found = made(state, card(songs, sides, config, looks=[asdict(look) for look in state.looks], steps=state.step,
                              draws=DRAWS, of="mixprior train console"))  # fmt: skip
     found.write(model)
-    page = curves.page("Console mixer", {"controls, in standard deviations": state.looks})
+    loss = "controls, in standard deviations"
+    name = f"{loss}, and {config.mix_weight:g} x spectra and features of the mix" if config.mix_weight else loss
+    (pictured,) = (each for each in with_examples if each.song_id == sides[CHOOSE][0])
+    page = curves.page("Console mixer", {name: state.looks}, mixes(state.model, pictured, stems, args.seed))
     write_bytes(str(model.with_suffix(".html")), page.encode())
     print(f"wrote {model}, {model.with_suffix('.json')} and {model.with_suffix('.html')}")
     best = min(state.looks, key=lambda look: look.choosing_loss)
     print(f"{len(sides[TRAIN])} songs trained it, {len(sides[CHOOSE])} chose step {best.step} of {state.step}")
-    print(f"gains of the songs that chose: {_errors(state, task.choosing)}")
+    print(f"how far mixes of the songs that chose are off:\n{_errors(state, task.choosing)}")
     return 0
 
 
@@ -74,12 +87,24 @@ def made(state: State, facts: Mapping[str, object]) -> console.ConsoleNetwork:
     return console.made(song_examples.SPREAD, state.model.arrays(), facts)
 
 
-def _examples(songs: Sequence[TrainingSong], stems: Path, seed: int) -> dict[str, list[Example]]:
-    targets = shipped()
+def mixes(model: torch.nn.Module, song: TrainingSong, stems: Path, seed: int) -> dict[str, np.ndarray]:
+    """The sum of a song's damaged parts, the network's mix and the wanted one, of one excerpt: (2, samples) by name."""
+    samples = round(LENGTH_S * SAMPLE_RATE_HZ)
+    (example, *_) = song_examples.examples_of(song.song_id, stems_of(song, stems), 1, shipped(), seed, samples)
+    assert example.tracks is not None
+    of = {"plain sum": _at_rest(example), "the network's mix": moved(model, [example])[0], "wanted": example.wanted}
+    with torch.no_grad():
+        return {name: mix(example.tracks[None], each, SAMPLE_RATE_HZ)[0].numpy() for name, each in of.items()}
+
+
+def _examples(songs: Sequence[TrainingSong], stems: Path, config: TrainingConfig) -> dict[str, list[Example]]:
+    targets, sound_samples = shipped(), song_examples.SOUND_SAMPLES if config.mix_weight else 0
     found, show = {}, shown("reading")
     for done, song in enumerate(songs, 1):
         try:
-            found[song.song_id] = song_examples.examples_of(song.song_id, stems_of(song, stems), DRAWS, targets, seed)
+            found[song.song_id] = song_examples.examples_of(
+                song.song_id, stems_of(song, stems), DRAWS, targets, config.seed, sound_samples
+            )
         except SongError as error:
             leave_out(song.song, error)
         show(done, len(songs))
@@ -91,14 +116,18 @@ def _of(examples: Mapping[str, Sequence[Example]], songs: Sequence[str]) -> list
 
 
 def _errors(state: State, examples: Sequence[Example]) -> str:
-    by_rule = song_examples.rms_db(examples, [each.centre for each in examples])
-    unmixed = song_examples.rms_db(examples, [_at_rest(each) for each in examples])
-    ours = song_examples.rms_db(examples, moved(state.model, examples))
-    asked = song_examples.rms_db(examples, moved(state.model, examples, asked=True))
-    return (
-        f"{ours:.2f} dB off, {asked:.2f} dB where the song's own levels are asked for, by the rule {by_rule:.2f} dB, "
-        f"as they are {unmixed:.2f} dB (root mean square)"
-    )
+    mixes_by = {
+        "the network": moved(state.model, examples),
+        "told the song's own levels and slopes": moved(state.model, examples, asked=True),
+        "the rule": [each.centre for each in examples],
+        "as they are": [_at_rest(each) for each in examples],
+    }
+    found = {name: song_examples.errors(examples, controls) for name, controls in mixes_by.items()}
+    lines = [
+        [name, *(f"{off[control]:.{digits}f}" for control, (_, digits) in SAID.items())] for name, off in found.items()
+    ]
+    heads = ["off (root mean square)", *(head for head, _ in SAID.values())]
+    return tabulate(lines, heads, tablefmt="plain", disable_numparse=True)
 
 
 def moved(model: torch.nn.Module, examples: Sequence[Example], asked: bool = False) -> list[Controls]:

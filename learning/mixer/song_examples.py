@@ -36,6 +36,8 @@ PAN_SD, MOST_PAN = 0.08, 0.2
 """Of the damage: positions about the centre."""
 ASKED_SD = (1.5, 0.5)
 """A song that is asked for is not this song: what an example is told of its own level and slope is off by so much."""
+SOUND_SAMPLES = 65_536
+"""Of an example that a loss on the mix reads: 1.5 s."""
 
 _LEVEL = Options(steps=("level",))
 _FITTED_HZ = np.geomspace(50.0, 14_000.0, 60)
@@ -84,7 +86,9 @@ def draw(parts: Mapping[str, Sound], number: int, rng: np.random.Generator) -> D
     )
 
 
-def examples_of(song_id: str, stems: Stems, draws: int, targets: Targets, seed: int = 0) -> list[Example]:
+def examples_of(
+    song_id: str, stems: Stems, draws: int, targets: Targets, seed: int = 0, sound_samples: int = 0
+) -> list[Example]:
     """Examples of one song: of its stems, and for every other draw of vocals and backing, where it has them.
 
     Args:
@@ -93,6 +97,7 @@ def examples_of(song_id: str, stems: Stems, draws: int, targets: Targets, seed: 
         draws: number of examples.
         targets: of the rule that the network starts from.
         seed: of the draws.
+        sound_samples: of the damaged parts that an example keeps, from a place that is drawn; 0 for none.
     """
     found = []
     for number in range(draws):
@@ -100,11 +105,13 @@ def examples_of(song_id: str, stems: Stems, draws: int, targets: Targets, seed: 
         is_pair = number % 2 == 1 and VOCALS in stems and len(stems) > 1
         parts = audible(as_pair(stems) if is_pair else stems)
         if len(parts) > 1:
-            found.append(example(parts, draw(parts, number, rng), targets, rng))
+            found.append(example(parts, draw(parts, number, rng), targets, rng, sound_samples))
     return found
 
 
-def example(parts: Mapping[str, Sound], drawn: Draw, targets: Targets, rng: np.random.Generator) -> Example:
+def example(
+    parts: Mapping[str, Sound], drawn: Draw, targets: Targets, rng: np.random.Generator, sound_samples: int = 0
+) -> Example:
     """One example: damaged parts, what the posterior rule sets for them, and what undoes the damage."""
     damaged = drawn.apply(parts)
     settings = by_rule(damaged, targets)
@@ -126,7 +133,15 @@ def example(parts: Mapping[str, Sound], drawn: Draw, targets: Targets, rng: np.r
         wanted,
         balance=torch.tensor([each.balance for each in heard.values()], dtype=torch.float32),
         statistics=_asked(parts, damaged, settings, rng),
+        tracks=_cut(damaged, sound_samples, rng) if sound_samples else None,
     )
+
+
+def _cut(parts: Mapping[str, Sound], samples: int, rng: np.random.Generator) -> torch.Tensor:
+    """So many samples of all parts from one place, (parts, 2, samples); all of shorter ones."""
+    audio = np.stack([sound.audio for sound in parts.values()])
+    start = int(rng.integers(0, max(0, audio.shape[2] - samples) + 1))
+    return torch.from_numpy(np.ascontiguousarray(audio[:, :, start : start + samples], np.float32))
 
 
 def by_rule(parts: Mapping[str, Sound], targets: Targets) -> MixSettings:
@@ -186,13 +201,11 @@ def _shelves_of_a_slope() -> tuple[float, float]:
     return float(low_db), float(high_db)
 
 
-def gain_errors_db(found: Controls, wanted: Controls) -> np.ndarray:
-    """How far gains of one mix are off, (tracks,), after what all have in common."""
-    off_db = (found.output_gain_db - wanted.output_gain_db)[0].detach().cpu().numpy()
-    return np.asarray(off_db - off_db.mean())
-
-
-def rms_db(examples: Sequence[Example], controls: Sequence[Controls]) -> float:
-    """Root mean square of the gain errors of mixes, each mix counting as its tracks do."""
-    off_db = [gain_errors_db(found, each.wanted) for found, each in zip(controls, examples, strict=True)]
-    return float(np.sqrt(np.mean(np.square(np.concatenate(off_db)))))
+def errors(examples: Sequence[Example], controls: Sequence[Controls]) -> dict[str, float]:
+    """How far mixes are off, root mean square by control of `SPREAD`; of gains after what a mix has in common."""
+    off: dict[str, list[np.ndarray]] = {name: [] for name in SPREAD}
+    for found, each in zip(controls, examples, strict=True):
+        for name, of in off.items():
+            apart = (getattr(found, name) - getattr(each.wanted, name))[0].detach().cpu().numpy()
+            of.append((apart - apart.mean() if name == "output_gain_db" else apart).ravel())
+    return {name: float(np.sqrt(np.mean(np.square(np.concatenate(of))))) for name, of in off.items()}

@@ -10,6 +10,7 @@ import torch
 
 from mixprior.learning.console.controls import Controls
 from mixprior.learning.console.mixing import mix
+from mixprior.learning.mixer.features import feature_distance
 from mixprior.learning.mixer.loss import sum_and_difference
 from mixprior.learning.mixer.network import ConsoleMixer
 from mixprior.learning.training.digest import digest
@@ -54,7 +55,8 @@ class ConsoleTask:
         choosing: to choose by when to stop; none of them, nor their artists, among the examples.
         spread: standard deviations by control, as `ConsoleMixer` takes them; the loss on controls is in these.
         width: of the network.
-        mix_weight: of the loss on the mix beside that on the controls; a batch with a song without tracks has none.
+        mix_weight: of the losses on the mix, spectra of sum and difference and features, beside that on the controls; a
+            batch with a song without tracks has none.
         asked: share of statistics that are asked for in training; the others are masked, anew for each example.
     """
 
@@ -105,7 +107,8 @@ class ConsoleTask:
         if self.mix_weight and len(sounds) == len(examples):
             tracks, _ = _padded(sounds, device)
             ours, theirs = (mix(tracks, each, SAMPLE_RATE_HZ, mask=mask) for each in (found, wanted))
-            loss = loss + self.mix_weight * sum_and_difference(ours, theirs)
+            on_the_mix = sum_and_difference(ours, theirs) + feature_distance(ours, theirs, SAMPLE_RATE_HZ)
+            loss = loss + self.mix_weight * on_the_mix
         return loss
 
 

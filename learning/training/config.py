@@ -25,6 +25,7 @@ class TrainingConfig:
         checkpoint_every: steps between two checkpoints.
         device: "cpu", "cuda", "cuda:1".
         precision: "fp32", or "bf16" for products in bfloat16 with weights in fp32.
+        mix_weight: of a loss on the mix beside that on its controls; for networks that mix.
 
     Raises:
         InputError: if a value cannot be.
@@ -41,6 +42,7 @@ class TrainingConfig:
     checkpoint_every: int = 100
     device: str = "cpu"
     precision: str = "fp32"
+    mix_weight: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "check_every", "patience", "checkpoint_every"):
@@ -50,3 +52,5 @@ class TrainingConfig:
             raise InputError(f"precision is {self.precision!r}: give one of {', '.join(PRECISIONS)}")
         if self.rate <= 0 or self.weight_decay < 0 or self.clip < 0:
             raise InputError("the rate must be above 0, weight_decay and clip 0 or more")
+        if not 0 <= self.mix_weight < float("inf"):
+            raise InputError(f"the loss on the mix has a weight of {self.mix_weight:g}: give 0 or more")

@@ -1,21 +1,28 @@
-"""Learning curves as one static page."""
+"""Learning curves, and spectrograms of what was learned, as one static page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from markupsafe import Markup
 
+from mixprior.learning.training import spectrogram
 from mixprior.learning.training.loop import Look
 
 _WIDTH, _HEIGHT, _MARGIN = 640, 240, 40
 _PAGE = Markup(
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
     "<style>body{{font:15px sans-serif;max-width:44rem;margin:2rem auto}}svg{{width:100%}}"
+    "figure{{margin:0 0 1rem}}img{{max-width:100%;image-rendering:pixelated}}"
     ".training{{stroke:#888;fill:none}}.choosing{{stroke:#06c;fill:none;stroke-width:2}}"
     ".best{{fill:#06c}}text{{font-size:12px}}</style>"
     "<h1>{title}</h1><p>Grey: loss on the training songs. Blue: on the songs that choose when to stop; the dot is the "
-    "step whose weights are kept.</p>{charts}</html>\n"
+    "step whose weights are kept.</p>{charts}{pictures}</html>\n"
+)
+_PICTURES = Markup(
+    "<h2>A song that chose when to stop</h2><p>128 mel bands over time, the highest at the top; white is the loudest, "
+    "black {range_db:.0f} dB below and less.</p>{figures}"
 )
 _CHART = Markup(
     '<h2>{name}</h2><svg viewBox="0 0 {width} {height}" role="img" aria-label="{name}">'
@@ -26,14 +33,24 @@ _CHART = Markup(
 )
 
 
-def page(title: str, trainings: Mapping[str, Sequence[Look]]) -> str:
+def page(title: str, trainings: Mapping[str, Sequence[Look]], mixes: Mapping[str, np.ndarray] | None = None) -> str:
     """One page with a chart for each training, by its name; trainings without a look are left out.
+
+    Args:
+        title: of the page.
+        trainings: looks of each.
+        mixes: of a song that chose when to stop, by name, each (channels, samples) at 44.1 kHz: their spectrograms are
+            shown.
 
     >>> page("Levels", {"ours": [Look(10, 2.0, 1.5), Look(20, 1.0, 1.2)]}).count("<svg")
     1
     """
     charts = [_chart(name, looks) for name, looks in trainings.items() if looks]
-    return str(_PAGE.format(title=title, charts=Markup("").join(charts)))
+    pictures = Markup("")
+    if mixes:
+        figures = Markup("").join(spectrogram.figure(name, audio) for name, audio in mixes.items())
+        pictures = _PICTURES.format(range_db=spectrogram.RANGE_DB, figures=figures)
+    return str(_PAGE.format(title=title, charts=Markup("").join(charts), pictures=pictures))
 
 
 def _chart(name: str, looks: Sequence[Look]) -> Markup:

@@ -11,6 +11,7 @@ from mixprior.learning.console import mixing
 from mixprior.learning.console.controls import Controls
 from mixprior.learning.console.settings import desk
 from mixprior.learning.mixer import task
+from mixprior.learning.mixer.features import feature_distance, features
 from mixprior.learning.mixer.loss import sum_and_difference
 from mixprior.learning.mixer.network import ConsoleMixer
 from mixprior.learning.mixer.task import ConsoleTask, Example
@@ -173,9 +174,44 @@ def test_it_finds_a_law_of_the_sound_to_nearly_its_noise_on_other_songs():
 def test_a_training_on_the_mix_goes_through_the_console():
     task = ConsoleTask(songs_by_a_law(2, 8, True), songs_by_a_law(1, 9, True), SPREAD, width=16, mix_weight=1.0)
     task = replace(task, spread={name: sd for name, sd in SPREAD.items() if name != "band_gain_db"})
-    state = train(task, TrainingConfig(steps=3, batch=2, check_every=3))
+    state = train(task, TrainingConfig(steps=60, batch=2, rate=0.01, check_every=10))
     alone = replace(task, mix_weight=0.0)
     assert state.looks[0].choosing_loss > alone.choosing_loss(state.model)
+    assert state.looks[-1].training_loss < 0.8 * state.looks[0].training_loss
+
+
+def test_gradients_of_the_loss_on_the_mix_reach_every_weight():
+    songs = songs_by_a_law(2, 8, True)
+    task = ConsoleTask(songs, songs, {"output_gain_db": SPREAD["output_gain_db"]}, width=16, mix_weight=1.0)
+    model = trained(statistics=1)
+    both, alone = (each.loss(model, np.random.default_rng(0), 2) for each in (task, replace(task, mix_weight=0.0)))
+    (both - alone).backward()
+    assert {name for name, each in model.named_parameters() if each.grad is None or not each.grad.any()} == set()
+
+
+def test_features_of_a_mix_are_those_that_are_measured_on_it():
+    audio = 0.1 * torch.randn(1, 2, 88_200, generator=torch.manual_seed(0))
+    audio[0, :, 1000] = 0.9
+    wide = torch.stack([audio[:, 0], 0.5 * audio[:, 0]], dim=1)
+    quietest = torch.tensor([1e-12])
+    found, of_wide = (features(each, 44_100, quietest) for each in (audio, wide))
+    assert float(found["loudness_lufs"]) == pytest.approx(Sound(audio[0].numpy(), 44_100).integrated_lufs, abs=0.05)
+    rms = audio[0].square().mean(dim=1).sqrt()
+    assert torch.allclose(found["crest_db"][0], 20 * torch.log10(0.9 / rms), atol=1e-3)
+    assert float(of_wide["width_db"]) == pytest.approx(20 * np.log10(0.25 / 0.75), abs=1e-3)
+    assert torch.allclose(torch.sum(10 ** (of_wide["bark_db"] / 10), dim=2)[0, 1], (audio[0, 0] / 4).square().mean())
+
+
+def test_a_gain_changes_loudness_and_bands_alone_and_silence_has_a_gradient():
+    audio = 0.1 * torch.randn(1, 2, 16_384, generator=torch.manual_seed(0))
+    assert float(feature_distance(audio, audio, 44_100)) == 0.0
+    assert float(feature_distance(audio / 2, audio, 44_100)) == pytest.approx(6.02 / 4 * 2 / 4, abs=0.01)
+    silent = torch.zeros(1, 2, 16_384, requires_grad=True)
+    for wanted in (audio, torch.zeros_like(audio)):
+        distance = feature_distance(silent, wanted, 44_100)
+        distance.backward()
+        assert torch.isfinite(distance)
+        assert torch.isfinite(silent.grad).all()
 
 
 def test_another_balance_is_another_training():

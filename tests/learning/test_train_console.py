@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -72,11 +73,27 @@ def test_a_mixer_comes_with_its_card_and_its_curve_and_the_same_again(songs, mod
     assert {song["side"] for song in read.card["songs"]} == {"train", "choose"}
     assert read.card["config"]["steps"] == 6
     assert np.abs(read.weights["last.weight"]).max() > 0
-    assert "<svg" in model.with_suffix(".html").read_text()
+    page = model.with_suffix(".html").read_text()
+    assert "<svg" in page
+    assert re.findall("<figcaption>(.*?)</figcaption>", page) == ["plain sum", "the network&#39;s mix", "wanted"]
+    assert len(page) < 1_000_000
     again = tmp_path / "again.npz"
     assert main(["train", "console", str(songs), "-o", str(again), *SHORT]) == 0
     assert again.read_bytes() == model.read_bytes()
-    assert "dB where the song's own levels are asked for, by the rule " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    for words in ("gains, dB", "told the song's own levels and slopes", "the rule", "as they are"):
+        assert words in printed
+
+
+def test_a_loss_on_the_mix_is_asked_for_and_stands_in_the_card(songs, model, tmp_path, capsys):
+    path = tmp_path / "console.npz"
+    assert main(["train", "console", str(songs), "-o", str(path), "--steps", "2", "--mix-loss", "0.5"]) == 0
+    assert model_file.read(path).card["config"]["mix_weight"] == 0.5
+    assert "0.5 x spectra and features of the mix" in path.with_suffix(".html").read_text()
+    alone = [model_file.read(each).card["looks"][0]["choosing_loss"] for each in (model, path)]
+    assert alone[1] > 1.1 * alone[0]
+    assert main(["train", "console", str(songs), "-o", str(path), "--mix-loss", "-1"]) == 2
+    assert "the loss on the mix has a weight of -1: give 0 or more" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("system", ["console", "predictor"])
