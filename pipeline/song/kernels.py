@@ -1,4 +1,4 @@
-"""The compiled functions that measure songs: compiled once on a machine, by one process, and kept by numba.
+"""The compiled functions that measure songs and add them up: compiled once on a machine, by one process, kept by numba.
 
 numba keeps what it compiled beside the sources, or in `NUMBA_CACHE_DIR`, by the time and size of each source and the
 processor. It does not see that a function called from another file has changed (`CONTRIBUTING.md`). Where nothing is
@@ -24,7 +24,7 @@ _SONG_S, _TAIL_S = 10.0, 1.0
 
 
 def compile_once() -> bool:
-    """Have everything compiled that measures a song; return whether it was this process that did it.
+    """Have everything compiled that measures a song and adds it up; return whether it was this process that did it.
 
     What is compiled already is not compiled again. Costs a few milliseconds where it is known to be.
     """
@@ -69,7 +69,7 @@ def _root() -> Path:
 
 
 def _measure_a_song() -> None:
-    """Measure a short generated song, so that numba compiles and keeps whatever it calls."""
+    """Measure a short generated song and add it up, so that numba compiles and keeps whatever that calls."""
     import numpy as np
     import soundfile
     from scipy.signal import oaconvolve
@@ -78,6 +78,7 @@ def _measure_a_song() -> None:
     from mixprior.pipeline.store.records import Song
     from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
     from mixprior.stats import pieces, registry
+    from mixprior.stats.priors.tally import Grouping, tally
 
     with tempfile.TemporaryDirectory() as folder:
         stems = perform(replace(SCORES[0], duration_s=_SONG_S))
@@ -88,7 +89,10 @@ def _measure_a_song() -> None:
         for name, audio in stems.items():
             soundfile.write(f"{folder}/{name}.wav", audio.T, RATE_HZ)
         song = Song(folder, tuple((name, f"{folder}/{name}.wav") for name in sorted(stems)))
-        registry.measure(pieces.measured(lambda: decode.stem_blocks(song)))
+        found = registry.measure(pieces.measured(lambda: decode.stem_blocks(song)))
+    song_id = f"{0:016x}"
+    for _ in tally(registry.to_table(song_id, found, song_id), {song_id: "{}"}, Grouping(), separated=False):
+        pass
 
 
 @contextlib.contextmanager

@@ -18,9 +18,8 @@ from mixprior.pipeline.store import features, sources
 from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.layout import parquet_bytes
 from mixprior.pipeline.store.records import Song
-from mixprior.stats import registry
+from mixprior.stats import pieces, registry
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
-from mixprior.stats.stem import StemSet
 
 _NOISE_S = 1.0
 
@@ -53,7 +52,8 @@ def mine(
 
 def prepare(has_stems: bool, settings: MiningSettings, _entering: measure.Entering) -> tuple[dict[str, Any], bytes]:
     """Load libraries, compiled kernels and the model, where one is needed, before the first song."""
-    registry.measure(StemSet({"vocals": _noise(1), "other": _noise(2)}))
+    measure.compile_once()  # else each of the processes that begin would compile all of it
+    registry.measure(pieces.measured(lambda: iter([{"vocals": _noise(1), "other": _noise(2)}])))
     if not has_stems or settings.separate_all:
         separator.load(settings.separation)
     return {}, b""

@@ -126,6 +126,8 @@ class SpsFrames:
 
     def _measure(self, batch: np.ndarray) -> None:
         frames = batch.shape[1]
+        if not frames:
+            return
         energy, self._energy = self._energy[:, :frames], self._energy[:, frames:]
         sums = np.zeros((len(energy), 2, len(_EDGE_BINS) - 1, -(-frames // LANES) * LANES), np.float32)
         floors = (UNEXCITED_BIN * energy).astype(np.float32)

@@ -5,7 +5,10 @@ import time
 
 import pytest
 
-from mixprior.pipeline.song import kernels
+from mixprior.pipeline.audio.decode import DecodeLimits
+from mixprior.pipeline.separation.separator import SeparationSettings
+from mixprior.pipeline.song import kernels, measure, mining
+from mixprior.pipeline.song.settings import MiningSettings
 
 
 @pytest.fixture
@@ -53,3 +56,11 @@ def test_a_failure_is_not_taken_for_compiled(measured, monkeypatch):
         with pytest.raises(MemoryError):
             kernels.compile_once()
     assert kernels.compile_once()
+
+
+def test_a_process_that_begins_leaves_it_to_one_to_compile(monkeypatch):
+    done: list[str] = []
+    monkeypatch.setattr(measure, "compile_once", lambda: done.append("compiled"))
+    monkeypatch.setattr(mining.registry, "measure", lambda _song: done.append("measured"))
+    mining.prepare(True, MiningSettings(SeparationSettings(), DecodeLimits()), lambda *_stage: None)
+    assert done == ["compiled", "measured"]
