@@ -50,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="each worker has a GPU that separates X times as fast as the music plays (as measured with --device cuda)",
     )
     parser.add_argument("--cores", type=int, default=8, help="of a worker with a GPU (8)")
+    parser.add_argument(
+        "--one-machine",
+        action="store_true",
+        help="the workers are on one machine, as several with a GPU each: it has none of the troubles of a cluster",
+    )
     parser.add_argument("--price-per-hour", type=float, metavar="P", help="of a worker, in any currency")
     parser.add_argument(
         "--bundles", type=int, metavar="N", help="of a cluster, that songs are dealt to for each worker (8)"
@@ -71,6 +76,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preemptions", type=float, default=0.0, metavar="N", help="workers taken away, a worker and day (0)"
     )
+    parser.add_argument(
+        "--start",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="of a cluster, until workers stand, at the beginning and when one was taken away (300)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the simulation (0)")
     parser.add_argument(
         "--measure", action="store_true", help="measure the constants of this machine first, and keep them"
@@ -91,11 +103,13 @@ def run(args: argparse.Namespace) -> int:
         engine=args.engine,
         gpu=args.gpu,
         cores=args.cores,
+        one_machine=args.one_machine,
         price_per_hour=args.price_per_hour,
         bundles=args.bundles,
         slow_workers=args.slow_workers,
         again=args.again,
         preemptions=args.preemptions,
+        start=args.start,
         seed=args.seed,
         measure=args.measure,
         **options.of(args),
@@ -115,11 +129,13 @@ def plan(
     engine: str | None = None,
     gpu: float | None = None,
     cores: int = 8,
+    one_machine: bool = False,
     price_per_hour: float | None = None,
     bundles: int | None = None,
     slow_workers: float = 5.0,
     again: float = 0.5,
     preemptions: float = 0.0,
+    start: float = 300.0,
     seed: int = 0,
     measure: bool = False,
     separation: SeparationSettings | None = None,
@@ -141,11 +157,13 @@ def plan(
         engine: "local" or "dask", which stands for any cluster; None for "local" up to the cores of this machine.
         gpu: how many times as fast as the music plays the GPU of each worker separates; None for what was measured.
         cores: of a worker with a GPU.
+        one_machine: whether all workers are on one machine, on "dask", too: it has none of the troubles of a cluster.
         price_per_hour: of a worker.
         bundles: of a cluster, that songs are dealt to for each worker; None for 8.
         slow_workers: workers of a cluster that take twice as long, in percent.
         again: songs of a cluster that are mined twice, in percent.
         preemptions: how often a worker is taken away, in a day.
+        start: seconds until workers of a cluster stand, at the beginning and when one was taken away.
         seed: of the simulation.
         measure: measure the constants of this machine first, which takes a minute or two, and keep them.
         separation: model and way of separating; None for the usual.
@@ -174,6 +192,7 @@ def plan(
     )
     _refuse(minutes=(minutes, 0.01, 1e4), kbit_per_s=(kbit_per_s, 1, 1e5), gpu=(gpu, 0.01, 1e5))
     _refuse(slow_workers=(slow_workers, 0, 100), again=(again, 0, 100), preemptions=(preemptions, 0, 1000))
+    _refuse(start=(start, 0, 86400))
     if engine not in (None, *ENGINES):
         raise InputError(f"there is no engine {engine!r} to plan for; there are {', '.join(ENGINES)}")
     settings = _settings(separation, max_minutes)
@@ -185,10 +204,14 @@ def plan(
     if workers is None and any(known.songs[kind].gpu_s for kind in work.songs):
         workers, cores = 1, here if gpu is None else cores
     workers = workers or here
-    engine = engine or ("local" if workers <= here and gpu is None else "dask")
-    troubles = Troubles(
-        *((slow_workers / 100, 2.0, again / 100) if engine != "local" else (0.0, 2.0, 0.0)), preemptions
-    )
+    # The local engine has one GPU, which all its processes share.
+    engine = engine or ("local" if workers <= (here if gpu is None else 1) else "dask")
+    if engine == "local" and gpu is not None and workers > 1:
+        raise InputError("--engine local has one GPU: for several, --engine dask --one-machine")
+    if engine == "local" or one_machine:
+        troubles = Troubles(preemptions_per_day=preemptions)
+    else:
+        troubles = Troubles(slow_workers / 100, 2.0, again / 100, preemptions, start, start)
     fleet = forecasts.Fleet(engine, workers, cores, price_per_hour, bundles)
     return forecasts.forecast(work, fleet, known, troubles, seed)
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import platform
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +45,8 @@ class PerSong:
 
     def pace(self, audio_s: float = 240.0) -> Pace:
         """Return the pace at which one core, with a GPU if one is used, mines songs of such a length."""
-        return Pace(audio_s, self.song_s + (self.audio_s + self.gpu_s) * audio_s, 1, self.rows, self.size_bytes)
+        cpu_s = self.song_s + self.audio_s * audio_s
+        return Pace(audio_s, cpu_s + self.gpu_s * audio_s, cpu_s, 1, self.rows, self.size_bytes)
 
 
 @dataclass(frozen=True)
@@ -49,10 +55,10 @@ class Overhead:
 
     Attributes:
         workers: processes that mined.
-        wall_s: seconds of the clock besides those in which songs are mined.
+        wall_s: seconds of the clock besides those that the songs take: a run over songs of no length.
         cpu_s: seconds of all cores for it.
         factor: times that a core takes as long for a song as alone.
-        share: of a core that a worker's songs got; the rest was lost to others on the machine, or between songs.
+        share: of a core that a worker's songs got; the rest was lost to others on the machine.
     """
 
     workers: int
@@ -93,9 +99,10 @@ class Constants:
     is_reference: bool = field(default=False, compare=False)
 
     def overhead(self, engine: str, workers: int) -> Overhead:
-        """Return what a run takes with so many workers: between those measured in proportion, beyond as the last.
+        """Return what a run takes with so many workers: between those measured in proportion.
 
-        More workers than were measured are on other machines, which are taken for idle otherwise.
+        More workers than were measured are on other machines, which are taken for idle otherwise. They start at the
+        same time as the last that was measured, and each takes as much of a core to start as that one did.
         """
         known = self.engines[engine]
         at = [each.workers for each in known]
@@ -104,7 +111,10 @@ class Constants:
             for name in ("wall_s", "cpu_s", "factor", "share")
         ]
         found = Overhead(workers, *values)
-        return found if workers <= max(at) else replace(found, share=1.0)
+        if workers <= max(at):
+            return found
+        each_s = (known[-1].cpu_s - known[0].cpu_s) / (at[-1] - at[0]) if len(known) > 1 else 0.0
+        return replace(found, share=1.0, cpu_s=found.cpu_s + max(0.0, each_s) * (workers - at[-1]))
 
     def text(self) -> str:
         """Return them for people."""
@@ -133,21 +143,32 @@ class Constants:
 def read(settings: MiningSettings) -> Constants | None:
     """Return the constants of this machine; None where they were not measured.
 
+    Those of songs that are separated are of one model and way of separating; all others are of the machine.
+
     Args:
         settings: how songs are mined.
     """
-    found = user_cache.read(_KIND, _name(settings))
     try:
-        return parsed(found)
+        found = parsed(user_cache.read(_KIND, _name()))
     except (TypeError, ValueError, KeyError, AttributeError):
         return None
+    with suppress(TypeError, KeyError, AttributeError):
+        own = user_cache.read(_KIND, _name(settings))
+        separated = PerSong(**own["song"])  # type: ignore[index]
+        if own["measured"] != found.measured:  # type: ignore[index]
+            separated = replace(separated, by=f"{separated.by}, {own['measured']}")  # type: ignore[index]
+        found = replace(found, songs={SEPARATED: separated, **found.songs})
+    return found
 
 
 def keep(constants: Constants, settings: MiningSettings) -> None:
     """Keep the constants of this machine for other calls; `settings` as of `read`."""
     document = asdict(constants)
     del document["is_reference"]
-    user_cache.write(_KIND, _name(settings), document)
+    separated = document["songs"].pop(SEPARATED, None)
+    user_cache.write(_KIND, _name(), document)
+    if separated is not None:
+        user_cache.write(_KIND, _name(settings), {"song": separated, "measured": constants.measured})
 
 
 def completed(own: Constants | None, reference: Constants, settings: MiningSettings) -> Constants:
@@ -161,13 +182,16 @@ def completed(own: Constants | None, reference: Constants, settings: MiningSetti
     if own is not None:
         return replace(own, songs={**reference.songs, **own.songs}, engines={**reference.engines, **own.engines})
     last = {kind: pace.remembered(settings, [kind == WITH_STEMS]) for kind in reference.songs}
-    songs = {kind: _of_pace(found) for kind, found in last.items() if found is not None}
+    on_gpu = {SEPARATED} if settings.separation.device != "cpu" else set()
+    songs = {kind: _of_pace(found, kind in on_gpu) for kind, found in last.items() if found is not None}
     return replace(reference, songs={**reference.songs, **songs})
 
 
-def _of_pace(found: Pace) -> PerSong:
-    audio_s = found.elapsed_s * found.workers / found.audio_s
-    return PerSong(0.0, audio_s, 0.0, found.song_rows, found.song_bytes, "the last run on this machine")
+def _of_pace(found: Pace, on_gpu: bool) -> PerSong:
+    """What a song took of the cores. A GPU is taken to have separated for as long as the run lasted."""
+    gpu_s = found.elapsed_s / found.audio_s if on_gpu else 0.0
+    by = "the last run on this machine"
+    return PerSong(0.0, found.cpu_s / found.audio_s, gpu_s, found.song_rows, found.song_bytes, by)
 
 
 def parsed(document: Mapping[str, Any]) -> Constants:
@@ -177,7 +201,18 @@ def parsed(document: Mapping[str, Any]) -> Constants:
     return Constants(**{**document, "songs": songs, "engines": engines})
 
 
-def _name(settings: MiningSettings) -> str:
-    own = settings.separation
-    facts = f"{own.model} {own.weights_sha256} {own.precision} {own.overlap} {own.device}"
+def machine() -> str:
+    """Return the processor of this machine, and its cores."""
+    name = platform.processor() or platform.machine()
+    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    found = re.search(r"^model name\s*: *(.+?) *$", text, re.MULTILINE)
+    return f"{os.cpu_count()} cores, {found[1] if found else name}"
+
+
+def _name(settings: MiningSettings | None = None) -> str:
+    """What constants are kept under: the machine and, of songs that are separated, how they are."""
+    facts = machine()
+    if settings is not None:
+        own = settings.separation
+        facts += f" {own.model} {own.weights_sha256} {own.precision} {own.overlap} {own.device}"
     return hashlib.sha256(facts.encode()).hexdigest()[:16]

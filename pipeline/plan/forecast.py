@@ -9,7 +9,7 @@ import numpy as np
 
 from mixprior.pipeline.plan.constants import Constants
 from mixprior.pipeline.plan.simulation import Troubles, simulate
-from mixprior.pipeline.store.archive import MANY
+from mixprior.pipeline.store.packing import packed_songs, songs_a_part
 
 SONGS_A_WORKER = 256
 """Songs from which on a further process adds up rows: `mixprior.pipeline.aggregate`."""
@@ -121,7 +121,7 @@ class Forecast:
             f"{self.songs} songs, {_number(self.audio_hours)} h of audio, {self.workers} workers ({self.engine}): "
             f"{median} ({least} to {most} in simulated runs)",
             f"{_number(self.cpu_hours)} CPU hours{gpu}; {_number(self.paid_hours)} worker hours, of which "
-            f"{_number(self.lost_hours)} are lost in {self.preemptions} preemptions and songs mined twice",
+            f"{_number(self.lost_hours)} are lost in starts, {self.preemptions} preemptions and songs mined twice",
             f"read {size(self.read_bytes)}{rate}, write {size(self.written_bytes)}, keep {size(self.kept_bytes)}",
         ]
         if self.price is not None:
@@ -140,7 +140,7 @@ def forecast(work: Work, fleet: Fleet, constants: Constants, troubles: Troubles,
         troubles: what goes wrong.
         seed: of the simulation.
     """
-    songs = sum(work.count.values())
+    songs, is_here = sum(work.count.values()), fleet.engine == "local"
     extra = constants.overhead(fleet.engine, fleet.workers)
     cpu_s, gpu_s, service_s, each = _services(
         work, fleet, constants, extra.factor, np.random.default_rng([seed, songs])
@@ -150,11 +150,17 @@ def forecast(work: Work, fleet: Fleet, constants: Constants, troubles: Troubles,
     table_s = constants.table_s * songs
     adding_s = constants.aggregate_s * songs
     adders = min(fleet.workers, 1 + songs // SONGS_A_WORKER)
-    serial_s = extra.wall_s + table_s + adding_s / adders + (constants.graph_s if adders > 1 else 0.0)
+    # On an engine a graph adds up a few rows, too: it is in what any run takes.
+    graph_s = constants.graph_s if adders > 1 and is_here else 0.0
+    serial_s = extra.wall_s + table_s + adding_s / adders + graph_s
     wall_s = [serial_s + each for each in mined.wall_s]
-    rows_bytes = sum(constants.songs[kind].size_bytes * count for kind, count in work.count.items())
+    part_songs, packers = songs_a_part(songs, is_here), 1 if is_here else fleet.workers
+    rows_bytes = packed_bytes = 0
+    for kind, count in work.count.items():
+        rows_bytes += constants.songs[kind].size_bytes * count
+        packed_bytes += constants.songs[kind].size_bytes * packed_songs(count, part_songs, packers, is_here)
     table_bytes = constants.table_bytes * songs
-    read_bytes = None if work.size_bytes is None else work.size_bytes * (1 if fleet.engine == "local" else 2)
+    read_bytes = None if work.size_bytes is None else work.size_bytes * (1 if is_here else 2)
     return Forecast(
         songs=songs,
         audio_hours=round(work.audio_s / 3600, 4),
@@ -167,7 +173,7 @@ def forecast(work: Work, fleet: Fleet, constants: Constants, troubles: Troubles,
         lost_hours=mined.lost_s / 3600,
         preemptions=mined.preemptions,
         read_bytes=None if read_bytes is None else round(read_bytes),
-        written_bytes=round(rows_bytes * (2 if songs > MANY else 1) + table_bytes),
+        written_bytes=round(rows_bytes + packed_bytes + table_bytes),
         kept_bytes=round(rows_bytes + table_bytes),
         read_mb_per_s=None if read_bytes is None else read_bytes / 1e6 / wall_s[1],
         price=None if fleet.price_per_hour is None else fleet.workers * wall_s[1] / 3600 * fleet.price_per_hour,

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 import os
-import platform
-import re
 import resource
 import subprocess
 import tempfile
@@ -22,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mixprior.pipeline.plan.constants import SEPARATED, WITH_STEMS, Constants, Overhead, PerSong
+from mixprior.pipeline.plan.constants import SEPARATED, WITH_STEMS, Constants, Overhead, PerSong, machine
 from mixprior.pipeline.song import pace
 from mixprior.pipeline.song.child_process import interpreter
 from mixprior.pipeline.song.pool import Answer
@@ -42,7 +39,7 @@ ENGINES: Mapping[str, tuple[str, ...]] = {"local": (), "dask": ("--runner", "das
 _LENGTHS_S = {WITH_STEMS: (4.0, 4.0, 4.0, 14.0, 14.0, 14.0), SEPARATED: (13.6, 25.3)}
 """HTDemucs separates 7.8 s at once and steps by 5.85 s: between these two lengths there are two whole steps."""
 
-_RUN_SONGS, _SONG_S = 12, 4.0
+_RUN_SONGS, _SONG_S = 12, {"short": 4.0, "long": 64.0}
 _BUSY_S = 9.0
 _LISTED, _ADDED = 10_000, (240, 1200)
 
@@ -66,28 +63,21 @@ def measure(settings: MiningSettings, separates: bool) -> Constants:
         songs[SEPARATED] = _per_song(settings, SEPARATED) if on_cpu else _by_gpu(settings, stems)
     factors = {1: 1.0, cores: _busy(settings, cores, stems) if cores > 1 else 1.0}
     with tempfile.TemporaryDirectory() as folder:
-        for k in range(_RUN_SONGS):
-            (Path(folder) / "songs").mkdir(exist_ok=True)
-            pace.write_clip(Path(folder) / "songs" / f"{k:02d}", _SONG_S + 0.01 * k, has_stems=True)
+        for name, each_s in _SONG_S.items():
+            (Path(folder) / name).mkdir()
+            for k in range(_RUN_SONGS):
+                pace.write_clip(Path(folder) / name / f"{k:02d}", each_s + 0.01 * k, has_stems=True)
         engines = {
             name: tuple(_overhead(Path(folder), name, each, factor, stems) for each, factor in factors.items())
             for name, options in ENGINES.items()
             if name == "local" or find_spec("distributed") is not None
         }
         table_s, table_bytes = _listing(f"{folder}/table")
-        aggregate_s, graph_s = _aggregation(f"{folder}/local-1", Path(folder) / "priors", cores)
+        aggregate_s, graph_s = _aggregation(f"{folder}/local-1-short", Path(folder) / "priors", cores)
     today = date.today().isoformat()
     return Constants(
         machine(), cores, today, round(load, 1), songs, engines, table_s, table_bytes, aggregate_s, graph_s
     )
-
-
-def machine() -> str:
-    """Return the processor of this machine, and its cores."""
-    name = platform.processor() or platform.machine()
-    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    found = re.search(r"^model name\s*: *(.+?) *$", text, re.MULTILINE)
-    return f"{os.cpu_count()} cores, {found[1] if found else name}"
 
 
 def _per_song(settings: MiningSettings, kind: str, name: str = "cpu_s") -> PerSong:
@@ -125,24 +115,39 @@ def _busy(settings: MiningSettings, cores: int, alone: PerSong) -> float:
 
 
 def _overhead(folder: Path, engine: str, workers: int, factor: float, per_song: PerSong) -> Overhead:
-    """What a run over short songs takes besides the songs.
+    """What a run takes besides its songs: a line through one over short songs and one over as many long ones.
+
+    Raises:
+        InputError: if a run fails.
+    """
+    songs_s, wall_s, cpu_s = {}, {}, {}
+    for name, each_s in _SONG_S.items():
+        songs_s[name] = factor * _RUN_SONGS * (per_song.song_s + per_song.audio_s * each_s)
+        out = folder / f"{engine}-{workers}-{name}"
+        wall_s[name], cpu_s[name] = _run(folder / name, out, "-j", str(workers), *ENGINES[engine])
+    more_s = (songs_s["long"] - songs_s["short"]) / workers
+    took_s = wall_s["long"] - wall_s["short"]
+    share = min(1.0, more_s / took_s) if took_s > 0 else 1.0
+    # The first run on a machine also reads libraries from its disk: what that takes is in no line.
+    besides_s = min(cpu_s[name] - songs_s[name] for name in _SONG_S)
+    return Overhead(
+        workers, max(0.0, wall_s["long"] - songs_s["long"] / workers / share), max(0.0, besides_s), factor, share
+    )
+
+
+def _run(songs: Path, out: Path, *options: str) -> tuple[float, float]:
+    """Seconds of the clock and of cores that a run takes.
 
     Raises:
         InputError: if it fails.
     """
-    out = folder / f"{engine}-{workers}"
-    options = ["-o", str(out), "-j", str(workers), "--json", "--quiet", *ENGINES[engine]]
-    command = [*interpreter("mixprior.__main__", "command"), "mine", str(folder / "songs"), *options]
+    command = [*interpreter("mixprior.__main__", "command"), "mine", str(songs), "-o", str(out), "--quiet", *options]
     before, began_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True)
     wall_s, after = time.monotonic() - began_s, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise InputError(f"a run on short songs fails here: {done.stderr.strip()}")
-    mined = json.loads(done.stdout)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    songs_s = factor * (per_song.song_s * mined["mined"] + per_song.audio_s * mined["audio_s"])
-    share = min(1.0, songs_s / (workers * mined["mining_s"]))
-    return Overhead(workers, wall_s - mined["mining_s"], max(0.0, cpu_s - songs_s), factor, share)
+    return wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _listing(folder: str) -> tuple[float, float]:

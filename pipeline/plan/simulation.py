@@ -24,6 +24,7 @@ class Troubles:
         again_share: share of the songs that are mined twice: a process died, a disk failed in passing.
         preemptions_per_day: how often a worker is taken away in a day, a mean.
         restart_s: seconds until another stands in its place.
+        start_s: seconds until workers stand, at the beginning.
     """
 
     slow_share: float = 0.0
@@ -31,12 +32,14 @@ class Troubles:
     again_share: float = 0.0
     preemptions_per_day: float = 0.0
     restart_s: float = 300.0
+    start_s: float = 0.0
 
     def text(self) -> str:
         """Return it for people."""
         return (
             f"{100 * self.slow_share:g} % of workers {self.slowness:g} times slower, {100 * self.again_share:g} % of "
-            f"songs mined twice, {self.preemptions_per_day:g} preemptions a worker and day, {self.restart_s:g} s each"
+            f"songs mined twice, {self.preemptions_per_day:g} preemptions a worker and day, {self.restart_s:g} s each, "
+            f"{self.start_s:g} s until workers stand"
         )
 
 
@@ -45,7 +48,7 @@ class Simulated:
     """How long workers take: of several runs, each with other luck.
 
     Attributes:
-        wall_s: from the first song's start to the last one's end; least, median and greatest.
+        wall_s: from the call for workers to the last song's end; least, median and greatest.
         busy_s: seconds of all workers together that they work, a median.
         lost_s: of these, seconds of work that was lost, and seconds without a worker.
         preemptions: workers that were taken away.
@@ -101,9 +104,10 @@ def _run(
     slow = np.ones(workers)
     slow[rng.permutation(workers)[: rng.binomial(workers, troubles.slow_share)]] = troubles.slowness
     song_s = float(songs_s.mean()) / songs_each if len(songs_s) else 0.0
-    free = [(0.0, worker) for worker in rng.permutation(workers).tolist()]
+    free = [(troubles.start_s, worker) for worker in rng.permutation(workers).tolist()]
     heapq.heapify(free)
     per_s, wall_s, busy_s, lost_s, taken = troubles.preemptions_per_day / 86400, 0.0, 0.0, float(again_s.sum()), 0
+    lost_s += troubles.start_s * workers
     for task_s in tasks_s.tolist():
         at_s, worker = heapq.heappop(free)
         work_s = task_s * slow[worker]

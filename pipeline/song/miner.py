@@ -104,18 +104,21 @@ class Miner:
         for future in self.at_hand:
             future.cancel()
 
-    def reported(self, outcomes: Iterable[Outcome], mined_s: float = 0.0, took_s: float = 0.0) -> Iterator[Outcome]:
+    def reported(
+        self, outcomes: Iterable[Outcome], mined_s: float = 0.0, took_s: float = 0.0, cpu_s: float = 0.0
+    ) -> Iterator[Outcome]:
         """Give outcomes, and report each of them as progress.
 
         Args:
             outcomes: of songs.
             mined_s: seconds of audio that were measured for the first of them just now.
             took_s: seconds that this took.
+            cpu_s: seconds of cores that this took.
         """
         for outcome in outcomes:
             if self._progress_path is not None:
-                progress.report(self._progress_path, outcome, mined_s, took_s)
-                mined_s = 0.0
+                progress.report(self._progress_path, outcome, mined_s, took_s, cpu_s)
+                mined_s = took_s = cpu_s = 0.0
             self._forget(outcome.song)
             yield outcome
 
@@ -153,9 +156,11 @@ class Miner:
             wait_s = 0.0
             first, *duplicates = self.at_hand.pop(future)
             outcome = self._outcome(first, future)
-            mined_s = (outcome.duration_s or 0.0) if outcome.status == "mined" else 0.0
-            took_s = future.result().facts["mined_s"] if outcome.status == "mined" else 0.0
-            yield from self.reported([outcome, *duplicates], mined_s, took_s)
+            took = (0.0, 0.0, 0.0)
+            if outcome.status == "mined":
+                facts = future.result().facts
+                took = (outcome.duration_s or 0.0, facts["mined_s"], facts["cpu_s"])
+            yield from self.reported([outcome, *duplicates], *took)
             failed = outcome.failure
             self._causes.note(None if failed is None else (failed.stage, failed.error, failed.message))
 

@@ -39,6 +39,7 @@ class Pace:
     Attributes:
         audio_s: seconds of audio that were mined.
         elapsed_s: seconds it took.
+        cpu_s: seconds of cores that the songs took.
         workers: processes that mined.
         song_rows: rows of a song.
         song_bytes: size of the file of a song's rows.
@@ -46,6 +47,7 @@ class Pace:
 
     audio_s: float
     elapsed_s: float
+    cpu_s: float
     workers: int
     song_rows: int
     song_bytes: int
@@ -53,7 +55,8 @@ class Pace:
     def hours(self, audio_s: float, workers: int) -> float:
         """Return the hours that so many processes take for so much audio.
 
-        >>> Pace(audio_s=100.0, elapsed_s=50.0, workers=2, song_rows=7, song_bytes=30_000).hours(7200.0, workers=1)
+        >>> found = Pace(audio_s=100.0, elapsed_s=50.0, cpu_s=90.0, workers=2, song_rows=7, song_bytes=30_000)
+        >>> found.hours(7200.0, workers=1)
         2.0
         """
         return audio_s * self.elapsed_s / self.audio_s * self.workers / workers / 3600
@@ -93,7 +96,7 @@ def of_run(
         found = _rows_of_a_song(folder, key, mined[-_LOOKED_AT:])
         if found is not None:
             elapsed_s = log.work.finished_s - log.work.started_s
-            return Pace(log.audio_s, elapsed_s, min(workers, len(mined)), *found)
+            return Pace(log.audio_s, elapsed_s, log.cpu_s, min(workers, len(mined)), *found)
     return None
 
 
@@ -129,7 +132,8 @@ def measured(settings: MiningSettings, has_stems: bool) -> Pace:
     """
     [[answer]] = clips(settings, has_stems, [_CLIP_S])
     rows = pq.read_metadata(io.BytesIO(answer.content)).num_rows
-    return Pace(answer.facts["duration_s"], answer.facts["mined_s"], 1, rows, len(answer.content))
+    audio_s, mined_s, cpu_s = (answer.facts[name] for name in ("duration_s", "mined_s", "cpu_s"))
+    return Pace(audio_s, mined_s, cpu_s, 1, rows, len(answer.content))
 
 
 def clips(

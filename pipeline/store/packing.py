@@ -25,7 +25,7 @@ PART_SONGS = 4096
 _ROW_GROUP_ROWS = 2048
 _HERE, _ELSEWHERE = archive.MANY // 2, 256
 """Songs packed together while a run goes on: by the one process of this machine, by each process of an engine."""
-_WORTH = 32
+WORTH = 32
 """Songs that are packed at the end of a run on this machine."""
 
 
@@ -42,6 +42,27 @@ def songs_a_part(songs: int, is_here: bool) -> int:
     if songs <= archive.MANY:
         return 0
     return _HERE if is_here else _ELSEWHERE
+
+
+def packed_songs(songs: int, part_songs: int, processes: int, is_here: bool) -> int:
+    """Return how many songs of a feature key a run moves into parts, which writes their rows twice.
+
+    Args:
+        songs: of the feature key.
+        part_songs: of `songs_a_part`.
+        processes: that pack, each as many songs.
+        is_here: as of `songs_a_part`.
+
+    >>> packed_songs(4095, 0, 1, is_here=True), packed_songs(4096, 0, 1, is_here=True)
+    (0, 4096)
+    >>> packed_songs(5000, 2048, 1, is_here=True)
+    5000
+    >>> packed_songs(10_000, 256, 30, is_here=False), packed_songs(10_000, 256, 64, is_here=False)
+    (7680, 10000)
+    """
+    packed = processes * (songs // processes // part_songs) * part_songs if part_songs else 0
+    worth = WORTH if is_here and part_songs else archive.MANY
+    return songs if songs - packed >= worth else packed
 
 
 class Packer:
@@ -79,7 +100,7 @@ class Packer:
         """Pack the rest, if they are worth it."""
         for feature_key, is_made in list(self._waiting):
             song_ids = self._waiting.pop((feature_key, is_made))
-            if len(song_ids) >= _WORTH:
+            if len(song_ids) >= WORTH:
                 pack(self.folder, feature_key, sorted(song_ids), is_made)
 
 

@@ -51,6 +51,7 @@ class Note:
         status: as `Outcome` has it.
         audio_s: seconds of audio that were measured for it just now.
         took_s: seconds that this took.
+        cpu_s: seconds of cores that this took.
         message: why it failed.
         size_bytes: of its files, where it is to be mined and this is known.
     """
@@ -60,6 +61,7 @@ class Note:
     status: str
     audio_s: float = 0.0
     took_s: float = 0.0
+    cpu_s: float = 0.0
     message: str | None = None
     size_bytes: int = 0
 
@@ -83,7 +85,7 @@ def end(folder: RunFolder) -> None:
     files.remove_folder(folder.own_call)
 
 
-def report(path: str, outcome: Outcome, audio_s: float = 0.0, took_s: float = 0.0) -> None:
+def report(path: str, outcome: Outcome, audio_s: float = 0.0, took_s: float = 0.0, cpu_s: float = 0.0) -> None:
     """Append what became of a song.
 
     Args:
@@ -91,9 +93,10 @@ def report(path: str, outcome: Outcome, audio_s: float = 0.0, took_s: float = 0.
         outcome: of the song.
         audio_s: seconds of audio that were measured for it just now.
         took_s: seconds that this took.
+        cpu_s: seconds of cores that this took.
     """
     message = outcome.failure.message if outcome.failure else None
-    _append(path, Note(outcome.song_id, outcome.song.path, outcome.status, audio_s, took_s, message))
+    _append(path, Note(outcome.song_id, outcome.song.path, outcome.status, audio_s, took_s, cpu_s, message))
     tick(path)
 
 
@@ -174,6 +177,7 @@ class Log:
     Attributes:
         notes: of the songs done, by song id and path.
         audio_s: seconds of audio that were measured for them.
+        cpu_s: seconds of cores that this took.
         failed: how many of them failed.
         work: what is left to be mined.
     """
@@ -181,7 +185,7 @@ class Log:
     def __init__(self, folder: RunFolder) -> None:
         self.path = path_in(folder)
         self.notes: dict[tuple[str, str], Note] = {}
-        self.audio_s = 0.0
+        self.audio_s = self.cpu_s = 0.0
         self.failed = 0
         self.work = Workload()
         self._expected: dict[tuple[str, str], Note] = {}
@@ -220,6 +224,7 @@ class Log:
         key = note.song_id, note.path
         self.notes[key] = note
         self.audio_s += note.audio_s
+        self.cpu_s += note.cpu_s
         self.failed += note.status == "failed"
         expected = self._expected.pop(key, None)
         if expected is None:

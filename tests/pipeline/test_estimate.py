@@ -19,7 +19,7 @@ from mixprior.pipeline.store.ledger import Found
 from mixprior.pipeline.store.records import Song
 from mixprior.stats.errors import InputError
 
-PACE = Pace(audio_s=120.0, elapsed_s=60.0, workers=2, song_rows=7, song_bytes=30_000)
+PACE = Pace(audio_s=120.0, elapsed_s=60.0, cpu_s=100.0, workers=2, song_rows=7, song_bytes=30_000)
 SETTINGS = MiningSettings(SeparationSettings(weights_sha256="0" * 64, precision="fp32", device="cpu"), DecodeLimits())
 
 
@@ -68,7 +68,7 @@ def test_a_clip_is_mined_where_no_run_told_the_pace(songs, clip):
 
 
 def test_the_last_run_of_such_songs_tells_it(songs, clip):
-    pace.remember(Pace(100.0, 400.0, 1, 7, 1000), SETTINGS, [False])
+    pace.remember(Pace(100.0, 400.0, 400.0, 1, 7, 1000), SETTINGS, [False])
     found = estimate.of(songs, SETTINGS, workers=2)
     assert not clip
     assert (found.by, found.disk_bytes) == (LAST_RUN, 200_000)

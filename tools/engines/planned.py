@@ -69,7 +69,7 @@ def held(folder: Path, songs: int = SONGS) -> Iterator[Held]:
     catalog = write_songs(folder / "songs", songs)
     for engine, options in ENGINES.items():
         for workers in WORKERS:
-            planned = mixprior.plan(catalog, workers=workers, engine=engine, slow_workers=0.0, again=0.0)
+            planned = mixprior.plan(catalog, workers=workers, engine=engine, one_machine=True)
             before, began_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
             ended = Run(catalog, folder / f"{engine}-{workers}", "-j", workers, *options).end()
             wall_s, after = time.monotonic() - began_s, resource.getrusage(resource.RUSAGE_CHILDREN)

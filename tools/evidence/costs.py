@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mixprior.pipeline.plan.command import with_gpu
 from mixprior.pipeline.plan.forecast import Fleet, Forecast, duration, forecast, size
@@ -16,7 +16,8 @@ SONGS, MINUTES, KBIT_PER_S = 10_000, 4.0, 256.0
 GPU = 60.0
 """Times as fast as the music plays that a GPU is taken to separate: an assumption."""
 
-CLUSTER, SPOT = Troubles(0.05, 2.0, 0.005), Troubles(0.05, 2.0, 0.005, 1.0)
+CLUSTER = Troubles(0.05, 2.0, 0.005, start_s=300.0)
+SPOT = replace(CLUSTER, preemptions_per_day=1.0)
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ class Place:
 
 PLACES = (
     Place("one machine, 16 cores", Fleet("local", 16), Troubles(), "--engine local"),
-    Place("one machine, 4 GPUs, 32 cores", Fleet("dask", 4, 8), Troubles(), f"--gpu {GPU:g} --cores 8", True),
+    Place(
+        "one machine, 4 GPUs, 32 cores", Fleet("dask", 4, 8), Troubles(), f"--gpu {GPU:g} --cores 8 --one-machine", True
+    ),
     Place("Slurm + Dask, 20 jobs of 8 cores", Fleet("dask", 160), CLUSTER, "--engine dask"),
     Place(
         "Kubernetes + Dask, 10 pods of 8 cores, preemptible", Fleet("dask", 80), SPOT, "--engine dask --preemptions 1"

@@ -8,7 +8,7 @@ from mixprior.pipeline.plan.simulation import Troubles
 from mixprior.pipeline.plan.work import like
 from mixprior.pipeline.store.archive import MANY
 from mixprior.pipeline.store.layout import PREFIXES
-from mixprior.pipeline.store.packing import PART_SONGS, songs_a_part
+from mixprior.pipeline.store.packing import PART_SONGS, WORTH, songs_a_part
 from mixprior.pipeline.store.songs import shards_for
 from tools import ROOT
 from tools.evidence.costs import CLUSTER, KBIT_PER_S, MINUTES
@@ -24,17 +24,16 @@ _TABLE_BYTES, _INDEX_BYTES, _LIST_BYTES = 165, 32, 178
 def parts_of(songs: int, processes: int) -> int:
     """Parts of a run: of each process while songs are mined, and of what these leave, where it is much.
 
-    >>> parts_of(4000, 1), parts_of(10_000, 64), parts_of(1_000_000, 1000)
-    (0, 3, 3245)
+    >>> parts_of(4000, 1), parts_of(4096, 1), parts_of(10_000, 64), parts_of(1_000_000, 1000)
+    (0, 1, 3, 3245)
     """
     part = songs_a_part(songs, processes == 1)
-    if not part:
-        return 0
-    packed = processes * (songs // processes // part)
+    packed = processes * (songs // processes // part) if part else 0
     rest = songs - packed * part
     if rest < MANY:
-        return packed + (processes == 1 and rest > 0)
-    return packed + max(min(len(PREFIXES), -(-songs // PART_SONGS)), -(-rest // PART_SONGS))
+        return packed + bool(processes == 1 and part and rest >= WORTH)
+    shares = min(len(PREFIXES), -(-songs // PART_SONGS))
+    return packed + shares * -(-rest // (shares * PART_SONGS))
 
 
 def table() -> str:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -85,7 +85,7 @@ def test_a_worker_with_a_gpu_is_as_fast_as_the_slower_of_its_gpu_and_its_cores()
     assert bound_by_gpu.gpu_hours == pytest.approx(100 * 1.0 / 3600)
     bound_by_cores = forecast(hundred, Fleet("dask", 10, cores=1), known, Troubles())
     assert bound_by_cores.wall_s > bound_by_gpu.wall_s
-    assert bound_by_cores.cpu_hours == pytest.approx((100 * factor * 1.5 + 15.0 + 0.11) / 3600)
+    assert bound_by_cores.cpu_hours == pytest.approx((100 * factor * 1.5 + 15.0 + 8 * 6.0 + 0.11) / 3600)
 
 
 def test_what_is_paid_is_every_worker_from_the_start_to_the_end():
@@ -174,23 +174,109 @@ def test_what_is_measured_is_kept_and_prevails_and_damage_costs_it_alone():
     constants.keep(CONSTANTS, settings())
     assert constants.read(settings()) == CONSTANTS
     assert mixprior.plan(songs=10, minutes=1.0).constants == CONSTANTS
-    constants.keep(replace(CONSTANTS, songs={WITH_STEMS: CONSTANTS.songs[WITH_STEMS]}), settings())
-    assert mixprior.plan(songs=10, minutes=1.0).constants.songs[SEPARATED] == REFERENCE.songs[SEPARATED]
-    constants.user_cache.write("plan", constants._name(settings()), {"songs": 3})
+    another = replace(settings(), separation=replace(settings().separation, overlap=0.5))
+    found = constants.completed(constants.read(another), REFERENCE, another)
+    assert found.songs == {SEPARATED: REFERENCE.songs[SEPARATED], WITH_STEMS: CONSTANTS.songs[WITH_STEMS]}
+    constants.user_cache.write("plan", constants._name(), {"songs": 3})
     assert constants.read(settings()) is None
     assert mixprior.plan(songs=10, minutes=1.0).constants.is_reference
 
 
 def test_the_plan_and_the_dry_run_share_what_was_measured():
-    pace.remember(Pace(100.0, 50.0, 2, 7, 1000), settings(), [True])
+    pace.remember(Pace(100.0, 50.0, 40.0, 2, 7, 1000), settings(), [True])
     found = mixprior.plan(songs=10, minutes=1.0, with_stems=True).constants.songs[WITH_STEMS]
-    assert (found.audio_s, found.by) == (1.0, "the last run on this machine")
+    assert (found.audio_s, found.by) == (0.4, "the last run on this machine")  # of the cores, not of the clock
     constants.keep(CONSTANTS, settings())
     one = Found(Song("a", (("vocals", "a/vocals.wav"),)), 1000)
     assert estimate.of([one], replace(settings(), rehash=True), workers=1).by == estimate.LAST_RUN
     own = CONSTANTS.songs[SEPARATED].pace()
     assert own.hours(3600.0, workers=1) == pytest.approx((1.0 * 15 + 0.25 * 3600) / 3600)
     assert estimate._by_plan(settings(), [False]) == own
+
+
+def test_what_the_last_run_waited_for_a_gpu_is_time_of_the_gpu():
+    on_gpu = replace(settings(), separation=replace(settings().separation, device="cuda"))
+    pace.remember(Pace(100.0, 5.0, 2.0, 4, 7, 1000), on_gpu, [False])
+    found = constants.completed(None, REFERENCE, on_gpu).songs[SEPARATED]
+    assert (found.audio_s, found.gpu_s) == (0.02, 0.05)
+
+
+def test_what_a_machine_was_measured_for_is_found_where_no_model_is():
+    with_model = replace(settings(), separation=replace(settings().separation, weights_sha256="0" * 64))
+    without = replace(settings(), separation=replace(settings().separation, weights_sha256=""))
+    constants.keep(CONSTANTS, with_model)
+    song = Found(Song("a", (("vocals", "a/vocals.wav"),)), 1000)
+    assert estimate.of([song], without, workers=1).by == estimate.MEASURED  # as a dry run of songs with stems asks
+    assert constants.read(without).songs.keys() == {WITH_STEMS}
+    later = replace(CONSTANTS, measured="2026-02-02", songs={WITH_STEMS: CONSTANTS.songs[WITH_STEMS]})
+    constants.keep(later, without)
+    found = constants.read(with_model)
+    assert found.measured == "2026-02-02"
+    assert found.songs[SEPARATED] == replace(CONSTANTS.songs[SEPARATED], by="clips, 2026-01-01")
+
+
+def test_a_worker_of_a_cluster_takes_time_and_cores_to_start():
+    ten, thousand = (mixprior.plan(songs=10**6, workers=n, slow_workers=0, again=0) for n in (10, 1000))
+    each_s = REFERENCE.engines["dask"][1].cpu_s - REFERENCE.engines["dask"][0].cpu_s
+    assert 3600 * (thousand.cpu_hours - ten.cpu_hours) == pytest.approx(990 * each_s)
+    at_once = mixprior.plan(songs=10**6, workers=1000, slow_workers=0, again=0, start=0)
+    assert thousand.wall_s - at_once.wall_s == pytest.approx(300.0)
+    assert thousand.lost_hours - at_once.lost_hours == pytest.approx(1000 * 300 / 3600)
+    assert thousand.paid_hours - at_once.paid_hours == pytest.approx(1000 * 300 / 3600)
+
+
+def test_workers_of_one_machine_have_no_troubles_of_a_cluster_and_a_gpu_each_by_dask():
+    one = mixprior.plan(songs=100, workers=4, gpu=60.0, one_machine=True)
+    assert (one.engine, one.troubles) == ("dask", Troubles())
+    assert mixprior.plan(songs=100, workers=4, gpu=60.0).troubles.slow_share == 0.05
+    assert mixprior.plan(songs=100, gpu=60.0).engine == "local"
+    with pytest.raises(InputError, match="--engine local has one GPU: for several, --engine dask --one-machine"):
+        mixprior.plan(songs=100, workers=4, gpu=60.0, engine="local")
+
+
+@pytest.mark.parametrize(
+    ("count", "fleet", "packed"),
+    [
+        (4095, Fleet("local", 2), 0),
+        (4096, Fleet("local", 2), 4096),  # at the end
+        (5000, Fleet("local", 2), 5000),
+        (10_000, Fleet("dask", 30), 7680),
+        (10_000, Fleet("dask", 64), 10_000),  # at the end: no worker mines 256
+    ],
+)
+def test_rows_are_written_twice_where_a_run_packs_them(count, fleet, packed):
+    found = forecast(songs(count, 100.0), fleet, CONSTANTS, Troubles())
+    assert found.written_bytes == 100_000 * (count + packed) + 100 * count
+
+
+@pytest.mark.parametrize(("engine", "more_s"), [("local", CONSTANTS.graph_s), ("dask", 0.0)])
+def test_a_run_that_is_no_graph_so_far_waits_for_one_that_adds_up_many_songs(engine, more_s):
+    without = replace(CONSTANTS, graph_s=0.0)
+    took_s, rest_s = (
+        forecast(songs(1000, 1.0), Fleet(engine, 2), known, Troubles()).wall_s for known in (CONSTANTS, without)
+    )
+    assert took_s - rest_s == pytest.approx(more_s)
+
+
+def test_what_a_run_takes_once_is_not_taken_for_a_share_of_its_songs(tmp_path, monkeypatch):
+    """Runs take 3 s and the time of their songs; the first one of all also reads libraries from the disk."""
+    stems = CONSTANTS.songs[WITH_STEMS]
+
+    def run(first_s, share):
+        began = []
+
+        def answer(catalog, _out, *_options):
+            songs_s = 12 * (stems.song_s + stems.audio_s * measuring._SONG_S[catalog.name])
+            began.append(catalog)
+            more_s = first_s if len(began) == 1 else 0.0
+            return 3.0 + songs_s / share + more_s, 2.0 + songs_s + more_s
+
+        monkeypatch.setattr(measuring, "_run", answer)
+        return measuring._overhead(tmp_path, "local", 1, 1.0, stems)
+
+    assert astuple(run(0.0, 1.0)) == pytest.approx((1, 3.0, 2.0, 1.0, 1.0))
+    assert astuple(run(0.0, 0.5)) == pytest.approx((1, 3.0, 2.0, 1.0, 0.5))
+    assert astuple(run(20.0, 1.0)) == pytest.approx((1, 3.0, 2.0, 1.0, 1.0))
 
 
 def test_a_machine_that_others_share_takes_longer_and_no_more_of_its_cores():

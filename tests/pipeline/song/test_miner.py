@@ -28,7 +28,9 @@ class Pool:
         return self.futures[-1]
 
     def finish_one(self):
-        self.futures.popleft().set_result(Answer({"duration_s": 10.0, "mined_s": 0.1, "flags": []}, b"rows"))
+        self.futures.popleft().set_result(
+            Answer({"duration_s": 10.0, "mined_s": 0.1, "cpu_s": 0.1, "flags": []}, b"rows")
+        )
 
 
 class Waiting:

@@ -184,7 +184,7 @@ class Pool:
 
     def submit(self, _target, _song, song_id, *_job, **_limits):
         future: Future = Future()
-        future.set_result(Answer({"duration_s": 10.0, "mined_s": 0.1, "flags": []}, row_file(song_id)))
+        future.set_result(Answer({"duration_s": 10.0, "mined_s": 0.1, "cpu_s": 0.1, "flags": []}, row_file(song_id)))
         return future
 
 
@@ -234,7 +234,7 @@ def test_bundles_of_few_songs_are_packed_together_by_their_process(tmp_path, mon
 
 def test_songs_that_runs_before_left_in_files_of_their_own_are_packed_too(tmp_path, monkeypatch):
     folder = RunFolder.at(tmp_path)
-    monkeypatch.setattr(packing, "_WORTH", 10)
+    monkeypatch.setattr(packing, "WORTH", 10)
     assert mined(folder, 30, 0, monkeypatch) == ["mined"] * 30
     files.remove_folder(folder.made)
     assert mined(folder, 39, 15, monkeypatch) == ["kept"] * 30 + ["mined"] * 9

@@ -24,10 +24,10 @@ def test_songs_are_counted_once_and_only_audio_measured_just_now_counts(tmp_path
         (outcome("b.mp3", "kept", 90.0), 0.0),
         (outcome("c.mp3", "failed", message="is cut short"), 0.0),
     ):
-        progress.report(path, done, audio_s)
+        progress.report(path, done, audio_s, took_s=audio_s, cpu_s=audio_s / 2)
         log.report(4, display)
     assert len(log.notes) == 3
-    assert (log.audio_s, log.failed) == (60.0, 1)
+    assert (log.audio_s, log.cpu_s, log.failed) == (60.0, 30.0, 1)
     assert told.getvalue() == "failed: c.mp3: is cut short\n"
 
 
