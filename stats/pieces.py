@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mixprior.stats.fft.lanes import zeros
 from mixprior.stats.hop_energies import FrameEnergies, HopEnergies
+from mixprior.stats.kept_memory import KeptMemory
 from mixprior.stats.long_term_spectra import FRAME, HOP, LongTermSpectra, SongSpectra, floors_of
 from mixprior.stats.measures.dynamics import OnsetPeaks, crest_factor_of_sums_db
 from mixprior.stats.measures.panning import FRAME as PANNING_FRAME
@@ -33,6 +33,8 @@ HELD_BYTES = 1 << 28
 """What is held of a song for its second pass: 256 MiB, 2.5 minutes of five sounds."""
 _AT_ONCE = 1 << 16
 """Most samples that are measured at once: the sounds of a song take 2 MB then."""
+_MEMORY = KeptMemory(HELD_BYTES + (HELD_BYTES >> 5))
+"""Of pieces: of those that are held, and a few more."""
 
 
 def measured(
@@ -99,7 +101,8 @@ def _stacked(pieces: Iterable[Piece]) -> Iterator[Piece]:
         samples = next(iter(piece.values())).shape[1]
         for start in range(0, samples, _AT_ONCE):
             parts = [audio[:, start : start + _AT_ONCE] for audio in piece.values()]
-            whole = zeros(sum(map(len, parts)), parts[0].shape[1])
+            channels, length = sum(map(len, parts)), parts[0].shape[1]
+            whole = _MEMORY.array(channels * _AT_ONCE)[: channels * length].reshape(channels, length)
             np.concatenate(parts, out=whole)
             yield {name: whole[2 * k : 2 * k + 2] for k, name in enumerate(piece)}
 
