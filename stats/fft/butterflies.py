@@ -1,4 +1,4 @@
-"""Complex FFTs of eight signals at once: passes of radix 8 and 4, in place, frequencies in the order of their digits.
+"""Complex FFTs of eight signals at once: passes of radix 3, 5, 8 and 4, in place, frequencies in order of their digits.
 
 The decimation in frequency of Gentleman and Sande (1966): a pass makes of a transform of L rows R transforms of L / R,
 of the frequencies that leave the same remainder when divided by R. Code is generated for each radix.
@@ -18,19 +18,25 @@ from numba.core import types
 from mixprior.stats.fft.lanes import LANES, Complex, Memory, constant, index, inline, turned
 
 _POWERS_OF_8 = 0x49249249
+_ODD = (3, 5)
 
 
 def radices(length: int) -> tuple[int, ...]:
-    """Return the radix of each pass of a transform: powers of two from 4 on.
+    """Return the radix of each pass of a transform.
 
-    >>> radices(512), radices(1024), radices(2048)
-    ((8, 8, 8), (4, 4, 8, 8), (4, 8, 8, 8))
+    >>> radices(512), radices(1024), radices(720)
+    ((8, 8, 8), (4, 4, 8, 8), (3, 3, 5, 4, 4))
     """
-    exponent = length.bit_length() - 1
+    odd, left = [], length
+    for radix in _ODD:
+        while left and left % radix == 0:
+            odd.append(radix)
+            left //= radix
+    exponent = left.bit_length() - 1
     fours = -exponent % 3
-    if length != 1 << exponent or exponent < 2 * fours:
-        raise ValueError(f"{length} is no product of 4 and 8")
-    return (4,) * fours + (8,) * ((exponent - 2 * fours) // 3)
+    if left != 1 << max(exponent, 0) or exponent < max(2 * fours, 2):
+        raise ValueError(f"{length} is no product of 4 and 8, and of 3 and 5")
+    return (*odd, *(4,) * fours, *(8,) * ((exponent - 2 * fours) // 3))
 
 
 @cache
@@ -90,15 +96,35 @@ def _butterfly(radix: int, is_last: bool) -> Any:
 
 
 def _transform(builder: ir.IRBuilder, values: list[Complex]) -> list[Complex]:
-    """Emit a transform of two, four or eight numbers, by halves of even and odd places."""
+    """Emit a transform of three or five numbers, or of two, four or eight, by halves of even and odd places."""
     count = len(values)
     if count == 1:
         return values
+    if count in _ODD:
+        return _odd_transform(builder, values)
     even, odd = _transform(builder, values[::2]), _transform(builder, values[1::2])
     turned = [_turned(builder, value, k, count) for k, value in enumerate(odd)]
     pairs = list(zip(even, turned, strict=True))
     sums = [(a + c, b + d) for (a, b), (c, d) in pairs]
     return sums + [(a - c, b - d) for (a, b), (c, d) in pairs]
+
+
+def _odd_transform(builder: ir.IRBuilder, values: list[Complex]) -> list[Complex]:
+    """Emit it by sums and differences of the numbers that are equally far from the first, before and after it."""
+    count, (a, b) = len(values), values[0]
+    half = range(1, count // 2 + 1)
+    sums = [tuple(x + y for x, y in zip(values[k], values[-k], strict=True)) for k in half]
+    differences = [tuple(x - y for x, y in zip(values[k], values[-k], strict=True)) for k in half]
+    results = [(sum((c for c, _ in sums), a), sum((d for _, d in sums), b))] + [(a, b)] * (count - 1)
+    for k in half:
+        real, imaginary, across, down = a, b, constant(builder, 0.0), constant(builder, 0.0)
+        for n, (of_sum, of_difference) in enumerate(zip(sums, differences, strict=True), 1):
+            angle = 2 * math.pi * k * n / count
+            cosine, sine = constant(builder, math.cos(angle)), constant(builder, math.sin(angle))
+            real, imaginary = of_sum[0].times_plus(cosine, real), of_sum[1].times_plus(cosine, imaginary)
+            across, down = of_difference[1].times_plus(sine, across), of_difference[0].times_plus(sine, down)
+        results[k], results[-k] = (real + across, imaginary - down), (real - across, imaginary + down)
+    return results
 
 
 def _turned(builder: ir.IRBuilder, value: Complex, k: int, count: int) -> Complex:
@@ -114,7 +140,9 @@ def _turned(builder: ir.IRBuilder, value: Complex, k: int, count: int) -> Comple
     return (b - a) * half, constant(builder, 0.0) - (a + b) * half
 
 
-_eight_turned, _four_turned, _eight = _butterfly(8, False), _butterfly(4, False), _butterfly(8, True)
+_three_turned, _five_turned = _butterfly(3, False), _butterfly(5, False)
+_eight_turned, _four_turned = _butterfly(8, False), _butterfly(4, False)
+_eight, _four = _butterfly(8, True), _butterfly(4, True)
 
 
 @numba.njit(nogil=True)
@@ -125,7 +153,7 @@ def transform(re: np.ndarray, im: np.ndarray, first: int, length: int, factors: 
         re: float32, shape (8 rows,): the real parts.
         im: the imaginary parts.
         first: row of the first number.
-        length: of the transforms, a product of 8, or of one or two times 4 and of 8.
+        length: of the transforms: see `radices`.
         factors: `twiddles(length)`.
     """
     step, begin = _pass(re, im, first, length, length, factors, 0)
@@ -145,13 +173,21 @@ def _pass(
         for row in range(first, first + length, 8):
             _eight(re, im, row, 1, factors, 0)
         return 1, begin
-    radix = 8 if block & _POWERS_OF_8 else 4
+    if block == 4:
+        for row in range(first, first + length, 4):
+            _four(re, im, row, 1, factors, 0)
+        return 1, begin
+    radix = 3 if block % 3 == 0 else 5 if block % 5 == 0 else 8 if block & _POWERS_OF_8 else 4
     step = block // radix
     for j in range(step):
         at = begin + 2 * (radix - 1) * j
         for row in range(first + j, first + length, block):
             if radix == 8:
                 _eight_turned(re, im, row, step, factors, at)
-            else:
+            elif radix == 4:
                 _four_turned(re, im, row, step, factors, at)
+            elif radix == 3:
+                _three_turned(re, im, row, step, factors, at)
+            else:
+                _five_turned(re, im, row, step, factors, at)
     return step, begin + 2 * (radix - 1) * step

@@ -8,12 +8,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 import scipy
 
-from mixprior.stats.fft import real
-from mixprior.stats.fft.lanes import LANES, all_of, load, store, times_plus
+from mixprior.stats.fft import bands, real
+from mixprior.stats.fft.lanes import LANES
 from mixprior.stats.frames import Frames
 from mixprior.stats.mel import mel_filters
 from mixprior.stats.statistic import BACKING, SAMPLE_RATE_HZ, Column, Family, Statistic, Value
@@ -87,10 +86,8 @@ class TempoFrames:
     def _measure(self, batch: np.ndarray) -> None:
         if not batch.shape[1]:
             return
-        frames = batch.shape[1]
-        bands = np.empty((len(_mel_bands()[0]), -(-frames // LANES) * LANES), np.float32)
-        _bands(batch[0], _plan(), *_mel_bands(), bands)
-        self._bands_db.append(np.float32(10) * np.log10(np.maximum(bands[:, :frames], _LEAST_POWER)))
+        power = bands.powers(batch[0], HOP, _plan(), *_mel_bands())
+        self._bands_db.append(np.float32(10) * np.log10(np.maximum(power, _LEAST_POWER)))
 
 
 @cache
@@ -102,25 +99,7 @@ def _plan() -> real.Plan:
 def _mel_bands() -> tuple[np.ndarray, np.ndarray]:
     """First bin and the one after the last of each band, shape (128, 2), and the weights of its bins, (128, 1025)."""
     weights = mel_filters(FRAME)
-    bins = [np.append(np.flatnonzero(band), -1)[[0, -2]] + (0, 1) if band.any() else (0, 0) for band in weights]
-    return np.array(bins), np.ascontiguousarray(weights, np.float32)
-
-
-@numba.njit(cache=True, nogil=True)
-def _bands(frames: np.ndarray, plan: real.Plan, bins: np.ndarray, weights: np.ndarray, bands: np.ndarray) -> None:
-    """Power of each frame in the bands, shape (128, frames, filled up to a multiple of eight)."""
-    re, im = np.empty((2, LANES * (FRAME // 2 + 1)), np.float32)
-    work = np.empty((2, 4 * FRAME), np.float32)
-    for first in range(0, len(frames), LANES):
-        real.frames(frames[first], HOP, min(LANES, len(frames) - first), plan, work, re, im)
-        for at in range(0, re.size, LANES):
-            a, b = load(re, at), load(im, at)
-            store(re, at, times_plus(a, a, b * b))
-        for band in range(len(bands)):
-            power = all_of(np.float32(0))
-            for k in range(bins[band, 0], bins[band, 1]):
-                power = times_plus(all_of(weights[band, k]), load(re, LANES * k), power)
-            store(bands[band], first, power)
+    return bands.bins_of(weights), np.ascontiguousarray(weights, np.float32)
 
 
 def _onset_strength(bands_db: list[np.ndarray]) -> np.ndarray:

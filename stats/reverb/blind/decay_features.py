@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 
 import numba
 import numpy as np
-import scipy.fft
+
+from mixprior.stats.fft import bands, real
+from mixprior.stats.windows import periodic_hann
 
 SEGMENT_S = 7.8
 """Length of sound that one row of features describes."""
@@ -14,17 +17,24 @@ OCTAVES_HZ = (250.0, 500.0, 1000.0, 2000.0, 4000.0)
 
 _WINDOW = 1440  # 33 ms at 44.1 kHz
 _HOP = 720
-_AT_ONCE = 48  # frames whose spectra stay in the processor's second cache
 _RATE_HZ = 44_100
 _FRAME_S = _HOP / _RATE_HZ
 _EDGES_HZ = ((80.0, 7800.0), *((f / 2**0.5, f * 2**0.5) for f in OCTAVES_HZ), (5700.0, 7800.0))
 _BANDS = len(_EDGES_HZ)
 _FLOOR_DB = -90.0  # below a segment's mean level
 
-_LEVEL_PERCENTILES = (1, 5, 10, 20, 35, 50, 75, 95)
+_LEVEL_PERCENTILES = np.array([1, 5, 10, 20, 35, 50, 75, 95])
 _SLOPE_FRAMES = (4, 8, 16, 32)
-_SLOPE_PERCENTILES = (5, 10, 25, 50, 75)
-_STRAIGHT_PERCENTILES = (10, 25, 50, 75)
+_SLOPE_PERCENTILES, _STRAIGHT_PERCENTILES, _CLEAR_PERCENTILES = (
+    np.array([5, 10, 25, 50, 75]),
+    np.array([10, 25, 50, 75]),
+    np.array([10, 50, 75]),
+)
+_REST_PERCENTILES, _SIDE_PERCENTILES, _FALL_PERCENTILES = (
+    np.array([10, 50, 90]),
+    np.array([25, 50, 90]),
+    np.array([50, 80]),
+)
 _STRAIGHT_R2 = 0.85
 _LAGS = (1, 2, 3, 4, 6, 8, 11, 15, 20, 26, 34, 44)
 _OFFSETS = 16
@@ -32,6 +42,7 @@ _MASKED_DB = 3.0
 _CTF_RT_S = np.exp(np.linspace(np.log(0.25), np.log(5.0), 10))
 _CTF_LEVELS_DB = np.linspace(-35.0, -1.0, 12)
 _CTF_BANDS = (0, 2, 3, 4)
+_FACTORS = 16  # whose product, each at least 1e-6 / frames, is a number
 
 
 def band_weights() -> np.ndarray:
@@ -43,10 +54,11 @@ def band_weights() -> np.ndarray:
     return np.clip(np.minimum(rising, falling), 0, 1).astype(np.float32)
 
 
-_WEIGHTS = np.ascontiguousarray(band_weights()[:, : round(8000 / _RATE_HZ * _WINDOW)].T)
-_WEIGHTS_OF_PARTS = np.repeat(_WEIGHTS, 2, axis=0)
-"""The same of the squares of real and imaginary part."""
-_WINDOW_SHAPE = np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
+@cache
+def _bands() -> tuple[real.Plan, np.ndarray, np.ndarray]:
+    """Plan of the frames, and the bins and weights of the bands."""
+    weights = band_weights()
+    return real.plan(periodic_hann(_WINDOW)), bands.bins_of(weights), weights
 
 
 def band_power(audio: np.ndarray) -> np.ndarray:
@@ -58,15 +70,8 @@ def band_power(audio: np.ndarray) -> np.ndarray:
     Returns:
         float64, (7, frames), a frame each 16.3 ms.
     """
-    frames = np.lib.stride_tricks.sliding_window_view(audio, _WINDOW)[::_HOP]
-    power = np.empty((len(_WEIGHTS[0]), len(frames)))
-    for first in range(0, len(frames), _AT_ONCE):
-        some = slice(first, first + _AT_ONCE)
-        spectrum = scipy.fft.rfft(frames[some] * _WINDOW_SHAPE, axis=1)[:, : len(_WEIGHTS)]
-        squares = spectrum.view(np.float32)
-        squares *= squares
-        power[:, some] = (squares @ _WEIGHTS_OF_PARTS).T
-    return power
+    frames = np.lib.stride_tricks.sliding_window_view(np.ascontiguousarray(audio, np.float32), _WINDOW)[::_HOP]
+    return bands.powers(frames, _HOP, *_bands()).astype(np.float64)
 
 
 def features(vocals: np.ndarray, side: np.ndarray, rest: np.ndarray) -> np.ndarray:
@@ -88,7 +93,10 @@ def features(vocals: np.ndarray, side: np.ndarray, rest: np.ndarray) -> np.ndarr
     heard = level_db > rest_db + _MASKED_DB
     rows = [_spectral_shape(mean[:, 0])]
     for b in range(_BANDS):
-        rows += [_percentiles(level_db[b], _LEVEL_PERCENTILES), _percentiles(level_db[b] - rest_db[b], (10, 50, 90))]
+        rows += [
+            _percentiles(level_db[b], _LEVEL_PERCENTILES),
+            _percentiles(level_db[b] - rest_db[b], _REST_PERCENTILES),
+        ]
         rows.append(np.array([heard[b].mean()]))
         for frames in _SLOPE_FRAMES:
             slope, straightness = _slopes(level_db[b], frames)
@@ -96,24 +104,29 @@ def features(vocals: np.ndarray, side: np.ndarray, rest: np.ndarray) -> np.ndarr
             straight = slope[(straightness > _STRAIGHT_R2) & (slope < -1.0)]
             clear = slope[(straightness > 0.6) & (slope < -1.0) & heard[b][: slope.size] & heard[b][frames - 1 :]]
             rows += [_percentiles(slope, _SLOPE_PERCENTILES)]
-            rows += [_percentiles(straight, _STRAIGHT_PERCENTILES), _percentiles(clear, (10, 50, 75))]
+            rows += [_percentiles(straight, _STRAIGHT_PERCENTILES), _percentiles(clear, _CLEAR_PERCENTILES)]
             rows.append(np.array([falling.size / slope.size, -falling.sum() / max(slope[slope > 0].sum(), 1e-6)]))
         rows.append(_offsets(level_db[b], heard[b]))
         rows.append(_modulation(level_db[b]))
-        rows += [_percentiles(side_db[b] - level_db[b], (25, 50, 90))]
+        rows += [_percentiles(side_db[b] - level_db[b], _SIDE_PERCENTILES)]
     rows.append(_ctf_features(vocals[list(_CTF_BANDS)]))
     return np.concatenate(rows).astype(np.float32)
 
 
-def _percentiles(values: np.ndarray, which: tuple[int, ...]) -> np.ndarray:
+def _percentiles(values: np.ndarray, which: np.ndarray) -> np.ndarray:
     """`np.percentile`, without its overhead, which would be most of the work here; NaN for fewer than three values."""
-    if values.size < 3:
-        return np.full(len(which), np.nan)
-    ordered = np.sort(values)
-    at = np.array(which) / 100 * (values.size - 1)
-    low = at.astype(np.intp)
-    share = at - low
-    return ordered[low] * (1 - share) + ordered[np.minimum(low + 1, values.size - 1)] * share
+    return _between(np.sort(values), which)  # numpy's sort is quicker than numba's
+
+
+@numba.njit(cache=True)
+def _between(ordered: np.ndarray, which: np.ndarray) -> np.ndarray:
+    found, last = np.full(which.size, np.nan), ordered.size - 1
+    for k in range(which.size if last >= 2 else 0):
+        at = which[k] / 100 * last
+        low = int(at)
+        share = at - low
+        found[k] = ordered[low] * (1 - share) + ordered[min(low + 1, last)] * share
+    return found
 
 
 def _spectral_shape(mean: np.ndarray) -> np.ndarray:
@@ -124,21 +137,19 @@ def _spectral_shape(mean: np.ndarray) -> np.ndarray:
 def _slopes(level_db: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
     """Slope in dB/s and squared correlation of the straight line through each `frames` frames."""
     count = level_db.size - frames + 1
-    slope, straightness = np.empty(count), np.empty(count)
-    x_mean = (frames - 1) / 2
-    xx = frames * (frames**2 - 1) / 12
-    for k in range(count):
-        y_mean = 0.0
-        for i in range(frames):
-            y_mean += level_db[k + i]
-        y_mean /= frames
-        xy = yy = 0.0
-        for i in range(frames):
-            y = level_db[k + i] - y_mean
-            xy += (i - x_mean) * y
-            yy += y * y
-        slope[k] = xy / xx / _FRAME_S
-        straightness[k] = xy * xy / (xx * yy + 1e-9)
+    mean, xy, yy = np.zeros((3, count))
+    middle, xx = (frames - 1) / 2, frames * (frames**2 - 1) / 12
+    for i in range(frames):
+        for k in range(count):
+            mean[k] += level_db[k + i]
+    mean /= frames
+    for i in range(frames):
+        x = i - middle
+        for k in range(count):
+            y = level_db[k + i] - mean[k]
+            xy[k] += x * y
+            yy[k] += y * y
+    slope, straightness = xy / xx / _FRAME_S, xy * xy / (xx * yy + 1e-9)
     return slope, straightness
 
 
@@ -182,7 +193,7 @@ def _offsets(level_db: np.ndarray, heard: np.ndarray) -> np.ndarray:
     summary = np.full((2, len(_LAGS)), np.nan)
     for at in range(len(_LAGS)):
         values = falls[there[:, at], at]
-        summary[:, at] = _percentiles(values, (50, 80))
+        summary[:, at] = _percentiles(values, _FALL_PERCENTILES)
     return np.concatenate([summary.ravel(), [float(there[:, 0].sum()), float(there[:, -4].sum())]])
 
 
@@ -205,31 +216,27 @@ def _ctf(power: np.ndarray, rt_s: np.ndarray, gains: np.ndarray) -> tuple[np.nda
     bands, frames = power.shape
     left = np.zeros((bands, rt_s.size, gains.size))
     over = np.zeros((bands, rt_s.size, gains.size))
+    gain, tail, product, logs, excess = np.zeros((5, gains.size))
     for b in range(bands):
         total = power[b].sum() + 1e-20
         least = 1e-6 * total / frames
         for i in range(rt_s.size):
             keep = 10 ** (-6 * _FRAME_S / rt_s[i])
-            for j in range(gains.size):
-                gain = gains[j] * (1 - keep) / keep
-                tail = 0.0
-                product = 1.0
-                logs = 0.0
-                excess = 0.0
-                for n in range(frames):
-                    direct = power[b, n] - gain * tail
-                    if direct < 0:
-                        excess -= direct
-                        direct = 0.0
-                    if direct < least:
-                        direct = least
-                    product *= direct / total
-                    if product < 1e-200:
-                        logs += np.log(product)
-                        product = 1.0
-                    tail = keep * (tail + direct)
-                left[b, i, j] = (logs + np.log(product)) / frames + np.log(frames)
-                over[b, i, j] = excess / total
+            gain[:] = gains * (1 - keep) / keep
+            tail[:], product[:], logs[:], excess[:] = 0.0, 1.0, 0.0, 0.0
+            for first in range(0, frames, _FACTORS):
+                for n in range(first, min(first + _FACTORS, frames)):
+                    for j in range(gains.size):
+                        direct = power[b, n] - gain[j] * tail[j]
+                        excess[j] += max(-direct, 0.0)
+                        direct = max(direct, least)
+                        product[j] *= direct / total
+                        tail[j] = keep * (tail[j] + direct)
+                for j in range(gains.size):
+                    logs[j] += np.log(product[j])
+                    product[j] = 1.0
+            left[b, i] = logs / frames + np.log(frames)
+            over[b, i] = excess / total
     return left, over
 
 

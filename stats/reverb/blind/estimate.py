@@ -177,6 +177,7 @@ class SungStretches:
         self._first = self._end = 0  # the samples that are in there
         self._separated = False
         self._rows: dict[int, np.ndarray] = {}
+        self._chosen: set[int] | None = None
 
     def add(self, vocals: np.ndarray) -> None:
         """Take the next piece: float32, (2, samples), 44.1 kHz."""
@@ -222,7 +223,7 @@ class SungStretches:
         self._end += vocals.shape[1]
         end = self._end - self._first
         if end > self._parts.shape[1]:
-            room = np.zeros((3, end + round(SEGMENT_S * _RATE_HZ)), np.float32)
+            room = np.empty((3, end + 2 * round(SEGMENT_S * _RATE_HZ)), np.float32)
             room[:, :begin] = self._parts[:, :begin]
             self._parts = room
         for row, part in zip(self._parts, _parts(vocals, rest), strict=False):
@@ -238,7 +239,9 @@ class SungStretches:
     def _wanted(self, complete: bool) -> set[int]:
         """Starts of the stretches that are chosen, or may be."""
         if complete:
-            return {start for start, _ in self._segments()}
+            if self._chosen is None:
+                self._chosen = {start for start, _ in self._segments()}
+            return self._chosen
         length, energy = round(SEGMENT_S * 10), np.concatenate(self._energy)
         active = energy > energy.max(initial=0.0) * 10 ** (_ACTIVE_DB / 10)
         starts = range(0, energy.size - length + 1, length)
