@@ -25,16 +25,9 @@ _FLOOR_DB = -90.0  # below a segment's mean level
 
 _LEVEL_PERCENTILES = np.array([1, 5, 10, 20, 35, 50, 75, 95])
 _SLOPE_FRAMES = (4, 8, 16, 32)
-_SLOPE_PERCENTILES, _STRAIGHT_PERCENTILES, _CLEAR_PERCENTILES = (
-    np.array([5, 10, 25, 50, 75]),
-    np.array([10, 25, 50, 75]),
-    np.array([10, 50, 75]),
-)
-_REST_PERCENTILES, _SIDE_PERCENTILES, _FALL_PERCENTILES = (
-    np.array([10, 50, 90]),
-    np.array([25, 50, 90]),
-    np.array([50, 80]),
-)
+_SLOPE_PERCENTILES, _STRAIGHT_PERCENTILES = np.array([5, 10, 25, 50, 75]), np.array([10, 25, 50, 75])
+_CLEAR_PERCENTILES, _REST_PERCENTILES = np.array([10, 50, 75]), np.array([10, 50, 90])
+_SIDE_PERCENTILES, _FALL_PERCENTILES = np.array([25, 50, 90]), np.array([50, 80])
 _STRAIGHT_R2 = 0.85
 _LAGS = (1, 2, 3, 4, 6, 8, 11, 15, 20, 26, 34, 44)
 _OFFSETS = 16
