@@ -11,7 +11,7 @@ _FRAME_S = decay._FRAME_S
 _RT_S = np.exp(np.linspace(np.log(0.2), np.log(5.0), 10))
 _LEAST_DB, _FLOOR_DB = -60.0, -90.0  # against the mean of the middle
 _LEAST_FRAMES = 30
-_SLOPE_FRAMES = (8, 16, 32)
+_SLOPE_FRAMES, _SLOPE_PERCENTILES = (8, 16, 32), np.array([10, 25, 50])
 _COUNT = _RT_S.size + 3 + 3 * len(_SLOPE_FRAMES) + len(decay._MODULATION_HZ) + 1
 
 
@@ -44,7 +44,7 @@ def features(vocals: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
         spread, gain = _distances(direct[b] / mean[b], beyond[b] / mean[b], used, _RT_S)
         sums += spread
         rows += [spread, np.array([_closest(spread), gain[spread.argmin()], spread.min()])]
-        rows += [decay._percentiles(decay._slopes(level_db, frames)[0], (10, 25, 50)) for frames in _SLOPE_FRAMES]
+        rows += [decay._percentiles(decay._slopes(level_db, frames)[0], _SLOPE_PERCENTILES) for frames in _SLOPE_FRAMES]
         rows += [decay._modulation(level_db), np.array([level_db[used].mean()])]
     over_all = _closest(sums / decay._BANDS) if sums.any() else np.nan
     return np.append(np.concatenate(rows), over_all).astype(np.float32)
