@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mixprior.learning.reverb_training.spread import recalibrated
 from mixprior.stats.measures.presence import SEPARATED
 from mixprior.stats.reverb.blind import estimate as blind
 from tools.evidence import activity, like, presence, reverb, reverse
@@ -40,7 +41,7 @@ def test_vocal_activity_agrees_with_the_words_that_people_heard():
 def test_the_reverberation_of_separated_wet_vocals_is_answered_and_errs_as_stated():
     kept, role = reverb.rows()
     of_judge = kept.separated & (role == "judge")
-    assert len(kept.wet) == 350
+    assert len(kept.wet) == 590
     for part in (
         reverb.judged(kept[kept.separated], role[kept.separated]),
         reverb.judged(kept[of_judge], role[of_judge]),
@@ -48,6 +49,15 @@ def test_the_reverberation_of_separated_wet_vocals_is_answered_and_errs_as_state
         wet = part[part.wet_db > reverb.WET_DB]
         assert reverb.answers(wet) >= 80
         assert reverb.error(wet[wet.answered]) < 0.6 * reverb.of_mean(wet)
+
+
+def test_the_interval_of_reverberation_times_covers_nine_of_ten_for_voices_that_did_not_set_it():
+    kept, role = reverb.rows()
+    again = recalibrated(blind.model(), kept[role == "calibrate"], interval_alone=True)
+    np.testing.assert_allclose(again.interval_law, blind.model().interval_law, rtol=1e-3)
+    found = reverb.judged(kept, role)
+    for which in (found.separated & found.sung, found.separated & (found.singer == "alex"), ~found.separated):
+        assert reverb.covered(found[which & found.answered]) >= 90
 
 
 def test_a_clip_of_several_stretches_is_estimated_as_a_song_is():

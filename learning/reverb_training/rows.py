@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from mixprior.learning.reverb_training import masking, stereo, wet_vocals
+from mixprior.pipeline.store import files
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
 
@@ -70,7 +72,7 @@ class Rows:
     def __getitem__(self, which: np.ndarray) -> Rows:
         return Rows(**{name: getattr(self, name)[which] for name in self.__dataclass_fields__})
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | BinaryIO) -> None:
         """Write them as npz."""
         np.savez_compressed(path, **vars(self))
 
@@ -175,19 +177,28 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--draw", type=int, default=0, metavar="N", help="how many to draw, with the arguments below")
     parser.add_argument("--htdemucs", action="store_true", help="separate them by HTDemucs instead of `masking`")
     parser.add_argument("--stereo", action="store_true", help="describe them by `stereo.features`, too")
+    parser.add_argument("--levels", nargs=3, type=float, metavar="DB", help="least, most likely and most wet level")
+    parser.add_argument("--each", type=int, metavar="N", help="a file of N clips each in the folder -o; it goes on")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     wet_vocals.add_material_arguments(parser)
     parser.add_argument("-o", dest="rows", type=Path, required=True)
     args = parser.parse_args(argv)
     if args.clips is not None:
-        rows = of_clips(sorted(args.clips.glob("[0-9]*[0-9].npz")), args.speeds)
-    else:
-        numbers = range(args.first, args.first + args.draw)
-        material = wet_vocals.material(args)
-        clips = (wet_vocals.clip(args.seed, k, *material, args.stretches) for k in numbers)
-        rows = drawn(clips, _separator(args), with_stereo if args.stereo else describe)
-    rows.save(args.rows)
+        of_clips(sorted(args.clips.glob("[0-9]*[0-9].npz")), args.speeds).save(args.rows)
+        return 0
+    material, separate = wet_vocals.material(args), _separator(args)
+    levels_db = None if args.levels is None else tuple(args.levels)
+    for first in range(args.first, args.first + args.draw, args.each or args.draw):
+        path = args.rows / f"{first:06}.npz" if args.each else args.rows
+        if args.each and path.exists():
+            continue
+        numbers = range(first, min(first + (args.each or args.draw), args.first + args.draw))
+        clips = (wet_vocals.clip(args.seed, k, *material, args.stretches, levels_db) for k in numbers)
+        found = drawn(clips, separate, with_stereo if args.stereo else describe)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.replacing(path) as temporary, temporary.open("wb") as file:
+            found.save(file)
     return 0
 
 

@@ -143,15 +143,21 @@ def _music(path: Path) -> np.ndarray:
     return audio_file.read(path).sound.at(SAMPLE_RATE_HZ).audio
 
 
-def wet_vocal(rng: np.random.Generator, sung: np.ndarray, response: responses.Response) -> tuple[np.ndarray, float]:
+def wet_vocal(
+    rng: np.random.Generator,
+    sung: np.ndarray,
+    response: responses.Response,
+    levels_db: tuple[float, float, float] | None = None,
+) -> tuple[np.ndarray, float]:
     """Add a reverb to dry vocals: `(1 - w) dry + w (dry * response)`, at a level drawn from -30 to -4 dB, or none.
 
-    Levels are drawn evenly in dB, so that quiet reverbs, which most songs have, are not rare.
+    Levels are drawn evenly in dB, so that quiet reverbs, which most songs have, are not rare; or with `levels_db` from
+    a triangle: the least, the most likely and the most.
 
     Returns:
         The vocals, float32, (2, samples) without the lead, panned a little, and w.
     """
-    ratio = 0.0 if rng.random() < DRY_SHARE else 10 ** (rng.uniform(*WET_RANGE_DB) / 20)
+    ratio = 0.0 if rng.random() < DRY_SHARE else 10 ** (_level_db(rng, levels_db) / 20)
     wet = float(ratio / (1 + ratio))
     tail = np.stack([fftconvolve(sung, channel)[: sung.size] for channel in response.audio])
     if rng.random() < 0.25:  # a mono reverb
@@ -163,12 +169,22 @@ def wet_vocal(rng: np.random.Generator, sung: np.ndarray, response: responses.Re
     return np.ascontiguousarray(voice[:, round(_LEAD_S * SAMPLE_RATE_HZ) :], np.float32), wet
 
 
+def _level_db(rng: np.random.Generator, levels_db: tuple[float, float, float] | None) -> float:
+    return float(rng.uniform(*WET_RANGE_DB) if levels_db is None else rng.triangular(*levels_db))
+
+
 def clip(
-    seed: int, k: int, singers: Sequence[Voice], measured: Sequence[Path], music: Sequence[Path], stretches: int = 1
+    seed: int,
+    k: int,
+    singers: Sequence[Voice],
+    measured: Sequence[Path],
+    music: Sequence[Path],
+    stretches: int = 1,
+    levels_db: tuple[float, float, float] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, dict]:
     """The k-th (vocals, backing, facts); the same seed and material give the same clip.
 
-    Its stretches are of one singer in one reverb, each over another piece of music.
+    Its stretches are of one singer in one reverb, each over another piece of music; `levels_db` as in `wet_vocal`.
     """
     rng = np.random.default_rng([seed, k])
     sung, voice = dry_excerpt(rng, singers, stretches)
@@ -178,7 +194,7 @@ def clip(
         truth = responses.truth(response, SAMPLE_RATE_HZ)
         if truth.reverberation_time_s is not None:
             break
-    vocals, wet = wet_vocal(rng, sung, response)
+    vocals, wet = wet_vocal(rng, sung, response, levels_db)
     backing = np.concatenate([backing_excerpt(rng, music) for _ in range(stretches)], axis=1)
     balance_db = float(rng.uniform(*BALANCE_RANGE_DB))
     vocals *= 10 ** (balance_db / 20) * float(np.sqrt(np.mean(backing**2) / np.mean(vocals**2)))

@@ -9,7 +9,7 @@ import soundfile
 from scipy.signal import fftconvolve
 
 from mixprior.learning.reverb_training import responses, rows, singing, stereo, voices, wet_vocals
-from mixprior.learning.reverb_training.spread import laws
+from mixprior.learning.reverb_training.spread import interval_law, spread_law
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
 from tests.pipeline.sounds import tone, write
@@ -241,8 +241,20 @@ def test_the_stated_interval_covers_nine_of_ten_also_of_errors_with_long_tails()
         spread, level_db, separated = rng.uniform(0.15, 0.4, 400), rng.uniform(-25, -5, 400), rng.random(400) < 0.6
         off = np.abs(rng.standard_t(2.5, 400)) * spread * np.where(separated, 1.5, 1.0)
         seen = np.arange(400) < 60
-        law, of_interval = laws(off[seen], spread[seen], level_db[seen], separated[seen])
-        model = replace(blind.model(), spread_law=law, interval_law=of_interval)
-        width = model.interval(model.expected_error(spread, level_db, separated), separated)
+        law = spread_law(off[seen], spread[seen], level_db[seen], separated[seen])
+        expected = replace(blind.model(), spread_law=law).expected_error(spread, level_db, separated)
+        times = interval_law((off / expected)[seen], separated[seen], np.arange(60))
+        width = replace(blind.model(), interval_law=times).interval(expected, separated)
         covered.append(np.mean((off <= width)[~seen]))
     assert 0.88 <= np.mean(covered) <= 0.96
+
+
+def test_the_stated_interval_covers_nine_of_ten_of_a_further_singer_whose_errors_are_alike():
+    rng = np.random.default_rng(10)
+    covered = []
+    for _ in range(300):
+        of_singer = np.repeat(rng.lognormal(0, 0.6, 15), 12)
+        ratio, singer = rng.exponential(size=180) * of_singer, np.arange(180) // 12
+        times = interval_law(ratio[12:], np.ones(168, bool), singer[12:])[1]
+        covered.append(np.mean(ratio[:12] <= times))
+    assert 0.9 <= np.mean(covered) <= 0.97
