@@ -177,3 +177,64 @@ def test_a_song_to_be_like_is_asked_for_in_what_it_differs_by(model):
     assert more_lu["drums"] < -1.0
     assert "the level asked for" in steps["vocals"].measured["output_gain_db"]
     assert moves(asked)["vocals"]["output_gain_db"] != pytest.approx(moves(free)["vocals"]["output_gain_db"], abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def moved_tracks(model):
+    return mixprior.mix_tracks(band_of_four(), RATE_HZ, by=model, **ALL).recipe
+
+
+def test_half_the_amount_moves_gains_shelves_and_places_of_tracks_half_as_far_and_none_nothing(model, moved_tracks):
+    whole = moves(moved_tracks)
+    half, none = (
+        moves(mixprior.mix_tracks(band_of_four(), RATE_HZ, by=model, amount=amount, **ALL).recipe)
+        for amount in (0.5, 0.0)
+    )
+    for name, of in whole.items():
+        for control, move in of.items():
+            assert half[name][control] == pytest.approx(np.multiply(move, 0.5), abs=0.0101), (name, control)
+            assert not np.any(none[name][control]), (name, control)
+
+
+def test_each_track_has_a_reason_that_says_its_moves_and_what_counts_for_most(moved_tracks):
+    steps = {step.of: step for step in moved_tracks.steps if step.name == "prediction"}
+    assert steps.keys() == {"vocals", "drums", "bass", "other"}
+    for name, step in steps.items():
+        gain_db = step.setting["output_gain_db"]
+        causes = step.measured["output_gain_db"]
+        assert causes.keys() >= {
+            "its lows",
+            "its mids",
+            "its highs",
+            *(f"the sound of {o}" for o in steps.keys() - {name}),
+        }
+        if abs(gain_db) >= 0.05:
+            most = max(causes, key=lambda cause: abs(causes[cause]))
+            way = "raised" if gain_db > 0 else "lowered"
+            assert f"{name} {way} by {abs(gain_db):.2f} dB because of {most} ({causes[most]:+.2f} dB)" in step.reason
+    assert any("made brighter by" in step.reason or "made darker by" in step.reason for step in steps.values())
+    assert any("put to the" in step.reason for step in steps.values())
+
+
+def test_what_is_fixed_of_a_pair_stays_has_no_reason_and_the_other_part_moves(model):
+    lock = ("vocals.gain_db=-1.5", "vocals.pan=0.5")
+    recipe = mixprior.mix(voice(), band(), RATE_HZ, by=model, lock=lock, steps=("level", "eq", "loudness")).recipe
+    vocals = recipe.settings.tracks["vocals"]
+    assert vocals.input_gain_db + vocals.output_gain_db == pytest.approx(-1.5)
+    assert vocals.pan.position == 0.75
+    steps = {step.of: step for step in recipe.steps if step.name == "prediction"}
+    assert steps["vocals"].setting.keys() == {"band_gain_db"}
+    assert not any(word in steps["vocals"].reason for word in ("raised", "lowered", "put to"))
+    assert steps["backing"].setting["output_gain_db"] != 0
+
+
+def test_what_is_fixed_of_a_class_leaves_the_moves_of_the_others(model, moved_tracks):
+    found = mixprior.mix_tracks(band_of_four(), RATE_HZ, by=model, lock=("drums.gain_db=2", "bass.pan=0"), **ALL).recipe
+    drums = found.settings.buses["drums"]
+    assert drums.input_gain_db + drums.output_gain_db == pytest.approx(2.0)
+    assert found.settings.buses["bass"].pan.position == 0.5
+    now, before = moves(found), moves(moved_tracks)
+    assert "output_gain_db" not in now["drums"]
+    assert "pan" not in now["bass"]
+    assert now["bass"]["output_gain_db"] == pytest.approx(before["bass"]["output_gain_db"], abs=0.0101)
+    assert now["vocals"] == before["vocals"]
