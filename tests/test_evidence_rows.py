@@ -6,7 +6,7 @@ import pytest
 from mixprior.learning.reverb_training.spread import recalibrated
 from mixprior.stats.measures.presence import SEPARATED
 from mixprior.stats.reverb.blind import estimate as blind
-from tools.evidence import activity, like, presence, reverb, reverse
+from tools.evidence import activity, like, mixer_law, presence, reverb, reverse
 
 ROWS = presence.read()
 
@@ -99,3 +99,13 @@ def test_intervals_of_gains_hold_the_truth_on_songs_that_chose_nothing():
     kept = [each for each in reverse.read() if each.kind in reverse.DIRECT and each.song != "Potassium"]
     for of in (kept, [each for each in kept if each.near]):
         assert reverse.covered([each for each in of if each.figure == "gain_db"]) >= 0.9
+
+
+def test_a_law_is_judged_on_artists_of_its_own_and_each_track_counts_once():
+    rows = mixer_law.read()
+    most = [row for row in rows if row["songs"] == max((each["songs"] for each in rows), key=int)]
+    assert {row["seed"] for row in most} == {"0", "1", "2"}
+    untrained = mixer_law.by_seed(most, "untrained")
+    assert all(found < 0.5 * before for found, before in zip(mixer_law.by_seed(most, ""), untrained, strict=True))
+    two = [{"system": "a", "tracks": "3", "off_db": "1"}, {"system": "a", "tracks": "1", "off_db": "3"}]
+    assert mixer_law.off(two, "a") == pytest.approx(np.sqrt(3))

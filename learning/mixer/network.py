@@ -6,6 +6,7 @@ mixing console of neural audio effects", ICASSP 2021), whose controls had no cen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from torch import nn
 
 from mixprior.learning.console.controls import Controls
 from mixprior.mixing.effects.settings import RANGES
-from mixprior.mixing.learned.console import GROUPED, HEADS, OUTPUTS, REACH_SD
+from mixprior.mixing.learned.console import GROUPED, HEADS, NEPERS, OUTPUTS, REACH_SD
 from mixprior.mixing.learned.mel import BANDS
 from mixprior.mixing.learned.network import SCALE_DB
 
@@ -47,8 +48,7 @@ class ConsoleMixer(nn.Module):
         self.statistics = statistics
         self.frame = nn.Conv1d(GROUPED, width, 1)
         self.time = nn.Conv1d(width, width, _KERNEL, padding=_KERNEL // 2)
-        self.encode = nn.Sequential(nn.Linear(2 * (GROUPED + 2 * width), width), nn.PReLU())
-        self.norm = nn.LayerNorm(width)
+        self.encode = nn.Sequential(nn.Linear(GROUPED + 2 * (GROUPED + 2 * width), width), nn.PReLU())
         self.attention = nn.MultiheadAttention(width, HEADS, batch_first=True)
         self.joined = nn.Sequential(nn.Linear(3 * width + 1 + 2 * statistics, 2 * width), nn.PReLU())
         self.last = nn.Linear(2 * width, len(OUTPUTS) + bands)
@@ -83,7 +83,7 @@ class ConsoleMixer(nn.Module):
         Returns:
             The centre, and what was moved.
         """
-        encoded = self.norm(self.encoded(mel_db))
+        encoded = self.encoded(mel_db)
         there = torch.ones(encoded.shape[:2], dtype=torch.bool, device=encoded.device) if mask is None else mask
         share = there[..., None].to(encoded)
         mean = (encoded * share).sum(1, keepdim=True) / share.sum(1, keepdim=True).clamp(1)
@@ -105,7 +105,9 @@ class ConsoleMixer(nn.Module):
         first = torch.relu(self.frame(x))
         second = torch.relu(self.time(first))
         pooled = [part for each in (x, first, second) for part in (each.mean(dim=2), each.std(dim=2, correction=0))]
-        found: torch.Tensor = self.encode(torch.cat(pooled, dim=1)).unflatten(0, (batch, tracks))
+        # The mean of powers: where a track pauses, its mean in decibels is that of the pauses.
+        power = (torch.logsumexp(x * NEPERS, dim=2) - math.log(frames)) / NEPERS
+        found: torch.Tensor = self.encode(torch.cat([power, *pooled], dim=1)).unflatten(0, (batch, tracks))
         return found
 
     def _facts(

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if args.split_by != "song":
         need_artists(songs)
     stems = args.stems or work / "stems"
-    examples = _examples(songs, stems, config)
+    examples = examples_by_song(songs, stems, config)
     with_examples = [each for each in songs if examples.get(each.song_id)]
     sides = split(with_examples, args.split_by, args.seed, SHARES)
     task = ConsoleTask(
@@ -97,7 +97,14 @@ def mixes(model: torch.nn.Module, song: TrainingSong, stems: Path, seed: int) ->
         return {name: mix(example.tracks[None], each, SAMPLE_RATE_HZ)[0].numpy() for name, each in of.items()}
 
 
-def _examples(songs: Sequence[TrainingSong], stems: Path, config: TrainingConfig) -> dict[str, list[Example]]:
+def examples_by_song(songs: Sequence[TrainingSong], stems: Path, config: TrainingConfig) -> dict[str, list[Example]]:
+    """Examples of songs by id, with sound where the configuration has a loss on the mix; a song that fails is left out.
+
+    Args:
+        songs: to train on.
+        stems: folder that their stems are kept in.
+        config: its seed is that of the damage.
+    """
     targets, sound_samples = shipped(), song_examples.SOUND_SAMPLES if config.mix_weight else 0
     found, show = {}, shown("reading")
     for done, song in enumerate(songs, 1):

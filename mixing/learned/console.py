@@ -33,7 +33,8 @@ REACH_SD = 2.0
 GROUPED = 32
 """Bands that are read: each is the mean of four mel bands."""
 HEADS = 4
-_NORM = 1e-5
+NEPERS = float(SCALE_DB * np.log(10) / 10)
+"""Natural logarithm of power in a unit of what is read."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,9 @@ class ConsoleNetwork:
     def moves_of_encoded(self, encoded: np.ndarray, parts: Sequence[Heard]) -> dict[str, np.ndarray]:
         """The same of parts that are encoded already, (parts, width)."""
         w = self.weights
-        given = _normed(encoded, w["norm.weight"], w["norm.bias"])
-        mean = np.broadcast_to(given.mean(axis=0), given.shape)
+        mean = np.broadcast_to(encoded.mean(axis=0), encoded.shape)
         facts = np.array([[each.balance, *_asked(each)] for each in parts], np.float32)
-        joined = np.concatenate([given, mean, self._attended(given), facts], axis=1)
+        joined = np.concatenate([encoded, mean, self._attended(encoded), facts], axis=1)
         hidden = _prelu(joined @ w["joined.0.weight"].T + w["joined.0.bias"], w["joined.1.weight"])
         answers = hidden @ w["last.weight"].T + w["last.bias"]
         of = {name: answers[:, k] for k, name in enumerate(OUTPUTS)} | {"band_gain_db": answers[:, len(OUTPUTS) :]}
@@ -83,11 +83,14 @@ class ConsoleNetwork:
         first = np.maximum(np.einsum("cf,oc->of", x, w["frame.weight"][:, :, 0]) + w["frame.bias"][:, None], 0)
         second = np.maximum(_convolved(first, w["time.weight"], w["time.bias"]), 0)
         pooled = np.concatenate([part for each in (x, first, second) for part in (each.mean(axis=1), each.std(axis=1))])
-        return _prelu(w["encode.0.weight"] @ pooled + w["encode.0.bias"], w["encode.1.weight"])
+        loudest = x.max(axis=1, keepdims=True)
+        power = loudest[:, 0] + np.log(np.exp(NEPERS * (x - loudest)).mean(axis=1)) / NEPERS
+        read = np.concatenate([power, pooled])
+        return _prelu(w["encode.0.weight"] @ read + w["encode.0.bias"], w["encode.1.weight"])
 
-    def _attended(self, given: np.ndarray) -> np.ndarray:
-        w, (tracks, width) = self.weights, given.shape
-        projected = given @ w["attention.in_proj_weight"].T + w["attention.in_proj_bias"]
+    def _attended(self, encoded: np.ndarray) -> np.ndarray:
+        w, (tracks, width) = self.weights, encoded.shape
+        projected = encoded @ w["attention.in_proj_weight"].T + w["attention.in_proj_bias"]
         query, key, value = (
             each.reshape(tracks, HEADS, width // HEADS).swapaxes(0, 1) for each in np.split(projected, 3, axis=1)
         )
@@ -140,11 +143,6 @@ def _asked(part: Heard) -> list[float]:
 
 def _prelu(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
     return np.where(x > 0, x, slope * x)
-
-
-def _normed(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    centred = x - x.mean(axis=1, keepdims=True)
-    return np.asarray(centred / np.sqrt(np.square(centred).mean(axis=1, keepdims=True) + _NORM) * weight + bias)
 
 
 def _convolved(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:

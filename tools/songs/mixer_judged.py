@@ -1,18 +1,20 @@
 """A console mixer beside the posterior rule on songs of a set: stems damaged by seed, mixed by both, and judged.
 
-`python -m tools.songs.mixer_judged MODEL MUSIC -o FOLDER [--set choose|judge]`: FOLDER is that of the
-evaluation (`python -m mixprior.mixing.evaluation`), whose separated windows are used and made.
+`python -m tools.songs.mixer_judged MUSIC -o FOLDER --models MODEL... [--set choose|judge]`: FOLDER is that of the
+evaluation (`python -m mixprior.mixing.evaluation`), whose separated windows are used and made. Distances go to
+tools/evidence/rows/mixer_judged.csv and the cards of the models to mixer_judged.json beside it; the table is made by
+`python -m tools.evidence mixer_judged`.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from tabulate import tabulate
 
 from mixprior.mixing.effects import chain
 from mixprior.mixing.evaluation import damage, excerpts
@@ -21,7 +23,6 @@ from mixprior.mixing.evaluation.judge import Judge
 from mixprior.mixing.evaluation.kept_priors import shipped
 from mixprior.mixing.evaluation.material import Material
 from mixprior.mixing.evaluation.scenes import Mixed, Scene
-from mixprior.mixing.evaluation.verdict import Row, compare
 from mixprior.mixing.learned import console, console_planner, model_file
 from mixprior.mixing.plan import multitrack
 from mixprior.mixing.plan.options import Options
@@ -37,10 +38,14 @@ SUM, RULE, LEVELS, ALL = "sum", "rule", "console, levels", "console, levels and 
 STEPS = {LEVELS: ("level",), ALL: ("level", "eq")}
 METRICS = ("class_lu", "ratio_lu", "spectrum_db")
 SEEDS = 4
+ROWS = Path(__file__).parents[1] / "evidence" / "rows" / "mixer_judged.csv"
+CARDS = ROWS.with_suffix(".json")
+COLUMNS = ("scene", "artist", "kind", "seed", "model", "system", *METRICS)
+"""The seed is of the damage; a model is its weights' SHA-256, empty of the systems that have none."""
 
 
-def rows_of(scene: Scene, network: console.ConsoleNetwork, targets: Targets) -> Iterator[Row]:
-    """Mix a scene with each damage by each system, and judge the mixes."""
+def rows_of(scene: Scene, networks: Sequence[console.ConsoleNetwork], targets: Targets) -> Iterator[dict[str, str]]:
+    """Mix a scene with each damage by each system, and judge the mixes: rows as `COLUMNS` has them."""
     judge = Judge(Mixed.summed(scene.by_role(scene.tracks)))
     given = {name: Role(role, 1.0, "as the scene has it") for name, role in scene.roles.items()}
     rule = partial(multitrack.plan, targets=targets, options=Options(steps=("level",)), roles_given=given)
@@ -48,16 +53,22 @@ def rows_of(scene: Scene, network: console.ConsoleNetwork, targets: Targets) -> 
         drawn = damage.draw(scene, damage.RAW, 1.0, seed)
         sounds = drawn.apply(scene)
         planned = rule(sounds)
-        plans = {RULE: planned} | {
-            name: _moved(planned, sounds, network, targets, steps) for name, steps in STEPS.items()
+        plans = {("", RULE): planned} | {
+            (network.sha256, name): _moved(planned, sounds, network, targets, steps)
+            for network in networks
+            for name, steps in STEPS.items()
         }
-        mixes = {SUM: scene.by_role(sounds)} | {
-            n: dict(chain.parts(plan.settings, sounds)) for n, plan in plans.items()
+        mixes = {("", SUM): scene.by_role(sounds)} | {
+            of: dict(chain.parts(plan.settings, sounds)) for of, plan in plans.items()
         }
-        for name, parts in mixes.items():
+        for (model, name), parts in mixes.items():
             found = judge.distances(Mixed.summed({role: parts[role] for role in scene.parts}), METRICS)
-            about = {"scene": scene.name, "artist": scene.artist, "planner": "tracks", "task": damage.RAW}
-            yield {**about, "scale": "1", "seed": str(seed), "system": name, "kind": scene.kind, **found}
+            about = (scene.name, scene.artist, scene.kind, str(seed), model, name)
+            yield dict(zip(COLUMNS, about, strict=False)) | {each: _cell(found[each]) for each in METRICS}
+
+
+def _cell(distance: float | None) -> str:
+    return "" if distance is None else f"{distance:.4f}"
 
 
 def _moved(
@@ -70,18 +81,6 @@ def _moved(
     """The rule's plan, which is made once, moved by the network."""
     base = partial(lambda _sounds, options: planned, options=None)
     return console_planner.planner(network, base, targets, Options(steps=steps))(sounds)
-
-
-def table(rows: list[Row]) -> str:
-    """Distances of each system to the originals, and how much nearer than the rule with its 95 % interval."""
-    lines = []
-    for metric in METRICS:
-        for name in (SUM, *STEPS):
-            found = compare(rows, name, RULE, metric)
-            if found is not None:
-                ends = "too few artists" if found.low is None else f"{found.low:+.2f} to {found.high:+.2f}"
-                lines.append([metric, name, f"{found.mean:+.2f}", ends, found.artists, found.verdict])
-    return tabulate(lines, ["distance", "system", "minus that of the rule", "95 %", "artists", "verdict"], "github")
 
 
 def heard(songs: Sequence[Mapping[str, Any]], recordings: Sequence[Recording]) -> frozenset[str]:
@@ -103,24 +102,33 @@ def heard(songs: Sequence[Mapping[str, Any]], recordings: Sequence[Recording]) -
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model")
     parser.add_argument("music", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--models", nargs="+", required=True, metavar="MODEL")
     parser.add_argument("--set", choices=excerpts.SETS, default=excerpts.CHOOSE)
     parser.add_argument("--roles", type=Path, default=Path("tools", "data_roles.csv"))
     args = parser.parse_args()
     material = Material(args.music, None, args.output, roles.read(args.roles))
-    network = console.of_file(args.model, model_file.read(args.model))
-    trained = heard(network.card["songs"], material.recordings)
-    rows: list[Row] = []
-    for name, make in excerpts.songs(material, args.set).items():
-        scene = make()
+    networks = [console.of_file(each, model_file.read(each)) for each in args.models]
+    trained = heard([song for each in networks for song in each.card["songs"]], material.recordings)
+    scenes = [make() for make in excerpts.songs(material, args.set).values()]
+    for scene in scenes:
         refuse_taught(scene, taught(material.recordings))
         if scene.artists & trained:
-            raise InputError(f"{name} cannot judge {args.model}: it was trained on a song of its artists")
-        rows += rows_of(scene, network, shipped())
-        print(f"{name}: {scene.kind}, {len(scene.tracks)} tracks", flush=True)
-    print(table(rows))
+            raise InputError(f"{scene.name} cannot judge these models: one was trained on a song of its artists")
+    rows = [row for scene in scenes for row in _said(rows_of(scene, networks, shipped()), scene)]
+    with ROWS.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    cards = {each.sha256: dict(each.card) for each in networks}
+    CARDS.write_text(json.dumps(cards, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _said(rows: Iterator[dict[str, str]], scene: Scene) -> list[dict[str, str]]:
+    found = list(rows)
+    print(f"{scene.name}: {scene.kind}, {len(scene.tracks)} tracks", flush=True)
+    return found
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def drawn(seed: int = 0, last: float = 0.5, width: int = 8) -> console.ConsoleNe
         "frame.bias": (width,),
         "time.weight": (width, width, 5),
         "time.bias": (width,),
-        "encode.0.weight": (width, 2 * (GROUPED + 2 * width)),
+        "encode.0.weight": (width, GROUPED + 2 * (GROUPED + 2 * width)),
         "encode.0.bias": (width,),
         "attention.in_proj_weight": (3 * width, width),
         "attention.in_proj_bias": (3 * width,),
@@ -34,8 +34,7 @@ def drawn(seed: int = 0, last: float = 0.5, width: int = 8) -> console.ConsoleNe
     weights["last.weight"] *= last
     weights["last.bias"] *= last
     slopes = {name: np.full(1, 0.25, np.float32) for name in ("encode.1.weight", "joined.1.weight")}
-    norm = {"norm.weight": np.ones(width, np.float32), "norm.bias": np.zeros(width, np.float32)}
-    return console.made(SPREAD, {**weights, **slopes, **norm}, {"songs": [], "seed": seed})
+    return console.made(SPREAD, {**weights, **slopes}, {"songs": [], "seed": seed})
 
 
 def written(folder: Path, **options) -> Path:
