@@ -208,6 +208,24 @@ def test_each_stretch_of_a_clip_is_a_row_of_one_singer_in_one_reverb_and_is_sepa
     assert np.nanmax(np.abs(found.features[0] - found.features[2])) > 0.1
 
 
+def test_drawing_rows_goes_on_where_it_was_stopped_at_the_levels_asked_for(tmp_path, monkeypatch):
+    for name in ("Ann", "music"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "voices.csv").write_text("singer,clip,kind,role\nAnn,a.wav,sung,train\n")
+    soundfile.write(tmp_path / "Ann" / "a.wav", 0.3 * np.tile(vowels(150.0, np.random.default_rng(12)), 8), 44_100)
+    write(tmp_path / "music" / "music.wav", tone(12.0))
+    monkeypatch.setattr(wet_vocals, "DRY_SHARE", 0.0)
+    monkeypatch.setattr(rows, "describe", lambda voice, rest: np.zeros(2, np.float32))
+    command = ["--voices", tmp_path, "--music", tmp_path / "music", "--levels", -14.1, -14, -13.9, "--each", 1]
+    for count in (1, 2):
+        rows.main([str(word) for word in (*command, "--draw", count, "-o", tmp_path / "rows")])
+        assert len(list((tmp_path / "rows").iterdir())) == count
+        (tmp_path / "rows" / "000000.npz").write_bytes(b"kept")
+    found = rows.Rows.load(tmp_path / "rows" / "000001.npz")
+    np.testing.assert_allclose(found.wet_db[:, 0], -14, atol=0.11)
+    assert (tmp_path / "rows" / "000000.npz").read_bytes() == b"kept"
+
+
 @pytest.mark.parametrize(("time_s", "level_db", "pan"), [(0.4, -10, 0.0), (1.0, -25, 0.25), (2.5, -25, 0.0)])
 def test_what_is_beyond_the_middle_shows_the_time_of_quiet_stereo_reverbs_of_panned_vocals(time_s, level_db, pan):
     rng = np.random.default_rng(4)
