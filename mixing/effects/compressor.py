@@ -10,7 +10,6 @@ import numpy as np
 from mixprior.mixing.effects.ballistics import keep, smoothed, static_reduction_db
 from mixprior.mixing.effects.settings import CompressorSettings
 from mixprior.mixing.effects.stereo import checked
-from mixprior.stats.errors import InputError
 
 DETECTOR_S = 0.005
 """Time constant of the mean square that is compared with the threshold."""
@@ -41,9 +40,6 @@ class Compressor:
     Attributes:
         delay: 0.
 
-    Raises:
-        InputError: if a setting is not finite, a time or the knee negative, or the ratio below 1.
-
     >>> halving = Compressor(CompressorSettings(-20.0, ratio=2.0, attack_s=0.01, release_s=0.1), 48_000)
     >>> loud = np.ones((2, 48_000), np.float32)  # 20 dB above the threshold: 10 dB are left of them
     >>> float(20 * np.log10(halving.process(loud)[0, -1]).round(2))
@@ -53,11 +49,6 @@ class Compressor:
     delay = 0
 
     def __init__(self, settings: CompressorSettings, rate_hz: float) -> None:
-        for name, value in vars(settings).items():
-            if not math.isfinite(value) or (name in ("attack_s", "release_s", "knee_db") and value < 0):
-                raise InputError(f"{name} of a compressor cannot be {value}")
-        if settings.ratio < 1:
-            raise InputError(f"the ratio of a compressor is at least 1, not {settings.ratio}")
         self._settings = settings
         self._keeps = np.array([keep(s, rate_hz) for s in (DETECTOR_S, settings.attack_s, settings.release_s)])
         self._state = np.zeros(3)  # mean square of left and right, reduction in dB

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from mixprior.mixing.effects.settings import LAWS, PanSettings
+from mixprior.mixing.effects.settings import LAWS, RANGES, PanSettings
 from mixprior.mixing.effects.stereo import checked
 from mixprior.stats.errors import InputError
 
@@ -28,7 +28,7 @@ class Panner:
         settings: position and law.
 
     Raises:
-        InputError: if the position is not from 0 to 1, or there is no such law.
+        InputError: if there is no such law.
     """
 
     delay = 0
@@ -117,5 +117,6 @@ def position_of(similarity: Numbers, side: float | np.ndarray, law: str = "linea
 def _check(value: float | np.ndarray, name: str, law: str) -> None:
     if law not in LAWS:
         raise InputError(f"no pan law {law!r}; there are: {', '.join(LAWS)}")
-    if not np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1)):
-        raise InputError(f"a panning {name} is within 0 to 1, not {value}")
+    low, high = RANGES["pan"].least, RANGES["pan"].most
+    if not np.all((np.asarray(value) >= low) & (np.asarray(value) <= high)):
+        raise InputError(f"a panning {name} is within {low:g} to {high:g}, not {value}")

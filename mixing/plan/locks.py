@@ -15,7 +15,10 @@ GAIN, PAN = "gain_db", "pan"
 SETTINGS = (GAIN, PAN)
 """What can be fixed: a gain in dB, and a place from -1, left, to 1, right."""
 
-_WITHIN = {GAIN: (RANGES["input_gain_db"].low, RANGES["input_gain_db"].high), PAN: (-1.0, 1.0)}
+_WITHIN = {
+    GAIN: (RANGES["input_gain_db"].low, RANGES["input_gain_db"].high),
+    PAN: (2 * RANGES["pan"].low - 1, 2 * RANGES["pan"].high - 1),
+}
 
 
 @dataclass(frozen=True)

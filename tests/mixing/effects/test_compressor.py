@@ -163,7 +163,7 @@ def test_mono_is_refused():
 )
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
-        Compressor(replace(SETTINGS, **wrong), RATE_HZ)
+        replace(SETTINGS, **wrong)
 
 
 @pytest.mark.parametrize("level_dbfs", [-30, -20, -14, -6, 0])

@@ -90,8 +90,8 @@ def test_blocks_of_any_length_give_the_same_bits():
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])
 def test_what_lies_beyond_the_sides_is_refused(value):
-    with pytest.raises(InputError, match="position is within 0 to 1"):
-        Panner(PanSettings(value))
+    with pytest.raises(InputError, match="a number from 0 to 1"):
+        PanSettings(value)
     with pytest.raises(InputError, match="similarity is within 0 to 1"):
         position_of(value, 1)
 
