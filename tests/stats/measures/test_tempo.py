@@ -3,6 +3,7 @@
 import librosa
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
 from mixprior.stats.measures import tempo
 from mixprior.stats.mel import mel_filters
@@ -67,3 +68,9 @@ def test_tempogram_and_its_beat_are_those_of_librosa_to_the_bit(seconds):
 
 def test_silence_has_a_tempogram_of_zeros():
     assert not tempo._tempogram(np.zeros(500, np.float32)).any()
+
+
+@pytest.mark.parametrize("count", [4, 5, 345])
+def test_values_between_lags_are_those_of_scipys_spline(count):
+    values, at = np.random.default_rng(0).standard_normal(count), np.linspace(0, count - 1, 1000)
+    assert np.allclose(tempo._between_lags(values, at), CubicSpline(np.arange(count), values)(at), rtol=0, atol=1e-13)
