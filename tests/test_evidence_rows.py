@@ -1,12 +1,14 @@
 """What documents say of rows that are kept: presence, vocal activity, reverberation, mixes like a song."""
 
+import csv
+
 import numpy as np
 import pytest
 
 from mixprior.learning.reverb_training.spread import recalibrated
 from mixprior.stats.measures.presence import SEPARATED
 from mixprior.stats.reverb.blind import estimate as blind
-from tools.evidence import activity, like, mixer_law, presence, reverb, reverse
+from tools.evidence import activity, like, mixer_judged, mixer_law, presence, reverb, reverse
 
 ROWS = presence.read()
 
@@ -99,6 +101,17 @@ def test_intervals_of_gains_hold_the_truth_on_songs_that_chose_nothing():
     kept = [each for each in reverse.read() if each.kind in reverse.DIRECT and each.song != "Potassium"]
     for of in (kept, [each for each in kept if each.near]):
         assert reverse.covered([each for each in of if each.figure == "gain_db"]) >= 0.9
+
+
+def test_mixers_are_judged_on_songs_of_artists_that_none_of_them_was_trained_on():
+    cards = mixer_judged.cards()
+    with mixer_judged.ROWS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["model"] for row in rows} == {"", *cards}
+    trained = {artist for card in cards.values() for song in card["songs"] for artist in song["artists"]}
+    assert trained
+    assert not trained & {row["artist"] for row in rows}
+    assert {song["role"] for card in cards.values() for song in card["songs"]} <= {"prior", "train-mixer"}
 
 
 def test_a_law_is_judged_on_artists_of_its_own_and_each_track_counts_once():

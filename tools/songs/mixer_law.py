@@ -182,7 +182,9 @@ def main() -> None:
     done = {(row[0], row[3]) for row in kept(ROWS, COLUMNS)}
     for seed in args.seeds:
         if (str(count), str(seed)) not in done:
-            add(ROWS, COLUMNS, of_seed(some(songs, count, seed), judged, args.stems, args.excerpts, seed))
+            # All of a seed or nothing of it: a seed that is there is not run again.
+            rows = list(of_seed(some(songs, count, seed), judged, args.stems, args.excerpts, seed))
+            add(ROWS, COLUMNS, rows)
 
 
 def _untrained(model: torch.nn.Module) -> torch.nn.Module:
