@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import soundfile
 
+from mixprior.pipeline.store import songs
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
 from tools import ROOT
 from tools.engines.processes import environment
@@ -44,15 +45,25 @@ class Run:
         out: folder of the run.
         options: of the command.
         before: what the command line begins with.
+        variables: of its environment.
+        kept_in: where a store keeps what is below `out`, if that is a URL.
     """
 
-    def __init__(self, catalog: Path, out: Path, *options: object, before: tuple[str, ...] = ()) -> None:
-        self.out = out
+    def __init__(
+        self,
+        catalog: Path,
+        out: Path | str,
+        *options: object,
+        before: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+        kept_in: Path | None = None,
+    ) -> None:
+        self.folder = kept_in or Path(out)
         command = [*before, sys.executable, "-m", "mixprior", "mine", catalog, "-o", out, "--json", "--quiet", *options]
         self.process = subprocess.Popen(
             list(map(str, command)),
             cwd=ROOT,
-            env=environment(),
+            env={**environment(), **(variables or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -64,7 +75,7 @@ class Run:
         Raises:
             RuntimeError: if the run ends before.
         """
-        while len(list(self.out.glob("made/*/*/*[0-9a-f]"))) < songs:
+        while len(list(self.folder.glob("made/*/*/*[0-9a-f]"))) < songs:
             if self.process.poll() is not None:
                 raise RuntimeError(f"ended before {songs} songs were finished: {self.process.communicate()}")
             time.sleep(0.02)
@@ -97,4 +108,4 @@ def digests(out: Path) -> dict[str, str]:
 
 def statuses(out: Path) -> dict[str, int]:
     """Count the songs of a run by what became of them."""
-    return dict(Counter(pq.read_table(out / "songs.parquet")["status"].to_pylist()))
+    return dict(Counter(songs.read(out)["status"].to_pylist()))

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -73,7 +73,7 @@ class Bench:
         place.mkdir()
         return place
 
-    def run(self, place: Path, *options: object, before: tuple[str, ...] = ()) -> Run:
+    def run(self, place: Path, *options: object, before: Sequence[str] = ()) -> Run:
         """Begin to mine the catalog."""
         return Run(self.catalog, place / "out", *options, before=before)
 
@@ -133,35 +133,66 @@ def dask_scheduler_killed(bench: Bench) -> Row:
 
 def dask_two_hosts(bench: Bench) -> Row:
     """Two network namespaces with a shared folder; one is cut off, comes back, and has its worker started again."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        raise NotHere("network namespaces need root and `ip`")
+    need_namespaces()
     place = bench.place("dask two hosts")
+
+    def begin(options: Sequence[object], before: Sequence[str]) -> Run:
+        return bench.run(place, *options, before=before)
+
+    with processes.two_hosts():
+        ended, outcome = through_a_cut(place, bench.songs // 4, begin)
+    how = "scheduler and worker in one network namespace, worker in another, one folder"
+    return _dask(bench, place, how, cut_at(bench), outcome, ended)
+
+
+def through_a_cut(
+    place: Path, songs: int, begin: Callable[[Sequence[object], Sequence[str]], Run], **variables: str
+) -> tuple[Ended, str]:
+    """Mine on Dask between the two network namespaces; one is cut off, comes back, and has its worker started again.
+
+    Args:
+        place: for logs.
+        songs: finished before the cut.
+        begin: takes options of the command, and what its line begins with; begins a run.
+        variables: of the environment of the workers.
+
+    Returns:
+        How the run ended, and what the row says of it.
+    """
     port, scheduler_log = processes.free_port(), place / "scheduler.log"
     first, second = processes.NAMESPACES
     address = f"tcp://{processes.ADDRESSES[0]}:{port}"
     program = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", processes.ADDRESSES[0]]
     scheduler = [*processes.within(first), *program, "--port", str(port), "--no-dashboard"]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
+    set_to = {**_QUICK, **variables}
     with (
-        processes.two_hosts(),
-        processes.started(scheduler, scheduler_log, **_QUICK),
-        processes.started([*processes.within(first), *worker], place / "a.log", **_QUICK),
-        processes.started([*processes.within(second), *worker], place / "b.log", **_QUICK),
+        processes.started(scheduler, scheduler_log, **set_to),
+        processes.started([*processes.within(first), *worker], place / "a.log", **set_to),
+        processes.started([*processes.within(second), *worker], place / "b.log", **set_to),
     ):
         time.sleep(5.0)
-        run = bench.run(place, "--runner", "dask", "--dask-address", address, before=tuple(processes.within(first)))
-        run.wait_for(bench.songs // 4)
+        run = begin(["--runner", "dask", "--dask-address", address], processes.within(first))
+        run.wait_for(songs)
         processes.cut(True)
         time.sleep(_CUT_S)
         processes.cut(False)
-        with processes.started([*processes.within(second), *worker], place / "b again.log", **_QUICK):
+        with processes.started([*processes.within(second), *worker], place / "b again.log", **set_to):
             ended = run.end()
         came_back = scheduler_log.read_text().count(f"Register worker addr: tcp://{processes.ADDRESSES[1]}") > 1
-    outcome = "goes on with the other host" + (
-        ", and with both once a worker is started there again" if came_back else ""
-    )
-    how = "scheduler and worker in one network namespace, worker in another, one folder"
-    return _dask(bench, place, how, f"one host cut off for {_CUT_S:.0f} s at song {bench.songs // 4}", outcome, ended)
+    again = ", and with both once a worker is started there again" if came_back else ""
+    return ended, f"goes on with the other host{again}"
+
+
+def need_namespaces() -> None:
+    """Raise `NotHere` if this user and machine have no network namespaces."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        raise NotHere("network namespaces need root and `ip`")
+
+
+def cut_at(bench: Bench) -> str:
+    """What a row calls the cut."""
+    return f"one host cut off for {_CUT_S:.0f} s at song {bench.songs // 4}"
 
 
 def prism(bench: Bench) -> Row:

@@ -9,17 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from unittest import mock
 
-from tools import ROOT
 from tools.engines import processes, stores
 from tools.engines.proxy import Fault, Proxy, Request, before
-from tools.engines.runs import COMPARED, Ended
-from tools.engines.scenarios import Bench, Row
+from tools.engines.runs import COMPARED, Ended, Run
+from tools.engines.scenarios import Bench, Row, cut_at, need_namespaces, through_a_cut
 from tools.engines.stores import Store
 
 TROUBLE = (
@@ -31,7 +30,6 @@ TROUBLE = (
 )
 """Every so manieth request goes wrong so."""
 _DOWN_S = 5.0
-_LIMIT_S = 900.0
 _FINISHED = re.compile(r"/failures/\w+/\w{16}\.parquet")
 """What is removed when a song is finished; requests of Google Cloud Storage that write do not name their object."""
 
@@ -56,29 +54,33 @@ def dask_s3(bench: Bench) -> Row:
         with mock.patch.dict(os.environ, store.variables(proxy.endpoint)):
             with processes.dask_cluster(place) as (address, _):
                 ended = _mine(bench, store, proxy, "--runner", "dask", "--dask-address", address).end()
-            found = _digests(store, proxy)
+            found = _digests(store, store.variables(proxy.endpoint))
         how = f"`dask scheduler`, 2 `dask worker`, output on S3 ({store.name})"
     return _row(bench, "Dask", version("distributed"), how, "none", "ends as the default run", ended, found)
 
 
-class _Run:
-    """`mixprior mine` into a store."""
+def dask_two_hosts_s3(bench: Bench) -> Row:
+    """Two network namespaces with an object store in the first; the other is cut off, and comes back."""
+    need_namespaces()
+    place = bench.place("dask two hosts on s3")
+    with processes.two_hosts():
+        first = processes.NAMESPACES[0]
+        with stores.s3(place, host=processes.ADDRESSES[0], within=processes.within(first)) as store:
+            variables = store.variables()
 
-    def __init__(self, command: list[str], env: dict[str, str]) -> None:
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=pipe, stderr=pipe, text=True)
+            def begin(options: Sequence[object], before: Sequence[str]) -> Run:
+                kept_in = store.folder / stores.BUCKET / "out"
+                out = f"{store.bucket}/out"
+                return Run(bench.catalog, out, *options, before=before, variables=variables, kept_in=kept_in)
 
-    def end(self) -> Ended:
-        """Wait for its end."""
-        out, errors = self.process.communicate(timeout=_LIMIT_S)
-        return Ended(self.process.returncode, json.loads(out) if out.startswith("{") else {}, errors.splitlines())
+            ended, outcome = through_a_cut(place, bench.songs // 4, begin, **variables)
+            found = _digests(store, variables, processes.within(first))
+    how = f"scheduler, worker and S3 ({store.name}) in one network namespace, worker in another; output on S3"
+    return _row(bench, "Dask", version("distributed"), how, cut_at(bench), outcome, ended, found)
 
 
-def _mine(bench: Bench, store: Store, proxy: Proxy, *options: object) -> _Run:
-    out = f"{store.bucket}/out"
-    command = [sys.executable, "-m", "mixprior", "mine", bench.catalog, "-o", out, "--json", "--quiet"]
-    env = {**processes.environment(), **store.variables(proxy.endpoint)}
-    return _Run(list(map(str, [*command, *options])), env)
+def _mine(bench: Bench, store: Store, proxy: Proxy, *options: object) -> Run:
+    return Run(bench.catalog, f"{store.bucket}/out", *options, variables=store.variables(proxy.endpoint))
 
 
 def _through_trouble(bench: Bench, server: Server, name: str) -> Row:
@@ -95,7 +97,7 @@ def _through_trouble(bench: Bench, server: Server, name: str) -> Row:
         again.enter_context(store.start())
         ended = run.end()
         proxy.faults = None
-        found = _digests(store, proxy)
+        found = _digests(store, store.variables(proxy.endpoint))
     fault = (
         f"of {len(proxy.requests)} requests every 23rd 503, every 31st 500, every 37th and 41st reset, every 43rd "
         f"slow; server `kill -9` at song {bench.songs // 4}, down for {_DOWN_S:.0f} s"
@@ -108,7 +110,7 @@ def _trouble(_: Request, number: int) -> Fault | None:
     return next((fault for every, fault in TROUBLE if number % every == every - 1), None)
 
 
-def _wait_for(proxy: Proxy, run: _Run, songs: int) -> None:
+def _wait_for(proxy: Proxy, run: Run, songs: int) -> None:
     def finished() -> int:
         return sum(each.method == "DELETE" and bool(_FINISHED.search(each.path)) for each in proxy.requests)
 
@@ -118,17 +120,16 @@ def _wait_for(proxy: Proxy, run: _Run, songs: int) -> None:
         time.sleep(0.02)
 
 
-def _digests(store: Store, proxy: Proxy) -> dict[str, str]:
+def _digests(store: Store, variables: dict[str, str], within: Sequence[str] = ()) -> dict[str, str]:
     """Hash what `runs.digests` does of a local run, in a process that knows the store."""
     read = (
         "import fsspec, hashlib, json, sys; fs, root = fsspec.core.url_to_fs(sys.argv[1]); "
         "hashed = {each[len(root) + 1:]: hashlib.sha256(fs.cat_file(each)).hexdigest() for each in fs.find(root)}; "
         "print(json.dumps(hashed))"
     )
-    env = {**processes.environment(), **store.variables(proxy.endpoint)}
-    done = subprocess.run(
-        [sys.executable, "-c", read, f"{store.bucket}/out"], env=env, capture_output=True, text=True, check=True
-    )
+    env = {**processes.environment(), **variables}
+    command = [*within, sys.executable, "-c", read, f"{store.bucket}/out"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     patterns = [pattern.replace("*", "[^/]*") for pattern in COMPARED]
     return {
         name: digest
@@ -146,4 +147,4 @@ def _row(
     return Row(engine, number, how, bench.songs, fault, outcome, is_same)
 
 
-ALL = {each.__name__: each for each in (dask_s3, s3, gcs)}
+ALL = {each.__name__: each for each in (dask_s3, dask_two_hosts_s3, s3, gcs)}

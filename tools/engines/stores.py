@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -31,6 +31,7 @@ class Store:
         folder: where it keeps objects: a folder a bucket.
         start: starts it again on the same port, once it was ended.
         process: that it runs in.
+        host: the address that it listens on.
     """
 
     scheme: str
@@ -39,6 +40,7 @@ class Store:
     folder: Path
     start: Callable[[], AbstractContextManager[Store]]
     process: subprocess.Popen[bytes]
+    host: str = "127.0.0.1"
 
     @property
     def bucket(self) -> str:
@@ -47,7 +49,7 @@ class Store:
 
     def variables(self, endpoint: str | None = None) -> dict[str, str]:
         """Return the environment in which its URLs are read from it, or from a proxy before it."""
-        endpoint = endpoint or f"http://127.0.0.1:{self.port}"
+        endpoint = endpoint or f"http://{self.host}:{self.port}"
         if self.scheme == "gs":
             return {"STORAGE_EMULATOR_HOST": endpoint, **NO_ZONES}
         keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": "us-east-1"}
@@ -55,8 +57,14 @@ class Store:
 
 
 @contextmanager
-def s3(folder: Path, port: int | None = None) -> Iterator[Store]:
+def s3(folder: Path, port: int | None = None, host: str = "127.0.0.1", within: Sequence[str] = ()) -> Iterator[Store]:
     """Run an S3 server while the context lasts: versitygw, or moto where that was not built.
+
+    Args:
+        folder: to work in.
+        port: that it listens on; None for a free one.
+        host: the address that it listens on.
+        within: what its command line begins with. What runs in a network namespace is not waited for.
 
     Raises:
         NotHere: if there is neither.
@@ -68,14 +76,18 @@ def s3(folder: Path, port: int | None = None) -> Iterator[Store]:
     try:
         program = built(VERSITYGW)
     except NotHere as lacking:
+        if within:
+            raise
         with _moto(folder, port, lacking) as store:
             yield store
         return
-    command = [program, "--port", f"127.0.0.1:{port}", "posix", objects]
+    command = [*within, program, "--port", f"{host}:{port}", "posix", objects]
     keys = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
     with processes.started(command, folder / "s3.log", **keys) as process:
-        processes.wait_for_port(port, process, "127.0.0.1")
-        yield Store("s3", port, f"versitygw {VERSITYGW.version}", objects, lambda: s3(folder, port), process)
+        if not within:
+            processes.wait_for_port(port, process, host)
+        name = f"versitygw {VERSITYGW.version}"
+        yield Store("s3", port, name, objects, lambda: s3(folder, port), process, host)
 
 
 @contextmanager
