@@ -20,6 +20,7 @@ from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.digests import Digests
 from mixprior.pipeline.store.ledger import Found, SongKey
+from mixprior.pipeline.store.object_store import CredentialsRefused
 from mixprior.pipeline.store.records import Failure, MetadataValue, Reported, Song, SongError
 
 Fingerprint = tuple[SongKey, Found]
@@ -143,11 +144,13 @@ class _Reading:
         self.future: Future[Fingerprint] = Future()
 
     def read(self) -> None:
-        """Read it; whatever a disk or a driver raises is this song's failure."""
+        """Read it; whatever a disk or a driver raises is this song's failure, but for credentials that are refused."""
         for pause_s in (*trouble.BACK_OFF_S, None):
             try:
                 self.size_bytes = sum(map(sources.size_bytes, decode.files_of(self.song)))
                 song_id = decode.fingerprint(self.song, self._sha256)
+            except CredentialsRefused as error:
+                self.future.set_exception(error)
             except Exception as error:
                 if pause_s is not None and trouble.kind_of(error) is not None:
                     time.sleep(pause_s)

@@ -40,6 +40,14 @@ _CLIENTS = {"aiohttp", "aiobotocore", "azure", "botocore", "fsspec", "gcsfs", "g
 """Libraries whose errors of their own are of connections and answers."""
 _LASTING_NAMES = ("Credential", "Param", "Region", "Profile", "Config", "InvalidURL", "NonHttpUrl")
 """In the names of those of their errors that come again."""
+_CREDENTIAL_NAMES = ("Credential", "Authentication", "Token")
+"""In the names of those of their errors that are of credentials: the libraries renew by themselves what they can."""
+_CREDENTIAL_CODES = {
+    *("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "ExpiredTokenException"),
+    *("TokenRefreshRequired", "InvalidClientTokenId", "UnrecognizedClientException", "RequestTimeTooSkewed"),
+}
+"""Of S3; AccessDenied is of one object, it may be. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+_UNAUTHORIZED = 401
 
 _answering: set[str] = set()
 
@@ -49,13 +57,26 @@ class StoreTrouble(Stopped):
 
 
 class Refused(InputError):
-    """A store answers, and does not do what is asked: no permission, no credentials, no such option."""
+    """A store answers, and does not do what is asked: no permission, no such option."""
+
+
+class CredentialsRefused(Refused):
+    """A store knows no credentials, or takes them no more: no song can be read until they are renewed."""
+
+    @classmethod
+    def by(cls, url: str, error: Exception) -> CredentialsRefused:
+        """Return what is raised for an answer to a request."""
+        return cls(
+            f"{store_of(url)}: credentials are missing, wrong or expired ({_words(error)}): renew them (AWS_..., "
+            "GOOGLE_APPLICATION_CREDENTIALS); the same command continues with what is not finished"
+        )
 
 
 def driver(url: str) -> tuple[Any, str]:
     """Return the fsspec file system of a remote URL, and the path within it. It keeps no listings.
 
     Raises:
+        CredentialsRefused: if it wants others.
         InputError: if the driver is not installed, there is none, or the URL carries credentials.
     """
     import fsspec  # here, since what is on this machine needs none of it
@@ -68,6 +89,8 @@ def driver(url: str) -> tuple[Any, str]:
     except Exception as error:  # every driver has exceptions of its own
         if not isinstance(error, ImportError) and not _is_of_a_store(error):
             raise
+        if scheme in _BUCKETS and _is_of_credentials(error):
+            raise CredentialsRefused.by(url, error) from error
         extra = _EXTRAS.get(scheme) if isinstance(error, ImportError) else None
         remedy = f"pip install 'mixprior[{extra}]'" if extra else _words(error)
         raise InputError(f"{scheme}:// cannot be read here: {remedy}") from error
@@ -278,10 +301,11 @@ def asked(url: str, call: Callable[[], T]) -> T:
 
     Raises:
         FileNotFoundError: if there is no such object.
+        CredentialsRefused: if the store wants others.
         Refused: if the store does not do it.
         StoreTrouble: if the trouble lasts for minutes.
     """
-    store = "/".join(url.split("/", 3)[:3])
+    store = store_of(url)
     began_s, pause_s = time.monotonic(), _PAUSE_S
     while True:
         try:
@@ -290,6 +314,9 @@ def asked(url: str, call: Callable[[], T]) -> T:
             _answering.add(store)
             raise
         except Exception as error:  # every driver has exceptions of its own
+            # On the web, a page may want some that others do not.
+            if url.split("://", 1)[0] in _BUCKETS and _is_of_credentials(error):
+                raise CredentialsRefused.by(url, error) from error
             if not is_passing(error):
                 if not _is_of_a_store(error):
                     raise
@@ -305,6 +332,26 @@ def asked(url: str, call: Callable[[], T]) -> T:
         else:
             _answering.add(store)
             return answer
+
+
+def store_of(url: str) -> str:
+    """Return the URL of the bucket, or of the server, that a URL leads to.
+
+    >>> store_of("s3://bucket/run/songs.parquet")
+    's3://bucket'
+    """
+    return "/".join(url.split("/", 3)[:3])
+
+
+def _is_of_credentials(error: BaseException) -> bool:
+    """Whether a request ended so because credentials are missing, wrong or expired: all others will, too."""
+    for each in _causes(error):
+        if _code(each) in _CREDENTIAL_CODES or _status(each) == _UNAUTHORIZED:
+            return True
+        is_of_a_client = type(each).__module__.split(".")[0] in _CLIENTS
+        if is_of_a_client and any(part in type(each).__name__ for part in _CREDENTIAL_NAMES):
+            return True
+    return False
 
 
 def is_passing(error: BaseException) -> bool:

@@ -86,6 +86,7 @@ def open_file(path: str, root: str | None = None) -> BinaryIO:
     Raises:
         Unreadable: if it is missing, may not be read, is no regular file, belongs to the kernel (/proc, /sys) or lies
             outside the root; also by what is returned, if reading fails.
+        CredentialsRefused: if its store wants others.
         InputError: if the driver of its URL is not installed.
     """
     if is_remote(path):
@@ -129,6 +130,8 @@ def _open_remote(url: str) -> BinaryIO:
         content = object_store.read(url)
     except FileNotFoundError as error:
         raise Unreadable("read", "cannot be read: there is no such object") from error
+    except object_store.CredentialsRefused:  # it is all songs'
+        raise
     except Exception as error:  # every driver has exceptions of its own
         words = without_secrets(f"{type(error).__name__}: {error}")
         raise Unreadable("read", f"cannot be read: {words}") from error

@@ -39,12 +39,14 @@ class Fault:
         reset: reset the connection: before the request is passed on, or in the middle of the answer with `passed`.
         passed: whether the server gets the request.
         wait_s: seconds before the answer.
+        content: of the answer in place of the server's.
     """
 
     status: int = 0
     reset: bool = False
     passed: bool = False
     wait_s: float = 0.0
+    content: bytes = b""
 
 
 Faults = Callable[[Request, int], Fault | None]
@@ -108,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.server.fault_of(Request(self.command, unquote(self.path))) or Fault()
         time.sleep(fault.wait_s)
         if fault.status:
-            self._answer(fault.status, [("Retry-After", "0")], b"")
+            self._answer(fault.status, [("Retry-After", "0")], fault.content)
             return
         if fault.reset and not fault.passed:
             self._reset()

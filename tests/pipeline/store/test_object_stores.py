@@ -233,6 +233,73 @@ def test_a_store_that_is_gone_ends_a_command_with_one_line(s3, run_of, mixprior,
     assert "s3://music does not answer" in line
 
 
+EXPIRED = {
+    "s3": Fault(
+        status=400, content=b"<Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>"
+    ),
+    "gs": Fault(
+        status=401, content=b'{"error": {"code": 401, "message": "Expired", "errors": [{"reason": "authError"}]}}'
+    ),
+}
+"""What servers answer to credentials that expired: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+and https://cloud.google.com/storage/docs/json_api/v1/status-codes."""
+
+
+def test_credentials_that_expire_end_the_run_in_one_line_and_what_is_finished_is_kept(
+    store, stems_catalog, mixprior, tmp_path
+):
+    """Songs in a store, the output on this machine."""
+    catalog = store.put(stems_catalog, "expiring")
+    manifest = tmp_path / "songs.csv"
+    names = sorted(each.name for each in stems_catalog.iterdir())
+    manifest.write_text("path\n" + "".join(f"{catalog}/{name}\n" for name in names))
+    out, one = tmp_path / "out", tmp_path / "one.csv"
+    one.write_text(f"path\n{catalog}/{names[0]}\n")
+    mixprior("mine", one, "-o", out, "-j", 1)
+    expired = EXPIRED[store.store.scheme]
+    store.proxy.faults = lambda request, _: expired if names[-1] in request.path and "wav" in request.path else None
+    try:
+        done = mixprior("mine", manifest, "-o", out, "-j", 1, expect=2)
+    finally:
+        store.proxy.faults = None
+    [line] = done.stderr.splitlines()
+    assert f"{store.store.scheme}://music: credentials are missing, wrong or expired" in line
+    assert "continues with what is not finished" in line
+    assert not list(out.glob("failures/*/*.parquet"))
+    again = json.loads(mixprior("mine", manifest, "-o", out, "-j", 1, "--json").stdout)
+    assert again["kept"] >= 1
+    assert again["failed"] == 0
+
+
+def test_wrong_keys_end_a_run_over_songs_of_a_store(s3, stems_catalog, mixprior, tmp_path, monkeypatch):
+    if s3.store.name.startswith("moto"):
+        pytest.skip("moto takes any key")
+    catalog = s3.put(stems_catalog, "locked")
+    manifest = tmp_path / "songs.csv"
+    manifest.write_text("path\n" + "".join(f"{catalog}/{each.name}/vocals.wav\n" for each in stems_catalog.iterdir()))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-wrong-secret-key")
+    forget("s3")
+    try:
+        done = mixprior("mine", manifest, "-o", tmp_path / "out", "-j", 1, expect=2)
+    finally:
+        forget("s3")
+    [line] = done.stderr.splitlines()
+    assert "credentials are missing, wrong or expired" in line
+    assert not list((tmp_path / "out").glob("failures/*/*.parquet"))
+
+
+def test_a_page_that_wants_a_password_is_no_refusal_of_all_songs():
+    def call():
+        error = Exception("Unauthorized")
+        error.status = 401
+        error.__cause__ = OSError()
+        raise error
+
+    with pytest.raises(object_store.Refused) as caught:
+        object_store.asked("https://host/a.wav", call)
+    assert not isinstance(caught.value, object_store.CredentialsRefused)
+
+
 def test_credentials_reach_no_output_no_log_and_no_object(s3, mined_run, mixprior_process):
     secret = os.environ["AWS_SECRET_ACCESS_KEY"]
     session, values = (
