@@ -51,7 +51,7 @@ class Compact(beam.PTransform):
         """Write the parts of songs whose ids begin so, and remove the files of these songs."""
         song_ids = [each for prefix in prefixes for each in archive.loose_songs(self.folder, feature_key, prefix)]
         for start in range(0, len(song_ids), self.part_songs):
-            path = packing.pack(self.folder, feature_key, song_ids[start : start + self.part_songs])
+            path = packing.pack(self.folder, feature_key, song_ids[start : start + self.part_songs], prefixes=prefixes)
             if path is not None:
                 yield path
 

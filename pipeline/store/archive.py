@@ -18,8 +18,8 @@ from mixprior.pipeline.store.layout import PREFIXES, RunFolder
 
 MANY = 4096
 """Files of single songs that are worth compacting."""
-_PARTS_KNOWN = 1 << 14
-"""Parts whose songs a process keeps in mind: 32 bytes a song."""
+_ARCHIVES_KNOWN = 4
+"""Archives of which a process keeps in mind what songs their parts have: 32 bytes a song."""
 _INDEX_BUFFER_BYTES = 1 << 18
 """Read at once of a remote part of which three columns are wanted."""
 
@@ -35,6 +35,13 @@ def loose_songs(folder: RunFolder, feature_key: str, prefix: str = "") -> list[s
     url = f"{folder.loose(feature_key)}/{prefix}".rstrip("/")
     names = (os.path.basename(path) for path in files.below(url))
     return sorted(name.removesuffix(".parquet") for name in names if name.endswith(".parquet"))
+
+
+def loose_states(folder: RunFolder, feature_key: str, prefix: str = "") -> dict[str, str]:
+    """Return what `files.state` tells of the files that `loose_songs` finds, by song id, in an object store."""
+    found = object_store.below(f"{folder.loose(feature_key)}/{prefix}".rstrip("/"))
+    names = {os.path.basename(name): entry.state for name, entry in found.items() if name.endswith(".parquet")}
+    return {name.removesuffix(".parquet"): state for name, state in names.items()}
 
 
 def has_many_loose(folder: RunFolder, feature_key: str) -> bool:
@@ -107,10 +114,10 @@ class Index:
         if not states:
             return cls()
         paths = list(states)
-        columns = [
-            _songs_in_as(path, feature_key, state) if state.version else songs_in(path, feature_key, state.size_bytes)
-            for path, state in states.items()
-        ]
+        known = _parts_known(folder.archive(feature_key), feature_key)
+        for path in known.keys() - states.keys():
+            known.pop(path, None)
+        columns = [_songs_in_as(path, feature_key, state, known) for path, state in states.items()]
         song_ids = np.concatenate([ids for ids, _ in columns])
         part = np.repeat(np.arange(len(paths)), [len(ids) for ids, _ in columns])
         duration_s = np.concatenate([durations for _, durations in columns])
@@ -177,10 +184,23 @@ def check(path: str) -> None:
             raise seal.Damaged(f"is damaged ({error})") from error
 
 
-@lru_cache(maxsize=_PARTS_KNOWN)
-def _songs_in_as(path: str, feature_key: str, state: _State) -> tuple[np.ndarray, np.ndarray]:
-    """`songs_in` of a part in a state; a process that mines bundle after bundle asks for it time and again."""
-    return songs_in(path, feature_key, state.size_bytes)
+_Columns = tuple[np.ndarray, np.ndarray]
+"""What `songs_in` returns."""
+
+
+@lru_cache(maxsize=_ARCHIVES_KNOWN)
+def _parts_known(url: str, feature_key: str) -> dict[str, tuple[_State, _Columns]]:
+    """The parts of an archive that this process has read: each bundle that it mines asks for them."""
+    return {}
+
+
+def _songs_in_as(path: str, feature_key: str, state: _State, known: dict[str, tuple[_State, _Columns]]) -> _Columns:
+    """`songs_in` of a part in a state, which is read unless it is known."""
+    if state.version and path in known and known[path][0] == state:
+        return known[path][1]
+    found = songs_in(path, feature_key, state.size_bytes)
+    known[path] = state, found
+    return found
 
 
 def songs_in(path: str, feature_key: str, size_bytes: int | None = None) -> tuple[np.ndarray, np.ndarray]:

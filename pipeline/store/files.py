@@ -59,8 +59,7 @@ def state(url: str) -> str:
     The version is what its store tells; of a local file, the time it was written and its inode.
     """
     if sources.is_remote(url):
-        entry = object_store.entry(url)
-        return f"{entry.size_bytes} {entry.version}"
+        return object_store.entry(url).state
     status = os.stat(sources.local_path(url))
     return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
 
@@ -162,6 +161,29 @@ def remove(url: str) -> None:
     with suppress(FileNotFoundError):  # another removed it first
         if fs.exists(path):
             fs.rm_file(path)
+
+
+def remove_as(path: str, told: str) -> bool:
+    """Remove a local file, unless it was replaced since `state` was told; return whether that file is there no more.
+
+    It is renamed first: what is compared is what is removed, whatever another process writes meanwhile.
+    """
+    target = Path(sources.local_path(path))
+    claimed = stray.temporary(target)
+    try:
+        os.rename(target, claimed)
+    except FileNotFoundError:  # another removed it first
+        return True
+    is_same = state(str(claimed)) == told
+    if not is_same:
+        try:
+            os.link(claimed, target)
+        except FileExistsError:  # it was replaced once more
+            pass
+        except OSError:  # a file system without links
+            os.replace(claimed, target)
+    claimed.unlink(missing_ok=True)
+    return is_same
 
 
 def remove_folder(url: str) -> None:

@@ -259,6 +259,11 @@ class Entry(NamedTuple):
     size_bytes: int
     version: str
 
+    @property
+    def state(self) -> str:
+        """What tells whether an object was replaced."""
+        return f"{self.size_bytes} {self.version}"
+
     @classmethod
     def of(cls, info: Mapping[str, Any]) -> Entry:
         """Return what a driver says."""

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-from mixprior.pipeline.store import archive, features, files
+from mixprior.pipeline.store import archive, features, files, sources
 from mixprior.pipeline.store.layout import RunFolder, parquet_bytes, part_number
 from mixprior.stats.registry import FEATURES_SCHEMA
 from mixprior.stats.schema import with_metadata
@@ -94,14 +94,19 @@ class Packer:
             if len(waiting) < self.part_songs:
                 return
             del self._waiting[feature_key, is_made]
-        pack(self.folder, feature_key, sorted(waiting), is_made)
+        pack(self.folder, feature_key, sorted(waiting), is_made, self._prefixes)
 
     def rest(self) -> None:
         """Pack the rest, if they are worth it."""
         for feature_key, is_made in list(self._waiting):
             song_ids = self._waiting.pop((feature_key, is_made))
             if len(song_ids) >= WORTH:
-                pack(self.folder, feature_key, sorted(song_ids), is_made)
+                pack(self.folder, feature_key, sorted(song_ids), is_made, self._prefixes)
+
+    @property
+    def _prefixes(self) -> Sequence[str]:
+        """One process of this machine has no more than its own songs to list; of an engine, each has those of all."""
+        return ("",) if self.part_songs == _HERE else ()
 
 
 @lru_cache(maxsize=8)
@@ -118,16 +123,22 @@ def next_number(folder: RunFolder, feature_key: str) -> int:
     return 1 + max((part_number(path) for path in archive.parts(folder, feature_key)), default=0)
 
 
-def pack(folder: RunFolder, feature_key: str, song_ids: Sequence[str], is_made: bool = False) -> str | None:
+def pack(
+    folder: RunFolder, feature_key: str, song_ids: Sequence[str], is_made: bool = False, prefixes: Sequence[str] = ()
+) -> str | None:
     """Write a part from the files of single songs, and remove those.
 
-    A file that cannot be read, is damaged, or was replaced by another run since it was read, stays where it is.
+    A file that cannot be read, is damaged, or was replaced by another run since it was read, stays where it is. In an
+    object store one that is replaced after that was looked for is removed, too: the part has rows of the same song,
+    measured in the same way (the feature key), whole.
 
     Args:
         folder: of the run.
         feature_key: of the songs.
         song_ids: of the songs, in the order that their rows are to have.
         is_made: whether the run that has not ended yet made all of them: then it is noted once for the part.
+        prefixes: of these songs' ids, "" for all: in an object store they are listed by them, a thousand a request;
+            without any, each song is asked for.
 
     Returns:
         The path of the part; None where no song has a file: the same was done before.
@@ -135,12 +146,10 @@ def pack(folder: RunFolder, feature_key: str, song_ids: Sequence[str], is_made: 
     # Before any file is read: a part of what replaces one of them meanwhile has no lower number.
     number = next_number(folder, feature_key)
     found: dict[str, pa.Table] = {}
-    states: dict[str, str] = {}
-    for song_id in song_ids:
-        url = folder.features(feature_key, song_id)
+    states = _states(folder, feature_key, song_ids, prefixes)
+    for song_id in filter(states.__contains__, song_ids):
         with suppress(OSError):  # a run that needs the rows mines the song again
-            states[song_id] = files.state(url)
-            table = features.parsed(files.read_bytes(url), feature_key)
+            table = features.parsed(files.read_bytes(folder.features(feature_key, song_id)), feature_key)
             if table is not None:
                 found[song_id] = table
     if not found:
@@ -151,21 +160,30 @@ def pack(folder: RunFolder, feature_key: str, song_ids: Sequence[str], is_made: 
     files.write_bytes(path, parquet_bytes(table.replace_schema_metadata(schema.metadata), _ROW_GROUP_ROWS))
     if is_made:
         files.write_bytes(folder.made_note(feature_key, part_name(path)), b"")
+    is_remote = sources.is_remote(folder.root)
+    latest = _states(folder, feature_key, list(found), prefixes) if is_remote else states
     for song_id in found:
-        url = folder.features(feature_key, song_id)
-        if _is_replaced(url, states[song_id]):
+        url, state = folder.features(feature_key, song_id), states[song_id]
+        if latest.get(song_id, state) != state or not (is_remote or files.remove_as(url, state)):
             continue
-        files.remove(url)
+        if is_remote:
+            files.remove(url)
         if is_made:
             files.remove(folder.made_note(feature_key, song_id))
     return path
 
 
-def _is_replaced(url: str, state: str) -> bool:
-    try:
-        return files.state(url) != state
-    except FileNotFoundError:  # another packed it too
-        return False
+def _states(folder: RunFolder, feature_key: str, song_ids: Sequence[str], prefixes: Sequence[str]) -> dict[str, str]:
+    """Return what tells whether the files of songs are replaced, by song id; of those that have one."""
+    states: dict[str, str] = {}
+    if prefixes and sources.is_remote(folder.root):
+        for prefix in prefixes:
+            states |= archive.loose_states(folder, feature_key, prefix)
+        return states
+    for song_id in song_ids:
+        with suppress(OSError):
+            states[song_id] = files.state(folder.features(feature_key, song_id))
+    return states
 
 
 def part_name(path: str) -> str:

@@ -8,7 +8,8 @@ import fsspec
 import pytest
 
 import mixprior as package
-from mixprior.pipeline.store import object_store
+from mixprior.pipeline.store import archive, object_store, packing
+from mixprior.pipeline.store.layout import RunFolder
 from tests.pipeline.store.stores import Served, forget, served
 from tools.engines.proxy import Fault
 
@@ -108,6 +109,19 @@ def test_a_run_of_kept_songs_opens_each_once_and_leaves_its_priors(store, stems_
     assert opened == ["GET"] * 5
     assert not [request for request in requests if request.method in ("PUT", "POST") and "/priors/p" in request.path]
     assert store.content(f"{url}/priors") == before
+
+
+def test_songs_that_are_packed_are_listed_and_not_asked_for_one_by_one(s3, mined_run):
+    folder = RunFolder.at(s3.put(mined_run, "packed"))
+    [key] = {path.parts[-3] for path in mined_run.glob("features/*/*/*.parquet")}
+    song_ids = archive.loose_songs(folder, key)
+    with s3.counting() as requests:
+        assert packing.pack(folder, key, song_ids, prefixes=("",))
+    assert archive.loose_songs(folder, key) == []
+    asked = [request.method for request in requests if re.search(r"features/\w+/\w\w/\w{16}\.parquet", request.path)]
+    assert sorted(asked) == ["DELETE"] * 5 + ["GET"] * 5
+    listings = [request for request in requests if "list-type=2" in request.path and "features" in request.path]
+    assert len(listings) == 2
 
 
 def test_a_run_that_adds_a_song_fetches_the_rows_of_each_kept_one_once(s3, stems_catalog, mined_run, mixprior):
@@ -276,7 +290,9 @@ def test_wrong_keys_end_a_run_over_songs_of_a_store(s3, stems_catalog, mixprior,
         pytest.skip("moto takes any key")
     catalog = s3.put(stems_catalog, "locked")
     manifest = tmp_path / "songs.csv"
-    manifest.write_text("path\n" + "".join(f"{catalog}/{each.name}/vocals.wav\n" for each in stems_catalog.iterdir()))
+    songs = [f"{catalog}/{each.name}" for each in stems_catalog.iterdir()]
+    lines = [f"{song}/mix.wav,{song}/vocals.wav,{song}/other.wav\n" for song in songs]
+    manifest.write_text("path,vocals,other\n" + "".join(lines))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-wrong-secret-key")
     forget("s3")
     try:

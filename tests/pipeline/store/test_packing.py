@@ -5,6 +5,7 @@ import pickle
 from concurrent.futures import Future
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mixprior.pipeline.audio.decode import DecodeLimits
@@ -76,7 +77,7 @@ def test_wherever_packing_ends_every_song_is_mined_and_whole(tmp_path, at, monke
         return act
 
     with monkeypatch.context() as patched:
-        for name in ("write_bytes", "remove"):
+        for name in ("write_bytes", "remove", "remove_as"):
             patched.setattr(files, name, ending(getattr(files, name)))
         try:
             packing.pack(folder, KEY, IDS, is_made=True)
@@ -107,6 +108,55 @@ def test_a_file_that_another_run_replaced_since_it_was_read_stays_and_counts(tmp
     assert archive.loose_songs(folder, KEY) == [IDS[2]]
     assert Checkpoint(folder, KEY).is_made(IDS[2])
     assert statuses(folder) == ["mined"] * len(IDS)
+
+
+def test_a_file_that_is_replaced_between_being_compared_and_removed_stays(tmp_path, monkeypatch):
+    folder, tell, told = RunFolder.at(tmp_path), files.state, []
+    finish(folder)
+    newest = row_file(IDS[2])
+
+    def tell_and_be_replaced(url):
+        state = tell(url)
+        told.append(url)
+        if len(told) == len(IDS) + 3:  # IDS[2] was compared
+            files.write_bytes(folder.features(KEY, IDS[2]), newest)
+        return state
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "state", tell_and_be_replaced)
+        packing.pack(folder, KEY, IDS, is_made=True)
+    assert Path(folder.features(KEY, IDS[2])).read_bytes() == newest
+    assert archive.loose_songs(folder, KEY) == [IDS[2]]
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_what_takes_a_files_place_while_it_is_put_back_prevails(tmp_path, monkeypatch):
+    path, tell = tmp_path / "song.parquet", files.state
+    path.write_bytes(b"second")
+
+    def tell_and_be_replaced(url):
+        path.write_bytes(b"third")
+        return tell(url)
+
+    monkeypatch.setattr(files, "state", tell_and_be_replaced)
+    assert not files.remove_as(str(path), "of the first")
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"third"]
+
+
+def test_a_process_reads_no_part_twice_however_many_there_are(monkeypatch):
+    states = {f"archive/{number:06d}-0.parquet": archive._State(1, "1") for number in range(20_000)}
+    read = []
+    monkeypatch.setattr(archive, "_states", lambda _folder, _key: states)
+    monkeypatch.setattr(
+        archive, "songs_in", lambda path, *_: read.append(path) or (np.array([path[8:14]], "S"), np.ones(1))
+    )
+    folder = RunFolder("many parts")
+    assert len(archive.Index.of(folder, KEY).song_ids) == len(read) == 20_000
+    changed, new, gone = (f"archive/{number:06d}-0.parquet" for number in (7, 20_000, 3))
+    states |= {changed: archive._State(1, "2"), new: archive._State(1, "1")}
+    del states[gone], read[:]
+    assert len(archive.Index.of(folder, KEY).song_ids) == 20_000
+    assert read == [changed, new]
 
 
 def test_parts_of_two_runs_at_once_are_numbered_as_they_are_begun(tmp_path):
@@ -283,7 +333,7 @@ def test_songs_are_listed_by_prefix_and_no_more_of_them_than_it_takes(tmp_path, 
     assert listed == []
     assert len(elements) == 8
     assert max(len(pickle.dumps(element)) for element in elements) < 1000
-    monkeypatch.setattr(packing, "pack", lambda _folder, _key, song_ids: song_ids)
+    monkeypatch.setattr(packing, "pack", lambda _folder, _key, song_ids, prefixes: song_ids)
     packed = [song_ids for element in elements for song_ids in compact.write(*element)]
     assert sorted(song_id for song_ids in packed for song_id in song_ids) == archive.loose_songs(folder, KEY)
     assert {len(song_ids) for song_ids in packed} == {64}
