@@ -20,8 +20,8 @@ from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.digests import Digests
 from mixprior.pipeline.store.ledger import Found, SongKey
-from mixprior.pipeline.store.object_store import CredentialsRefused
 from mixprior.pipeline.store.records import Failure, MetadataValue, Reported, Song, SongError
+from mixprior.pipeline.store.store_errors import CredentialsRefused
 
 Fingerprint = tuple[SongKey, Found]
 """(feature key, song id), and the song with its size, or with its failure."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-from mixprior.pipeline.store.object_store import StoreTrouble
+from mixprior.pipeline.store.store_errors import StoreTrouble
 
 OUT_OF_MEMORY = "OutOfMemory"
 DEVICE_LOST = "DeviceLost"

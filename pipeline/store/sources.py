@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from mixprior.pipeline.store import object_store
 from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.records import InputError, SongError
+from mixprior.pipeline.store.store_errors import CredentialsRefused
 from mixprior.pipeline.store.versions import Versions
 from mixprior.stats.secrets import without_secrets
 
@@ -130,7 +131,7 @@ def _open_remote(url: str) -> BinaryIO:
         content = object_store.read(url)
     except FileNotFoundError as error:
         raise Unreadable("read", "cannot be read: there is no such object") from error
-    except object_store.CredentialsRefused:  # it is all songs'
+    except CredentialsRefused:  # it is all songs'
         raise
     except Exception as error:  # every driver has exceptions of its own
         words = without_secrets(f"{type(error).__name__}: {error}")

@@ -8,7 +8,7 @@ import fsspec
 import pytest
 
 import mixprior as package
-from mixprior.pipeline.store import archive, object_store, packing
+from mixprior.pipeline.store import archive, object_store, packing, store_errors
 from mixprior.pipeline.store.layout import RunFolder
 from tests.pipeline.store.stores import Served, forget, served
 from tools.engines.proxy import Fault
@@ -311,9 +311,9 @@ def test_a_page_that_wants_a_password_is_no_refusal_of_all_songs():
         error.__cause__ = OSError()
         raise error
 
-    with pytest.raises(object_store.Refused) as caught:
+    with pytest.raises(store_errors.Refused) as caught:
         object_store.asked("https://host/a.wav", call)
-    assert not isinstance(caught.value, object_store.CredentialsRefused)
+    assert not isinstance(caught.value, store_errors.CredentialsRefused)
 
 
 def test_credentials_reach_no_output_no_log_and_no_object(s3, mined_run, mixprior_process):
@@ -368,5 +368,5 @@ def test_a_request_that_timed_out_is_sent_again_though_its_status_is_400():
         error.response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 400}}
         return error
 
-    assert object_store.is_passing(answered("RequestTimeout"))
-    assert not object_store.is_passing(answered("ExpiredToken"))
+    assert store_errors.is_passing(answered("RequestTimeout"))
+    assert not store_errors.is_passing(answered("ExpiredToken"))
