@@ -14,7 +14,7 @@ from tools.engines.runs import digests, write_songs
 from tools.image import buildah
 from tools.image.__main__ import CHANGED, copy_of_the_checkout, rebuilt_s
 
-pytestmark = [pytest.mark.nightly("image"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.nightly("image"), pytest.mark.timeout(7200)]  # of a build on a machine that others share
 
 POOL_PORT = 50000  # of Beam's boot program
 

@@ -21,12 +21,16 @@ def main() -> int:
     """Build, change, build; write the table."""
     parser = argparse.ArgumentParser(prog="python -m tools.image")
     parser.add_argument("device", nargs="?", choices=("cpu", "cuda"), default="cpu")
-    device = parser.parse_args().device
+    parser.add_argument("--remove", action="store_true", help="remove the images and their layers in the end")
+    args = parser.parse_args()
+    device = args.device
     with tempfile.TemporaryDirectory() as folder:
         checkout = copy_of_the_checkout(Path(folder))
         buildah.build(checkout, device)
         took_s = {what: rebuilt_s(checkout, name, device) for what, name in CHANGED.items()}
     rows.keep(rows.Row(device, buildah.size(), round(took_s["code"]), round(took_s["measures"])))
+    if args.remove:
+        buildah.remove()
     return write(["image"])
 
 
