@@ -22,6 +22,7 @@ from mixprior.mixing.learned.mel import log_mel_db
 from mixprior.stats.errors import InputError
 from mixprior.stats.sound import Sound
 from tests.mixing.multitrack_song import bass, kick, pad, sung
+from tools.songs.mixer_loss import on_the_mix
 
 SPREAD = {"output_gain_db": torch.tensor(3.0), "pan": torch.tensor(0.2), "band_gain_db": torch.tensor(2.0)}
 
@@ -246,3 +247,9 @@ def test_a_console_training_goes_on_with_its_own_songs_alone(tmp_path):
     assert train(of(8), config, tmp_path).looks == done.looks
     with pytest.raises(InputError, match="other songs"):
         train(of(7), config, tmp_path)
+
+
+def test_what_is_wanted_has_no_loss_on_the_mix_and_the_centre_has():
+    songs = songs_by_a_law(2, 8, True)
+    assert on_the_mix(songs, [each.wanted for each in songs]) == (0.0, 0.0)
+    assert min(on_the_mix(songs, [each.centre for each in songs])) > 0.1
