@@ -14,10 +14,11 @@ from mixprior.learning.predictor import errors
 from mixprior.learning.predictor.intervals import interval
 from tools import ROOT
 from tools.songs import equaliser_rule, learning_curve
-from tools.songs.known_truth import FIRST, LEAK, LEVELS, ROWS
+from tools.songs.known_truth import FIRST, LEAK, LEFT, LEVELS, ROWS
 
 DOCUMENT = ROOT / "docs" / "learned.md"
 NAMES = {
+    LEFT: "what the separation leaves",
     "mean": "mean",
     "boosting": "gradient boosting on features",
     "ridge": "ridge regression on features",
@@ -27,6 +28,7 @@ NAMES = {
 SEPARATED = {
     "htdemucs": "HTDemucs",
     "mask-htdemucs": "HTDemucs; trained on the mask",
+    "mask-few": "ideal ratio mask, the same",
     "mask": "ideal ratio mask",
 }
 LEAKS = {
@@ -34,7 +36,8 @@ LEAKS = {
     FIRST: "an excerpt has in its song: by the first separation, by a second",
 }
 ERRORS = ROWS.with_name("predictor_errors.csv")
-CURVES = {"remixes": "a law of R2 .5, by the mask", "real": "real songs"}
+CURVES = {"remixes": "a law of R2 .5, HTDemucs", "real": "real songs"}
+LAWS = ("0.5", "0.2")
 TARGETS = {"level_lu": "level", "range_lu": "range"}
 
 
@@ -67,7 +70,7 @@ def _found(rows: Sequence[dict[str, str]]) -> str:
         "songs, excerpts",
     )
     lines = [
-        [SEPARATED[by], NAMES[learner], TARGETS[target], *(_share(laws[r2], float(r2)) for r2 in ("0.5", "0.2")),
+        [SEPARATED[by], NAMES[learner], TARGETS[target], *(_share(laws[r2], float(r2), learner) for r2 in LAWS),
          _false(laws["0"]), _excerpts(laws)]
         for (by, learner, target), laws in sorted(groups.items(), key=lambda group: _place(*group[0]))
     ]  # fmt: skip
@@ -78,10 +81,12 @@ def _place(by: str, learner: str, target: str = "") -> tuple[int, int, str]:
     return list(SEPARATED).index(by), list(NAMES).index(learner), target
 
 
-def _share(rows: Sequence[dict[str, str]], r2: float) -> str:
+def _share(rows: Sequence[dict[str, str]], r2: float, learner: str) -> str:
     if not rows:
         return ""
     shares = [float(row["r2"]) / r2 for row in rows]
+    if learner == LEFT:
+        return f"{np.mean(shares):.0%}"
     return f"{np.mean(shares):.0%} ({len(shares)} run{'s' * (len(shares) > 1)})"
 
 

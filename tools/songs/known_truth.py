@@ -26,6 +26,8 @@ LEAK = "leak"
 """In place of the R2 of a law: the level that the remix itself was made at."""
 FIRST = "first"
 """In place of it: the level of an excerpt in its song, learned from first separations."""
+LEFT = "left"
+"""In place of a learner: what the separation leaves of what a law is of."""
 LEVELS = {
     LEAK: (known_truth.leak, ("level of this separation", "level of another separation")),
     FIRST: (known_truth.first_separations, ("level by the first separation", "level by a second separation")),
@@ -36,12 +38,14 @@ def rows_of(
     remixes: Remixes, learner: str, law: str, seed: int, trained_on: Remixes | None = None
 ) -> list[list[object]]:
     """The rows of one training."""
-    excerpts = len(remixes.songs)
+    songs, excerpts = len(set(remixes.songs)), len(remixes.songs)
     if law in LEVELS:
         measure, names = LEVELS[law]
-        songs = len(set(remixes.songs))
         shares = measure(remixes, LEARNERS[learner], seed)
         return [[name, f"{r2:.4f}", "", "", "", songs, excerpts] for name, r2 in zip(names, shares, strict=True)]
+    if learner == LEFT:
+        left = known_truth.left(remixes).items()
+        return [[name, f"{share * float(law):.4f}", 0, "", "", songs, excerpts] for name, share in left]
     found = known_truth.found(remixes, LEARNERS[learner], float(law), seed, trained_on)
     return [
         [name, f"{f.r2:.4f}", int(f.better_than_mean), f"{f.mae:.4f}", f"{f.mae_of_mean:.4f}", f.n, excerpts]
@@ -53,8 +57,8 @@ def main(argv: Sequence[str]) -> int:
     """`python -m tools.songs.known_truth`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("remixes", type=Path, metavar="REMIXES")
-    parser.add_argument("--name", required=True, help="what separated the remixes: mask, htdemucs, or mask-htdemucs")
-    parser.add_argument("--learner", choices=tuple(LEARNERS), nargs="+", required=True)
+    parser.add_argument("--name", required=True, help="what separated: htdemucs, mask, mask-few, mask-htdemucs")
+    parser.add_argument("--learner", choices=(*LEARNERS, LEFT), nargs="+", required=True)
     parser.add_argument("--law", nargs="+", required=True, help=f"share of the variance, {LEAK} or {FIRST}")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--trained-on", type=Path, metavar="REMIXES", help="remixes by another separation that train")
