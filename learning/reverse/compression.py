@@ -39,7 +39,6 @@ _LOWS = np.array([-90.0, np.log(1.05), np.log(5e-4), np.log(5e-3), 0.0])
 _HIGHS = np.array([20.0, np.log(20.0), np.log(0.5), np.log(3.0), 24.0])
 _STEPS = np.array([2.0, 0.2, 0.4, 0.4, 3.0])
 _TRIED = 200
-_TURNS = 3
 _NEPERS_PER_DB = np.log(10) / 20
 Numbers = np.ndarray
 """Of a compressor: threshold in dB over full scale of the equalised track before any gain; logarithms of ratio, attack
@@ -53,12 +52,10 @@ class Compressors:
     Attributes:
         numbers: of the compressor of each track that has one, by the number of the track.
         gains: what they do to the sound, float32, (tracks with one, samples), in the order of `numbers`.
-        blocks: what they were fitted to.
     """
 
     numbers: Mapping[int, Numbers]
     gains: np.ndarray
-    blocks: Blocks
 
     def applied(self, material: Material) -> Material:
         """The material with compressed tracks: to these, all else is linear."""
@@ -112,10 +109,23 @@ def squeezed(fit: Fit, material: Material) -> Squeezed | None:
     if not search.numbers:
         return None
     direct, found = _taken(search, direct, material)
-    for _ in range(_TURNS):
-        direct = linear.again(direct)
-        direct, found = _taken(_Search(Blocks.of(direct, material, chosen), found.numbers), direct, material)
+    direct = linear.again(direct)
+    direct, found = _taken(_Search(Blocks.of(direct, material, chosen), found.numbers), direct, material)
     return Squeezed(direct, material, found, late.delay, turned)
+
+
+def more(fit: Fit, material: Material, known: Mapping[int, Numbers]) -> tuple[Fit, Compressors] | None:
+    """Look for compressors beside those that are known, which hid them; the fit with all of them, None without others.
+
+    Args:
+        fit: of direct paths to compressed tracks.
+        material: tracks as they are, and mix.
+        known: numbers of compressors, by the number of the track.
+    """
+    search = _Search(Blocks.of(fit, material, np.union1d(_chosen(fit), list(known))), known)
+    search.run()
+    direct, found = _taken(search, fit, material)
+    return (direct, found) if found.numbers.keys() - known.keys() else None
 
 
 def _chosen(fit: Fit) -> np.ndarray:
@@ -152,7 +162,7 @@ class _Search:
         middles = (np.arange(self.blocks.levels.shape[1]) + 0.5) * BLOCK
         gains = [np.interp(np.arange(samples), middles, self.gains[k]).astype(np.float32) for k in self.numbers]
         numbers = {int(self.blocks.tracks[k]): each for k, each in self.numbers.items()}
-        return Compressors(numbers, np.array(gains, np.float32).reshape(-1, samples), self.blocks)
+        return Compressors(numbers, np.array(gains, np.float32).reshape(-1, samples))
 
     def run(self) -> None:
         """Add compressors while one explains enough; then all are searched again, and those that no longer do go."""
@@ -207,7 +217,7 @@ class _Search:
         simplex = start + np.vstack([np.zeros(len(_STEPS)), np.diag(_STEPS)])
         options = {"maxfev": _TRIED, "initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-5 * self._left}
         best = scipy.optimize.minimize(self._loss(k), start, method="Nelder-Mead", options=options)
-        return np.clip(best.x, _LOWS, _HIGHS), float(best.fun)
+        return clipped(best.x), float(best.fun)
 
     def _loss(self, k: int) -> Callable[[Numbers], float]:
         """What a compressor of one track leaves, all others as they are."""
@@ -245,8 +255,13 @@ def _gains(
     return found
 
 
+def clipped(numbers: Numbers) -> Numbers:
+    """Numbers within what is looked for."""
+    return np.clip(numbers, _LOWS, _HIGHS)
+
+
 def settings_of(numbers: Numbers, gain_db: float) -> CompressorSettings:
     """A compressor as the effect has it, after a gain."""
-    threshold_db, *logs, knee_db = np.clip(numbers, _LOWS, _HIGHS)
+    threshold_db, *logs, knee_db = clipped(numbers)
     ratio, attack_s, release_s = (float(each) for each in np.exp(logs))
     return CompressorSettings(float(threshold_db + gain_db), ratio, attack_s, release_s, float(knee_db))

@@ -136,7 +136,7 @@ def sentence(name: str, track: TrackFigures) -> str:
         parts.append(_squeezed(track.compressor))
     if track.send_db is not None:
         parts.append(f"reverb send {track.send_db.value:.1f} dB (+-{track.send_db.half_width:.1f})")
-    names = {"gain_db": "gain", "pan": "pan", "eq_db": "equaliser"}
+    names = {"gain_db": "gain", "pan": "pan", "eq_db": "equaliser", "compressor": "threshold, ratio and knee"}
     why: dict[str, list[str]] = {}
     for kind, reason in track.reasons.items():
         why.setdefault(reason, []).append(names[kind])

@@ -23,7 +23,7 @@ GRID_HZ = 1000.0 * 2 ** (np.arange(-17, 14) / 3)
 """Thirds of an octave, from 20 Hz to 20 kHz."""
 HEARD_DB = 40.0
 """The equaliser is said where a track is within this of its loudest third of an octave."""
-RESOLUTION = {"gain_db": 0.02, "pan": 0.002, "eq_db": 0.1, "send_db": 2.0}
+RESOLUTION = {"gain_db": 0.02, "pan": 0.002, "eq_db": 0.1, "send_db": 0.2}
 """Least half width of an interval: gains are taken as constant in a band, and effects as linear."""
 MOST = {"gain_db": 3.0, "pan": 0.15, "eq_db": 6.0}
 """A figure whose interval is wider to either side is not said."""
@@ -63,7 +63,7 @@ def of_track(fit: Fit, spread: Spread, power: Power, track: int, names: tuple[st
     heard = power.centres_hz, power.energy[:, track]
     grid = GRID_HZ[of.bands.centres_hz[-1] > GRID_HZ]
     values = _values(path, heard, grid, fit.rate_hz)
-    slopes = np.zeros((len(values), len(fit.owners)))
+    slopes = np.zeros((len(values), len(spread.owners)))
     own = np.flatnonzero(fit.owners == track)
     for k, place in enumerate(own):
         up, down = (path.moved(path.numbers + step * np.eye(len(own))[k]) for step in (_STEP, -_STEP))
@@ -97,14 +97,17 @@ def with_send(track: TrackFigures, amount: Figure) -> TrackFigures:
     return replace(track, send_db=Figure(float(20 * np.log10(amount.value)), half))
 
 
-def with_compressor(track: TrackFigures, compressor: CompressorFigures, change_db: float) -> TrackFigures:
-    """The figures of a compressed track, whose level the compressor changes beside all else, in dB."""
+def with_compressor(track: TrackFigures, compressor: CompressorFigures, lower_db: float) -> TrackFigures:
+    """The figures of a compressed track, whose level the compressor lowers after the equaliser."""
     gain_db = track.gain_db
     if gain_db is not None:
         reduction = compressor.reduction_db
         unsure = 0.0 if reduction is None else reduction.half_width
-        gain_db = Figure(gain_db.value + change_db, float(np.hypot(gain_db.half_width, unsure)))
-    return replace(track, gain_db=gain_db, compressor=compressor)
+        gain_db = Figure(gain_db.value - lower_db, float(np.hypot(gain_db.half_width, unsure)))
+    reasons = dict(track.reasons)
+    if compressor.ratio is None:
+        reasons["compressor"] = "it acts too seldom to tell, and the mix would be nearly the same with others"
+    return replace(track, gain_db=gain_db, compressor=compressor, reasons=reasons)
 
 
 def _values(path: Path, heard: tuple[np.ndarray, np.ndarray], grid: np.ndarray, rate_hz: float) -> np.ndarray:

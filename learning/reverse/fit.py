@@ -71,10 +71,11 @@ class Fit:
     @cached_property
     def loss(self) -> float:
         """Weighted squared error and what the priors add, halved."""
-        return 0.5 * float(np.sum(self.weights * self.error)) + self._prior_loss
+        return 0.5 * float(np.sum(self.weights * self.error)) + self.prior_loss
 
     @property
-    def _prior_loss(self) -> float:
+    def prior_loss(self) -> float:
+        """What the priors add to the loss."""
         return 0.5 * float(np.sum(np.square(self.numbers * self.prior)))
 
     @cached_property

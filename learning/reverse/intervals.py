@@ -8,7 +8,8 @@ multiway clustering", JBES 29(2), 2011).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.stats
@@ -35,6 +36,7 @@ class Spread:
         degrees: of freedom of each track: how many frames hold most of it, less one.
         owners: track of each number.
         noise: root of what is left over the mix where each track sounds, (tracks, bands).
+        acting: degrees of freedom of compressors, by the number of the track: of the frames in which they act.
     """
 
     inverse: np.ndarray
@@ -43,6 +45,7 @@ class Spread:
     degrees: np.ndarray
     owners: np.ndarray
     noise: np.ndarray
+    acting: Mapping[int, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, fit: Fit, material: Material) -> Spread:
@@ -51,16 +54,14 @@ class Spread:
         matrix = fit.curvature
         size = np.sqrt(np.diag(matrix))
         inverse = np.linalg.inv(matrix / np.outer(size, size) + 1e-12 * np.eye(len(size))) / np.outer(size, size)
-        held = np.square(energy.sum(axis=0)) / np.maximum(np.square(energy).sum(axis=0), 1e-30)
-        degrees = np.maximum(held / OVERLAPPED - 1, 1.0)
-        return cls(inverse, frames @ inverse, bands @ inverse, degrees, fit.owners, noise)
+        return cls(inverse, frames @ inverse, bands @ inverse, degrees(energy), fit.owners, noise)
 
-    def half_width(self, slopes: np.ndarray, track: int) -> float:
+    def half_width(self, slopes: np.ndarray, track: int, of_compressor: bool = False) -> float:
         """Half of the interval of a figure with these derivatives by the numbers of all tracks."""
         white = float(slopes @ self.inverse @ slopes)
         by_frame = OVERLAPPED * float(np.square(self.frames @ slopes).sum())
         by_band = OVERLAPPED * float(np.square(self.bands @ slopes).sum())
-        degrees = float(self.degrees[track])
+        degrees = self.acting[track] if of_compressor else float(self.degrees[track])
         variance = max(white, by_frame * (degrees + 1) / degrees, by_band, by_frame + by_band - OVERLAPPED * white)
         return float(np.sqrt(variance) * scipy.stats.t.ppf((1 + COVERS) / 2, degrees))
 
@@ -70,6 +71,12 @@ class Spread:
         part = self.inverse[np.ix_(first, first)]
         size = np.sqrt(np.diag(part))
         return np.asarray(part / np.outer(size, size))
+
+
+def degrees(energy: np.ndarray) -> np.ndarray:
+    """How many frames hold most of an energy by frame, (frames, ...), less one."""
+    held = np.square(energy.sum(axis=0)) / np.maximum(np.square(energy).sum(axis=0), 1e-30)
+    return np.asarray(np.maximum(held / OVERLAPPED - 1, 1.0))
 
 
 def _scores(fit: Fit, material: Material) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -9,10 +9,11 @@ import numpy as np
 
 from mixprior.learning.reverse import compression, compressor, excerpt, figures, linear, residual, send
 from mixprior.learning.reverse.alignment import alignment
-from mixprior.learning.reverse.compression import Compressors
+from mixprior.learning.reverse.compression import Numbers
 from mixprior.learning.reverse.figures import TrackFigures
 from mixprior.learning.reverse.fit import Fit
 from mixprior.learning.reverse.intervals import Spread
+from mixprior.learning.reverse.joint import Joint
 from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.path import Path
 from mixprior.learning.reverse.residual import Residual
@@ -134,9 +135,9 @@ class _Effects:
         material: tracks, compressed where a compressor was found, and the mix without reverb: the fit is to these.
         delay: by which the mix was late, in samples.
         turned: whether it was turned.
-        compressors: None for none.
+        numbers: of compressors, by the number of the track.
         sends: None for none.
-        changes_db: of the levels of compressed tracks by their compressors, by number of the track.
+        late: the reverb in the mix, (2, samples) or 0.
     """
 
     fit: Fit
@@ -144,9 +145,9 @@ class _Effects:
     material: Material
     delay: float
     turned: bool
-    compressors: Compressors | None = None
+    numbers: Mapping[int, Numbers] = field(default_factory=dict)
     sends: Sends | None = None
-    changes_db: Mapping[int, float] = field(default_factory=dict)
+    late: np.ndarray | float = 0.0
 
     @classmethod
     def of(cls, fit: Fit, material: Material) -> _Effects:
@@ -159,11 +160,10 @@ class _Effects:
         found = compression.squeezed(self.fit, self.whole)
         if found is None:
             return self
-        after = found.compressors.applied(found.material)
-        levels = [Power.of(each).energy.sum(axis=0) for each in (self.whole, after)]
-        changes_db = {k: float(10 * np.log10(levels[1][k] / levels[0][k])) for k in found.compressors.numbers}
+        numbers = Joint(found.fit, found.compressors.numbers, found.material).complete()
+        fit, after = numbers.linear()
         delay, turned = self.delay + found.delay, self.turned != found.turned
-        return _Effects(found.fit, found.material, after, delay, turned, found.compressors, changes_db=changes_db)
+        return _Effects(fit, found.material, after, delay, turned, numbers.numbers)
 
     def with_sends(self) -> _Effects:
         """Find a shared reverb, and fit the direct paths again to the mix without it."""
@@ -180,17 +180,17 @@ class _Effects:
         better = linear.again(replace(fit, statistics=statistics))
         settings = MixSettings(_direct(better, material))
         sends = send.again(material, settings, _turned(better, material), found)
-        return replace(self, fit=better, material=dry, sends=sends)
+        return replace(self, fit=better, material=dry, sends=sends, late=late)
 
     def figures(self) -> dict[str, TrackFigures]:
         """What is known of each track."""
-        spread, power, names = Spread.of(self.fit, self.material), Power.of(self.material), self.material.names
+        spread, power, names = Spread.of(self.fit, self.material), Power.of(self.whole), self.material.names
+        joint = Joint(self.fit, self.numbers, replace(self.whole, mix=self.whole.mix - self.late)).reweighted()
+        if self.numbers:
+            spread = joint.spread(spread)
         found = {name: figures.of_track(self.fit, spread, power, k, names) for k, name in enumerate(names)}
-        if self.compressors is not None:
-            gains_db = np.array([path.gain_db for path in self.fit.paths])
-            known = compressor.figures(self.compressors.blocks, self.compressors.numbers, gains_db)
-            for k, each in known.items():
-                found[names[k]] = figures.with_compressor(found[names[k]], each, self.changes_db[k])
+        for k, each in compressor.figures(joint, spread).items():
+            found[names[k]] = figures.with_compressor(found[names[k]], each, joint.lower_db(k))
         if self.sends is not None:
             for name, amount in zip(names, self.sends.amounts, strict=True):
                 found[name] = figures.with_send(found[name], amount)
@@ -202,11 +202,10 @@ class _Effects:
         if self.sends is not None:
             for name, amount in zip(made, self.sends.amounts, strict=True):
                 made[name] = send.sent(made[name], amount, self.sends)
-        if self.compressors is not None:
-            for k, numbers in self.compressors.numbers.items():
-                name = self.material.names[k]
-                settings = compression.settings_of(numbers, made[name].input_gain_db)
-                made[name] = replace(made[name], compressor=settings)
+        for k, numbers in self.numbers.items():
+            name = self.material.names[k]
+            gain_db = self.fit.paths[k].gain_db
+            made[name] = replace(made[name], compressor=compression.settings_of(numbers, gain_db))
         return made
 
 

@@ -18,6 +18,8 @@ LOSSY = 3.0
 """Bars of lossy mixes over those of others."""
 DIRECT = ("linear", ".mp3", ".m4a", ".opus")
 """Kinds of mixes of direct paths alone."""
+CHOSE = "Rubidium"
+"""The song on which the least widths of intervals of compressors were chosen."""
 _OF_COMPRESSORS = {"threshold_dbfs": 1.0, "ratio": 1.0, "attack_s": 1000.0, "release_s": 1000.0, "reduction_db": 1.0}
 NAMES = {"gain_db": "gain, dB", "pan": "pan", "eq": "EQ, dB", "send_db": "send, dB"}
 
@@ -60,7 +62,7 @@ def _judged(row: dict[str, str]) -> Judged:
 
 def bar(kind: str, figure: str) -> float:
     """Largest error that is asked for."""
-    return BARS[figure] * (LOSSY if kind.startswith(".") else 1.0)
+    return BARS[figure] * (LOSSY if "." in kind else 1.0)
 
 
 def within(of: Sequence[Judged]) -> float:
@@ -147,7 +149,21 @@ def compressors() -> list[str]:
         cells = [_pair(own.get(name), factor) for name, factor in _OF_COMPRESSORS.items()]
         left = f"{first['direct_db']} / {first['residual_db']}"
         lines.append(f"| {', '.join(place)} | {first['level_db']} | {' | '.join(cells)} | {left} |")
-    return lines
+    return [*lines, "", compressors_held(rows)]
+
+
+def compressors_held(rows: Sequence[dict[str, str]]) -> str:
+    """How often intervals of compressors hold the truth, on the song that chose their least widths and on others."""
+    parts = []
+    for where, chose in ((f"of {CHOSE}, which chose their least widths", True), ("of the other songs", False)):
+        own = [
+            _judged(row)
+            for row in rows
+            if row["figure"] in (*_OF_COMPRESSORS, "knee_db") and row["found"] and (row["song"] == CHOSE) == chose
+        ]
+        if own:
+            parts.append(f"{100 * covered(own):.0f} % of {len(own)} figures {where}")
+    return f"Intervals of compressors hold the truth in {' and '.join(parts)}."
 
 
 def _pair(row: dict[str, str] | None, factor: float) -> str:
@@ -156,5 +172,5 @@ def _pair(row: dict[str, str] | None, factor: float) -> str:
         return "none"
     truth = f"{factor * float(row['truth']):.1f}"
     if not row["found"]:
-        return f"{truth}: not found"
-    return f"{truth}: {factor * float(row['found']):.1f} +-{factor * float(row['half_width']):.1f}"
+        return f"{truth}: not told"
+    return f"{truth}: {factor * float(row['found']):.1f} +-{factor * float(row['half_width']):.2g}"

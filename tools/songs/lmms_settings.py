@@ -2,7 +2,8 @@
 
 Volumes and pans are the author's, of every instrument; effects, mixer channels, automation and the master's volume are
 out of both the tracks and the mix. Of each project the 20 s in which most tracks play are rendered into FOLDER, once.
-A row a track is appended to `tools/evidence/rows/reverse_lmms.csv`: what the file says and what was found.
+A row a track is appended to `tools/evidence/rows/reverse_lmms.csv`: what the file says and what was found. FOLDER/
+PROJECT/found.json is the recipe, as `mixprior reverse` writes it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from xml.etree import ElementTree
 import numpy as np
 import soundfile
 
+from mixprior.learning.reverse.arrays import reverse
 from mixprior.learning.reverse.figure import Figure
-from mixprior.learning.reverse.taking import Found, take_apart
+from mixprior.learning.reverse.taking import Found
+from mixprior.mixing.mix import recipe
 from mixprior.stats.sound import Sound
 from tools.songs import kept_rows
 from tools.songs.human_mixes import USED, Project, cut, read
@@ -106,10 +109,13 @@ def _lmms(action: str, root: ElementTree.Element, out: Path) -> None:
 
 
 def taken(folder: Path) -> Found:
-    """Take apart what was rendered."""
+    """Take apart what was rendered, and write the recipe."""
     sounds = {path.stem.split("_")[-1]: _sound(path) for path in sorted((folder / "tracks").iterdir())}
     heard = {name: sound for name, sound in sounds.items() if np.square(sound.audio).mean() > 1e-10}
-    return take_apart(heard, _sound(folder / "mix.wav"))
+    mix = _sound(folder / "mix.wav")
+    made = reverse({name: sound.audio for name, sound in heard.items()}, mix.audio, mix.rate_hz)
+    (folder / "found.json").write_text(recipe.dump(made.recipe), encoding="utf-8")
+    return made.found
 
 
 def _sound(path: Path) -> Sound:

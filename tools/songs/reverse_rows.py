@@ -36,7 +36,16 @@ ACTS_DB = 0.3
 SECONDS = 20.0
 RATE_HZ = 48_000
 START_S = {"Hydrogen": 100.0, "Sodium": 120.0, "Potassium": 120.0, "Rubidium": 100.0, "Francium": 120.0}
-KINDS = ("linear", "send", "compressed", ".mp3", ".m4a", ".opus")
+KINDS = {
+    "linear": 0,
+    "send": 100,
+    "send.m4a": 600,
+    "compressed": 700,
+    ".mp3": 300,
+    ".m4a": 400,
+    ".opus": 500,
+}
+"""What mixes are made of beside direct paths, and the lossy file that they went through; seed of the first song."""
 
 
 def excerpt(folder: Path) -> dict[str, Sound]:
@@ -78,9 +87,9 @@ def drawn(names: list[str], kind: str, seed: int) -> MixSettings:
             float(rng.uniform(-42, -24)), low_to_high(1.5, 8), low_to_high(0.003, 0.05), low_to_high(0.05, 0.4), 4.0
         )
         send, squeeze = float(rng.uniform(0.05, 0.4)), rng.random() < 1 / 2
-        if kind == "send" and rng.random() < 0.5:
+        if kind.startswith("send") and rng.random() < 0.5:
             made = replace(made, reverb=replace(room, dry_wet=send))
-        if kind == "compressed" and squeeze:
+        if kind.startswith("compressed") and squeeze:
             made = replace(made, compressor=compressor)
         tracks[name] = made
     return MixSettings(tracks)
@@ -88,12 +97,13 @@ def drawn(names: list[str], kind: str, seed: int) -> MixSettings:
 
 def bounced(mix: Sound, kind: str) -> Sound:
     """The mix through a lossy file, where its kind is one, at most at full scale."""
-    if not kind.startswith("."):
+    _, dot, name = kind.partition(".")
+    if not dot:
         return mix
     loud = Sound(mix.audio / np.float32(max(1.0, 1.05 * mix.peak)), mix.rate_hz)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"mix{kind}"
-        writer.write(path, loud.audio, loud.rate_hz, kind)
+        path = Path(folder) / f"mix.{name}"
+        writer.write(path, loud.audio, loud.rate_hz, path.suffix)
         coded = audio_file.read(path).sound
     return Sound(coded.audio * np.float32(max(1.0, 1.05 * mix.peak)), coded.rate_hz)
 
@@ -166,9 +176,10 @@ def taken(song: str, sounds: Mapping[str, Sound], kind: str, seed: int) -> Itera
     settings = drawn(list(sounds), kind, seed)
     mix = bounced(chain.sum_up(settings, sounds).sound, kind)
     begun = time.process_time()
-    found = take_apart(sounds, mix, reverb=kind == "send", compressors=kind == "compressed")
+    send, compressed = kind.startswith("send"), kind.startswith("compressed")
+    found = take_apart(sounds, mix, reverb=send, compressors=compressed)
     key = {"song": song, "kind": kind, "seed": seed, "cpu_s": f"{time.process_time() - begun:.1f}"}
-    if kind == "compressed":
+    if compressed:
         key["direct_db"] = f"{take_apart(sounds, mix).residual.db:.1f}"
     yield from rows(key, settings, sounds, found)
 
@@ -181,7 +192,7 @@ def main(multitracks: str, *kinds: str) -> None:
         wanted = [kind for kind in kinds or KINDS if (song, kind) not in done]
         sounds = excerpt(folder) if wanted else {}
         for kind in wanted:
-            _append(list(taken(song, sounds, kind, 100 * KINDS.index(kind) + number)))
+            _append(list(taken(song, sounds, kind, KINDS[kind] + number)))
 
 
 def _append(made: list[dict[str, object]]) -> None:

@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 
 import mixprior
+from mixprior.learning.reverse import fit as fits
 from mixprior.learning.reverse.compression import squeezed
 from mixprior.learning.reverse.compressor import MOST, _said
 from mixprior.learning.reverse.files import words
+from mixprior.learning.reverse.joint import Joint
 from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.path import Path, response
+from mixprior.learning.reverse.rendering import rendered
 from mixprior.learning.reverse.settings_table import table
+from mixprior.learning.reverse.statistics import Statistics
 from mixprior.learning.reverse.taking import _sounding, take_apart
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.settings import Band, Chain, CompressorSettings, MixSettings, PanSettings
@@ -218,12 +222,29 @@ def test_a_compressor_is_found_with_its_settings_and_none_where_there_is_none():
     mix = chain.sum_up(settings, {name: Sound(audio, RATE_HZ) for name, audio in given.items()}).sound.audio
     taken = mixprior.reverse(given, mix, RATE_HZ, compressors=True).found
     found = taken.tracks["drums"].compressor
-    assert taken.residual.db < -40
-    assert found.threshold_dbfs.value == pytest.approx(-32.0, abs=0.5)
-    assert found.ratio.value == pytest.approx(3.0, abs=0.2)
-    assert found.attack_s.value == pytest.approx(0.01, rel=0.15)
-    assert found.release_s.value == pytest.approx(0.1, rel=0.15)
+    assert taken.residual.db < -60
+    assert found.threshold_dbfs.value == pytest.approx(-32.0, abs=0.1)
+    assert found.ratio.value == pytest.approx(3.0, abs=0.02)
+    assert found.attack_s.value == pytest.approx(0.01, rel=0.03)
+    assert found.release_s.value == pytest.approx(0.1, rel=0.03)
+    made = chain.process(replace(settings.tracks["drums"], pan=None), Sound(given["drums"], RATE_HZ)).audio
+    change = 10 * np.log10(np.square(made).sum() / np.square(given["drums"]).sum())
+    assert taken.tracks["drums"].gain_db.value == pytest.approx(change, abs=0.02)
     assert taken.tracks["keys"].compressor is None
+
+
+@pytest.mark.parametrize(("peak_dbfs", "told"), [(6.0, True), (-27.0, False)])
+def test_a_compressor_that_acts_in_its_knee_alone_cannot_be_told(peak_dbfs, told):
+    """Threshold -24 dBFS, knee of 6 dB, a track whose peaks are beyond it, or within it."""
+    beat = np.tile(np.exp(-np.arange(RATE_HZ // 2) / (0.05 * RATE_HZ)), 4).astype(np.float32)
+    track = noise(1, 2.0) * beat
+    track *= np.float32(10 ** (peak_dbfs / 20) / np.abs(track).max())
+    numbers = np.array([-24.0, *np.log([3.0, 0.01, 0.1]), 6.0])
+    material = Material(("drums",), track[None], track.copy(), RATE_HZ, ((0, track.shape[1]),))
+    made = rendered(Path(), numbers, material, 0)
+    material = replace(material, mix=made + noise(2, 2.0) * np.float32(0.01 * made.std() / 0.1))
+    fit = fits.with_paths(fits.start(Statistics.of(material), RATE_HZ), [Path()])
+    assert Joint(fit, {0: numbers}, material).can_be_told(0) is told
 
 
 def test_without_a_track_within_30_db_of_the_mix_there_is_no_compressor():
