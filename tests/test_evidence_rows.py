@@ -122,3 +122,11 @@ def test_a_law_is_judged_on_artists_of_its_own_and_each_track_counts_once():
     assert all(found < 0.5 * before for found, before in zip(mixer_law.by_seed(most, ""), untrained, strict=True))
     two = [{"system": "a", "tracks": "3", "off_db": "1"}, {"system": "a", "tracks": "1", "off_db": "3"}]
     assert mixer_law.off(two, "a") == pytest.approx(np.sqrt(3))
+
+
+def test_beside_compressors_figures_are_within_the_bars_and_their_intervals_hold_the_truth():
+    kept = [each for each in reverse.read() if each.near and each.kind == "compressed"]
+    for figure in ("gain_db", "pan", "eq"):
+        found = [each for each in kept if each.figure == figure]
+        assert reverse.within(found) >= 0.98, figure
+        assert reverse.covered(found) >= 0.9, figure
