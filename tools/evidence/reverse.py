@@ -137,18 +137,19 @@ def table() -> str:
 def compressors() -> list[str]:
     """A line a compressor that acts, or that was found where none does."""
     with ROWS.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["kind"] == "compressed"]
+        rows = [row for row in csv.DictReader(file) if row["kind"].startswith("compressed")]
     lines = [
         "| song, track | level, dB | threshold, dBFS | ratio | attack, ms | release, ms | lower by, dB | "
         "residual, dB: direct paths / with compressors |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    for place in dict.fromkeys((row["song"], row["track"]) for row in rows if row["figure"] == "reduction_db"):
-        own = {row["figure"]: row for row in rows if (row["song"], row["track"]) == place}
+    named = [(row, (row["song"], row["kind"], row["track"])) for row in rows]
+    for place in dict.fromkeys(place for row, place in named if row["figure"] == "reduction_db"):
+        own = {row["figure"]: row for row, its in named if its == place}
         first = own["reduction_db"]
         cells = [_pair(own.get(name), factor) for name, factor in _OF_COMPRESSORS.items()]
         left = f"{first['direct_db']} / {first['residual_db']}"
-        lines.append(f"| {', '.join(place)} | {first['level_db']} | {' | '.join(cells)} | {left} |")
+        lines.append(f"| {', '.join((place[0], place[2]))} | {first['level_db']} | {' | '.join(cells)} | {left} |")
     return [*lines, "", compressors_held(rows)]
 
 

@@ -41,6 +41,7 @@ KINDS = {
     "send": 100,
     "send.m4a": 600,
     "compressed": 700,
+    "compressed again": 1700,
     ".mp3": 300,
     ".m4a": 400,
     ".opus": 500,
