@@ -15,6 +15,8 @@ _LINE = LINE_BYTES // np.dtype(np.float32).itemsize
 class KeptMemory:
     """Gives out float32 arrays, and their memory again once nothing refers to it.
 
+    Memory of one size is kept, that of the array asked for last: else a block would serve for less than it holds.
+
     Args:
         most_bytes: what is kept at most; arrays beyond it are in memory of their own.
 
@@ -27,7 +29,7 @@ class KeptMemory:
     >>> memory.array(2, 100).__array_interface__["data"][0] == place  # a view is left
     False
     >>> del view
-    >>> memory.array(1, 80).__array_interface__["data"][0] == place
+    >>> memory.array(4, 50).__array_interface__["data"][0] == place
     True
     """
 
@@ -47,10 +49,9 @@ class KeptMemory:
 
     def _free(self, size: int) -> np.ndarray:
         for place in range(len(self._blocks)):
-            if _references(self._blocks, place) == self._free_count and self._blocks[place].size >= size:
+            if _references(self._blocks, place) == self._free_count and self._blocks[place].size == size:
                 return self._blocks[place]
-        # What was too small goes: sounds of one song take equal shares, those of the next may take larger ones.
-        self._blocks = [block for block in self._blocks if block.size >= size]
+        self._blocks = [block for block in self._blocks if block.size == size]
         block = np.empty(size, np.float32)
         if sum(kept.nbytes for kept in self._blocks) + block.nbytes <= self._most_bytes:
             self._blocks.append(block)

@@ -201,15 +201,16 @@ def plan(
     here = (os.cpu_count() or 1) if known.is_reference else known.cores
     if gpu is not None:
         known = with_gpu(known, gpu)
-    if workers is None and any(known.songs[kind].gpu_s for kind in work.songs):
+    has_gpu = any(known.songs[kind].gpu_s for kind in work.songs)
+    if workers is None and has_gpu:
         workers, cores = 1, here if gpu is None else cores
     workers = workers or here
     # The local engine has one GPU, which all its processes share.
-    engine = engine or ("local" if workers <= (here if gpu is None else 1) else "dask")
-    if engine == "local" and gpu is not None and workers > 1:
+    engine = engine or ("local" if workers <= (1 if has_gpu else here) else "dask")
+    if engine == "local" and has_gpu and workers > 1:
         raise InputError("--engine local has one GPU: for several, --engine dask --one-machine")
     if engine == "local" or one_machine:
-        troubles = Troubles(preemptions_per_day=preemptions)
+        troubles = Troubles(preemptions_per_day=preemptions, restart_s=start)
     else:
         troubles = Troubles(slow_workers / 100, 2.0, again / 100, preemptions, start, start)
     fleet = forecasts.Fleet(engine, workers, cores, price_per_hour, bundles)

@@ -175,16 +175,18 @@ def completed(own: Constants | None, reference: Constants, settings: MiningSetti
     """Return the constants of this machine, with those of another where it has none.
 
     Args:
-        own: as they were measured; None where they were not: then the last runs of `mine` tell what a song takes.
+        own: as they were measured; None where they were not. Of songs that were not measured, the last runs of `mine`
+            tell what they take.
         reference: of another machine.
         settings: how songs are mined.
     """
-    if own is not None:
-        return replace(own, songs={**reference.songs, **own.songs}, engines={**reference.engines, **own.engines})
     last = {kind: pace.remembered(settings, [kind == WITH_STEMS]) for kind in reference.songs}
     on_gpu = {SEPARATED} if settings.separation.device != "cpu" else set()
     songs = {kind: _of_pace(found, kind in on_gpu) for kind, found in last.items() if found is not None}
-    return replace(reference, songs={**reference.songs, **songs})
+    songs = {**reference.songs, **songs}
+    if own is None:
+        return replace(reference, songs=songs)
+    return replace(own, songs={**songs, **own.songs}, engines={**reference.engines, **own.engines})
 
 
 def _of_pace(found: Pace, on_gpu: bool) -> PerSong:

@@ -54,7 +54,7 @@ def _key() -> str:
         config.CACHE_DIR,  # type: ignore[attr-defined]
         str(_root()),
     )
-    digest.update(repr(facts).encode())
+    digest.update(repr(facts).encode() + Path(__file__).read_bytes())
     for path in sorted(path for folder in ("stats", "pipeline/audio") for path in (_root() / folder).rglob("*.py")):
         content = path.read_bytes()
         if b"numba" in content:

@@ -104,7 +104,7 @@ def features(
         InputError: if the separation model cannot be had.
     """
     _give_back_large_buffers()
-    compile_once()
+    ensure_compiled()
     try:
         measured = load(song, settings, entering, flags)
         rows = registry.measure(measured)
@@ -132,7 +132,7 @@ def _give_back_large_buffers() -> None:
 
 
 @lru_cache(maxsize=1)
-def compile_once() -> None:
+def ensure_compiled() -> None:
     """Let one process compile what all need. It only saves time: what fails here will fail, or not, with the song."""
     with contextlib.suppress(Exception):
         kernels.compile_once()

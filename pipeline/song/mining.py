@@ -52,7 +52,7 @@ def mine(
 
 def prepare(has_stems: bool, settings: MiningSettings, _entering: measure.Entering) -> tuple[dict[str, Any], bytes]:
     """Load libraries, compiled kernels and the model, where one is needed, before the first song."""
-    measure.compile_once()  # else each of the processes that begin would compile all of it
+    measure.ensure_compiled()  # else each of the processes that begin would compile all of it
     registry.measure(pieces.measured(lambda: iter([{"vocals": _noise(1), "other": _noise(2)}])))
     if not has_stems or settings.separate_all:
         separator.load(settings.separation)

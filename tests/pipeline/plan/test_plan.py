@@ -151,6 +151,9 @@ def test_a_measured_gpu_is_one_gpu_with_all_cores_and_not_one_for_each(monkeypat
     found = mixprior.plan(songs=100, minutes=1.0)
     assert (found.workers, found.engine) == (1, "local")
     assert found.wall_s >= found.gpu_hours * 3600
+    assert mixprior.plan(songs=100, workers=4).engine == "dask"
+    with pytest.raises(InputError, match="has one GPU"):
+        mixprior.plan(songs=100, workers=4, engine="local")
     assert mixprior.plan(songs=100, minutes=1.0, with_stems=True).workers == 16
 
 
@@ -194,6 +197,15 @@ def test_the_plan_and_the_dry_run_share_what_was_measured():
     assert estimate._by_plan(settings(), [False]) == own
 
 
+def test_songs_that_were_not_measured_take_as_long_as_in_the_last_run():
+    own = replace(CONSTANTS, songs={WITH_STEMS: CONSTANTS.songs[WITH_STEMS]})
+    pace.remember(Pace(100.0, 20.0, 40.0, 2, 7, 1000), settings(), [False])
+    found = constants.completed(own, REFERENCE, settings()).songs
+    assert found[SEPARATED].audio_s == 0.4
+    assert found[WITH_STEMS] == CONSTANTS.songs[WITH_STEMS]
+    assert constants.completed(CONSTANTS, REFERENCE, settings()).songs == CONSTANTS.songs
+
+
 def test_what_the_last_run_waited_for_a_gpu_is_time_of_the_gpu():
     on_gpu = replace(settings(), separation=replace(settings().separation, device="cuda"))
     pace.remember(Pace(100.0, 5.0, 2.0, 4, 7, 1000), on_gpu, [False])
@@ -229,6 +241,7 @@ def test_workers_of_one_machine_have_no_troubles_of_a_cluster_and_a_gpu_each_by_
     one = mixprior.plan(songs=100, workers=4, gpu=60.0, one_machine=True)
     assert (one.engine, one.troubles) == ("dask", Troubles())
     assert mixprior.plan(songs=100, workers=4, gpu=60.0).troubles.slow_share == 0.05
+    assert mixprior.plan(songs=100, workers=4, one_machine=True, start=30.0).troubles.restart_s == 30.0
     assert mixprior.plan(songs=100, gpu=60.0).engine == "local"
     with pytest.raises(InputError, match="--engine local has one GPU: for several, --engine dask --one-machine"):
         mixprior.plan(songs=100, workers=4, gpu=60.0, engine="local")
