@@ -16,7 +16,7 @@ def packing_by_two(monkeypatch):
     monkeypatch.setattr(archive, "MANY", 4)
     for name in ("_HERE", "_ELSEWHERE"):
         monkeypatch.setattr(packing, name, 2)
-    monkeypatch.setattr(packing, "_WORTH", 1)
+    monkeypatch.setattr(packing, "WORTH", 1)
 
 
 class Killed(BaseException):
