@@ -196,8 +196,9 @@ def _parts_known(url: str, feature_key: str) -> dict[str, tuple[_State, _Columns
 
 def _songs_in_as(path: str, feature_key: str, state: _State, known: dict[str, tuple[_State, _Columns]]) -> _Columns:
     """`songs_in` of a part in a state, which is read unless it is known."""
-    if state.version and path in known and known[path][0] == state:
-        return known[path][1]
+    before, found = known.get(path, (None, None))
+    if found is not None and state.version and before == state:
+        return found
     found = songs_in(path, feature_key, state.size_bytes)
     known[path] = state, found
     return found

@@ -164,9 +164,10 @@ def remove(url: str) -> None:
 
 
 def remove_as(path: str, told: str) -> bool:
-    """Remove a local file, unless it was replaced since `state` was told; return whether that file is there no more.
+    """Remove a local file, unless it was replaced since `state` was read; return whether that file is there no more.
 
-    It is renamed first: what is compared is what is removed, whatever another process writes meanwhile.
+    It is renamed first: what is compared is what is removed, whatever another process writes meanwhile. A process that
+    is killed before it puts the file back leaves it under its temporary name; the song's rows are in the part as well.
     """
     target = Path(sources.local_path(path))
     claimed = stray.temporary(target)
