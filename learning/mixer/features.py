@@ -78,6 +78,8 @@ def _power(sound: torch.Tensor) -> torch.Tensor:
     power = (spectra.real.square() + spectra.imag.square()) / sound.shape[2] ** 2
     twice = torch.full((power.shape[2],), 2.0).to(power)
     twice[0] = 1.0
+    if sound.shape[2] % 2 == 0:
+        twice[-1] = 1.0
     return power * twice
 
 

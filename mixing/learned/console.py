@@ -17,6 +17,7 @@ from mixprior.mixing.learned.heard import ASKED, SCALES, Heard
 from mixprior.mixing.learned.mel import BANDS
 from mixprior.mixing.learned.model_file import ModelFile
 from mixprior.mixing.learned.network import SCALE_DB
+from mixprior.stats.errors import InputError
 
 SYSTEM = "console"
 """What its card calls it."""
@@ -119,13 +120,17 @@ def of_file(path: str | Path, file: ModelFile) -> ConsoleNetwork:
     """The network in a model that is read.
 
     Raises:
-        InputError: if its weights do not fit its card or each other, or a spread is of another control, or no spread.
+        InputError: if its weights do not fit its card, each other or this network, or a spread is of another control,
+            or no spread.
     """
     card = {name: value for name, value in file.card.items() if name not in ("system", "spread")}
     try:
         spread = {str(name): float(sd) for name, sd in file.card["spread"].items()}
         if not spread.keys() <= STEP_OF.keys() or not all(0 < sd < np.inf for sd in spread.values()):
             raise ValueError(f"spreads are to be of {', '.join(STEP_OF)}, finite and above 0")
+        width, reads = (file.weights[name].shape[k] for name, k in (("frame.weight", 0), ("encode.0.weight", 1)))
+        if reads != GROUPED + 2 * (GROUPED + 2 * width):
+            raise InputError(f"{path} is of another network than this version of mixprior has: train it again")
         found = ConsoleNetwork(spread, file.weights, card, file.sha256)
         moved = found.moves([Heard(np.zeros((BANDS, 1), np.float32), 0.0)])
         if moved.get("band_gain_db", np.zeros((1, len(SHELVES)))).shape[1] != len(SHELVES):

@@ -73,3 +73,12 @@ def test_the_interval_of_a_skewed_sample_reaches_farther_on_its_long_side():
 def test_the_interval_of_ties_has_two_ends(values):
     low, high = interval(values)
     assert min(values) <= low <= high <= max(values)
+
+
+def test_cases_are_added_up_in_the_order_of_their_rows():
+    """In that of a set it would be another in each process, and so would be the last digits."""
+    ours = [dict(row, ratio_lu=k**0.5) for k, row in enumerate(rows("a", off(1.0)))]
+    found = compare(ours + rows("b", off(0.0)), "a", "b", "ratio_lu")
+    of_a0_0 = [row["ratio_lu"] for row in ours if row["scene"] == "a0 0"]
+    zero = [row["ratio_lu"] for row in rows("b", off(0.0)) if row["scene"] == "a0 0"]
+    assert found.differences["a0 0"] == [a - b for a, b in zip(of_a0_0, zero, strict=True)]

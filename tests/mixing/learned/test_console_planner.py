@@ -124,6 +124,14 @@ def test_it_is_read_as_it_was_written_and_damage_is_refused(tmp_path):
         console.of_file(path, model_file.ModelFile(file.card, fewer, ""))
 
 
+def test_a_model_of_another_network_is_refused_with_what_to_do(tmp_path):
+    path = written(tmp_path)
+    file = model_file.read(path)
+    before = {**file.weights, "encode.0.weight": file.weights["encode.0.weight"][:, console.GROUPED :]}
+    with pytest.raises(InputError, match=r"another network .* train it again"):
+        console.of_file(path, model_file.ModelFile(file.card, before, ""))
+
+
 @pytest.mark.parametrize(
     "spread", [{"threshold_dbfs": 3.0}, {"pan": float("inf")}, {"pan": 0.0}, {"pan": float("nan")}]
 )
