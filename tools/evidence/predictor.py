@@ -27,6 +27,7 @@ NAMES = {
 }
 SEPARATED = {
     "htdemucs": "HTDemucs",
+    "htdemucs-few": "HTDemucs, half of the excerpts",
     "mask-htdemucs": "HTDemucs; trained on the mask",
     "mask-few": "ideal ratio mask, the same",
     "mask": "ideal ratio mask",

@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
     """`python -m tools.songs.known_truth`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("remixes", type=Path, metavar="REMIXES")
-    parser.add_argument("--name", required=True, help="what separated: htdemucs, mask, mask-few, mask-htdemucs")
+    parser.add_argument("--name", required=True, help="what separated, as tools.evidence.predictor calls it")
     parser.add_argument("--learner", choices=(*LEARNERS, LEFT), nargs="+", required=True)
     parser.add_argument("--law", nargs="+", required=True, help=f"share of the variance, {LEAK} or {FIRST}")
     parser.add_argument("--seeds", type=int, default=1)
