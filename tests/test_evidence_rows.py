@@ -62,6 +62,20 @@ def test_the_interval_of_reverberation_times_covers_nine_of_ten_for_voices_that_
         assert reverb.covered(found[which & found.answered]) >= 90
 
 
+def test_the_factor_of_times_of_separated_vocals_is_the_least_by_which_the_speakers_reach_the_slope():
+    kept, role = reverb.rows()
+    of = kept.separated
+    for whole in (False, True):
+        found = reverb.judged(kept[of], role[of], whole)
+        near = found[(found.wet_db > reverb.ROUND_DB[0]) & (found.wet_db < reverb.ROUND_DB[1])]
+        slopes = [reverb.slope(reverb.with_factor(near[~near.sung], factor)) for factor in reverb.FACTORS]
+        chosen = reverb.FACTORS[int(np.argmax(np.array(slopes) >= 0.7))]
+        assert chosen == blind.model().separated_factor == 1.5
+        wet = found[found.sung & found.answered & (found.wet_db > reverb.WET_DB)]
+        assert reverb.error(wet) <= reverb.error(reverb.with_factor(wet, 1.0)) + 0.5
+        assert reverb.slope(near[near.sung]) == pytest.approx(0.67 if whole else 0.60, abs=0.006)
+
+
 def test_a_clip_of_several_stretches_is_estimated_as_a_song_is():
     kept, role = reverb.rows()
     whole = reverb.judged(kept, role, whole=True)

@@ -31,9 +31,7 @@ WET_DB = -17.0
 ROUND_DB = (-17.0, -11.0)
 _LEVEL = 6
 _DRAWS = 2000
-
-
-GAINS = (1.0, 1.25, 1.5, 1.75, 2.0)
+FACTORS = (1.0, 1.25, 1.5, 1.75, 2.0)
 
 
 @dataclass(frozen=True)
@@ -107,8 +105,8 @@ def judged(kept: Rows, role: np.ndarray, whole: bool = False) -> Judged:
         found, first = weight @ values[which], which[0]
         law, kind = laws[kept.singer[first]], kept.separated[first]
         half_width = law.interval(law.expected_error(weight @ spread[which, 0], found[_LEVEL], kind), kind)
-        level = kept.wet_db[first, 0]
-        rows.append((first, kept.log_rt[first, 0], found[0], level, found[_LEVEL], float(half_width)))
+        level, log_time = kept.wet_db[first, 0], law.log_times(found[:1], kind)[0]
+        rows.append((first, kept.log_rt[first, 0], log_time, level, found[_LEVEL], float(half_width)))
     first, *numbers = (np.array(column) for column in zip(*rows, strict=True))
     return Judged(kept.singer[first], kept.clip[first], kept.separated[first], *numbers)[np.isfinite(numbers[0])]
 
@@ -216,10 +214,10 @@ def table() -> str:
             lines.append(_line(f"{name}, {length}", *summary(some[some.sung])))
             lines.append(_line(f"{name}, {length}, `alex` alone", *summary(some[some.singer == "alex"])))
             lines.append(_line(f"{name}, {pair_length}, nine speakers", *summary(some[~some.sung])))
-    stretches, clips = stretches[stretches.separated], clips[clips.separated]
     lines += ["", "Reliability by level, separated vocals of 7.8 s: it decides from where on times are stored.", ""]
+    stretches, clips = stretches[stretches.separated], clips[clips.separated]
     lines += _by_level(stretches[stretches.sung])
-    lines += ["", _UNSHRUNK, "", *_by_gain(stretches, clips)]
+    lines += ["", _UNSHRUNK, "", *_by_factor(stretches, clips)]
     return "\n".join([*lines, "", songs()])
 
 
@@ -230,13 +228,16 @@ _MATERIAL = (
     "own: errors of true stems at low levels are larger for that. Beside them nine speakers, none of them in training, "
     "whose speech was turned into singing: clips of two stretches (16 s), levels about -14 dB. The interval is set on "
     "these nine and the five leads, each singer counting the same; each is judged by one that was set without it, "
-    "`alex` by that which is shipped. All rows of the six were seen by earlier attempts: they are no blind test. In "
-    "brackets: 95 % intervals, drawn by singer and clip; of one singer alone, by clip."
+    "`alex` by that which is shipped. For separated vocals it is 5 % wider than these ask for, since without that it "
+    "covered 54 of 61 stretches of `alex` (89 %), who therefore chose it, too. All rows of the six were seen by "
+    "earlier attempts: they are no blind test. In brackets: 95 % intervals, drawn by singer and clip; of one singer "
+    "alone, by clip."
 )
 _UNSHRUNK = (
     "An estimate with little to go by stays near the mean, as the least error demands: the slope of the estimate on "
-    "the truth is below 1. Separated vocals, moved away from the mean of the training by a factor. The shipped "
-    "estimate has factor 1. The nine speakers choose: the least factor with a slope of .7 is 1.5."
+    "the truth is below 1. Times of separated vocals are therefore moved away from the mean of the training by a "
+    "factor; those of true stems are not. The nine speakers chose it: the least with a slope of .7 is 1.5. On the six "
+    "singers it errs no more than 1 does, and misses the bar of .7 by .10 (7.8 s) and .03 (23 s)."
 )
 
 
@@ -254,7 +255,14 @@ def _by_level(separated: Judged) -> list[str]:
     return lines
 
 
-def _by_gain(stretches: Judged, clips: Judged) -> list[str]:
+def with_factor(of: Judged, factor: float) -> Judged:
+    """The same as a model with another factor estimates it; the interval stays as it is."""
+    shipped = blind.model()
+    other = replace(shipped, separated_factor=factor / shipped.separated_factor)
+    return replace(of, found=other.log_times(of.found[:, None], of.separated)[:, 0])
+
+
+def _by_factor(stretches: Judged, clips: Judged) -> list[str]:
     lines = [
         _line(
             "vocals",
@@ -263,16 +271,15 @@ def _by_gain(stretches: Judged, clips: Judged) -> list[str]:
         ),
         _line("---", *["--:"] * 5),
     ]
-    mean = float(blind.model().target_centre[0])
     for name, sung in (("nine speakers", False), ("six singers", True)):
-        for gain in GAINS:
+        for factor in FACTORS:
             cells = []
             for of in (stretches, clips):
-                moved = replace(of, found=mean + gain * (of.found - mean))[of.sung == sung]
+                moved = with_factor(of[of.sung == sung], factor)
                 wet = moved[(moved.wet_db > WET_DB) & moved.answered]
                 near = moved[(moved.wet_db > ROUND_DB[0]) & (moved.wet_db < ROUND_DB[1])]
                 cells += [_with_interval(wet, error), _with_interval(near, slope, 2)]
-            lines.append(_line(name, f"{gain:g}", *cells))
+            lines.append(_line(name, f"{factor:g}", *cells))
     return lines
 
 

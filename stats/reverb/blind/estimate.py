@@ -104,7 +104,7 @@ def joint(rows: list[np.ndarray], separated: bool) -> Reverberation:
     expected = np.asarray(spread[:, 0], np.float64)
     weight = expected**-2 / np.sum(expected**-2)
     answer = weight @ answers
-    times_s = np.clip(np.exp(answer[_TIMES]), 0.05, 10.0)
+    times_s = np.clip(np.exp(model().log_times(answer[_TIMES], np.array(separated))), 0.05, 10.0)
     level_db = answer[_LEVELS][0]
     error = model().expected_error(weight @ expected, level_db, np.array(separated))
     factor = np.exp(model().interval(error, np.array(separated)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from typing import IO
 
@@ -31,6 +31,7 @@ class Perceptrons:
         target_scale: float32, (targets,): the answers are multiplied by it.
         spread_law: float32, (4,): see `expected_error`.
         interval_law: float32, (2,): see `interval`.
+        separated_factor: float32, (): see `log_times`; 1 in files that do not hold it.
     """
 
     missing: np.ndarray
@@ -46,6 +47,7 @@ class Perceptrons:
     target_scale: np.ndarray
     spread_law: np.ndarray
     interval_law: np.ndarray
+    separated_factor: np.ndarray = field(default_factory=lambda: np.ones((), np.float32))
 
     def predict(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ask all networks and average.
@@ -64,6 +66,19 @@ class Perceptrons:
         estimate = signal[..., :targets].mean(0) * self.target_scale + self.target_centre
         spread = np.exp(np.clip(signal[..., targets:], *LOG_SPREAD)).mean(0) * self.target_scale
         return estimate, spread
+
+    def log_times(self, estimate: np.ndarray, separated: np.ndarray) -> np.ndarray:
+        """Logarithms of times: those of separated vocals are moved away from the mean of the training by a factor.
+
+        The networks answer with what errs least, and so stay near the mean where they see little.
+
+        Args:
+            estimate: what `predict` gives for times, ln s, (..., times): its first targets.
+            separated: bool, (...), whether the vocals were separated from a mixture.
+        """
+        centre = self.target_centre[: estimate.shape[-1]]
+        further = np.where(separated, self.separated_factor - 1.0, 0.0)[..., None]
+        return np.asarray(estimate + further * (estimate - centre))
 
     def expected_error(self, spread: np.ndarray, wet_dry_db: np.ndarray, separated: np.ndarray) -> np.ndarray:
         """The absolute error of ln RT60 to expect, recalibrated on singers outside the training.
@@ -101,7 +116,7 @@ class Perceptrons:
     def load(cls, file: str | PathLike[str] | IO[bytes]) -> Perceptrons:
         """Read what `save` wrote."""
         with np.load(file, allow_pickle=False) as arrays:
-            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
+            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__ if name in arrays})
 
 
 def normalised(rows: np.ndarray, missing: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:

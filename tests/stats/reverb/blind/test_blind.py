@@ -151,6 +151,18 @@ def test_a_model_reads_back_as_it_was_written():
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_a_file_without_a_factor_leaves_times_as_the_networks_say():
+    file, model = io.BytesIO(), blind.model()
+    np.savez(file, **{name: value for name, value in vars(model).items() if name != "separated_factor"})
+    file.seek(0)
+    log_s = np.random.default_rng(2).standard_normal((4, 6))
+    kinds = np.array([False, True, False, True])
+    np.testing.assert_array_equal(Perceptrons.load(file).log_times(log_s, kinds), log_s)
+    moved, centre = model.log_times(log_s, kinds), model.target_centre[:6]
+    np.testing.assert_array_equal(moved[~kinds], log_s[~kinds])
+    np.testing.assert_allclose((moved - centre)[kinds], 1.5 * (log_s - centre)[kinds])
+
+
 def test_the_model_is_small_and_holds_no_pickles():
     path = resources.files("mixprior.stats.reverb.blind").joinpath("blind_model.npz")
     assert len(path.read_bytes()) < 2_000_000
