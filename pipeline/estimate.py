@@ -77,7 +77,7 @@ def of(found: Sequence[Found], settings: MiningSettings, workers: int) -> Estima
     workers = min(workers, len(found))
     return Estimate(
         None if seconds is None else round(seconds / 3600, 4),
-        None if seconds is None else round(known.hours(seconds, workers), 4),
+        None if seconds is None else round(known.hours(seconds, workers), 6),  # a second is 0.0003 h
         workers,
         known.song_rows * len(found),
         known.song_bytes * len(found),
