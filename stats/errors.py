@@ -1,5 +1,7 @@
 """Errors for people: one line that says what was wrong and what to do."""
 
+from collections.abc import Iterator
+
 
 class InputError(ValueError):
     """Something given does not fit: the user can mend it. The command ends with exit code 2."""
@@ -23,3 +25,21 @@ class SongLeftOut(UserWarning):
 
 class TooManyFailed(Stopped):
     """So many songs fail by one cause that the run was stopped. The command ends with exit code 3."""
+
+
+def causes(error: BaseException, handled: bool = False) -> Iterator[BaseException]:
+    """An error and those that it was raised from, the last first.
+
+    Args:
+        error: the error.
+        handled: whether errors that were being handled when another was raised count as its causes too.
+
+    >>> [str(each) for each in causes(ValueError("alone"))]
+    ['alone']
+    """
+    seen: set[int] = set()
+    behind: BaseException | None = error
+    while behind is not None and id(behind) not in seen:
+        seen.add(id(behind))
+        yield behind
+        behind = behind.__cause__ or (behind.__context__ if handled else None)

@@ -1,4 +1,4 @@
-"""How far a mix is from another by what is heard of it: loudness, crest, width and the levels of Bark bands.
+"""Distance of two mixes by features of their signals: loudness, crest, width and the levels of Bark bands.
 
 The features are those of Diff-MST's audio feature loss (S. Vanka et al., ISMIR 2024), in decibels, with K-weighted
 loudness in place of the level.
@@ -21,7 +21,7 @@ _FLOOR = 1e-6
 
 
 def feature_distance(found: torch.Tensor, wanted: torch.Tensor, rate_hz: float) -> torch.Tensor:
-    """Mean over features of how far they are apart, in `UNITS_DB`.
+    """Mean distance over features, in `UNITS_DB`.
 
     Args:
         found: (batch, 2, samples), full scale 1.0.
@@ -47,7 +47,7 @@ def features(mixed: torch.Tensor, rate_hz: float, quietest: torch.Tensor) -> dic
     Args:
         mixed: (batch, 2, samples).
         rate_hz: sample rate.
-        quietest: (batch,), energies below which nothing is told apart.
+        quietest: (batch,), energies below which differences do not count.
 
     Returns:
         `loudness_lufs`, (batch,), ungated; `crest_db`, (batch, 2), of left and right; `width_db`, (batch,), energy of

@@ -125,7 +125,7 @@ def _of(examples: Mapping[str, Sequence[Example]], songs: Sequence[str]) -> list
 def _errors(state: State, examples: Sequence[Example]) -> str:
     mixes_by = {
         "the network": moved(state.model, examples),
-        "told the song's own levels and slopes": moved(state.model, examples, asked=True),
+        "given the song's own levels and slopes": moved(state.model, examples, asked=True),
         "the rule": [each.centre for each in examples],
         "as they are": [_at_rest(each) for each in examples],
     }

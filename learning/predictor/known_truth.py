@@ -165,9 +165,9 @@ def _found(
 
 
 def left(remixes: Remixes) -> dict[str, float]:
-    """Share of the variance of what the law is of that a line of the same after the separation tells, by target."""
-    told = np.stack([[heard_in(*np.asarray(pair, np.float32)) for pair in each] for each in remixes.mel_db[:, 1:]])
-    pairs = zip(told.reshape(-1, 2).T, remixes.heard[:, 1:].reshape(-1, 2).T, strict=True)
+    """Share of the variance of what the law is of that a line of the same after the separation explains, by target."""
+    after = np.stack([[heard_in(*np.asarray(pair, np.float32)) for pair in each] for each in remixes.mel_db[:, 1:]])
+    pairs = zip(after.reshape(-1, 2).T, remixes.heard[:, 1:].reshape(-1, 2).T, strict=True)
     return {name: float(np.corrcoef(*pair)[0, 1] ** 2) for name, pair in zip(NAMES, pairs, strict=True)}
 
 

@@ -57,7 +57,7 @@ def figures(joint: Joint, spread: Spread) -> dict[int, CompressorFigures]:
         values = np.append(numbers, reduction_db)
         values[0] += joint.fit.paths[track].gain_db
         found[track] = _said(values, np.hypot(half, RESOLUTION))
-        if not joint.can_be_told(track):
+        if not joint.is_determined(track):
             found[track] = replace(found[track], threshold_dbfs=None, ratio=None, knee_db=None)
     return found
 

@@ -106,7 +106,7 @@ def with_compressor(track: TrackFigures, compressor: CompressorFigures, lower_db
         gain_db = Figure(gain_db.value - lower_db, float(np.hypot(gain_db.half_width, unsure)))
     reasons = dict(track.reasons)
     if compressor.ratio is None:
-        reasons["compressor"] = "it acts too seldom to tell, and the mix would be nearly the same with others"
+        reasons["compressor"] = "it acts too seldom: other values leave nearly the same mix"
     return replace(track, gain_db=gain_db, compressor=compressor, reasons=reasons)
 
 

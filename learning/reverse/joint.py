@@ -1,9 +1,9 @@
 """All numbers of a mix with compressors together: direct paths and compressors, rendered by the very effects.
 
-Direct paths are fitted to compressed tracks, and compressors to equalised ones, each with the other as it is. What one
-makes up for the other is seen only where both move at once. So the last word is a fit of all numbers: what a small step
-of each changes in the mix is rendered, by bands for tracks without a compressor, and all steps are taken together
-(Levenberg and Marquardt). The same slopes say how sure each number is.
+Direct paths are fitted to compressed tracks, and compressors to equalised ones, each with the other as it is. Errors
+of one that the other compensates are seen only where both move at once. So at the end all numbers are fitted together:
+what a small step of each changes in the mix is rendered, by bands for tracks without a compressor, and all steps are
+taken at once (Levenberg and Marquardt). The same slopes give the intervals.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _STEPS = 2
 _IDLE = 1e-4
 """Share of the loss that a band has to bring, beside the penalty of a fit."""
 _LEAST_BAND = 1e-9
-"""Error in a band, over the energy of the loudest, below which it does not count: nobody hears it."""
+"""Error in a band, over the energy of the loudest, below which it does not count: it is inaudible."""
 _TURNS, _MORE = 3, 2
 _SEARCHED_DB = -70.0
 """No other bands are looked for where no more than this is left."""
 _ALIKE = 1.1
-"""Numbers are not told from others that leave less than so many times as much."""
+"""Numbers are not determined where others leave less than so many times as much."""
 _KNEE_DB = 3.0
 """Least knee to begin with: a hard one shows no slope."""
 
@@ -136,7 +136,7 @@ class Joint:
         return replace(self, fit=self.fit.moved(here + step[:count]), numbers=numbers)
 
     def _without_idle_bands(self, matrix: np.ndarray) -> Joint:
-        """Without the bands that bring no more than noise would, others moved so that they make up for them."""
+        """Without the bands that bring no more than noise would, others moved so that they compensate for them."""
         inverse = inverted(matrix)
         here = np.concatenate([path.numbers for path in self.fit.paths])
         gains = np.concatenate(
@@ -178,7 +178,7 @@ class Joint:
 
     @property
     def unlike(self) -> float:
-        """Error, each band counted by the energy that it has: as loud bands do not drown the others."""
+        """Error, each band counted by the energy that it has: so that loud bands do not outweigh the others."""
         whole = self.fit.statistics.mix.sum(axis=1)
         return float(np.mean(np.log(self.error.sum(axis=1) / whole + 1e-9)))
 
@@ -220,19 +220,19 @@ class Joint:
     def spread(self, plain: Spread) -> Spread:
         """How sure all numbers are together; `plain` of the direct paths to compressed tracks.
 
-        Of a compressor that acts seldom only what it heard counts.
+        Of a compressor that acts seldom only the frames in which it acts count.
         """
         inverse = inverted(self.system[0])
         bands = self.fit.statistics.bands
         thirds = np.flatnonzero(np.diff(np.arange(len(bands)) // (BANDS_PER_OCTAVE // 3), prepend=-1))
         edges = bands.edges[thirds] - bands.edges[0]
-        by_frame, by_band, heard = [], np.zeros((len(self.owners), len(edges))), []
+        by_frame, by_band, energies = [], np.zeros((len(self.owners), len(edges))), []
         for slopes, left in self._frames():
             products = (slopes * left).reshape(len(slopes), 2, -1, 2).sum(axis=(1, 3), dtype=np.float64)
             by_frame.append(products.sum(axis=1))
             by_band += np.add.reduceat(products, edges, axis=1)
-            heard.append(np.square(slopes).sum(axis=1, dtype=np.float64))
-        acting = degrees(np.array(heard))
+            energies.append(np.square(slopes).sum(axis=1, dtype=np.float64))
+        acting = degrees(np.array(energies))
         return replace(
             plain,
             inverse=inverse,
@@ -242,11 +242,11 @@ class Joint:
             acting={k: float(acting[self.owners == k][-len(each) :].min()) for k, each in self.numbers.items()},
         )
 
-    def can_be_told(self, track: int) -> bool:
-        """Whether threshold, ratio and knee of a compressor can be told.
+    def is_determined(self, track: int) -> bool:
+        """Whether the mix determines threshold, ratio and knee of a compressor.
 
         Below the upper end of the knee two numbers say all: where it begins, and the ratio's (1 - 1 / ratio) over its
-        width. Where a knee of other width that shares them leaves about as much of the mix, the three cannot be told.
+        width. Where a knee of other width that shares them leaves about as much of the mix, the three are open.
         """
         threshold_db, log_ratio, *times, knee_db = self.numbers[track]
         for factor in (2**-0.5, 2**0.5):

@@ -10,6 +10,7 @@ import numpy as np
 from mixprior.learning.reverse import compression, compressor, excerpt, figures, linear, residual, send
 from mixprior.learning.reverse.alignment import alignment
 from mixprior.learning.reverse.compression import Numbers
+from mixprior.learning.reverse.compressor import CompressorFigures
 from mixprior.learning.reverse.figures import TrackFigures
 from mixprior.learning.reverse.fit import Fit
 from mixprior.learning.reverse.intervals import Spread
@@ -185,12 +186,14 @@ class _Effects:
     def figures(self) -> dict[str, TrackFigures]:
         """What is known of each track."""
         spread, power, names = Spread.of(self.fit, self.material), Power.of(self.whole), self.material.names
-        joint = Joint(self.fit, self.numbers, replace(self.whole, mix=self.whole.mix - self.late)).reweighted()
+        squeezed: dict[int, tuple[CompressorFigures, float]] = {}
         if self.numbers:
+            joint = Joint(self.fit, self.numbers, replace(self.whole, mix=self.whole.mix - self.late)).reweighted()
             spread = joint.spread(spread)
+            squeezed = {k: (each, joint.lower_db(k)) for k, each in compressor.figures(joint, spread).items()}
         found = {name: figures.of_track(self.fit, spread, power, k, names) for k, name in enumerate(names)}
-        for k, each in compressor.figures(joint, spread).items():
-            found[names[k]] = figures.with_compressor(found[names[k]], each, joint.lower_db(k))
+        for k, (each, lower_db) in squeezed.items():
+            found[names[k]] = figures.with_compressor(found[names[k]], each, lower_db)
         if self.sends is not None:
             for name, amount in zip(names, self.sends.amounts, strict=True):
                 found[name] = figures.with_send(found[name], amount)

@@ -175,8 +175,8 @@ def completed(own: Constants | None, reference: Constants, settings: MiningSetti
     """Return the constants of this machine, with those of another where it has none.
 
     Args:
-        own: as they were measured; None where they were not. Of songs that were not measured, the last runs of `mine`
-            tell what they take.
+        own: as they were measured; None where they were not. What songs that were not measured take is
+            read from the last runs of `mine`.
         reference: of another machine.
         settings: how songs are mined.
     """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
 
 from mixprior.pipeline.store.store_errors import StoreTrouble
+from mixprior.stats.errors import causes
 
 OUT_OF_MEMORY = "OutOfMemory"
 DEVICE_LOST = "DeviceLost"
@@ -39,7 +39,7 @@ def kind_of(error: BaseException) -> str | None:
     >>> kind_of(OSError(errno.EIO, "Input/output error")), kind_of(MemoryError()), kind_of(FileNotFoundError(2, "gone"))
     ('ReadTrouble', 'OutOfMemory', None)
     """
-    for each in _causes(error):
+    for each in causes(error, handled=True):
         text = str(each)
         # torch's errors are known by name: nothing here may load torch.
         if (
@@ -63,12 +63,3 @@ def kind_of(error: BaseException) -> str | None:
             if each.errno in _PASSING_ERRNOS or isinstance(each, ConnectionError | TimeoutError):
                 return READ_TROUBLE
     return None
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    behind: BaseException | None = error
-    while behind is not None and id(behind) not in seen:
-        seen.add(id(behind))
-        yield behind
-        behind = behind.__cause__ or behind.__context__

@@ -38,7 +38,7 @@ def loose_songs(folder: RunFolder, feature_key: str, prefix: str = "") -> list[s
 
 
 def loose_states(folder: RunFolder, feature_key: str, prefix: str = "") -> dict[str, str]:
-    """Return what `files.state` tells of the files that `loose_songs` finds, by song id, in an object store."""
+    """Return `files.state` of the files that `loose_songs` finds, by song id, in an object store."""
     found = object_store.below(f"{folder.loose(feature_key)}/{prefix}".rstrip("/"))
     names = {os.path.basename(name): entry.state for name, entry in found.items() if name.endswith(".parquet")}
     return {name.removesuffix(".parquet"): state for name, state in names.items()}

@@ -163,8 +163,8 @@ def remove(url: str) -> None:
             fs.rm_file(path)
 
 
-def remove_as(path: str, told: str) -> bool:
-    """Remove a local file, unless it was replaced since `state` was read; return whether that file is there no more.
+def remove_as(path: str, expected: str) -> bool:
+    """Remove a local file, unless its `state` is another than expected; return whether that file is there no more.
 
     It is renamed first: what is compared is what is removed, whatever another process writes meanwhile. A process that
     is killed before it puts the file back leaves it under its temporary name; the song's rows are in the part as well.
@@ -175,7 +175,7 @@ def remove_as(path: str, told: str) -> bool:
         os.rename(target, claimed)
     except FileNotFoundError:  # another removed it first
         return True
-    is_same = state(str(claimed)) == told
+    is_same = state(str(claimed)) == expected
     if not is_same:
         try:
             os.link(claimed, target)

@@ -174,7 +174,7 @@ def pack(
 
 
 def _states(folder: RunFolder, feature_key: str, song_ids: Sequence[str], prefixes: Sequence[str]) -> dict[str, str]:
-    """Return what tells whether the files of songs are replaced, by song id; of those that have one."""
+    """Return `files.state` of the files of songs, by song id; of those that have one."""
     states: dict[str, str] = {}
     if prefixes and sources.is_remote(folder.root):
         for prefix in prefixes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
 
-from mixprior.stats.errors import InputError, Stopped
+from mixprior.stats.errors import InputError, Stopped, causes
 from mixprior.stats.secrets import without_secrets
 
 _SHOWN = 300
@@ -61,7 +60,7 @@ def store_of(url: str) -> str:
 
 def is_of_credentials(error: BaseException) -> bool:
     """Whether a request ended so because credentials are missing, wrong or expired: all others will, too."""
-    for each in _causes(error):
+    for each in causes(error):
         if _code(each) in _CREDENTIAL_CODES or _status(each) == _UNAUTHORIZED:
             return True
         is_of_a_client = type(each).__module__.split(".")[0] in _CLIENTS
@@ -76,13 +75,13 @@ def is_passing(error: BaseException) -> bool:
     >>> is_passing(ConnectionResetError()), is_passing(TimeoutError()), is_passing(PermissionError())
     (True, True, False)
     """
-    for each in _causes(error):
+    for each in causes(error):
         if _code(each) in _PASSING_CODES:
             return True
         status = _status(each)
         if status is not None:
             return status >= 500 or status in _PASSING_STATUS
-    for each in _causes(error):
+    for each in causes(error):
         if isinstance(each, PermissionError | FileNotFoundError | FileExistsError | IsADirectoryError):
             return False
         if isinstance(each, ConnectionError | TimeoutError) or type(each).__name__ == "TimeoutError":
@@ -98,18 +97,18 @@ def is_of_a_store(error: BaseException) -> bool:
     """Whether an error is a store's or its driver's answer, and no fault of a program."""
     return any(
         isinstance(each, OSError | ValueError | NotImplementedError) or type(each).__module__.split(".")[0] in _CLIENTS
-        for each in _causes(error)
+        for each in causes(error)
     )
 
 
 def _code(error: BaseException) -> str | None:
-    """The code that an error of botocore tells."""
+    """The code of an error of botocore."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code")) if isinstance(response, dict) else None
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status that an error of botocore, gcsfs, aiohttp or azure tells."""
+    """The HTTP status of an error of botocore, gcsfs, aiohttp or azure."""
     if type(error).__module__ == "aiohttp.http_exceptions":  # of an answer that was cut; its status is made up
         return None
     response = getattr(error, "response", None)
@@ -118,15 +117,6 @@ def _status(error: BaseException) -> int | None:
     else:
         found = getattr(error, "code", None) or getattr(error, "status", None) or getattr(error, "status_code", None)
     return int(found) if str(found).isdecimal() and 100 <= int(found) < 600 else None
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    behind: BaseException | None = error
-    while behind is not None and id(behind) not in seen:
-        seen.add(id(behind))
-        yield behind
-        behind = behind.__cause__
 
 
 def words(error: BaseException) -> str:

@@ -81,7 +81,7 @@ def test_a_mixer_comes_with_its_card_and_its_curve_and_the_same_again(songs, mod
     assert main(["train", "console", str(songs), "-o", str(again), *SHORT]) == 0
     assert again.read_bytes() == model.read_bytes()
     printed = capsys.readouterr().out
-    for words in ("gains, dB", "told the song's own levels and slopes", "the rule", "as they are"):
+    for words in ("gains, dB", "given the song's own levels and slopes", "the rule", "as they are"):
         assert words in printed
 
 

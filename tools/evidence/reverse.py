@@ -173,5 +173,5 @@ def _pair(row: dict[str, str] | None, factor: float) -> str:
         return "none"
     truth = f"{factor * float(row['truth']):.1f}"
     if not row["found"]:
-        return f"{truth}: not told"
+        return f"{truth}: null"
     return f"{truth}: {factor * float(row['found']):.1f} +-{factor * float(row['half_width']):.2g}"

@@ -233,8 +233,8 @@ def test_a_compressor_is_found_with_its_settings_and_none_where_there_is_none():
     assert taken.tracks["keys"].compressor is None
 
 
-@pytest.mark.parametrize(("peak_dbfs", "told"), [(6.0, True), (-27.0, False)])
-def test_a_compressor_that_acts_in_its_knee_alone_cannot_be_told(peak_dbfs, told):
+@pytest.mark.parametrize(("peak_dbfs", "determined"), [(6.0, True), (-27.0, False)])
+def test_a_compressor_that_acts_in_its_knee_alone_is_not_determined(peak_dbfs, determined):
     """Threshold -24 dBFS, knee of 6 dB, a track whose peaks are beyond it, or within it."""
     beat = np.tile(np.exp(-np.arange(RATE_HZ // 2) / (0.05 * RATE_HZ)), 4).astype(np.float32)
     track = noise(1, 2.0) * beat
@@ -244,7 +244,7 @@ def test_a_compressor_that_acts_in_its_knee_alone_cannot_be_told(peak_dbfs, told
     made = rendered(Path(), numbers, material, 0)
     material = replace(material, mix=made + noise(2, 2.0) * np.float32(0.01 * made.std() / 0.1))
     fit = fits.with_paths(fits.start(Statistics.of(material), RATE_HZ), [Path()])
-    assert Joint(fit, {0: numbers}, material).can_be_told(0) is told
+    assert Joint(fit, {0: numbers}, material).is_determined(0) is determined
 
 
 def test_without_a_track_within_30_db_of_the_mix_there_is_no_compressor():
