@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from mixprior.stats.fft.lanes import LANES, all_of, load, store, times_plus, widened
+from mixprior.stats.fft.lanes import WIDE_LANES, all_of, load_short, store, times_plus, widened
 from mixprior.stats.frames import joined
 
 HOP = 1024
@@ -95,11 +95,11 @@ class FrameEnergies:
 @numba.njit(cache=True, nogil=True)
 def _add(left: np.ndarray, right: np.ndarray, found: np.ndarray, sums: np.ndarray) -> float:
     """Write the energies of whole hops, add what `sums` has; return the largest |x| of all samples."""
-    total, products = np.empty(3), np.empty((3, LANES))
+    total, products = np.empty(3), np.empty((3, WIDE_LANES))
     for hop in range(found.size):
         of_left = of_right = of_both = all_of(0.0)
-        for n in range(hop * HOP, (hop + 1) * HOP, LANES):
-            x, y = widened(load(left, n)), widened(load(right, n))
+        for n in range(hop * HOP, (hop + 1) * HOP, WIDE_LANES):
+            x, y = widened(load_short(left, n)), widened(load_short(right, n))
             of_left, of_right, of_both = (
                 times_plus(x, x, of_left),
                 times_plus(y, y, of_right),

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from mixprior.stats.fft import long
-from mixprior.stats.fft.lanes import LANES, all_of, load, root, store, times_plus, where_above, zeros
+from mixprior.stats.fft.lanes import LANES, LINE_BYTES, all_of, load, root, store, times_plus, where_above, zeros
 from mixprior.stats.frames import LongFrames, Stack, sum_of_members
 from mixprior.stats.hop_energies import FrameEnergies
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
@@ -25,6 +25,8 @@ POOLED_EDGES_HZ = (np.arange(0, BINS, POOL) + POOL / 2) * (SAMPLE_RATE_HZ / FRAM
 """Upper edges of the stored bins."""
 
 _FRAMES_AT_ONCE = 2
+_GROUPS_OF_LINE = LINE_BYTES // 4 // LANES
+"""Groups of parts whose samples share a line of the cache."""
 SILENT_FRAME = 1e-6
 """Frames with less than this share of the loudest frame's energy (-60 dB) are left out of panning."""
 UNEXCITED_BIN = 1e-12
@@ -88,7 +90,7 @@ class SongSpectra:
         self._frames, self._known = LongFrames(FRAME, HOP, _FRAMES_AT_ONCE, self._stack.channels), 0
         self._floors = np.zeros((len(self._stack.names), 0), np.float32)
         self._sums = zeros(len(self._stack.names), 4, long.size(FRAME))
-        self._work = zeros(4, FRAME // LANES)
+        self._work = zeros(4, long.work_size(FRAME))
         self._spectra = zeros(self._stack.channels, _FRAMES_AT_ONCE, 2, long.size(FRAME))
 
     def add(self, sounds: Mapping[str, np.ndarray], floors: Mapping[str, np.ndarray]) -> None:
@@ -174,10 +176,10 @@ def _accumulate(
     """Add frames, shape (channels, frames, samples), to the sums, shape (sounds, 4, numbers of a spectrum)."""
     channels, frames = batch.shape[:2]
     size, block = sums.shape[2], long.PARTS * LANES
-    for pair in range(0, long.PARTS // LANES, 2):  # whose samples are neighbours in the cache
+    for line in range(0, long.PARTS // LANES, _GROUPS_OF_LINE):
         for k in range(channels * frames):
             re, im = spectra[2 * k * size : (2 * k + 1) * size], spectra[(2 * k + 1) * size : (2 * k + 2) * size]
-            for group in range(pair, pair + 2):
+            for group in range(line, line + _GROUPS_OF_LINE):
                 long.columns(batch[k // frames, k % frames], group, plan, work, re, im)
     few, total = np.empty(2 * channels * frames * block, np.float32), np.empty(4 * frames * block, np.float32)
     for first in range(0, size, block):

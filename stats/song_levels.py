@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from mixprior.stats.fft.lanes import LANES, all_of, interleave, load, minus_times, store, swapping, times_plus
+from mixprior.stats.fft.lanes import WIDE_LANES, all_of, interleave, load, minus_times, store, swapping, times_plus
 from mixprior.stats.frames import stacked
 from mixprior.stats.loudness_blocks import STATE_FLOOR, Blocks, Filtering
 from mixprior.stats.statistic import BACKING, MIXTURE, SAMPLE_RATE_HZ, VOCALS
@@ -53,7 +53,7 @@ class SongEnergies:
         self._stems, self._summed = tuple(stems), summed
         channels = 2 * (len(stems) + (not summed))
         self._filtering = Filtering(channels, SAMPLE_RATE_HZ)
-        self._state = np.zeros((-(-channels // LANES), (_PAST + 4) * LANES))
+        self._state = np.zeros((-(-channels // WIDE_LANES), (_PAST + 4) * WIDE_LANES))
         rows = 2 * len(stems) + 2
         self._parts = [(np.zeros((rows, 3, 0)), np.zeros((rows, 2, 0)))]
 
@@ -100,20 +100,20 @@ def _products(
     # Energies between neighbouring edges: K-weighted of left, right and their sum, and plain of left and right. The
     # rows: each stem, the product of each stem and the mixture, the mixture, the residual.
     channels, parts = audio.shape[0], edges.size - 1
-    stems, groups = channels // 2 - (0 if summed else 1), -(-channels // LANES)
+    stems, groups = channels // 2 - (0 if summed else 1), -(-channels // WIDE_LANES)
     weighted, plain = np.zeros((2 * stems + 2, 3, parts)), np.zeros((2 * stems + 2, 2, parts))
-    of_x, of_y = LANES * (_AT_ONCE + _PAST), LANES * _AT_ONCE  # numbers of a group, and of the mixture after them
+    of_x, of_y = WIDE_LANES * (_AT_ONCE + _PAST), WIDE_LANES * _AT_ONCE  # of a group, and of the mixture after them
     x, y = np.zeros((groups + 1) * of_x), np.zeros((groups + 1) * of_y)
     whole_x, whole_y = x[groups * of_x :], y[groups * of_y :]
-    is_stem = np.zeros(groups * LANES)
+    is_stem = np.zeros(groups * WIDE_LANES)
     is_stem[: 2 * stems] = 1.0
-    found = np.empty(6 * LANES)
+    found = np.empty(6 * WIDE_LANES)
     for part in range(parts):
         for start in range(edges[part], edges[part + 1], _AT_ONCE):
             size = min(_AT_ONCE, edges[part + 1] - start)
             for group in range(groups):
-                first = LANES * group
-                count = min(LANES, channels - first)
+                first = WIDE_LANES * group
+                count = min(WIDE_LANES, channels - first)
                 own_x, own_y = x[group * of_x : (group + 1) * of_x], y[group * of_y : (group + 1) * of_y]
                 _filter(audio, first, count, start, size, coefficients, state[group], own_x, own_y)
             _mix(x, y, size, is_stem, summed, found)
@@ -122,8 +122,8 @@ def _products(
             for group in range(groups):
                 own_x, own_y = x[group * of_x : (group + 1) * of_x], y[group * of_y : (group + 1) * of_y]
                 _multiply(own_x, own_y, whole_x, whole_y, size, found)
-                for stem in range(min(LANES // 2, stems - LANES // 2 * group)):
-                    row = LANES // 2 * group + stem
+                for stem in range(min(WIDE_LANES // 2, stems - WIDE_LANES // 2 * group)):
+                    row = WIDE_LANES // 2 * group + stem
                     _add_found(found, 0, 2 * stem, plain[row, :, part], weighted[row, :, part])
                     _add_found(found, 3, 2 * stem, plain[row + stems, :, part], weighted[row + stems, :, part])
     return weighted, plain
@@ -133,9 +133,9 @@ def _products(
 def _add_found(found: np.ndarray, row: int, lane: int, plain: np.ndarray, weighted: np.ndarray) -> None:
     """Add plain energies of two lanes, weighted ones, and that of their sum."""
     for channel in range(2):
-        plain[channel] += found[LANES * row + lane + channel]
-        weighted[channel] += found[LANES * (row + 1) + lane + channel]
-    weighted[2] += found[LANES * (row + 2) + lane]
+        plain[channel] += found[WIDE_LANES * row + lane + channel]
+        weighted[channel] += found[WIDE_LANES * (row + 1) + lane + channel]
+    weighted[2] += found[WIDE_LANES * (row + 2) + lane]
 
 
 @numba.njit(nogil=True)
@@ -151,14 +151,14 @@ def _filter(
     y: np.ndarray,
 ) -> None:
     """K-weight up to eight channels at once: `x` takes the four samples before, and the samples, `y` the output."""
-    for n in range(_PAST * LANES):
+    for n in range(_PAST * WIDE_LANES):
         x[n] = state[n]
-    whole = size // LANES * LANES
-    for n in range(0, whole, LANES):
-        interleave(audio, first, count, start + n, x, LANES * (_PAST + n))
+    whole = size // WIDE_LANES * WIDE_LANES
+    for n in range(0, whole, WIDE_LANES):
+        interleave(audio, first, count, start + n, x, WIDE_LANES * (_PAST + n))
     for n in range(whole, size):
-        for k in range(LANES):
-            x[LANES * (_PAST + n) + k] = audio[first + k, start + n] if k < count else 0.0
+        for k in range(WIDE_LANES):
+            x[WIDE_LANES * (_PAST + n) + k] = audio[first + k, start + n] if k < count else 0.0
     b0, b1, b2, b3, b4 = (
         all_of(coefficients[0]),
         all_of(coefficients[1]),
@@ -167,22 +167,27 @@ def _filter(
         all_of(coefficients[4]),
     )
     a1, a2, c1, c2 = all_of(coefficients[5]), all_of(coefficients[6]), all_of(coefficients[7]), all_of(coefficients[8])
-    x4, x3, x2, x1 = load(x, 0), load(x, LANES), load(x, 2 * LANES), load(x, 3 * LANES)
-    v1, v2, y1, y2 = load(state, 4 * LANES), load(state, 5 * LANES), load(state, 6 * LANES), load(state, 7 * LANES)
+    x4, x3, x2, x1 = load(x, 0), load(x, WIDE_LANES), load(x, 2 * WIDE_LANES), load(x, 3 * WIDE_LANES)
+    v1, v2, y1, y2 = (
+        load(state, 4 * WIDE_LANES),
+        load(state, 5 * WIDE_LANES),
+        load(state, 6 * WIDE_LANES),
+        load(state, 7 * WIDE_LANES),
+    )
     for n in range(size):
-        x0 = load(x, LANES * (_PAST + n))
+        x0 = load(x, WIDE_LANES * (_PAST + n))
         u0 = times_plus(b0, x0, times_plus(b1, x1, times_plus(b2, x2, times_plus(b3, x3, b4 * x4))))
         v0 = minus_times(minus_times(u0, a2, v2), a1, v1)
         y0 = minus_times(minus_times(v0, c2, y2), c1, y1)
-        store(y, LANES * n, y0)
+        store(y, WIDE_LANES * n, y0)
         x4, x3, x2, x1, v2, v1, y2, y1 = x3, x2, x1, x0, v1, v0, y1, y0
-    for n in range(_PAST * LANES):
-        state[n] = x[LANES * size + n]
-    store(state, 4 * LANES, v1)
-    store(state, 5 * LANES, v2)
-    store(state, 6 * LANES, y1)
-    store(state, 7 * LANES, y2)
-    for n in range(4 * LANES, 8 * LANES):
+    for n in range(_PAST * WIDE_LANES):
+        state[n] = x[WIDE_LANES * size + n]
+    store(state, 4 * WIDE_LANES, v1)
+    store(state, 5 * WIDE_LANES, v2)
+    store(state, 6 * WIDE_LANES, y1)
+    store(state, 7 * WIDE_LANES, y2)
+    for n in range(4 * WIDE_LANES, 8 * WIDE_LANES):
         if abs(state[n]) <= STATE_FLOOR:
             state[n] = 0.0
 
@@ -190,15 +195,15 @@ def _filter(
 @numba.njit(nogil=True)
 def _mix(x: np.ndarray, y: np.ndarray, size: int, is_stem: np.ndarray, summed: bool, found: np.ndarray) -> None:
     """Write the mixture after the groups, left and right in turn, and its energies and the residual's into `found`."""
-    groups, none = is_stem.size // LANES, all_of(0.0)
+    groups, none = is_stem.size // WIDE_LANES, all_of(0.0)
     of_x, of_y = x.size // (groups + 1), y.size // (groups + 1)
     plain, weighted, both = none, none, none
     left_plain, left_weighted, left_both = none, none, none
     for n in range(size):
         sum_x, sum_y, whole_x, whole_y = none, none, none, none
         for group in range(groups):
-            stem = load(is_stem, LANES * group)
-            own_x, own_y = load(x, group * of_x + LANES * (n + _PAST)), load(y, group * of_y + LANES * n)
+            stem = load(is_stem, WIDE_LANES * group)
+            own_x, own_y = load(x, group * of_x + WIDE_LANES * (n + _PAST)), load(y, group * of_y + WIDE_LANES * n)
             sum_x, sum_y = sum_x + stem * own_x, sum_y + stem * own_y
             whole_x, whole_y = whole_x + own_x, whole_y + own_y
         sum_x, sum_y = _over_stems(sum_x), _over_stems(sum_y)
@@ -212,13 +217,13 @@ def _mix(x: np.ndarray, y: np.ndarray, size: int, is_stem: np.ndarray, summed: b
                 times_plus(left_y, left_y, left_weighted),
             )
             left_both = times_plus(left_sum, left_sum, left_both)
-        store(x, groups * of_x + LANES * (n + _PAST), mixture_x)
-        store(y, groups * of_y + LANES * n, mixture_y)
+        store(x, groups * of_x + WIDE_LANES * (n + _PAST), mixture_x)
+        store(y, groups * of_y + WIDE_LANES * n, mixture_y)
         total = mixture_y + _other_channel(mixture_y)
         plain, weighted = times_plus(mixture_x, mixture_x, plain), times_plus(mixture_y, mixture_y, weighted)
         both = times_plus(total, total, both)
     for k, energy in enumerate((plain, weighted, both, left_plain, left_weighted, left_both)):
-        store(found, LANES * k, energy)
+        store(found, WIDE_LANES * k, energy)
 
 
 @numba.njit(nogil=True)
@@ -236,8 +241,8 @@ def _multiply(
     none = all_of(0.0)
     plain, weighted, both, plain_product, weighted_product, both_product = none, none, none, none, none, none
     for n in range(size):
-        of_x, of_y = load(x, LANES * (n + _PAST)), load(y, LANES * n)
-        whole_x, whole_y = load(mixture_x, LANES * (n + _PAST)), load(mixture_y, LANES * n)
+        of_x, of_y = load(x, WIDE_LANES * (n + _PAST)), load(y, WIDE_LANES * n)
+        whole_x, whole_y = load(mixture_x, WIDE_LANES * (n + _PAST)), load(mixture_y, WIDE_LANES * n)
         total, whole = of_y + _other_channel(of_y), whole_y + _other_channel(whole_y)
         plain, weighted, both = (
             times_plus(of_x, of_x, plain),
@@ -250,4 +255,4 @@ def _multiply(
         )
         both_product = times_plus(total, whole, both_product)
     for k, energy in enumerate((plain, weighted, both, plain_product, weighted_product, both_product)):
-        store(found, LANES * k, energy)
+        store(found, WIDE_LANES * k, energy)

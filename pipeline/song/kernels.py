@@ -41,16 +41,14 @@ def compile_once() -> bool:
 
 def _key() -> str:
     """What the compiled code depends on: sources, numba, the processor, and where it is kept."""
-    import llvmlite.binding
     import numba
-    from numba.core import config
+    from numba.core import config, registry
 
     digest = hashlib.sha256()
     facts = (
         sys.version,
         numba.__version__,
-        config.CPU_NAME  # type: ignore[attr-defined]
-        or llvmlite.binding.get_host_cpu_name(),
+        registry.cpu_target.target_context.codegen().magic_tuple(),
         config.CACHE_DIR,  # type: ignore[attr-defined]
         str(_root()),
     )

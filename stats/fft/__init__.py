@@ -1,1 +1,1 @@
-"""Fourier transforms of eight real signals at once, compiled by numba for the processor at hand."""
+"""Fourier transforms of several real signals at once, compiled by numba for the processor at hand."""

@@ -1,4 +1,4 @@
-"""Power of frames in bands of frequencies, eight frames at once."""
+"""Power of frames in bands of frequencies, several frames at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Complex FFTs of eight signals at once: passes of radix 3, 5, 8 and 4, in place, frequencies in order of their digits.
+"""Complex FFTs of several signals at once: radix 3, 5, 8 and 4, in place, frequencies in order of their digits.
 
 The decimation in frequency of Gentleman and Sande (1966): a pass makes of a transform of L rows R transforms of L / R,
 of the frequencies that leave the same remainder when divided by R. Code is generated for each radix.
@@ -147,10 +147,10 @@ _eight, _four = _butterfly(8, True), _butterfly(4, True)
 
 @numba.njit(nogil=True)
 def transform(re: np.ndarray, im: np.ndarray, first: int, length: int, factors: np.ndarray) -> None:
-    """Transform `length` rows of eight, from row `first` on, in place; frequency k comes to row `positions(length)[k]`.
+    """Transform `length` rows, from row `first` on, in place; frequency k comes to row `positions(length)[k]`.
 
     Args:
-        re: float32, shape (8 rows,): the real parts.
+        re: float32, shape (`LANES` rows,): the real parts.
         im: the imaginary parts.
         first: row of the first number.
         length: of the transforms: see `radices`.

@@ -1,8 +1,8 @@
 """Spectra of long frames of one real signal: 64 interleaved parts are transformed, then what they have in common.
 
 The four steps of Bailey, "FFTs in external or hierarchical memory" (1990): sample 64 n + m of a frame of 64 L is row n
-of part m. The parts are transformed, eight at once, and turned by exp(-2 pi i m k / 64 L). For each frequency k the 64
-parts are transformed, eight frequencies at once. Of real samples the upper half of the k is not needed.
+of part m. The parts are transformed, `LANES` at once, and turned by exp(-2 pi i m k / 64 L). For each frequency k the
+64 parts are transformed, `LANES` frequencies at once. Of real samples the upper half of the k is not needed.
 """
 
 from __future__ import annotations
@@ -30,8 +30,13 @@ def size(frame: int) -> int:
     return _groups(frame) * PARTS * LANES
 
 
+def work_size(frame: int) -> int:
+    """Return how many numbers each of the four rows takes that `columns` works in."""
+    return _groups(frame) * LANES * LANES
+
+
 def _groups(frame: int) -> int:
-    """Groups of eight frequencies of a part, half of them and one."""
+    """Groups of `LANES` frequencies of a part, half of them and one."""
     return frame // PARTS // 2 // LANES + 1
 
 
@@ -59,13 +64,13 @@ def plan(window: np.ndarray) -> Plan:
 
 @numba.njit(nogil=True)
 def columns(sound: np.ndarray, group: int, plan: Plan, work: np.ndarray, re: np.ndarray, im: np.ndarray) -> None:
-    """Transform eight of the parts of a frame, and turn them.
+    """Transform `LANES` of the parts of a frame, and turn them.
 
     Args:
         sound: float32, shape (frame or more,), neighbours in memory.
-        group: which parts: from 8 `group` on.
+        group: which parts: from `LANES` `group` on.
         plan: of the window of the frames.
-        work: float32, shape (4, frame / 8): overwritten; zeros when it is first used.
+        work: float32, shape (4, `work_size(frame)`): overwritten; zeros when it is first used.
         re: float32, shape (`size(frame)`,): takes the real parts.
         im: likewise takes the imaginary parts.
     """
@@ -85,7 +90,7 @@ def columns(sound: np.ndarray, group: int, plan: Plan, work: np.ndarray, re: np.
 
 @numba.njit(nogil=True)
 def rows(re: np.ndarray, im: np.ndarray, group: int, plan: Plan) -> None:
-    """Transform a group of eight frequencies of all parts, in place: numbers 512 `group` to 512 `group` + 511."""
+    """Transform a group of `LANES` frequencies of all parts, in place: the numbers from 64 `LANES` `group` on."""
     butterflies.transform(re, im, PARTS * group, PARTS, plan[4])
 
 
@@ -102,7 +107,7 @@ def _turn(
     out_im: types.Array,
     to: types.Integer,
 ) -> Any:
-    """Multiply eight rows of eight, and write them transposed."""
+    """Multiply as many rows as a row has numbers, and write them transposed."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
         real, imaginary, cosine, sine, out_real, out_imaginary = (

@@ -1,4 +1,4 @@
-"""Spectra of eight real signals at once: frames of samples in, rows of eight numbers by frequency out."""
+"""Spectra of several real signals at once: frames of samples in, rows of a number of each by frequency out."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def plan(window: np.ndarray) -> Plan:
 def frames(
     sound: np.ndarray, hop: int, count: int, plan: Plan, work: np.ndarray, re: np.ndarray, im: np.ndarray
 ) -> None:
-    """Transform up to eight frames.
+    """Transform up to `LANES` frames.
 
     Args:
         sound: float32, neighbours in memory; the first frame begins with it. Samples past its end are read where the
             frames reach there.
         hop: samples from one frame to the next.
-        count: how many frames, 1 to 8; the lanes after them repeat the last one.
+        count: how many frames, 1 to `LANES`; the lanes after them repeat the last one.
         plan: of the window of the frames.
-        work: float32, shape (2, 4 length): overwritten.
-        re: float32, shape (8 (length / 2 + 1) or more,): takes the real parts; row k is frequency k.
+        work: float32, shape (2, `LANES` / 2 length): overwritten.
+        re: float32, shape (`LANES` (length / 2 + 1) or more,): takes the real parts; row k is frequency k.
         im: likewise takes the imaginary parts.
     """
     window, (factors, rows, turns) = plan
@@ -100,7 +100,7 @@ def _gather(
     re: types.Array,
     im: types.Array,
 ) -> Any:
-    """Weight eight samples of each frame, and put even ones into rows of `re`, odd ones into rows of `im`."""
+    """Weight `LANES` samples of each frame, and put even ones into rows of `re`, odd ones into rows of `im`."""
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
         samples, weights, real, imaginary = (Memory(context, builder, signature.args[k], args[k]) for k in (0, 4, 5, 6))

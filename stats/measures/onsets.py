@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from mixprior.stats.fft import real
-from mixprior.stats.fft.lanes import LANES, all_of, load, log, root, store, times_plus
+from mixprior.stats.fft.lanes import LANES, WIDE_LANES, all_of, load, load_short, log, root, store, times_plus
 from mixprior.stats.frames import Frames
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 from mixprior.stats.windows import periodic_hann
@@ -116,9 +116,9 @@ def _high_frequency_content(
 ) -> None:
     """Sum of (k + 1) log(1 + gain |X_k|) over the bins k of each frame, and the energy of its samples."""
     re, im = np.empty((2, LANES * _BINS), np.float32)
-    work, one, factor = np.empty((2, 4 * HOP), np.float32), all_of(np.float32(1)), all_of(gain)
+    work, one, factor = np.empty((2, LANES // 2 * HOP), np.float32), all_of(np.float32(1)), all_of(gain)
     channels, count = frames.shape[:2]
-    lanes = np.empty(LANES, np.float32)
+    lanes = np.empty(WIDE_LANES, np.float32)
     for channel in range(channels):
         for first in range(0, count, LANES):
             real.frames(frames[channel, first], HOP, min(LANES, count - first), plan, work, re, im)
@@ -132,9 +132,10 @@ def _high_frequency_content(
                 total = total + part
             store(content[channel], first, total)
         for k in range(count):
-            total = all_of(np.float32(0))
-            for n in range(0, HOP, LANES):
-                samples = load(frames[channel, k], n)
+            samples = load_short(frames[channel, k], 0)
+            total = samples * samples
+            for n in range(WIDE_LANES, HOP, WIDE_LANES):
+                samples = load_short(frames[channel, k], n)
                 total = times_plus(samples, samples, total)
             store(lanes, 0, total)
             power[channel, k] = lanes.sum()

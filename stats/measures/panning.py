@@ -92,7 +92,7 @@ class SpsFrames:
         self._energies = [FrameEnergies(FRAME, HOP) for _ in self._stack.names]
         self._energy = np.zeros((len(self._energies), 0))  # of frames that wait for their batch to be full
         self._parts: list[tuple[np.ndarray, np.ndarray]] = []
-        self._work = zeros(2, 4 * FRAME)
+        self._work = zeros(2, LANES // 2 * FRAME)
         self._spectra = zeros(self._stack.channels * 2 * LANES * (FRAME // 2 + 1))
         self._samples = 0
 
@@ -169,8 +169,8 @@ def _squares(
         plan: of the frames.
         edges: bins.
         work: as `real.frames` takes it.
-        spectra: float32, of the size of the spectra of eight frames of each channel; overwritten.
-        sums: float32, shape (sounds, 2, parts, frames, filled up to a multiple of eight): filled.
+        spectra: float32, of the size of the spectra of `LANES` frames of each channel; overwritten.
+        sums: float32, shape (sounds, 2, parts, frames, filled up to a multiple of `LANES`): filled.
     """
     channels, frames = batch.shape[:2]
     size = spectra.size // (2 * channels)
@@ -191,7 +191,7 @@ def _squares(
 
 @numba.njit
 def _part(spectra: np.ndarray, size: int, begin: int, end: int, floor: Any) -> tuple[Any, Any]:
-    """Sum (1 - phi)^2 over the bins from `begin` to before `end` of eight frames, and count the bins that have any."""
+    """Sum (1 - phi)^2 over the bins from `begin` to before `end` of frames, and count the bins that have any."""
     square = excited = all_of(np.float32(0))
     one = all_of(np.float32(1))
     for at in range(LANES * begin, LANES * end, LANES):
