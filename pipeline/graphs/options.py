@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("auto", "fp32", "bf16", "fp16"),
         default="auto",
-        help="auto: bf16 where the processor has it; fp16 on a GPU alone",
+        help="auto: fp16 on a GPU, and there alone; bf16 where the processor has it",
     )
     parser.add_argument(
         "--batch", type=int, metavar="N", help="segments of all songs that a GPU separates together (8); 1 on a CPU"

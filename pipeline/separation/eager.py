@@ -20,7 +20,7 @@ class Eager:
     Args:
         bag: moved to the device.
         device: "cpu", "cuda", "cuda:1".
-        precision: "fp32", or "bf16" or "fp16" (autocast).
+        precision: "fp32", or "bf16" or "fp16" (autocast). What is not finite in these is computed again in fp32.
         compiled: whether PyTorch compiles the models at their first batch.
     """
 
@@ -66,10 +66,20 @@ class Eager:
     def _apply(self, number: int, batch: torch.Tensor) -> torch.Tensor:
         import torch
 
-        half = torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not None)
-        with torch.inference_mode(), half:
-            stems: torch.Tensor = self._models[number](batch)
-            return stems.float()
+        with torch.inference_mode():
+            if self._dtype is None:
+                return self._computed(number, batch)
+            with torch.autocast(self._device.type, self._dtype):
+                stems = self._computed(number, batch)
+            # fp16 ends at 65,504. Other segments of the batch stay: a song must not depend on its company.
+            beyond = ~stems.isfinite().flatten(1).all(1)
+            if beyond.any():
+                stems[beyond] = self._computed(number, batch)[beyond]
+            return stems
+
+    def _computed(self, number: int, batch: torch.Tensor) -> torch.Tensor:
+        stems: torch.Tensor = self._models[number](batch)
+        return stems.float()
 
 
 class _Lane:

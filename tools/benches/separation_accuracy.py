@@ -45,7 +45,7 @@ def _ways() -> dict[str, tuple[str, kinds.Kind | None]]:
     """By the name of a path that this machine can take: its precision, and the kind of the native engine."""
     native = [kind for precision in ("fp32", "bf16") for kind in kinds.chosen(precision, *kinds.machine())]
     built = {f"native {kind.name}": (kind.precision, kind) for kind in native if kinds.library(kind)}
-    return {"PyTorch fp32": ("fp32", None), "PyTorch bf16": ("bf16", None), **built}
+    return {"PyTorch fp32": ("fp32", None), **built}
 
 
 PATHS = _ways()
@@ -144,7 +144,9 @@ def _digest(song: str, path: str, audio: np.ndarray) -> str:
     """Of all that a reading depends on."""
     digest = hashlib.sha256(f"{song} {path} {processor.description()}".encode())
     digest.update(audio.tobytes())
-    for source in sorted(p for p in (ROOT / "pipeline" / "separation").rglob("*") if p.suffix in (".c", ".h", ".py")):
+    folder = ROOT / "pipeline" / "separation"
+    engine = [p for p in (folder / "native").iterdir() if p.suffix in (".c", ".h", ".py")]
+    for source in sorted([folder / "overlap_add.py", *(engine if PATHS[path][1] else [folder / "eager.py"])]):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 

@@ -155,8 +155,8 @@ def reason(precision: str) -> str:
         try:
             _loaded(path)
         except OSError as error:
-            return f"PyTorch, {precision}: {error}"
+            return f"PyTorch, fp32: {error}"
         return f"native engine, {kind.name}, {precision}"
     if kinds.chosen(precision, *kinds.machine()):
-        return f"PyTorch, {precision}: the native engine is not built; install a C compiler and mixprior again"
-    return f"PyTorch, {precision}: the native engine is not for this processor"
+        return "PyTorch, fp32: the native engine is not built; install a C compiler and mixprior again"
+    return "PyTorch, fp32: the native engine is not for this processor"

@@ -179,6 +179,24 @@ def test_threads_end_when_nothing_waits():
     assert not batches._waiting
 
 
+class Doubling(torch.nn.Module):
+    """A model whose values fp16 cannot hold where a segment is loud."""
+
+    def forward(self, mix: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.conv1d(mix, torch.full((1, 1, 1), 2.0))[:, None]
+
+
+def test_what_half_precision_cannot_hold_is_computed_again_and_changes_no_other_segment():
+    model = BagOfModels([HTDemucs(**ARGUMENTS)])
+    model.models = torch.nn.ModuleList([Doubling()])
+    quiet, loud = torch.full((1, 8), 1 / 3), torch.full((1, 8), 40_000.0)
+    run = Eager(model, "cpu", "fp16")
+    together, alone = run(0, torch.stack([quiet, loud])), run(0, quiet[None])
+    assert torch.equal(together[:1], alone)
+    assert not torch.equal(alone, Eager(model, "cpu", "fp32")(0, quiet[None]))
+    assert torch.equal(together[1], torch.full((1, 1, 8), 80_000.0))
+
+
 def test_the_last_branches_stay_in_single_precision_in_a_copy_too():
     model = BagOfModels([HTDemucs(**ARGUMENTS, dconv_mode=3)])
     Eager(model, "cpu", "bf16")
