@@ -76,14 +76,14 @@ class FrameEnergies:
 
     def of_hops(self, energies: np.ndarray) -> np.ndarray:
         """Likewise, by what `HopEnergies.add` returned for the piece."""
-        energies = np.append(self._rest, energies)
+        energies = np.concatenate((self._rest, energies))
         hops = energies.size // self._parts
         self._rest = energies[hops * self._parts :]
         parts = energies[: hops * self._parts].reshape(hops, self._parts)
         while parts.shape[1] > 1:  # by halves
             half = parts.shape[1] // 2
             parts = parts[:, :half] + parts[:, half:]
-        known = np.append(self._hops, parts)
+        known = np.concatenate((self._hops, parts[:, 0]))
         frames = max(0, known.size - self._hops_per_frame + 1)
         self._hops = known[frames:]
         found = np.zeros(frames)

@@ -106,7 +106,7 @@ class _Hits:
 
     def find(self, novelty: np.ndarray, audible: np.ndarray) -> None:
         """Find the onsets of some more frames."""
-        self._starts = np.append(self._starts, self._finder.add(novelty, audible))
+        self._starts = np.concatenate((self._starts, self._finder.add(novelty, audible)))
 
     def take(self, signal: np.ndarray, first: int) -> None:
         """Take the next samples, of which all onsets are known, and which begin with sample `first`."""

@@ -79,7 +79,8 @@ class OnsetFinder:
         if at_once:
             self._last = 0.0  # a sound that is there from the first frame on starts with it
         self._frames += len(novelty)
-        self._novelty, self._audible = np.append(self._novelty, novelty), np.append(self._audible, audible)
+        self._novelty = np.concatenate((self._novelty, novelty))
+        self._audible = np.concatenate((self._audible, audible))
         smoothing = _zero_phase_smoothing(_PAST + _FUTURE + 1)
         found, self._last = _starts(self._novelty, self._audible, smoothing, self._judged, self._last)
         judged = max(0, len(self._novelty) - _PAST - _FUTURE - 2)
