@@ -34,7 +34,8 @@ LEAST_LEVEL_DB = -30.0
 MOST_TRACKS = 10
 _BELOW_PEAK_DB = (3.0, 6.0, 10.0, 15.0, 21.0)
 _RATIOS, _ATTACKS_S, _RELEASES_S = (1.5, 3.0, 6.0), (0.005, 0.025), (0.07, 0.25)
-_KNEE_DB = 4.0
+KNEE_DB = 4.0
+"""Knee that a search begins with."""
 _LOWS = np.array([-90.0, np.log(1.05), np.log(5e-4), np.log(5e-3), 0.0])
 _HIGHS = np.array([20.0, np.log(20.0), np.log(0.5), np.log(3.0), 24.0])
 _STEPS = np.array([2.0, 0.2, 0.4, 0.4, 3.0])
@@ -122,7 +123,7 @@ def more(fit: Fit, material: Material, known: Mapping[int, Numbers]) -> tuple[Fi
         material: tracks as they are, and mix.
         known: numbers of compressors, by the number of the track.
     """
-    search = _Search(Blocks.of(fit, material, np.union1d(_chosen(fit), list(known))), known)
+    search = _Search(Blocks.of(fit, material, np.union1d(_chosen(fit), np.array(list(known), int))), known)
     search.run()
     direct, found = _taken(search, fit, material)
     return (direct, found) if found.numbers.keys() - known.keys() else None
@@ -209,7 +210,7 @@ class _Search:
         peak_db = 10 * np.log10(np.quantile(self.blocks.levels[k][heard], 0.98) + 1e-30)
         loss = self._loss(k)
         grid = product(
-            peak_db - np.array(_BELOW_PEAK_DB), np.log(_RATIOS), np.log(_ATTACKS_S), np.log(_RELEASES_S), [_KNEE_DB]
+            peak_db - np.array(_BELOW_PEAK_DB), np.log(_RATIOS), np.log(_ATTACKS_S), np.log(_RELEASES_S), [KNEE_DB]
         )
         return min(((np.array(each), loss(np.array(each))) for each in grid), key=lambda pair: pair[1])
 

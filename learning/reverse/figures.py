@@ -27,6 +27,8 @@ RESOLUTION = {"gain_db": 0.02, "pan": 0.002, "eq_db": 0.1, "send_db": 0.2}
 """Least half width of an interval: gains are taken as constant in a band, and effects as linear."""
 MOST = {"gain_db": 3.0, "pan": 0.15, "eq_db": 6.0}
 """A figure whose interval is wider to either side is not said."""
+ALIKE = 0.95
+"""Tracks, or the errors of their gains, that correlate by more cannot be told apart."""
 _STEP = 1e-4
 
 
@@ -110,6 +112,16 @@ def with_compressor(track: TrackFigures, compressor: CompressorFigures, lower_db
     return replace(track, gain_db=gain_db, compressor=compressor, reasons=reasons)
 
 
+def without_twin(track: TrackFigures, twin: str) -> TrackFigures:
+    """The figures of one of two tracks that sound alike, either of which may be the one that was compressed."""
+    why = dict.fromkeys(("gain_db", "pan", "eq_db", "compressor"), _twin_of(twin))
+    return replace(track, gain_db=None, pan=None, eq_db={}, compressor=None, reasons=why)
+
+
+def _twin_of(name: str) -> str:
+    return f"it cannot be told from {name}: the two sound alike, and only what they add up to is known"
+
+
 def _values(path: Path, heard: tuple[np.ndarray, np.ndarray], grid: np.ndarray, rate_hz: float) -> np.ndarray:
     """Change of level, pan, and the curve beside that change."""
     centres, energy = heard
@@ -139,8 +151,8 @@ def _why(fit: Fit, spread: Spread, track: int, names: tuple[str, ...], level_db:
     likeness = np.abs(spread.likeness()[track])
     likeness[track] = 0.0
     twin = int(np.argmax(likeness))
-    if likeness[twin] > 0.95:
-        return f"it cannot be told from {names[twin]}: the two sound alike, and only what they add up to is known"
+    if likeness[twin] > ALIKE:
+        return _twin_of(names[twin])
     if sides.min() < 1e-6 * sides.max():
         return "it sounds in one channel alone: gain and pan cannot be told apart"
     return f"it is {-level_db:.0f} dB below the mix, and what the mix holds beside these tracks covers it"

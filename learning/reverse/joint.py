@@ -16,8 +16,7 @@ from itertools import chain
 import numpy as np
 
 from mixprior.learning.reverse import fit as fits
-from mixprior.learning.reverse import linear
-from mixprior.learning.reverse.compression import LEAST_LEFT_DB, Numbers, clipped, more
+from mixprior.learning.reverse.compression import Numbers, clipped
 from mixprior.learning.reverse.fit import Fit
 from mixprior.learning.reverse.intervals import Spread, degrees
 from mixprior.learning.reverse.material import Material
@@ -29,18 +28,14 @@ ENOUGH_DB = -80.0
 """Nothing is improved where no more than this is left of the mix."""
 _SETTLED = 1e-3
 """Share of the loss that a step has to bring."""
-_STEPS = 2
 _IDLE = 1e-4
 """Share of the loss that a band has to bring, beside the penalty of a fit."""
 _LEAST_BAND = 1e-9
 """Error in a band, over the energy of the loudest, below which it does not count: it is inaudible."""
-_TURNS, _MORE = 3, 2
-_SEARCHED_DB = -70.0
-"""No other bands are looked for where no more than this is left."""
+_SURE = 1e-12
+"""Of the curvature that intervals are of, summed in double precision: rounding hides that two numbers do the same."""
 _ALIKE = 1.1
 """Numbers are not determined where others leave less than so many times as much."""
-_KNEE_DB = 3.0
-"""Least knee to begin with: a hard one shows no slope."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,32 +79,6 @@ class Joint:
             if gained < _SETTLED * before:
                 return best
         return best
-
-    def complete(self) -> Joint:
-        """Improve all numbers, and look for other bands and compressors; the best that was seen."""
-        best = self.searched()
-        for _ in range(_MORE):
-            found = None
-            if best.left_db > LEAST_LEFT_DB:
-                found = more(best.linear()[0], best.material, best.numbers)
-            if found is None:
-                break
-            best = min(best, Joint(found[0], found[1].numbers, best.material).searched(), key=lambda each: each.unlike)
-        return best
-
-    def searched(self) -> Joint:
-        """Improve all numbers, and look for other bands of equalisers in turn; the best that was seen."""
-        numbers = {k: np.append(each[:-1], max(each[-1], _KNEE_DB)) for k, each in self.numbers.items()}
-        here, best = replace(self, numbers=numbers), self
-        for turn in range(_TURNS):
-            if turn:
-                here = replace(here, fit=linear.again(here.linear()[0]))
-            here = here.refined(_STEPS)
-            best = min(best, here, key=lambda each: each.unlike)
-            if here.left_db < _SEARCHED_DB:
-                break
-        found = best.refined(2 * _STEPS)
-        return min(best, found, key=lambda each: each.unlike)
 
     def linear(self) -> tuple[Fit, Material]:
         """The mix as one of compressed tracks and equalisers after them: to these, all else is linear, and is fitted.
@@ -212,27 +181,32 @@ class Joint:
         for slopes, left in self._frames():
             matrix += slopes @ slopes.T
             gradient -= slopes @ left
-        prior = np.zeros(count)
-        prior[: len(self.fit.owners)] = np.square(self.fit.prior)
         gradient[: len(self.fit.owners)] += self.fit.numbers * np.square(self.fit.prior)
-        return matrix + np.diag(prior), gradient
+        return matrix + np.diag(self._prior), gradient
+
+    @property
+    def _prior(self) -> np.ndarray:
+        """What the priors add to the diagonal of the curvature."""
+        return np.concatenate([np.square(self.fit.prior), np.zeros(len(self.owners) - len(self.fit.owners))])
 
     def spread(self, plain: Spread) -> Spread:
         """How sure all numbers are together; `plain` of the direct paths to compressed tracks.
 
         Of a compressor that acts seldom only the frames in which it acts count.
         """
-        inverse = inverted(self.system[0])
         bands = self.fit.statistics.bands
         thirds = np.flatnonzero(np.diff(np.arange(len(bands)) // (BANDS_PER_OCTAVE // 3), prepend=-1))
         edges = bands.edges[thirds] - bands.edges[0]
         by_frame, by_band, energies = [], np.zeros((len(self.owners), len(edges))), []
+        matrix = np.diag(self._prior)
         for slopes, left in self._frames():
+            exact = slopes.astype(np.float64)
+            matrix += exact @ exact.T
             products = (slopes * left).reshape(len(slopes), 2, -1, 2).sum(axis=(1, 3), dtype=np.float64)
             by_frame.append(products.sum(axis=1))
             by_band += np.add.reduceat(products, edges, axis=1)
             energies.append(np.square(slopes).sum(axis=1, dtype=np.float64))
-        acting = degrees(np.array(energies))
+        inverse, acting = inverted(matrix, _SURE), degrees(np.array(energies))
         return replace(
             plain,
             inverse=inverse,
@@ -315,7 +289,7 @@ class Joint:
         return places, columns
 
 
-def inverted(matrix: np.ndarray) -> np.ndarray:
-    """Inverse of a matrix of numbers of all sizes."""
+def inverted(matrix: np.ndarray, least: float = 1e-10) -> np.ndarray:
+    """Inverse of a matrix of numbers of all sizes, `least` added to its diagonal over what is there."""
     size = np.sqrt(np.diag(matrix)) + 1e-30
-    return np.asarray(np.linalg.inv(matrix / np.outer(size, size) + 1e-10 * np.eye(len(size))) / np.outer(size, size))
+    return np.asarray(np.linalg.inv(matrix / np.outer(size, size) + least * np.eye(len(size))) / np.outer(size, size))

@@ -89,6 +89,12 @@ class Statistics:
         """|X_k|^2, float64, (bands, 2, tracks)."""
         return np.ascontiguousarray(np.diagonal(self.tracks, axis1=2, axis2=3).real)
 
+    def likeness(self) -> np.ndarray:
+        """How alike the tracks are but for gain, pan and equaliser: 0 to 1, (tracks, tracks)."""
+        size = np.sqrt(self.energy)
+        whole = np.einsum("bcj,bck->jk", size, size)
+        return np.asarray(np.abs(self.tracks).sum(axis=(0, 1)) / np.maximum(whole, 1e-30))
+
     def below(self, count: int) -> Statistics:
         """The first bands alone."""
         bands = Bands(self.bands.edges[: count + 1], self.bands.centres_hz[:count])

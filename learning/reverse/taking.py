@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from mixprior.learning.reverse.figures import TrackFigures
 from mixprior.learning.reverse.fit import Fit
 from mixprior.learning.reverse.intervals import Spread
 from mixprior.learning.reverse.joint import Joint
+from mixprior.learning.reverse.joint_search import complete
 from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.path import Path
 from mixprior.learning.reverse.residual import Residual
@@ -161,7 +162,9 @@ class _Effects:
         found = compression.squeezed(self.fit, self.whole)
         if found is None:
             return self
-        numbers = Joint(found.fit, found.compressors.numbers, found.material).complete()
+        numbers = complete(Joint(found.fit, found.compressors.numbers, found.material))
+        if not numbers.numbers:
+            return self
         fit, after = numbers.linear()
         delay, turned = self.delay + found.delay, self.turned != found.turned
         return _Effects(fit, found.material, after, delay, turned, numbers.numbers)
@@ -194,10 +197,20 @@ class _Effects:
         found = {name: figures.of_track(self.fit, spread, power, k, names) for k, name in enumerate(names)}
         for k, (each, lower_db) in squeezed.items():
             found[names[k]] = figures.with_compressor(found[names[k]], each, lower_db)
+        for k, twin in self._compressed_twins():
+            found[names[k]] = figures.without_twin(found[names[k]], names[twin])
         if self.sends is not None:
             for name, amount in zip(names, self.sends.amounts, strict=True):
                 found[name] = figures.with_send(found[name], amount)
         return found
+
+    def _compressed_twins(self) -> Iterator[tuple[int, int]]:
+        """Tracks that sound alike before compressors, where one of the two was compressed: each with the other."""
+        if self.numbers:
+            alike = Statistics.of(self.whole).likeness() > figures.ALIKE
+            for k, twin in np.argwhere(np.triu(alike, 1)):
+                if not self.numbers.keys().isdisjoint((int(k), int(twin))):
+                    yield from ((int(k), int(twin)), (int(twin), int(k)))
 
     def chains(self) -> dict[str, Chain]:
         """Settings of each track."""

@@ -36,12 +36,17 @@ ACTS_DB = 0.3
 SECONDS = 20.0
 RATE_HZ = 48_000
 START_S = {"Hydrogen": 100.0, "Sodium": 120.0, "Potassium": 120.0, "Rubidium": 100.0, "Francium": 120.0}
+OTHER_KNEES = "compressed, other knees"
+"""Knees of 0 to 12 dB; all others have 4 dB."""
 KINDS = {
     "linear": 0,
     "send": 100,
+    "send.mp3": 800,
     "send.m4a": 600,
+    "send.opus": 900,
     "compressed": 700,
     "compressed again": 1700,
+    OTHER_KNEES: 2700,
     ".mp3": 300,
     ".m4a": 400,
     ".opus": 500,
@@ -87,6 +92,8 @@ def drawn(names: list[str], kind: str, seed: int) -> MixSettings:
         compressor = CompressorSettings(
             float(rng.uniform(-42, -24)), low_to_high(1.5, 8), low_to_high(0.003, 0.05), low_to_high(0.05, 0.4), 4.0
         )
+        if kind == OTHER_KNEES:
+            compressor = replace(compressor, knee_db=float(rng.uniform(0, 12)))
         send, squeeze = float(rng.uniform(0.05, 0.4)), rng.random() < 1 / 2
         if kind.startswith("send") and rng.random() < 0.5:
             made = replace(made, reverb=replace(room, dry_wet=send))
