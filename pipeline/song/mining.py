@@ -6,9 +6,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import soundfile
 
 from mixprior.pipeline.audio import decode
 from mixprior.pipeline.separation import separator
@@ -18,10 +20,10 @@ from mixprior.pipeline.store import features, sources
 from mixprior.pipeline.store.copies import Copies
 from mixprior.pipeline.store.layout import parquet_bytes
 from mixprior.pipeline.store.records import Song
-from mixprior.stats import pieces, registry
-from mixprior.stats.statistic import SAMPLE_RATE_HZ
+from mixprior.stats.statistic import SAMPLE_RATE_HZ, VOCALS
 
-_NOISE_S = 1.0
+_NOISE_S = 8.0
+"""Length of the song that a process begins with: what is measured of any song is measured of it, reverberation too."""
 
 
 def mine(
@@ -53,14 +55,18 @@ def mine(
 def prepare(has_stems: bool, settings: MiningSettings, _entering: measure.Entering) -> tuple[dict[str, Any], bytes]:
     """Load libraries, compiled kernels and the model, where one is needed, before the first song."""
     measure.ensure_compiled()  # else each of the processes that begin would compile all of it
-    registry.measure(pieces.measured(lambda: iter([{"vocals": _noise(1), "other": _noise(2)}])))
+    with tempfile.TemporaryDirectory() as folder:
+        stems = [(name, f"{folder}/{name}.wav") for name in (VOCALS, "other")]
+        for seed, (_, path) in enumerate(stems):
+            soundfile.write(path, _noise(seed), SAMPLE_RATE_HZ, "FLOAT")
+        mine(Song(folder, tuple(stems)), f"{0:016x}", replace(settings, separate_all=False), lambda *_stage: None)
     if not has_stems or settings.separate_all:
         separator.load(settings.separation)
     return {}, b""
 
 
 def _noise(seed: int) -> np.ndarray:
-    noise = np.random.default_rng(seed).standard_normal((2, round(_NOISE_S * SAMPLE_RATE_HZ)), np.float32)
+    noise = np.random.default_rng(seed).standard_normal((round(_NOISE_S * SAMPLE_RATE_HZ), 2), np.float32)
     return np.float32(0.1) * noise
 
 

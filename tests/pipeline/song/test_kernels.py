@@ -61,6 +61,6 @@ def test_a_failure_is_not_taken_for_compiled(measured, monkeypatch):
 def test_a_process_that_begins_leaves_it_to_one_to_compile(monkeypatch):
     done: list[str] = []
     monkeypatch.setattr(measure, "ensure_compiled", lambda: done.append("compiled"))
-    monkeypatch.setattr(mining.registry, "measure", lambda _song: done.append("measured"))
+    monkeypatch.setattr(mining, "mine", lambda *_song: done.append("measured"))
     mining.prepare(True, MiningSettings(SeparationSettings(), DecodeLimits()), lambda *_stage: None)
     assert done == ["compiled", "measured"]
