@@ -27,7 +27,8 @@ NAMES = {
 }
 SEPARATED = {
     "htdemucs": "HTDemucs",
-    "htdemucs-few": "HTDemucs, half of the excerpts",
+    "htdemucs-half": "HTDemucs, half of the excerpts",
+    "htdemucs-few": "HTDemucs, a quarter",
     "mask-htdemucs": "HTDemucs; trained on the mask",
     "mask-few": "ideal ratio mask, the same",
     "mask": "ideal ratio mask",

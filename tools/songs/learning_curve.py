@@ -30,24 +30,31 @@ COUNTS = (1, 2, 4, 8, 16)
 LAW_R2 = 0.5
 MIXED = ("vocal_to_backing_lu", "loudness_range_100ms_lu")
 TESTED = 1 / 3
+TESTED_REAL, DRAWS = 1 / 9, 27
+"""Of real songs few are left out, so that many train, and many times, so that most are left out once."""
 
 
-def of_remixes(folder: Path, seed: int) -> tuple[Examples, Sides]:
-    """Examples of the law with the noise of a seed, and songs on two sides."""
+def of_remixes(folder: Path, seed: int) -> tuple[Examples, list[Sides]]:
+    """Examples of the law with the noise of a seed, and songs on two sides, once."""
     remixes = known_truth.read(folder)
     order = np.random.default_rng([seed, 31]).permutation(sorted(set(remixes.songs))).tolist()
     tested = round(TESTED * len(order))
-    return remixes.examples(known_truth.truth(remixes, LAW_R2, seed)[1]), (order[tested:], order[:tested])
+    return remixes.examples(known_truth.truth(remixes, LAW_R2, seed)[1]), [(order[tested:], order[:tested])]
 
 
-def of_run(run: Path, spectra: Path, excerpts: int, seed: int) -> tuple[Examples, Sides]:
-    """Examples of real songs, and songs on two sides that have no artist in common."""
+def of_run(run: Path, spectra: Path, excerpts: int, seed: int) -> tuple[Examples, list[Sides]]:
+    """Examples of real songs, and songs on two sides that have no artist in common, many times.
+
+    An artist of many songs that is left out leaves few to train on: only draws that leave most are kept.
+    """
     songs = [each for each in songs_of(run, ROLES, "prior") if (spectra / f"{each.song_id}-{excerpts}.npy").exists()]
     examples = song_examples.of_songs(songs, song_examples.measured(run), spectra, excerpts=excerpts)
     examples = examples.of_targets(np.isin(examples.names, MIXED))
     known = [each for each in songs if each.song_id in set(examples.songs)]
-    sides = split(known, "artist", seed, {"train": 1 - TESTED, "test": TESTED})
-    return examples, (sides["train"], sides["test"])
+    shares = {"train": 1 - TESTED_REAL, "test": TESTED_REAL}
+    drawn = [split(known, "artist", DRAWS * seed + k, shares) for k in range(DRAWS)]
+    most = max(len(each["train"]) for each in drawn)
+    return examples, [(each["train"], each["test"]) for each in drawn if len(each["train"]) == most]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -69,8 +76,12 @@ def main(argv: Sequence[str]) -> int:
         for learner in args.learners:
             done = {int(row[3]) for row in kept_rows.kept(ROWS, COLUMNS) if row[:3] == [material, learner, str(seed)]}
             left = [count for count in COUNTS if count not in done]
-            for count, *found in learning_curve.errors(examples, sides, LEARNERS[learner], left, seed):
-                _add([[material, learner, seed, count, *row, len(sides[1])] for row in _rows(examples.names, *found)])
+            drawn = (learning_curve.errors(examples, each, LEARNERS[learner], left, seed) for each in sides)
+            tested = len({song for _, songs in sides for song in songs})
+            for of_count in zip(*drawn, strict=True):
+                errors = np.nanmean([found for _, *found in of_count], axis=0)
+                rows = _rows(examples.names, *errors)
+                _add([[material, learner, seed, of_count[0][0], *row, tested] for row in rows])
     return 0
 
 
