@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mixprior.learning.reverb_training import masking, stereo, wet_vocals
+from mixprior.learning.reverb_training import masking, wet_vocals
 from mixprior.pipeline.store import files
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ
@@ -125,22 +125,15 @@ def of_clips(paths: Iterable[Path], speeds: Sequence[float] = (1.0,)) -> Rows:
     return Rows(**{name: np.array(values) for name, values in columns.items()})
 
 
-def with_stereo(voice: np.ndarray, rest: np.ndarray | None) -> np.ndarray:
-    """The same with `stereo.features` after them."""
-    return np.concatenate([describe(voice, rest), stereo.features(voice, rest)])
-
-
 def drawn(
     clips: Iterable[tuple[np.ndarray, np.ndarray, dict]],
     separate: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    features: Callable[[np.ndarray, np.ndarray | None], np.ndarray] = describe,
 ) -> Rows:
     """Rows of clips of `wet_vocals.clip`, which are not kept: each stretch as it is, and separated from its mixture.
 
     Args:
         clips: (vocals, backing, facts) of each.
         separate: gives the vocals by those of a clip and its backing.
-        features: of a stretch and what else sounds.
     """
     columns: dict[str, list] = {name: [] for name in Rows.__dataclass_fields__}
     for number, (vocals, backing, facts) in enumerate(clips):
@@ -148,8 +141,8 @@ def drawn(
         rest = vocals + backing - estimate
         sounds = map(wet_vocals.stretches_of, (vocals, backing, estimate, rest))
         for true, beside, found, other in zip(*sounds, strict=True):
-            _add(columns, features(true, beside if number % 3 == 0 else None), facts, 1.0, False, number)
-            _add(columns, features(found, other), facts, 1.0, True, number)
+            _add(columns, describe(true, beside if number % 3 == 0 else None), facts, 1.0, False, number)
+            _add(columns, describe(found, other), facts, 1.0, True, number)
     return Rows(**{name: np.array(values) for name, values in columns.items()})
 
 
@@ -176,7 +169,6 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--speeds", nargs="+", type=float, default=[1.0])
     parser.add_argument("--draw", type=int, default=0, metavar="N", help="how many to draw, with the arguments below")
     parser.add_argument("--htdemucs", action="store_true", help="separate them by HTDemucs instead of `masking`")
-    parser.add_argument("--stereo", action="store_true", help="describe them by `stereo.features`, too")
     parser.add_argument("--levels", nargs=3, type=float, metavar="DB", help="least, most likely and most wet level")
     parser.add_argument("--each", type=int, metavar="N", help="a file of N clips each in the folder -o; it goes on")
     parser.add_argument("--first", type=int, default=0)
@@ -195,7 +187,7 @@ def main(argv: Sequence[str]) -> int:
             continue
         numbers = range(first, min(first + (args.each or args.draw), args.first + args.draw))
         clips = (wet_vocals.clip(args.seed, k, *material, args.stretches, levels_db) for k in numbers)
-        found = drawn(clips, separate, with_stereo if args.stereo else describe)
+        found = drawn(clips, separate)
         path.parent.mkdir(parents=True, exist_ok=True)
         with files.replacing(path) as temporary, temporary.open("wb") as file:
             found.save(file)

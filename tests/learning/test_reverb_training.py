@@ -8,8 +8,8 @@ import pytest
 import soundfile
 from scipy.signal import fftconvolve
 
-from mixprior.learning.reverb_training import responses, rows, singing, stereo, voices, wet_vocals
-from mixprior.learning.reverb_training.spread import interval_law, spread_law
+from mixprior.learning.reverb_training import responses, rows, singing, voices, wet_vocals
+from mixprior.learning.reverb_training.spread import interval_law, spread_law, with_laws
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
 from tests.pipeline.sounds import tone, write
@@ -186,6 +186,16 @@ def test_a_clip_of_vocals_over_music_is_repeatable(tmp_path):
     assert np.abs(first[0] + first[1]).max() == pytest.approx(0.9, abs=1e-3)
 
 
+def test_doubles_of_dry_vocals_are_beyond_the_middle_below_them_and_soon_over():
+    sung = np.pad(0.3 * tone(1.0, channels=1)[0], (0, 44_100)).astype(np.float32)
+    for seed in range(4):
+        copies = wet_vocals.doubles(np.random.default_rng(seed), sung)
+        level_db = 10 * np.log10(np.mean(copies**2, axis=1) / np.mean(sung**2))
+        assert ((level_db > -15.5) & (level_db < -4.5)).all()
+        assert np.abs(copies[0] - copies[1]).max() > 0.02
+        assert not copies[:, round(1.05 * 44_100) :].any()
+
+
 def test_each_stretch_of_a_clip_is_a_row_of_one_singer_in_one_reverb_and_is_separated_alone(tmp_path):
     rng = np.random.default_rng(13)
     write(tmp_path / "music.wav", tone(12.0))
@@ -237,7 +247,7 @@ def test_what_is_beyond_the_middle_shows_the_time_of_quiet_stereo_reverbs_of_pan
     response *= np.sqrt(2 * 10 ** (level_db / 10) / np.sum(response**2))
     direct = np.sqrt(2) * np.outer([np.cos(np.pi / 4 + pan), np.sin(np.pi / 4 + pan)], sung)
     tail = np.stack([fftconvolve(sung, channel)[: sung.size] for channel in response])
-    assert np.exp(stereo.features((direct + tail).astype(np.float32))[-1]) == pytest.approx(time_s, rel=0.25)
+    assert np.exp(blind.describe((direct + tail).astype(np.float32))[-1]) == pytest.approx(time_s, rel=0.25)
 
 
 def test_sets_of_stretches_of_one_clip_and_kind_are_pooled():
@@ -265,6 +275,21 @@ def test_the_stated_interval_covers_nine_of_ten_also_of_errors_with_long_tails()
         width = replace(blind.model(), interval_law=times).interval(expected, separated)
         covered.append(np.mean((off <= width)[~seen]))
     assert 0.88 <= np.mean(covered) <= 0.96
+
+
+def test_expected_error_and_interval_set_by_fourteen_singers_hold_for_a_further_one():
+    rng, covered = np.random.default_rng(11), []
+    for _ in range(60):
+        singer = np.repeat(np.arange(15), rng.integers(4, 28, 15))
+        scale, bias = rng.lognormal(0, 0.4, 15)[singer], rng.normal(0, 0.15, 15)[singer]
+        spread, level_db, separated = rng.uniform(0.15, 0.5, singer.size), np.full(singer.size, -15.0), singer >= 0
+        off = np.abs(bias + 0.5 * rng.standard_t(4, singer.size) * scale * spread**0.7)
+        seen, new = singer < 14, singer == 14
+        columns = spread, level_db, separated
+        law = with_laws(blind.model(), off[seen], *(column[seen] for column in columns), singer[seen])
+        expected = law.expected_error(*(column[new] for column in columns))
+        covered.append(np.mean(off[new] <= law.interval(expected, separated[new])))
+    assert 0.9 <= np.mean(covered) <= 0.98
 
 
 def test_the_stated_interval_covers_nine_of_ten_of_a_further_singer_whose_errors_are_alike():

@@ -19,7 +19,7 @@ import numba
 import numpy as np
 
 from mixprior.stats.frames import joined
-from mixprior.stats.reverb.blind import decay_features
+from mixprior.stats.reverb.blind import beyond_middle, decay_features
 from mixprior.stats.reverb.blind.decay_features import OCTAVES_HZ, SEGMENT_S
 from mixprior.stats.reverb.blind.perceptron import Perceptrons
 
@@ -231,7 +231,7 @@ class SungStretches:
 
     def _describe(self, start: int, stop: int) -> None:
         parts = self._parts[: 2 + self._separated, start - self._first : stop - self._first]
-        self._rows[start] = _description(*map(decay_features.band_power, parts))
+        self._rows[start] = _description(*parts)
 
     def _segments(self) -> list[tuple[int, int]]:
         return _chosen(np.concatenate(self._energy), self._side)
@@ -250,7 +250,7 @@ class SungStretches:
 
 def describe(vocals: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
     """Features of one stretch, float32, (features,); arguments as `estimate` has them."""
-    return _description(*map(decay_features.band_power, _parts(vocals, rest)))
+    return _description(*_parts(vocals, rest))
 
 
 def _parts(vocals: np.ndarray, rest: np.ndarray | None) -> Iterator[np.ndarray]:
@@ -263,7 +263,10 @@ def _parts(vocals: np.ndarray, rest: np.ndarray | None) -> Iterator[np.ndarray]:
 
 
 def _description(middle: np.ndarray, side: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
-    return decay_features.features(middle, side, np.zeros_like(middle) if rest is None else rest)
+    beyond = beyond_middle.beyond(middle, side)
+    middle, side, beyond = map(decay_features.band_power, (middle, side, beyond))
+    rest = np.zeros_like(middle) if rest is None else decay_features.band_power(rest)
+    return np.concatenate([decay_features.features(middle, side, rest), beyond_middle.features(middle, beyond, rest)])
 
 
 @lru_cache(maxsize=1)

@@ -160,7 +160,7 @@ def test_a_file_without_a_factor_leaves_times_as_the_networks_say():
     np.testing.assert_array_equal(Perceptrons.load(file).log_times(log_s, kinds), log_s)
     moved, centre = model.log_times(log_s, kinds), model.target_centre[:6]
     np.testing.assert_array_equal(moved[~kinds], log_s[~kinds])
-    np.testing.assert_allclose((moved - centre)[kinds], 1.5 * (log_s - centre)[kinds])
+    np.testing.assert_allclose((moved - centre)[kinds], model.separated_factor * (log_s - centre)[kinds])
 
 
 def test_the_model_is_small_and_holds_no_pickles():

@@ -1,41 +1,50 @@
-"""Features of what is beyond the middle of vocals, a candidate that no shipped model has: docs/measured/reverb.md."""
+"""Features of what is beyond the middle of vocals, where a stereo reverb is without the direct sound."""
 
 from __future__ import annotations
 
 import numba
 import numpy as np
 
-from mixprior.stats.reverb.blind import decay_features as decay
+from mixprior.stats.reverb.blind import decay_features
 
-_FRAME_S = decay._FRAME_S
+_FRAME_S = decay_features._FRAME_S
 _RT_S = np.exp(np.linspace(np.log(0.2), np.log(5.0), 10))
 _LEAST_DB, _FLOOR_DB = -60.0, -90.0  # against the mean of the middle
 _LEAST_FRAMES = 30
 _SLOPE_FRAMES, _SLOPE_PERCENTILES = (8, 16, 32), np.array([10, 25, 50])
-_COUNT = _RT_S.size + 3 + 3 * len(_SLOPE_FRAMES) + len(decay._MODULATION_HZ) + 1
+_COUNT = _RT_S.size + 3 + 3 * len(_SLOPE_FRAMES) + len(decay_features._MODULATION_HZ) + 1
 
 
-def features(vocals: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
-    """How what is beyond the middle decays: smeared over a decay time, the middle's power follows it most closely.
-
-    The side without its copy of the middle has a stereo reverb, and no direct sound, wherever that is panned.
+def beyond(middle: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """The side without its copy of the middle: it has a stereo reverb, and no direct sound, wherever that is panned.
 
     Args:
-        vocals: float32, (2, samples), 44.1 kHz, one stretch.
-        rest: what else sounds, likewise.
+        middle: half the sum of the channels, float32, (samples,).
+        side: half their difference, likewise.
+
+    >>> beyond(np.ones(4, np.float32), np.array([0.5, 0.5, 0.5, 0.75], np.float32)).mean()
+    np.float32(0.0)
+    """
+    copied = float(np.dot(middle, side)) / max(float(np.dot(middle, middle)), 1e-20)
+    return np.asarray(side - np.float32(copied) * middle)
+
+
+def features(direct: np.ndarray, beyond: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """How what is beyond the middle decays: smeared over a decay time, the middle's power follows it most closely.
+
+    Args:
+        direct: power in bands of the vocals' middle (`decay_features.band_power`), (7, frames), one stretch.
+        beyond: the same of what is beyond it.
+        rest: the same of the middle of what else sounds; zeros where nothing does.
 
     Returns:
         float32, (211,); the last is ln of the time in s over all bands; NaN where nothing is beyond the middle.
     """
-    middle, side = (vocals[0] + vocals[1]) / 2, (vocals[0] - vocals[1]) / 2
-    copied = float(np.dot(middle, side)) / max(float(np.dot(middle, middle)), 1e-20)
-    direct, beyond = decay.band_power(middle), decay.band_power(side - np.float32(copied) * middle)
-    other = np.zeros_like(direct) if rest is None else decay.band_power((rest[0] + rest[1]) / 2)
     mean = direct.mean(1, keepdims=True) + 1e-20
-    heard = np.maximum(direct / mean, 1e-9) > 10 ** (decay._MASKED_DB / 10) * np.maximum(other / mean, 1e-9)
+    heard = np.maximum(direct / mean, 1e-9) > 10 ** (decay_features._MASKED_DB / 10) * np.maximum(rest / mean, 1e-9)
     rows: list[np.ndarray] = []
     sums = np.zeros(_RT_S.size)
-    for b in range(decay._BANDS):
+    for b in range(decay_features._BANDS):
         level_db = 10 * np.log10(np.maximum(beyond[b] / mean[b], 10 ** (_FLOOR_DB / 10)))
         used = heard[b] & (level_db > _LEAST_DB)
         if used.sum() < _LEAST_FRAMES:
@@ -44,9 +53,12 @@ def features(vocals: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
         spread, gain = _distances(direct[b] / mean[b], beyond[b] / mean[b], used, _RT_S)
         sums += spread
         rows += [spread, np.array([_closest(spread), gain[spread.argmin()], spread.min()])]
-        rows += [decay._percentiles(decay._slopes(level_db, frames)[0], _SLOPE_PERCENTILES) for frames in _SLOPE_FRAMES]
-        rows += [decay._modulation(level_db), np.array([level_db[used].mean()])]
-    over_all = _closest(sums / decay._BANDS) if sums.any() else np.nan
+        rows += [
+            decay_features._percentiles(decay_features._slopes(level_db, frames)[0], _SLOPE_PERCENTILES)
+            for frames in _SLOPE_FRAMES
+        ]
+        rows += [decay_features._modulation(level_db), np.array([level_db[used].mean()])]
+    over_all = _closest(sums / decay_features._BANDS) if sums.any() else np.nan
     return np.append(np.concatenate(rows), over_all).astype(np.float32)
 
 
