@@ -21,7 +21,7 @@ from mixprior.pipeline.audio import length
 from mixprior.pipeline.audio.flags import DAMAGED_PCM, LENGTH_UNSURE
 from mixprior.pipeline.store.records import SongError
 
-_BLOCK_FRAMES = 1 << 16
+_BLOCK_FRAMES = 1 << 18
 _LIBSNDFILE_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b".snd")
 _DEMUXERS = "aac,aiff,asf,caf,flac,matroska,mov,mp3,ogg,wav,w64"
 _READABLE = "WAV, AIFF, AU, FLAC, Ogg, Opus, MP3, AAC, M4A or WMA"
@@ -120,7 +120,7 @@ class AudioStream(ABC):
         return duration_s * self.rate_hz * max(len(self.channels), 2) * 4
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Decode it: float32 arrays of shape (channels, samples), 65 536 samples each but for the last.
+        """Decode it: float32 arrays of shape (channels, samples), 262,144 samples each but for the last.
 
         Raises:
             Undecodable: if the file is damaged.
