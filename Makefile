@@ -84,7 +84,7 @@ lint: setup  ## check style, types, security and the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/hadolint Dockerfile
+	$(BIN)/hadolint Dockerfile tools/image/template/Dockerfile
 	$(BIN)/bandit -q -c pyproject.toml -r stats pipeline analysis mixing learning mixprior
 
 bench: setup  ## time what we do beside what others do, and write docs/performance.md (ROW="NAME ..." some rows)

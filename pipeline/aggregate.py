@@ -207,7 +207,7 @@ def build_priors(
         progress(0, total)
     workers = min(workers, 1 + total // _SONGS_A_WORKER)
     is_compact = _compact(rows, workers, beam_options)
-    versions = _versions()
+    versions = library_versions()
     before = basis.of(rows, grouping, versions)
     beside = {folder.songs: files.read_bytes(run)} if priors == folder.priors else {}
     if not (keep and is_compact and basis.keep(priors, before, beside)):
@@ -247,7 +247,8 @@ def _aggregate(aggregation: Aggregation, workers: int, beam_options: Sequence[st
     runner.run(AggregateRun(aggregation), beam_options, workers)
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Return the versions of this package and of the libraries that numbers depend on, by name."""
     from importlib.metadata import version
 
     return {name: version(name) for name in ("mixprior", *_NUMERIC_LIBRARIES)}

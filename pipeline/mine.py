@@ -13,18 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mixprior.pipeline.aggregate import (
-    add_grouping,
-    build_priors,
-    check_calibration,
-    check_groups,
-    grouping_of,
-    processes,
-)
+from mixprior.pipeline.aggregate import add_grouping, build_priors, processes
+from mixprior.pipeline.asked import Asked, settings_for, songs_of
 from mixprior.pipeline.graphs import beam_options as beam
 from mixprior.pipeline.graphs import options
 from mixprior.pipeline.store import sources
@@ -37,7 +30,6 @@ if TYPE_CHECKING:
     from mixprior.pipeline.song.settings import MiningSettings
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Log, Progress
-    from mixprior.pipeline.store.song_list import SongList
 
 parse = beam.parse
 
@@ -83,16 +75,23 @@ def run(args: argparse.Namespace) -> int:
         planned = plan(args.catalog, args.output, workers=args.workers, **same)
         print(json.dumps(asdict(planned)) if args.json else planned.text())
         return 0
+    grouped = {"group_by": args.group_by, "min_group": args.min_group, "calibration": args.calibration}
+    if not beam.waits(args.beam_options):
+        from mixprior.pipeline.submit import submit
+
+        if args.max_failures is not None:
+            raise InputError("--max-failures needs the end of the run: leave out --no_wait_until_finish")
+        submitted = submit(args.catalog, args.output, **grouped, **same)
+        print(json.dumps(asdict(submitted)) if args.json else submitted.text())
+        return 0
     display = Display(args.quiet)
     try:
         mined = mine(
             args.catalog,
             args.output,
-            group_by=args.group_by,
-            min_group=args.min_group,
-            calibration=args.calibration,
             workers=args.workers,
             progress=display,
+            **grouped,
             **same,
         )
     finally:
@@ -138,7 +137,7 @@ def mine(
         force: mine again what is finished.
         retry_failed: try again what failed in an earlier run.
         rehash: read every song again, even if its file looks as it was.
-        beam_options: Beam's own (`--runner=...`).
+        beam_options: Beam's own (`--runner=...`); the end of the run is waited for, whatever they say.
         progress: called with (songs done, songs in all), about twice a second.
 
     Raises:
@@ -152,27 +151,29 @@ def mine(
     11
     """
     beam.need_beam(beam_options)
-    from mixprior.pipeline.audio import tags
     from mixprior.pipeline.graphs import runner
     from mixprior.pipeline.graphs.extraction import extract_songs
     from mixprior.pipeline.store import files, stray
     from mixprior.pipeline.store import progress as progress_of_call
     from mixprior.pipeline.store import songs as tables
     from mixprior.pipeline.store.checkpoint import rows_at_hand
-    from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.progress import Log
 
     started_s = time.monotonic()
     workers = processes(workers)
-    songs = _songs(catalog, limit)
-    folder = RunFolder.at(output).mining(songs.content, stray.name())
-    grouping = grouping_of(group_by, min_group, calibration)
-    check_groups(grouping, songs.columns | tags.KEYS.keys())
-    files.need_writable(folder.root)
-    settings = _settings(songs, separation, max_minutes, beam_options)
-    settings = _remembering(settings, folder, rehash, beam_options)
-    if False in songs.has_stems:
-        check_calibration(grouping, settings.provenance(has_stems=False))
+    asked = Asked.of(
+        catalog,
+        output,
+        group_by=group_by,
+        min_group=min_group,
+        calibration=calibration,
+        separation=separation,
+        max_minutes=max_minutes,
+        limit=limit,
+        rehash=rehash,
+        beam_options=beam_options,
+    )
+    songs, folder, settings = asked.songs, asked.folder, asked.settings
     log = Log(folder)
     tick = partial(log.report, len(songs), progress)
     again = {"force": force, "retry_failed": retry_failed}
@@ -185,7 +186,7 @@ def mine(
             if log.audio_s:
                 _remember_pace(folder, log, settings, songs.has_stems, workers)
             table = tables.of_call(folder)
-            build_priors(table, folder.priors, grouping, workers, beam_options, keep=not force)
+            build_priors(table, folder.priors, asked.grouping, workers, beam_options, keep=not force)
             tick()
     finally:
         progress_of_call.end(folder)
@@ -213,13 +214,13 @@ def plan(
     from mixprior.pipeline.store.layout import RunFolder
     from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
 
-    songs = _songs(catalog, limit)
-    settings = _settings(songs, separation, max_minutes, beam_options, fetch=False)
-    settings = _remembering(settings, RunFolder.at(output), rehash, beam_options)
+    songs = songs_of(catalog, limit)
+    folder = RunFolder.at(output)
+    settings = settings_for(songs, folder, separation, max_minutes, rehash, beam_options, fetch=False)
     by_content: dict[SongKey, list[Found]] = {}
     for key, found in Fingerprints(settings).of(songs):
         by_content.setdefault(key, []).append(found)
-    ledger = Ledger(RunFolder.at(output).mining(songs.content), force, retry_failed)
+    ledger = Ledger(folder.mining(songs.content), force, retry_failed)
     counts: Counter[str] = Counter()
     to_mine: list[Found] = []
     for key, same in by_content.items():
@@ -253,39 +254,6 @@ def _remember_pace(
     found = pace.of_run(folder, log, settings, has_stems, workers)
     if found is not None:
         pace.remember(found, settings, has_stems)
-
-
-def _songs(catalog: str | Path | Sequence[str | Path], limit: int | None) -> SongList:
-    from mixprior.pipeline.catalogs.catalog import open_catalog
-    from mixprior.pipeline.store.song_list import SongList
-
-    if limit is not None and limit < 1:
-        raise InputError("--limit takes a number from 1")
-    locations = [catalog] if isinstance(catalog, str | Path) else catalog
-    found = chain.from_iterable(open_catalog(str(location)) for location in locations)
-    return SongList.of(islice(found, limit))
-
-
-def _settings(
-    songs: SongList,
-    separation: SeparationSettings | None,
-    max_minutes: float,
-    beam_options: Sequence[str],
-    fetch: bool = True,
-) -> MiningSettings:
-    from mixprior.pipeline.separation import model_store
-    from mixprior.pipeline.separation.model_digests import RememberedDigests
-
-    separates = False in songs.has_stems
-    find = partial(model_store.resolve if fetch else model_store.find, digests=RememberedDigests())
-    return options.settings(separation, max_minutes, find if separates else None, beam.is_local(beam_options))
-
-
-def _remembering(
-    settings: MiningSettings, folder: RunFolder, rehash: bool, beam_options: Sequence[str]
-) -> MiningSettings:
-    """Keep digests of songs that this machine reads."""
-    return replace(settings, digests=folder.root, rehash=rehash) if beam.is_local(beam_options) else settings
 
 
 def _allowed_failures(text: str | None, songs: int) -> int:

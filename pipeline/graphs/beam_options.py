@@ -133,6 +133,15 @@ def is_dask(beam_options: Sequence[str]) -> bool:
     return _runner(beam_options) in ("dask", "daskrunner")
 
 
+def waits(beam_options: Sequence[str]) -> bool:
+    """Whether a command waits for the end of what it runs elsewhere.
+
+    >>> waits(("--runner=DataflowRunner",)), waits(("--runner=DataflowRunner", "--no_wait_until_finish"))
+    (True, False)
+    """
+    return "--no_wait_until_finish" not in beam_options
+
+
 def _runner(beam_options: Sequence[str]) -> str | None:
     named = _values("--runner", beam_options)
     return named[-1].lower() if named else None

@@ -102,7 +102,7 @@ def in_no_window(element: Any) -> WindowedValue:
 
 @dataclass
 class WriteSongs(beam.PTransform):
-    """Takes `Outcome`s and writes the table of songs of a run folder; gives the folder's path.
+    """Takes `Outcome`s and writes the table of songs of a run folder; gives the table's path.
 
     Each shard is written by one worker. What is gathered in one place are the names of the shards.
 
@@ -137,8 +137,7 @@ class WriteSongs(beam.PTransform):
     @conveying
     def finish(self, shards: list[tuple[int, str]]) -> str:
         """Write what names the shards."""
-        songs.finish(self.folder, shards)
-        return self.folder.root
+        return songs.finish(self.folder, shards)
 
 
 @dataclass(frozen=True)
@@ -162,6 +161,10 @@ class ExtractRun:
 
     def __call__(self, pipeline: beam.Pipeline) -> None:
         """Apply it."""
+        self.tables(pipeline)
+
+    def tables(self, pipeline: beam.Pipeline) -> list[PCollection]:
+        """Apply it; return for each way what holds the path of its table of songs."""
         found = (
             pipeline
             | "Name the catalog" >> beam.Create([self.catalog])
@@ -169,6 +172,9 @@ class ExtractRun:
             | "Spread ranges" >> beam.Reshuffle()
             | "Read songs" >> beam.FlatMap(conveying(song_list.read))
         )
-        for way in self.ways:
-            outcomes = found | f"Extract into {way.folder.root}" >> Extract(way)
-            _ = outcomes | f"Keep outcomes in {way.folder.root}" >> WriteSongs(way.folder, self.count)
+        return [
+            found
+            | f"Extract into {way.folder.root}" >> Extract(way)
+            | f"Keep outcomes in {way.folder.root}" >> WriteSongs(way.folder, self.count)
+            for way in self.ways
+        ]

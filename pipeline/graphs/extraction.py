@@ -41,18 +41,13 @@ def extract_songs(
     Raises:
         Exception: as `runner.run` does.
     """
-    files.write_bytes(catalog.catalog, found.content)
-    for folder, settings in ways:
-        for has_stems in sorted(found.has_stems):
-            provenance = json.dumps(settings.provenance(has_stems), indent=2, sort_keys=True)
-            files.write_bytes(folder.settings(settings.feature_key(has_stems)), provenance.encode())
-        progress.begin(folder)
-        if force:
-            files.remove_folder(folder.made)
     dask = is_dask(beam_options)
     children = min(workers, len(found)) if is_local(beam_options) and not dask else 1
-    part_songs = packing.songs_a_part(len(found), is_here=not beam_options)
-    planned = [Way(folder, settings, force, retry_failed, children, part_songs) for folder, settings in ways]
+    planned = plan(
+        catalog, found, ways, force=force, retry_failed=retry_failed, children=children, is_here=not beam_options
+    )
+    for folder, _ in ways:
+        progress.begin(folder)
     with progress.followed(ways[-1][0], tick), shared_pool.kept():
         try:
             if beam_options:
@@ -65,6 +60,38 @@ def extract_songs(
         except BaseException:
             shared_pool.close()
             raise
+
+
+def plan(
+    catalog: RunFolder,
+    found: SongList,
+    ways: Sequence[tuple[RunFolder, MiningSettings]],
+    *,
+    force: bool,
+    retry_failed: bool,
+    children: int,
+    is_here: bool,
+) -> list[Way]:
+    """Write what workers read of a run, the list of songs and how they are measured; return how they are mined.
+
+    Args:
+        catalog: as `extract_songs` takes it, as are those not named here.
+        found: the songs.
+        ways: folders and settings.
+        force: mine again what is finished.
+        retry_failed: try again what failed in an earlier run.
+        children: processes that mine, below each process of a runner.
+        is_here: whether one process mines all, without a graph.
+    """
+    files.write_bytes(catalog.catalog, found.content)
+    for folder, settings in ways:
+        for has_stems in sorted(found.has_stems):
+            provenance = json.dumps(settings.provenance(has_stems), indent=2, sort_keys=True)
+            files.write_bytes(folder.settings(settings.feature_key(has_stems)), provenance.encode())
+        if force:
+            files.remove_folder(folder.made)
+    part_songs = packing.songs_a_part(len(found), is_here=is_here)
+    return [Way(folder, settings, force, retry_failed, children, part_songs) for folder, settings in ways]
 
 
 def _extract_here(found: SongList, ways: Sequence[Way]) -> None:

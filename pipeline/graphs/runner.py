@@ -77,6 +77,20 @@ def run(graph: Graph, beam_options: Sequence[str], workers: int, tick: Callable[
         _run(graph, beam_options, workers, tick)
 
 
+def submit(graph: Graph, beam_options: Sequence[str]) -> None:
+    """Hand a graph to a runner elsewhere, and do not wait for its end.
+
+    Raises:
+        Exception: whatever keeps the runner from taking it.
+    """
+    import apache_beam as beam
+
+    with _quiet():
+        pipeline = beam.Pipeline(options=pipeline_options(beam_options))
+        graph(pipeline)
+        pipeline.run()
+
+
 @contextmanager
 def kept(beam_options: Sequence[str], workers: int) -> Iterator[None]:
     """Keep what graphs run on, where that takes long to start, until the context is left."""

@@ -128,8 +128,8 @@ def write_shard(folder: RunFolder, outcomes: Iterable[Outcome]) -> str:
     return keep(folder, pa.Table.from_pylist(rows, SONGS_SCHEMA))
 
 
-def finish(folder: RunFolder, shards: Iterable[tuple[int, str]]) -> None:
-    """Write the list of shards, where there are several, and note the name of the call's table.
+def finish(folder: RunFolder, shards: Iterable[tuple[int, str]]) -> str:
+    """Write the list of shards, where there are several, and note the name of the call's table; return its path.
 
     Args:
         folder: of the run.
@@ -138,6 +138,7 @@ def finish(folder: RunFolder, shards: Iterable[tuple[int, str]]) -> None:
     paths = [path for _, path in sorted(shards)] or [write_shard(folder, [])]
     table = paths[0] if len(paths) == 1 else _keep_list(folder, paths)
     files.write_bytes(folder.table_note, table.encode())
+    return table
 
 
 def _keep_list(folder: RunFolder, paths: Sequence[str]) -> str:

@@ -41,7 +41,7 @@ def _write_songs(folder: Path, songs: int) -> None:
 
 
 def _write_rows(music: Path, run: Path, songs: int) -> None:
-    from mixprior.pipeline import mine
+    from mixprior.pipeline.asked import settings_for, songs_of
     from mixprior.pipeline.audio import decode
     from mixprior.pipeline.store.checkpoint import Checkpoint
     from mixprior.pipeline.store.layout import RunFolder, parquet_bytes
@@ -49,10 +49,10 @@ def _write_rows(music: Path, run: Path, songs: int) -> None:
     from mixprior.stats.schema import with_metadata
     from tools.catalogs import generated
 
-    found = mine._songs(str(music), None)
-    feature_key = mine._settings(found, None, 20.0, ()).feature_key(False)
+    found, folder = songs_of(str(music), None), RunFolder.at(run)
+    feature_key = settings_for(found, folder, None, 20.0, rehash=False, beam_options=()).feature_key(False)
     metadata = with_metadata(FEATURES_SCHEMA, feature_key=feature_key).metadata
-    checkpoint, rows = Checkpoint(RunFolder.at(run), feature_key), generated.rows(0, songs)
+    checkpoint, rows = Checkpoint(folder, feature_key), generated.rows(0, songs)
     each = len(rows) // songs
     for number, song in enumerate(found):
         song_id = decode.fingerprint(song)

@@ -16,6 +16,11 @@ _NOT_RUN = (
         f"our command's job request, by a stub of the service (`{_DATAFLOW}`); without credentials refused in "
         "one line within 2 s; no account at hand",
     ),
+    (
+        "Dataflow, flex template",
+        "the job that its program writes; the same program on the local runner, two songs, byte-equal "
+        "(`tests/pipeline/test_submit.py`)",
+    ),
     ("Dask on Slurm", "the engine is that of the rows above; the commands are not run"),
     (
         "Dask on Kubernetes",

@@ -1,5 +1,7 @@
 """Dataflow without Dataflow: what the runner stages and asks for is kept, and the job ends where it would begin."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,8 +42,9 @@ class Service:
         raise Submitted
 
 
-def submit(graph: Graph, options: list[str]) -> Service:
-    """Submit a graph as `mixprior mine` does."""
+@contextmanager
+def standing_in() -> Iterator[Service]:
+    """Have a stand-in for the service while the context lasts."""
     apiclient = pytest.importorskip("apache_beam.runners.dataflow.internal.apiclient")
     from apache_beam.io.gcp.gcsio import GcsIO
 
@@ -50,6 +53,11 @@ def submit(graph: Graph, options: list[str]) -> Service:
         patch.setattr(GcsIO, "is_soft_delete_enabled", lambda *_: False)
         patch.setattr(apiclient.DataflowApplicationClient, "stage_file", lambda *a, **k: service.stage_file(*a, **k))
         patch.setattr(apiclient.dataflow.JobsV1Beta3Client, "create_job", lambda *a, **k: service.create_job(*a, **k))
-        with pytest.raises(Submitted):
-            runner.run_here(graph, [*options, "--no_auth"])
+        yield service
+
+
+def submit(graph: Graph, options: list[str]) -> Service:
+    """Submit a graph as `mixprior mine` does."""
+    with standing_in() as service, pytest.raises(Submitted):
+        runner.run_here(graph, [*options, "--no_auth"])
     return service

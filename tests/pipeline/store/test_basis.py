@@ -32,7 +32,7 @@ def run(made, tmp_path, monkeypatch) -> Path:
     """The run, finished by this user."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = Path(shutil.copytree(made, tmp_path / "run"))
-    now = basis.of(Rows.open(folder), BY_GENRE, aggregate._versions())
+    now = basis.of(Rows.open(folder), BY_GENRE, aggregate.library_versions())
     assert now is not None
     basis.note(str(folder / "priors"), now)
     return folder
@@ -157,5 +157,5 @@ def test_priors_are_not_kept_where_another_run_ends_meanwhile(run, built, monkey
 
     monkeypatch.setattr(basis.published, "write_beside", write_after_another)
     built_with = Rows.open(run)
-    assert not basis.keep(str(run / "priors"), basis.of(built_with, BY_GENRE, aggregate._versions()), {})
+    assert not basis.keep(str(run / "priors"), basis.of(built_with, BY_GENRE, aggregate.library_versions()), {})
     monkeypatch.undo()
