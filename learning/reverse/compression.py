@@ -2,7 +2,7 @@
 
 A compressor is a gain by time that follows from the level of its track. Each track in turn is tried with compressors of
 a coarse grid; the one that explains most of what direct paths leave is refined by the search of Nelder and Mead, and
-kept if it explains enough. Gain before and after it cannot be told apart: the threshold is that of a compressor
+kept if it explains enough. Gain before and after it cannot be distinguished: the threshold is that of a compressor
 without gain afterwards.
 """
 

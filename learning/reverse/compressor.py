@@ -22,7 +22,7 @@ class CompressorFigures:
     """The compressor of a track; None for what was not found.
 
     Attributes:
-        threshold_dbfs: of a compressor without gain after it: gains before and after cannot be told apart.
+        threshold_dbfs: of a compressor without gain after it: gains before and after cannot be distinguished.
         ratio: dB in over dB out above the threshold.
         attack_s: time constant.
         release_s: time constant.

@@ -153,4 +153,4 @@ def _squeezed(found: CompressorFigures) -> str:
         words.append(f"ratio {found.ratio.value:.1f} ({found.ratio.low:.1f} to {found.ratio.high:.1f})")
     if found.reduction_db is not None:
         words.append(f"lower by {found.reduction_db.value:.1f} dB (+-{found.reduction_db.half_width:.1f})")
-    return f"compressor: {', '.join(words)}" if words else "compressor, whose settings cannot be told"
+    return f"compressor: {', '.join(words)}" if words else "compressor, whose settings are not determined"

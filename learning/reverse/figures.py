@@ -28,7 +28,7 @@ RESOLUTION = {"gain_db": 0.02, "pan": 0.002, "eq_db": 0.1, "send_db": 0.2}
 MOST = {"gain_db": 3.0, "pan": 0.15, "eq_db": 6.0}
 """A figure whose interval is wider to either side is not said."""
 ALIKE = 0.95
-"""Tracks, or the errors of their gains, that correlate by more cannot be told apart."""
+"""Tracks, or the errors of their gains, that correlate by more cannot be distinguished."""
 _STEP = 1e-4
 
 
@@ -119,7 +119,7 @@ def without_twin(track: TrackFigures, twin: str) -> TrackFigures:
 
 
 def _twin_of(name: str) -> str:
-    return f"it cannot be told from {name}: the two sound alike, and only what they add up to is known"
+    return f"it cannot be distinguished from {name}: the two sound alike, and only what they add up to is known"
 
 
 def _values(path: Path, heard: tuple[np.ndarray, np.ndarray], grid: np.ndarray, rate_hz: float) -> np.ndarray:
@@ -146,7 +146,7 @@ def _thirds(centres_hz: np.ndarray, grid: np.ndarray) -> np.ndarray:
 
 
 def _why(fit: Fit, spread: Spread, track: int, names: tuple[str, ...], level_db: float) -> str:
-    """Why a figure of a track cannot be told."""
+    """Why a figure of a track is not determined."""
     sides = fit.statistics.energy[:, :, track].sum(axis=0)
     likeness = np.abs(spread.likeness()[track])
     likeness[track] = 0.0
@@ -154,5 +154,5 @@ def _why(fit: Fit, spread: Spread, track: int, names: tuple[str, ...], level_db:
     if likeness[twin] > ALIKE:
         return _twin_of(names[twin])
     if sides.min() < 1e-6 * sides.max():
-        return "it sounds in one channel alone: gain and pan cannot be told apart"
+        return "it sounds in one channel alone: gain and pan do the same"
     return f"it is {-level_db:.0f} dB below the mix, and what the mix holds beside these tracks covers it"

@@ -71,8 +71,8 @@ class Eager:
                 return self._computed(number, batch)
             with torch.autocast(self._device.type, self._dtype):
                 stems = self._computed(number, batch)
-            # fp16 ends at 65,504. Other segments of the batch stay: a song must not depend on its company.
-            beyond = ~stems.isfinite().flatten(1).all(1)
+            # fp16 ends at 65,504. Other segments of the batch stay: a song must not depend on those of others.
+            beyond = ~stems.isfinite().flatten(1).all(1) & batch.isfinite().flatten(1).all(1)
             if beyond.any():
                 stems[beyond] = self._computed(number, batch)[beyond]
             return stems

@@ -49,7 +49,8 @@ class SeparationSettings:
         weights_sha256: digest that the model's weights must have; "" accepts those of the store.
         device: "cpu", "cuda", "cuda:1"; "auto" takes CUDA where there is one.
         precision: "fp32", or "bf16" (faster: docs/performance.md), or, on CUDA, "fp16"; "auto" takes fp16 on CUDA, and
-            bf16 on a CPU that has instructions for it. Without the native engine a CPU computes in fp32.
+            bf16 on a CPU whose native engine has it. Models that the engine does not know are computed in fp32 on a
+            CPU, whatever is asked.
         overlap: share of a segment that the next one overlaps, 0 up to but not including 1.
         segment_s: length of the segments in seconds; None takes the model's own, which is also the most.
         threads: segments that a CPU separates at the same time; None takes as many as this process has cores. The stems
@@ -95,7 +96,7 @@ class SeparationSettings:
         device = _device(self.device)
         precision = self.precision
         if precision == "auto":
-            precision = "fp16" if device.startswith("cuda") else "bf16" if kinds.has_bf16() else "fp32"
+            precision = "fp16" if device.startswith("cuda") else "bf16" if kinds.here("bf16") else "fp32"
         is_cpu = not device.startswith("cuda")
         batch = self.batch or (1 if is_cpu else _CUDA_BATCH)
         if is_cpu and precision == "fp16":

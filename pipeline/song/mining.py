@@ -55,13 +55,14 @@ def mine(
 def prepare(has_stems: bool, settings: MiningSettings, _entering: measure.Entering) -> tuple[dict[str, Any], bytes]:
     """Load libraries, compiled kernels and the model, where one is needed, before the first song."""
     measure.ensure_compiled()  # else each of the processes that begin would compile all of it
+    if not has_stems or settings.separate_all:
+        separator.load(settings.separation)
+    any_length = replace(settings, separate_all=False, limits=decode.DecodeLimits())
     with tempfile.TemporaryDirectory() as folder:
         stems = [(name, f"{folder}/{name}.wav") for name in (VOCALS, "other")]
         for seed, (_, path) in enumerate(stems):
             soundfile.write(path, _noise(seed), SAMPLE_RATE_HZ, "FLOAT")
-        mine(Song(folder, tuple(stems)), f"{0:016x}", replace(settings, separate_all=False), lambda *_stage: None)
-    if not has_stems or settings.separate_all:
-        separator.load(settings.separation)
+        mine(Song(folder, tuple(stems)), f"{0:016x}", any_length, lambda *_stage: None)
     return {}, b""
 
 

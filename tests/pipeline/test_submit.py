@@ -137,6 +137,12 @@ def test_every_parameter_of_the_template_is_an_option_of_mine():
             re.compile(regex)
 
 
+def test_a_parameter_of_the_template_that_is_neither_true_nor_false_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        launch.command_of(["--catalog=in", "--output=out", "--force=True"])
+    assert "argument --force: invalid choice: 'True'" in capsys.readouterr().err
+
+
 def test_the_image_of_the_template_holds_what_its_launcher_starts():
     text = (ROOT / "tools" / "image" / "template" / "Dockerfile").read_text()
     [program] = re.findall(r"^ENV FLEX_TEMPLATE_PYTHON_PY_FILE=/opt/mixprior/(.+)$", text, re.MULTILINE)

@@ -90,11 +90,6 @@ def processor_flags() -> frozenset[str]:
     return frozenset()
 
 
-def has_bf16() -> bool:
-    """Whether this processor computes in bfloat16 itself; where it only emulates it, single precision is faster."""
-    return bool({"avx512_bf16", "amx_bf16"} & processor_flags())
-
-
 def machine() -> tuple[str, frozenset[str]]:
     """Return name and flags of this machine, as `chosen` takes them."""
     return platform.machine(), processor_flags()

@@ -41,12 +41,12 @@ def features(direct: np.ndarray, beyond: np.ndarray, rest: np.ndarray) -> np.nda
         float32, (211,); the last is ln of the time in s over all bands; NaN where nothing is beyond the middle.
     """
     mean = direct.mean(1, keepdims=True) + 1e-20
-    heard = np.maximum(direct / mean, 1e-9) > 10 ** (decay_features._MASKED_DB / 10) * np.maximum(rest / mean, 1e-9)
+    unmasked = np.maximum(direct / mean, 1e-9) > 10 ** (decay_features._MASKED_DB / 10) * np.maximum(rest / mean, 1e-9)
     rows: list[np.ndarray] = []
     sums = np.zeros(_RT_S.size)
     for b in range(decay_features._BANDS):
         level_db = 10 * np.log10(np.maximum(beyond[b] / mean[b], 10 ** (_FLOOR_DB / 10)))
-        used = heard[b] & (level_db > _LEAST_DB)
+        used = unmasked[b] & (level_db > _LEAST_DB)
         if used.sum() < _LEAST_FRAMES:
             rows.append(np.full(_COUNT, np.nan))
             continue

@@ -73,7 +73,7 @@ def test_which_of_two_tracks_alike_was_compressed_is_not_guessed():
     found = taken({"copy": drums() * np.float32(1.5), "drums": drums()})
     for name, other in (("drums", "copy"), ("copy", "drums")):
         assert (found[name].gain_db, found[name].pan, found[name].compressor) == (None, None, None)
-        assert f"cannot be told from {other}" in found[name].reasons["compressor"]
+        assert f"cannot be distinguished from {other}" in found[name].reasons["compressor"]
     assert found["keys"].gain_db.value == pytest.approx(-12.0, abs=0.1)
 
 

@@ -1,4 +1,4 @@
-"""A mix of generated sounds is taken apart: settings come back, and what cannot be told is said."""
+"""A mix of generated sounds is taken apart: settings come back, and what is not determined is said."""
 
 import csv
 import json
@@ -85,7 +85,7 @@ def test_a_doubled_and_a_silent_track_are_named_and_not_guessed(tracks, mix):
     more = {**tracks, "double": tracks["keys"], "nothing": np.zeros_like(mix)}
     found = mixprior.reverse(more, mix, RATE_HZ).found
     assert found.tracks["keys"].gain_db is None
-    assert "it cannot be told from double" in found.tracks["keys"].reasons["gain_db"]
+    assert "it cannot be distinguished from double" in found.tracks["keys"].reasons["gain_db"]
     assert found.tracks["nothing"].reasons["pan"] == "silent where it was compared"
     assert found.tracks["drums"].gain_db is not None
 

@@ -197,6 +197,15 @@ def test_what_half_precision_cannot_hold_is_computed_again_and_changes_no_other_
     assert torch.equal(together[1], torch.full((1, 1, 8), 80_000.0))
 
 
+def test_a_segment_that_is_no_number_is_not_computed_again():
+    model = BagOfModels([HTDemucs(**ARGUMENTS)])
+    model.models = torch.nn.ModuleList([Doubling()])
+    calls = []
+    model.models[0].register_forward_hook(lambda *_: calls.append(1))
+    assert Eager(model, "cpu", "fp16")(0, torch.full((1, 1, 8), torch.nan)).isnan().all()
+    assert len(calls) == 1
+
+
 def test_the_last_branches_stay_in_single_precision_in_a_copy_too():
     model = BagOfModels([HTDemucs(**ARGUMENTS, dconv_mode=3)])
     Eager(model, "cpu", "bf16")

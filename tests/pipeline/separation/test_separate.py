@@ -311,9 +311,10 @@ def test_auto_takes_fp16_on_a_gpu(monkeypatch):
     assert SeparationSettings().resolved().precision == "fp16"
 
 
-@pytest.mark.parametrize(("native", "precision"), [(True, "bf16"), (False, "fp32")])
-def test_auto_takes_bf16_where_the_cpu_has_it(monkeypatch, native, precision):
-    monkeypatch.setattr(kinds, "has_bf16", lambda: native)
+@pytest.mark.parametrize(("built", "precision"), [(True, "bf16"), (False, "fp32")])
+def test_auto_takes_bf16_where_the_engine_for_it_is_built(monkeypatch, built, precision):
+    monkeypatch.setattr(kinds, "machine", lambda: ("x86_64", kinds.KINDS[1].flags))
+    monkeypatch.setattr(kinds, "library", lambda kind: kind.name if built else None)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     resolved = SeparationSettings().resolved()
     assert (resolved.device, resolved.precision) == ("cpu", precision)

@@ -24,7 +24,9 @@ def command_of(arguments: Sequence[str]) -> list[str]:
     """
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for parameter in METADATA["parameters"]:
-        parser.add_argument(f"--{parameter['name']}", required=not parameter.get("isOptional", False))
+        name, is_optional = parameter["name"], parameter.get("isOptional", False)
+        choices = ("", "true", "false") if name in FLAGS else None
+        parser.add_argument(f"--{name}", required=not is_optional, choices=choices)
     found, of_beam = parser.parse_known_args(arguments)
     given = {name: value for name, value in vars(found).items() if value}
     ours = [given.pop("catalog")]
