@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mixprior.learning.reverb_training.spread import recalibrated
+from mixprior.mixing.rules.space import NEARLY_DRY_DB
 from mixprior.stats.measures.presence import SEPARATED
 from mixprior.stats.reverb.blind import estimate as blind
 from tools.evidence import activity, like, mixer_judged, mixer_law, presence, reverb, reverse
@@ -140,3 +141,13 @@ def test_beside_compressors_figures_are_within_the_bars_and_their_intervals_hold
         found = [each for each in kept if each.figure == figure]
         assert reverse.within(found) >= 0.98, figure
         assert reverse.covered(found) >= 0.9, figure
+
+
+def test_no_wet_vocals_are_taken_for_nearly_dry():
+    """Of the nine speakers, who chose the level; half a decibel more would take some."""
+    kept, role = reverb.rows()
+    of_speakers = (role == "calibrate") & ~kept.separated
+    found = reverb.judged(kept[of_speakers], role[of_speakers])
+    wet_db = found.found_wet_db[~found.sung & (found.wet_db >= -21.0)]
+    assert len(wet_db) > 200
+    assert NEARLY_DRY_DB <= wet_db.min() < NEARLY_DRY_DB + 0.5

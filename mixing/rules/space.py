@@ -14,8 +14,9 @@ from mixprior.stats.reverb.fdn.fit import Fit, fit_decay
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.sound import Sound
 
-NEARLY_DRY_DB = -28.0
-"""Vocals with less reverberation are nearly dry: they get one without being asked for."""
+NEARLY_DRY_DB = -22.5
+"""Vocals with less reverberation are nearly dry: they get one without being asked for. The highest half decibel under
+which none of nine speakers with a reverb of -21 dB or more is read (role calibrate, docs/measured/reverb.md)."""
 
 MOST_DRY = 0.25
 """Share of songs with such vocals up to which dry vocals are taken for unfinished: what is dry on purpose cannot be
