@@ -49,14 +49,18 @@ def furthest(ours: dict[str, dict[str, Any]], theirs: dict[str, dict[str, Any]])
 
 
 def furthest_of_all(ours: dict[str, dict[str, Any]], theirs: dict[str, dict[str, Any]]) -> float:
-    """Largest difference of any number that both have, in resolutions of its column."""
+    """Largest difference of any number that both have, in resolutions of its column.
+
+    Reverberation is left out: it is of another model since.
+    """
     from mixprior.stats.registry import COLUMNS
+    from mixprior.stats.statistic import Family
 
     return max(
         abs(value - other) / column.resolution
         for stem, row in ours.items()
         for column in COLUMNS
-        if column.name in theirs[stem]
+        if column.name in theirs[stem] and column.family is not Family.REVERB
         for value, other in zip(_values(row[column.name]), _values(theirs[stem][column.name]), strict=True)
         if value is not None and other is not None
     )
