@@ -13,6 +13,7 @@ from mixprior.pipeline.aggregate import check_calibration, check_groups, groupin
 from mixprior.pipeline.graphs import beam_options as beam
 from mixprior.pipeline.graphs import options
 from mixprior.stats.errors import InputError
+from mixprior.stats.priors.grouping import MIN_GROUP
 
 if TYPE_CHECKING:
     from mixprior.pipeline.separation.separator import SeparationSettings
@@ -44,14 +45,14 @@ class Asked:
         catalog: str | Path | Sequence[str | Path],
         output: str | Path,
         *,
-        group_by: Sequence[str],
-        min_group: int,
-        calibration: str | Path | None,
-        separation: SeparationSettings | None,
-        max_minutes: float,
-        limit: int | None,
-        rehash: bool,
-        beam_options: Sequence[str],
+        group_by: Sequence[str] = (),
+        min_group: int = MIN_GROUP,
+        calibration: str | Path | None = None,
+        separation: SeparationSettings | None = None,
+        max_minutes: float = 20.0,
+        limit: int | None = None,
+        rehash: bool = False,
+        beam_options: Sequence[str] = (),
     ) -> Asked:
         """List the songs, fetch the model, and check that all fits, before any work is done. Arguments as of `mine`.
 

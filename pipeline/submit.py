@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mixprior.pipeline.aggregate import library_versions
 from mixprior.pipeline.asked import Asked
 from mixprior.pipeline.graphs import beam_options as beam
 from mixprior.stats.errors import InputError
-from mixprior.stats.priors.grouping import MIN_GROUP
 from mixprior.stats.visible import visible
-
-if TYPE_CHECKING:
-    from mixprior.pipeline.separation.separator import SeparationSettings
 
 
 @dataclass(frozen=True)
@@ -43,20 +39,15 @@ def submit(
     catalog: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
-    group_by: Sequence[str] = (),
-    min_group: int = MIN_GROUP,
-    calibration: str | Path | None = None,
-    separation: SeparationSettings | None = None,
-    max_minutes: float = 20.0,
-    limit: int | None = None,
     force: bool = False,
     retry_failed: bool = False,
-    rehash: bool = False,
     beam_options: Sequence[str] = (),
+    **wanted: Any,
 ) -> Submitted:
     """Hand a run over to the runner that Beam's options name. `mine` continues it, if it is broken off.
 
-    Arguments are those of `mine`. Its songs are listed, and its options are checked, before this returns.
+    Arguments are those of `mine`; `wanted` are those of `Asked.of`. Its songs are listed, and its options are checked,
+    before this returns.
 
     Raises:
         InputError: as of `mine`, or if no runner elsewhere is named: this machine and Dask have to be waited for.
@@ -71,18 +62,7 @@ def submit(
     from mixprior.pipeline.graphs.extract import ExtractRun
     from mixprior.pipeline.graphs.whole import WholeRun
 
-    asked = Asked.of(
-        catalog,
-        output,
-        group_by=group_by,
-        min_group=min_group,
-        calibration=calibration,
-        separation=separation,
-        max_minutes=max_minutes,
-        limit=limit,
-        rehash=rehash,
-        beam_options=beam_options,
-    )
+    asked = Asked.of(catalog, output, beam_options=beam_options, **wanted)
     songs, folder = asked.songs, asked.folder
     again = {"force": force, "retry_failed": retry_failed}
     ways = extraction.plan(folder, songs, [(folder, asked.settings)], **again, children=1, is_here=False)

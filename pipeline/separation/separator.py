@@ -101,8 +101,6 @@ class SeparationSettings:
         batch = self.batch or (1 if is_cpu else _CUDA_BATCH)
         if is_cpu and precision == "fp16":
             raise InputError("fp16 is for CUDA: on a CPU take bf16 or fp32")
-        if is_cpu and precision == "bf16" and batch > 1:
-            raise InputError(f"batches of {batch} in bf16 take a CPU six times as long: give 1, or fp32")
         return replace(self, device=device, precision=precision, batch=batch)
 
 
