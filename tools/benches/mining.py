@@ -90,6 +90,21 @@ MINE = Comparison(
     audio_s=SHORT_S,
 )
 
+CORES = Comparison(
+    "cores",
+    f"{ALBUM} songs with stems, 20 minutes, two workers; mining: from the first song's start to the last row",
+    Command((*FRESH, "-j", "2", "--json"), summary),
+    Peer("one worker", Command((*FRESH, "-j", "1", "--json"), summary)),
+    album,
+    runs=3,
+    threads=0,
+    by="part",
+    bar=1.9,
+    part=mining_s,
+    part_name="mining",
+    audio_s=ALBUM * SONG_S,
+)
+
 ROWS = (
     MINE,
     replace(
@@ -106,19 +121,16 @@ ROWS = (
         what="three songs from files to priors, 148 s, all cores",
         peer=before(Command(FRESH)),
     ),
-    Comparison(
-        "cores",
-        f"{ALBUM} songs with stems, 20 minutes, two workers; mining: from the first song's start to the last row",
-        Command((*FRESH, "-j", "2", "--json"), summary),
-        Peer("one worker", Command((*FRESH, "-j", "1", "--json"), summary)),
-        album,
-        runs=3,
-        threads=0,
-        by="part",
-        bar=1.9,
-        part=mining_s,
-        part_name="mining",
-        audio_s=ALBUM * SONG_S,
+    CORES,
+    replace(
+        CORES,
+        row="cores-songs",
+        what="the eleven shared songs, separated by two workers; mining: from the first song's start to the last row",
+        given=all_songs,
+        runs=1,
+        warm_up=False,
+        audio_s=ALL_S,
+        long=True,
     ),
     Comparison(
         "nothing-before",
