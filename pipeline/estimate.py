@@ -29,7 +29,7 @@ class Estimate:
     Attributes:
         audio_hours: length of the songs; None where their headers do not tell.
         hours: that it takes; None where that is not known.
-        workers: processes that mine.
+        workers: cores that mine.
         rows: of features.
         disk_bytes: size of their files.
         by: what it follows from: `LAST_RUN`, `MEASURED` or `CLIP`.
@@ -47,7 +47,7 @@ class Estimate:
         length = "an unknown length" if self.audio_hours is None else f"{self.audio_hours:.2f} h"
         time = "unknown time" if self.hours is None else _duration(self.hours)
         return (
-            f"to mine: {length} of audio in {time} by {self.workers} processes, {self.rows} rows, "
+            f"to mine: {length} of audio in {time} on {self.workers} cores, {self.rows} rows, "
             f"{self.disk_bytes / 1e6:.1f} MB; by {self.by}"
         )
 
@@ -58,7 +58,7 @@ def of(found: Sequence[Found], settings: MiningSettings, workers: int) -> Estima
     Args:
         found: the songs, with their sizes.
         settings: how they are mined.
-        workers: processes that mine.
+        workers: cores of the run.
 
     Returns:
         None where nothing is to be mined, or the pace is not known: the model is not on this machine, or fails.
@@ -74,7 +74,7 @@ def of(found: Sequence[Found], settings: MiningSettings, workers: int) -> Estima
     if known is None:
         return None
     seconds = audio_s(found, settings)
-    workers = min(workers, len(found))
+    workers = pace.cores_at_work(workers, len(found), settings, kinds)
     return Estimate(
         None if seconds is None else round(seconds / 3600, 4),
         None if seconds is None else round(known.hours(seconds, workers), 6),  # a second is 0.0003 h

@@ -42,7 +42,7 @@ def extract_songs(
         Exception: as `runner.run` does.
     """
     dask = is_dask(beam_options)
-    children = min(workers, len(found)) if is_local(beam_options) and not dask else 1
+    children = workers if is_local(beam_options) and not dask else 1
     planned = plan(
         catalog, found, ways, force=force, retry_failed=retry_failed, children=children, is_here=not beam_options
     )

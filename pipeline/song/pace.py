@@ -40,7 +40,7 @@ class Pace:
         audio_s: seconds of audio that were mined.
         elapsed_s: seconds it took.
         cpu_s: seconds of cores that the songs took.
-        workers: processes that mined.
+        workers: cores that mined.
         song_rows: rows of a song.
         song_bytes: size of the file of a song's rows.
     """
@@ -53,13 +53,25 @@ class Pace:
     song_bytes: int
 
     def hours(self, audio_s: float, workers: int) -> float:
-        """Return the hours that so many processes take for so much audio.
+        """Return the hours that so many cores take for so much audio.
 
         >>> found = Pace(audio_s=100.0, elapsed_s=50.0, cpu_s=90.0, workers=2, song_rows=7, song_bytes=30_000)
         >>> found.hours(7200.0, workers=1)
         2.0
         """
         return audio_s * self.elapsed_s / self.audio_s * self.workers / workers / 3600
+
+
+def cores_at_work(workers: int, songs: int, settings: MiningSettings, has_stems: Iterable[bool]) -> int:
+    """Return on how many of its cores a run mines: one that is separated uses all that no other song does.
+
+    Args:
+        workers: cores of the run.
+        songs: how many are mined.
+        settings: how songs are mined.
+        has_stems: of each kind of song that occurs, whether they come with their stems.
+    """
+    return workers if settings.separate_all or not all(has_stems) else min(workers, songs)
 
 
 def remembered(settings: MiningSettings, has_stems: Iterable[bool]) -> Pace | None:
@@ -87,7 +99,7 @@ def of_run(
         log: of its progress.
         settings: how songs are mined.
         has_stems: of each kind of song that occurs, whether they come with their stems.
-        workers: processes that mined.
+        workers: cores of the run.
     """
     if log.audio_s < _LEAST_S or log.work.started_s is None:
         return None
@@ -96,7 +108,8 @@ def of_run(
         found = _rows_of_a_song(folder, key, mined[-_LOOKED_AT:])
         if found is not None:
             elapsed_s = log.work.finished_s - log.work.started_s
-            return Pace(log.audio_s, elapsed_s, log.cpu_s, min(workers, len(mined)), *found)
+            cores = cores_at_work(workers, len(mined), settings, has_stems)
+            return Pace(log.audio_s, elapsed_s, log.cpu_s, cores, *found)
     return None
 
 

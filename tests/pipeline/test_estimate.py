@@ -60,11 +60,13 @@ def test_a_clip_is_mined_where_no_run_told_the_pace(songs, clip):
     assert found.audio_hours == pytest.approx(1.0, rel=0.01)
     assert found.hours == pytest.approx(0.25, rel=0.01)
     assert (found.workers, found.rows, found.disk_bytes) == (4, 1400, 6_000_000)
-    assert (
-        found.text()
-        == f"to mine: {found.audio_hours:.2f} h of audio in {60 * found.hours:.1f} min by 4 processes, "
-        + (f"1400 rows, 6.0 MB; by {CLIP}")
-    )
+    said = f"to mine: {found.audio_hours:.2f} h of audio in {60 * found.hours:.1f} min on 4 cores"
+    assert found.text() == f"{said}, 1400 rows, 6.0 MB; by {CLIP}"
+
+
+def test_a_song_that_is_separated_is_mined_on_all_cores_and_one_with_stems_on_one():
+    assert pace.cores_at_work(8, 1, SETTINGS, [False]) == 8
+    assert pace.cores_at_work(8, 3, SETTINGS, [True]) == 3
 
 
 def test_the_last_run_of_such_songs_tells_it(songs, clip):

@@ -13,6 +13,7 @@ import soundfile
 from mixprior.pipeline import aggregate, estimate
 from mixprior.pipeline.mine import mine
 from mixprior.pipeline.song import pace, shared_pool
+from mixprior.pipeline.song.cores import Cores
 from mixprior.pipeline.store import digests, sources
 
 
@@ -53,6 +54,18 @@ def test_a_second_run_mines_nothing_again_and_force_mines_all(stems_catalog, mix
 def test_nothing_is_started_where_nothing_is_to_be_mined(stems_catalog, finished, monkeypatch):
     monkeypatch.setattr(shared_pool, "get", lambda *_: pytest.fail("a pool was asked for"))
     assert mine(stems_catalog, finished, workers=2).kept == 5
+
+
+def test_a_song_alone_has_all_cores_of_the_run(stems_catalog, tmp_path, monkeypatch):
+    shares, deal = [], Cores.deal
+
+    def dealt(cores, total, busy):
+        deal(cores, total, busy)
+        shares.extend(map(cores.share, busy))
+
+    monkeypatch.setattr(Cores, "deal", dealt)
+    assert mine(stems_catalog, tmp_path, workers=3, limit=1).mined == 1
+    assert shares == [3]
 
 
 def test_dry_run_tells_and_touches_nothing(stems_catalog, mixprior, finished, tmp_path, monkeypatch):
