@@ -11,12 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tools.benches.command import Command
 from tools.benches.comparison import Comparison, before
+from tools.benches.sounds import write_stems
 
 FEW, MANY = 60, 10_000
 RATE_HZ = 8000
+ONE_S = 5.0
 
 AGAIN = ("python", "-m", "mixprior", "mine", "{given}", "-o", "run", "--quiet")
 
@@ -41,25 +44,27 @@ def _write_songs(folder: Path, songs: int) -> None:
 
 
 def _write_rows(music: Path, run: Path, songs: int) -> None:
-    from mixprior.pipeline.asked import settings_for, songs_of
+    """Give every song the rows of one that is mined now, by names that the commit before has, too."""
     from mixprior.pipeline.audio import decode
+    from mixprior.pipeline.catalogs.catalog import open_catalog
+    from mixprior.pipeline.graphs import options
+    from mixprior.pipeline.separation import model_store
     from mixprior.pipeline.store.checkpoint import Checkpoint
     from mixprior.pipeline.store.layout import RunFolder, parquet_bytes
     from mixprior.stats.registry import FEATURES_SCHEMA
     from mixprior.stats.schema import with_metadata
-    from tools.catalogs import generated
 
-    found, folder = songs_of(str(music), None), RunFolder.at(run)
-    feature_key = settings_for(found, folder, None, 20.0, rehash=False, beam_options=()).feature_key(False)
-    metadata = with_metadata(FEATURES_SCHEMA, feature_key=feature_key).metadata
-    checkpoint, rows = Checkpoint(folder, feature_key), generated.rows(0, songs)
-    each = len(rows) // songs
-    for number, song in enumerate(found):
+    write_stems(Path("one"), ONE_S)
+    subprocess.run([sys.executable, *AGAIN[1:4], "one", "-o", "one-run"], check=True, capture_output=True)
+    [path] = Path("one-run").glob("features/*/*/*.parquet")
+    rows = pq.read_table(path, schema=FEATURES_SCHEMA)
+    feature_key = options.settings(None, 20.0, model_store.resolve, True).feature_key(False)
+    rows = rows.replace_schema_metadata(with_metadata(FEATURES_SCHEMA, feature_key=feature_key).metadata)
+    checkpoint, place = Checkpoint(RunFolder.at(run), feature_key), FEATURES_SCHEMA.get_field_index("song_id")
+    for song in open_catalog(str(music)):
         song_id = decode.fingerprint(song)
-        ids = pa.array([song_id] * each, FEATURES_SCHEMA.field("song_id").type)
-        own = rows.slice(number * each, each).drop_columns(["song_id"]).append_column("song_id", ids)
-        table = own.select(FEATURES_SCHEMA.names).cast(FEATURES_SCHEMA).combine_chunks()
-        checkpoint.finish(song_id, parquet_bytes(table.replace_schema_metadata(metadata)))
+        ids = pa.array([song_id] * len(rows), FEATURES_SCHEMA.field(place).type)
+        checkpoint.finish(song_id, parquet_bytes(rows.set_column(place, FEATURES_SCHEMA.field(place), ids)))
 
 
 NOTHING = Comparison(

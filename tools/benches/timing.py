@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -104,7 +104,8 @@ class _Side:
         self._process.join()
 
     def _ask(self, what: str) -> Any:
-        self._pipe.send(what)
+        with suppress(BrokenPipeError):  # a side that failed has said why before it ended
+            self._pipe.send(what)
         try:
             answer = self._pipe.recv()
         except EOFError:
