@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
 from mixprior.pipeline.audio import decode
-from mixprior.pipeline.song import shared_pool
+from mixprior.pipeline.song import shared_pool, trouble
 from mixprior.pipeline.song.causes import Causes
 from mixprior.pipeline.song.pool import Answer
 from mixprior.pipeline.song.settings import MiningSettings
@@ -19,6 +19,7 @@ from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.ledger import Found, Ledger, SongKey
 from mixprior.pipeline.store.packing import Packer
 from mixprior.pipeline.store.records import Failure, Outcome, Song, SongError
+from mixprior.stats.errors import TooManyFailed
 
 JOB, PREPARATION = "mixprior.pipeline.song.mining:mine", "mixprior.pipeline.song.mining:prepare"
 MOST_AT_HAND = 2048
@@ -64,6 +65,7 @@ class Miner:
         self._ledger = Ledger(way.folder, way.force, way.retry_failed)
         self._progress_path = progress.path_in(way.folder)
         self._causes = Causes()
+        self._failed_by_machine: list[SongKey] = []
         self._packer = packer or Packer(way.folder, way.part_songs)
         self._packs_rest = packer is None
         self._copies = None if way.settings.copies is None else Copies(way.settings.copies)
@@ -161,8 +163,19 @@ class Miner:
                 facts = future.result().facts
                 took = (outcome.duration_s or 0.0, facts["mined_s"], facts["cpu_s"])
             yield from self.reported([outcome, *duplicates], *took)
-            failed = outcome.failure
+            self._note(outcome)
+
+    def _note(self, outcome: Outcome) -> None:
+        """Count a song. Where the run is stopped, the machine's failures are no song's: none of them is kept."""
+        failed = outcome.failure
+        if failed is not None and failed.error in trouble.OF_THE_MACHINE:
+            self._failed_by_machine.append((outcome.feature_key, outcome.song_id))
+        try:
             self._causes.note(None if failed is None else (failed.stage, failed.error, failed.message))
+        except TooManyFailed:
+            for feature_key, song_id in self._failed_by_machine:
+                Checkpoint(self.way.folder, feature_key).forget_failure(song_id)
+            raise
 
     def _outcome(self, first: Outcome, future: Future[Answer]) -> Outcome:
         """Keep what became of a song."""

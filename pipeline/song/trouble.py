@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import errno
 
-from mixprior.pipeline.store.store_errors import StoreTrouble
+from mixprior.pipeline.store.records import DEVICE_LOST as DEVICE_LOST
+from mixprior.pipeline.store.records import OUT_OF_MEMORY as OUT_OF_MEMORY
+from mixprior.pipeline.store.records import PASSING as PASSING
+from mixprior.pipeline.store.records import READ_TROUBLE as READ_TROUBLE
+from mixprior.pipeline.store.store_errors import PASSING_ERRNOS, StoreTrouble, is_of_time
 from mixprior.stats.errors import causes
 
-OUT_OF_MEMORY = "OutOfMemory"
-DEVICE_LOST = "DeviceLost"
-READ_TROUBLE = "ReadTrouble"
 CRASHED = "Crashed"
 TIMED_OUT = "TimedOut"
 
-PASSING = frozenset({OUT_OF_MEMORY, DEVICE_LOST, READ_TROUBLE})
-"""Kinds of failure that are tried again, in this run and in the next."""
 OF_THE_MACHINE = PASSING | {CRASHED, TIMED_OUT}
 """Kinds of failure that need not be the song's fault: a run in which most songs fail by one of them is stopped."""
 
 BACK_OFF_S = (1.0, 4.0)
 """Pauses before what is in passing trouble is tried again."""
-
-_PASSING_ERRNOS = frozenset(
-    {
-        *(errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ESTALE),
-        *(errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTUNREACH, errno.EHOSTDOWN),
-    }
-)
 
 
 class Lost(Exception):
@@ -55,11 +47,11 @@ def kind_of(error: BaseException) -> str | None:
             or "cuDNN error" in text
         ):
             return DEVICE_LOST
-        if isinstance(each, StoreTrouble):
+        if isinstance(each, StoreTrouble) or is_of_time(each):
             return READ_TROUBLE
         if isinstance(each, OSError):
             if each.errno == errno.ENOMEM:
                 return OUT_OF_MEMORY
-            if each.errno in _PASSING_ERRNOS or isinstance(each, ConnectionError | TimeoutError):
+            if each.errno in PASSING_ERRNOS or isinstance(each, ConnectionError):
                 return READ_TROUBLE
     return None

@@ -138,6 +138,10 @@ class Checkpoint:
             _spool.take(url)  # of an earlier run
         files.write_bytes(url, content)
         files.write_bytes(self.folder.made_note(self.feature_key, song_id), b"")
+        self.forget_failure(song_id)
+
+    def forget_failure(self, song_id: str) -> None:
+        """Forget why a song failed, if it did: the next run tries it again."""
         files.remove(self.folder.failure(self.feature_key, song_id))
 
     def fail(self, failure: Failure) -> None:

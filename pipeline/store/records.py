@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from mixprior.stats.errors import InputError as InputError
 from mixprior.stats.visible import as_utf8
 
-_NOT_LASTING = ("TooLong", "TooLarge", "OutOfMemory", "DeviceLost", "ReadTrouble")
-"""Errors that follow from a limit the user sets, and passing trouble (`mixprior.pipeline.song.trouble`)."""
+OUT_OF_MEMORY, DEVICE_LOST, READ_TROUBLE = "OutOfMemory", "DeviceLost", "ReadTrouble"
+PASSING = frozenset({OUT_OF_MEMORY, DEVICE_LOST, READ_TROUBLE})
+"""Kinds of failure that are passing trouble: tried again, in this run and in the next."""
+_OF_A_LIMIT = frozenset({"TooLong", "TooLarge"})
+"""Kinds of failure that follow from a limit the user sets."""
 
 MetadataValue = str | int | float | bool | None
 
@@ -82,7 +85,7 @@ class Failure:
     @property
     def is_lasting(self) -> bool:
         """Whether it would come again: a file that could not be read may be back, a limit may be another."""
-        return self.stage != "read" and self.error not in _NOT_LASTING
+        return self.stage != "read" and self.error not in PASSING | _OF_A_LIMIT
 
 
 @dataclass(frozen=True)

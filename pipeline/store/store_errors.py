@@ -11,10 +11,12 @@ _SHOWN = 300
 _PASSING_STATUS = {408, 425, 429}
 _PASSING_CODES = {"RequestTimeout", "SlowDown", "InternalError"}
 """Of S3, whatever the status: that of RequestTimeout is 400."""
-_PASSING_ERRNOS = {
+PASSING_ERRNOS = {
     *(errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EPIPE, errno.ETIMEDOUT, getattr(errno, "EREMOTEIO", -1)),
     *(errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTUNREACH, errno.EHOSTDOWN),
+    *(errno.EMFILE, errno.ENFILE, errno.ESTALE),
 }
+"""Of what a disk or a network may do the next time."""
 _CLIENTS = {"aiohttp", "aiobotocore", "azure", "botocore", "fsspec", "gcsfs", "google", "httpx", "requests", "urllib3"}
 """Libraries whose errors of their own are of connections and answers."""
 _LASTING_NAMES = ("Credential", "Param", "Region", "Profile", "Config", "InvalidURL", "NonHttpUrl")
@@ -69,6 +71,11 @@ def is_of_credentials(error: BaseException) -> bool:
     return False
 
 
+def is_of_time(error: BaseException) -> bool:
+    """Whether a limit of time was reached: on Python 3.10 asyncio and concurrent.futures have a TimeoutError each."""
+    return isinstance(error, TimeoutError) or type(error).__name__ == "TimeoutError"
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether a request that ended so may succeed later.
 
@@ -84,9 +91,9 @@ def is_passing(error: BaseException) -> bool:
     for each in causes(error):
         if isinstance(each, PermissionError | FileNotFoundError | FileExistsError | IsADirectoryError):
             return False
-        if isinstance(each, ConnectionError | TimeoutError) or type(each).__name__ == "TimeoutError":
+        if isinstance(each, ConnectionError) or is_of_time(each):
             return True
-        if isinstance(each, OSError) and each.errno in _PASSING_ERRNOS:
+        if isinstance(each, OSError) and each.errno in PASSING_ERRNOS:
             return True
         if type(each).__module__.split(".")[0] in _CLIENTS:
             return not any(part in type(each).__name__ for part in _LASTING_NAMES)

@@ -1,20 +1,24 @@
-"""What a process holds of the songs that it had mined does not grow with their number."""
+"""What a process holds of the songs that it had mined does not grow; no failure is kept that is the machine's."""
 
 import tracemalloc
 from collections import deque
 from concurrent.futures import Future
 from queue import SimpleQueue
 
+import pytest
+
 from mixprior.pipeline.audio.decode import DecodeLimits
 from mixprior.pipeline.separation.separator import SeparationSettings
-from mixprior.pipeline.song import miner
+from mixprior.pipeline.song import causes, miner, trouble
 from mixprior.pipeline.song.pool import Answer
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store.layout import RunFolder
-from mixprior.pipeline.store.ledger import Found
-from mixprior.pipeline.store.records import Song
+from mixprior.pipeline.store.ledger import Found, Ledger
+from mixprior.pipeline.store.records import Reported, Song
+from mixprior.stats.errors import TooManyFailed
 
 AT_HAND = 20
+KEY = "0123456789abcdef"
 
 
 class Pool:
@@ -26,6 +30,9 @@ class Pool:
     def submit(self, *_job, **_limits):
         self.futures.append(Future())
         return self.futures[-1]
+
+    def fail_one(self, kind):
+        self.futures.popleft().set_exception(Reported("separate", kind, "is no good"))
 
     def finish_one(self):
         self.futures.popleft().set_result(
@@ -46,21 +53,45 @@ class Waiting:
         return self._done.get(False)
 
 
-def test_what_is_held_is_bounded_by_the_songs_at_hand(tmp_path, monkeypatch):
+@pytest.fixture
+def mining(tmp_path, monkeypatch):
+    """A miner whose songs a `Pool` finishes."""
     pool = Pool()
-    monkeypatch.setattr(miner, "MOST_AT_HAND", AT_HAND)
     monkeypatch.setattr(miner.shared_pool, "get", lambda *_arguments: pool)
     (tmp_path / "calls" / "call").mkdir(parents=True)
-    mining = miner.Miner(
-        miner.Way(RunFolder(str(tmp_path), call="call"), MiningSettings(SeparationSettings(), DecodeLimits()))
-    )
+    way = miner.Way(RunFolder(str(tmp_path), call="call"), MiningSettings(SeparationSettings(), DecodeLimits()))
+    mining = miner.Miner(way)
     mining._done = Waiting(pool)
+    mining.pool = pool
+    return mining
+
+
+def add(mining, number):
+    song = Song(f"songs/{number}", (("vocals", f"songs/{number}/vocals.wav"),))
+    return list(mining.add((KEY, f"{number:016x}"), [Found(song, 1)]))
+
+
+@pytest.mark.fault(8)
+@pytest.mark.parametrize("kind", sorted(trouble.OF_THE_MACHINE))
+def test_what_failed_by_the_machine_is_tried_again_by_the_run_after_the_one_that_was_stopped(mining, kind, monkeypatch):
+    monkeypatch.setattr(causes, "LEAST", 3)
+    for number, failed in enumerate(("Truncated", kind, kind, kind)):
+        add(mining, number)
+        mining.pool.fail_one(failed)
+    with pytest.raises(TooManyFailed, match="the same command tries them again"):
+        list(mining.rest())
+    ledger = Ledger(mining.way.folder)
+    statuses = [next(ledger.outcomes((KEY, f"{k:016x}"), [Found(Song(f"songs/{k}"))])).status for k in range(4)]
+    assert statuses == ["failed", "to mine", "to mine", "to mine"]
+
+
+def test_what_is_held_is_bounded_by_the_songs_at_hand(mining, monkeypatch):
+    monkeypatch.setattr(miner, "MOST_AT_HAND", AT_HAND)
 
     def mined(first, end):
         outcomes = 0
         for number in range(first, end):
-            song = Song(f"songs/{number}", (("vocals", f"songs/{number}/vocals.wav"),))
-            outcomes += sum(1 for _ in mining.add(("0123456789abcdef", f"{number:016x}"), [Found(song, 1)]))
+            outcomes += len(add(mining, number))
             assert len(mining.at_hand) < AT_HAND
         return outcomes
 

@@ -1,10 +1,12 @@
 """One decision for every song: what a run does and what a dry run prints cannot differ."""
 
+import errno
+
 import pytest
 
 from mixprior.pipeline.audio.decode import TooLong
 from mixprior.pipeline.song import trouble
-from mixprior.pipeline.store import files
+from mixprior.pipeline.store import files, store_errors
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import RunFolder, parquet_bytes
 from mixprior.pipeline.store.ledger import Found, Ledger
@@ -73,6 +75,13 @@ def test_a_failure_is_tried_again_where_it_may_have_passed_or_on_request(folder,
     Checkpoint(folder, KEY).fail(Failure("f" * 16, "a.wav", stage, error, "is no good"))
     assert statuses(folder, "f" * 16) == [again]
     assert statuses(folder, "f" * 16, retry_failed=True) == ["to mine"]
+
+
+def test_trouble_that_passes_is_the_same_of_a_disk_and_of_a_store():
+    of_time = type("TimeoutError", (Exception,), {})()  # of asyncio or concurrent.futures on Python 3.10
+    errors = [OSError(number, "trouble") for number in set(errno.errorcode) - {errno.ENOMEM}]
+    for error in [*errors, of_time]:
+        assert (trouble.kind_of(error) is not None) == store_errors.is_passing(error), repr(error)
 
 
 def test_a_song_that_cannot_be_read_failed(folder):
