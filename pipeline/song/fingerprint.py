@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent import futures
 from contextlib import suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
@@ -96,7 +96,7 @@ class Fingerprints:
         reading, waited_s = self._reading.popleft(), 0.0
         # The size may become known only while this waits.
         while (limit_s := self.settings.time_limits.to_read(reading.size_bytes)) > waited_s:
-            with suppress(TimeoutError):
+            with suppress(futures.TimeoutError):  # on Python 3.10 it is not the built-in one
                 return reading.future.result(limit_s - waited_s)
             waited_s = limit_s
         for reader in self._readers:
@@ -141,7 +141,7 @@ class _Reading:
     def __init__(self, song: Song, feature_key: str, digests: Digests) -> None:
         self.song, self.feature_key, self.size_bytes, self.digests = song, feature_key, 0, digests
         self.tags: Mapping[str, MetadataValue] = {}
-        self.future: Future[Fingerprint] = Future()
+        self.future: futures.Future[Fingerprint] = futures.Future()
 
     def read(self) -> None:
         """Read it; whatever a disk or a driver raises is this song's failure, but for credentials that are refused."""

@@ -1,5 +1,6 @@
 """Naming songs by their content: trouble in reading one, or a file that hangs, is that song's."""
 
+import concurrent.futures
 import errno
 import threading
 
@@ -68,6 +69,18 @@ def test_a_file_that_hangs_is_the_songs(fingerprints):
     found = fingerprints(read, TimeLimits(stage_s=0.2))
     released.set()
     assert {path: failure.error for path, (_, failure) in found.items() if failure} == {"c.wav": "TimedOut"}
+
+
+@pytest.mark.fault(7)
+def test_a_file_that_hangs_is_the_songs_on_python_3_10_too(fingerprints, monkeypatch):
+    """There the TimeoutError of concurrent.futures is not the built-in one."""
+
+    class OfFutures(Exception):
+        pass
+
+    monkeypatch.setattr(concurrent.futures, "TimeoutError", OfFutures)
+    monkeypatch.setattr(concurrent.futures._base, "TimeoutError", OfFutures)
+    test_a_file_that_hangs_is_the_songs(fingerprints)
 
 
 def test_songs_behind_files_that_hang_are_read_by_other_threads(monkeypatch):
