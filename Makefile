@@ -6,6 +6,7 @@ STAMP := $(VENV)/.installed
 
 .PHONY: help setup core demo report mixes mix-eval test test-fast nightly lint bench bench-gpu scale clean \
   engines image-test lock nightly-benches nightly-conformance nightly-dependencies nightly-engines nightly-evaluation nightly-fuzz nightly-image nightly-material nightly-memory nightly-scale nightly-separation nightly-speed nightly-torture nightly-training torture fuzz
+# Reference material: CONTRIBUTING.md.
 MUSIC ?= ../shared/music
 MULTITRACKS ?= $(MUSIC)/multitracks
 RESPONSES ?= ../shared/reference/impulse_responses

@@ -79,7 +79,8 @@ def _masked_db(mixed: Mixed) -> list[Value]:
     rest = _rest(mixed)
     if rest is None:
         return []
-    return [max(masked_db(sound, rest) or MASKED_FLOOR_DB, MASKED_FLOOR_DB) for sound in _vocals(mixed)]
+    shares_db = [masked_db(sound, rest) for sound in _vocals(mixed)]
+    return [MASKED_FLOOR_DB if share_db is None else max(share_db, MASKED_FLOOR_DB) for share_db in shares_db]
 
 
 def _mid(sound: Sound) -> Value:

@@ -16,7 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_sounds(sounds: argparse._ArgumentGroup) -> None:
-    sounds.add_argument("--vocal", metavar="FILE", help="the vocals: WAV, FLAC, Ogg, MP3 or M4A")
+    readable = "WAV, AIFF, AU, FLAC, Ogg, Opus, MP3, AAC, M4A or WMA"
+    sounds.add_argument("--vocal", metavar="FILE", help=f"the vocals: {readable}")
     sounds.add_argument("--backing", metavar="FILE", help="the accompaniment: all but the vocals")
     sounds.add_argument(
         "--vocal-offset",

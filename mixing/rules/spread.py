@@ -74,8 +74,9 @@ def pairs(energies: Mapping[str, np.ndarray]) -> list[Pair]:
 def spread(tracks: Mapping[str, tuple[float, float, float]], partners: Sequence[Pair], target_mid: float) -> Spread:
     """Place pairs so far out that the class has a share of mid energy; the louder pairs go less far.
 
-    Of `k` pairs the loudest goes 1/k as far as the last; one factor for all is found by bisection. What cannot be
-    reached is come as near as possible. The quieter of two goes out first; where it is at its end, so is the pair.
+    Of `k` pairs the first goes 1/k as far as the last; one factor for all is found by bisection. What cannot be
+    reached is come as near as possible. Of two the one of less energy goes out first, whichever of them `pairs` took
+    for the louder by another weighting; where it is at its end, so is the pair.
 
     Args:
         tracks: by name, the energies L^2, R^2 and L R of every track of the class; not all 0.
@@ -85,12 +86,13 @@ def spread(tracks: Mapping[str, tuple[float, float, float]], partners: Sequence[
     >>> spread({"a": (1, 1, 1), "b": (1, 1, 1)}, [("a", "b")], 0.9).positions
     {'a': 0.705, 'b': 0.295}
     """
+    ordered = [sorted(pair, key=lambda name: -sum(tracks[name][:2])) for pair in partners]
 
     def positions(width: float) -> dict[str, float]:
         placed: dict[str, float] = {}
-        for k, (louder, quieter) in enumerate(partners):
+        for k, (louder, quieter) in enumerate(ordered):
             side = (-1.0) ** k
-            out = width * (k + 1) / len(partners)
+            out = width * (k + 1) / len(ordered)
             # Left less right of a track is its energy times 2 cos(pi position): alike and opposite for the two.
             share = sum(tracks[quieter][:2]) / sum(tracks[louder][:2])
             inner = float(1 - 2 / np.pi * np.arccos(share * np.sin(np.pi / 2 * out)))

@@ -172,8 +172,9 @@ def check(path: str) -> None:
 
     Raises:
         seal.Damaged: if it is not as it was written. One of an older version, without a seal, is parsed instead.
+        InputError: if it cannot be read.
     """
-    with files.opened(path) as file:
+    with files.need_readable(path), files.opened(path) as file:
         if seal.check(file):
             return
         try:
@@ -181,6 +182,8 @@ def check(path: str) -> None:
             for k in range(parquet.num_row_groups):
                 parquet.read_row_group(k, use_threads=False)
         except seal.PARSING as error:
+            if seal.is_trouble(error):
+                raise
             raise seal.Damaged(f"is damaged ({error})") from error
 
 
@@ -211,18 +214,16 @@ def songs_in(path: str, feature_key: str, size_bytes: int | None = None) -> tupl
         path: of the part.
         feature_key: what its rows must have been made with.
         size_bytes: of a remote part, where it is known.
+
+    Raises:
+        InputError: if it cannot be read.
     """
     try:
-        file = files.opened(path, size_bytes, _INDEX_BUFFER_BYTES)
+        with files.need_readable(path), files.opened(path, size_bytes, _INDEX_BUFFER_BYTES) as file:
+            table = features.read(file, feature_key, ["song_id", "stem", "duration_s"])
     except FileNotFoundError:  # another process set it aside
+        table = None
+    if table is None:
         return np.zeros(0, "S1"), np.zeros(0)
-    with file:
-        parquet = features.opened(file, feature_key)
-        if parquet is None:
-            return np.zeros(0, "S1"), np.zeros(0)
-        try:
-            table = parquet.read(columns=["song_id", "stem", "duration_s"], use_threads=False)
-        except seal.PARSING:
-            return np.zeros(0, "S1"), np.zeros(0)
     table = table.filter(pc.equal(table["stem"], "song"))
     return np.array(table["song_id"].to_pylist(), "S"), table["duration_s"].to_numpy()

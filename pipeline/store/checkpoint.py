@@ -77,14 +77,19 @@ class Checkpoint:
     feature_key: str
 
     def features(self, song_id: str, columns: Sequence[str] | None = None) -> pa.Table | None:
-        """Return a finished song's table, or some of its columns; None unless the file counts."""
+        """Return a finished song's table, or some of its columns; None unless the file counts.
+
+        Raises:
+            InputError: if the file is there and cannot be read.
+        """
         url, spool = self.folder.features(self.feature_key, song_id), _spool
         content = None if spool is None else spool.take(url)
         if content is not None:
             return features.parsed(content, self.feature_key, columns)
         try:
-            content = files.read_bytes(url)
-        except OSError:
+            with files.need_readable(url):
+                content = files.read_bytes(url)
+        except FileNotFoundError:
             return None
         table = features.parsed(content, self.feature_key, columns)
         if spool is not None and table is not None:

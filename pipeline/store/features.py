@@ -24,12 +24,23 @@ def opened(source: Any, feature_key: str) -> pq.ParquetFile | None:
     try:
         parquet = seal.opened(source)
     except seal.PARSING as error:
-        if isinstance(error, OSError) and error.errno is not None:  # trouble of the disk, not damage
+        if seal.is_trouble(error):
             raise
         return None
     schema = parquet.schema_arrow
     carried = (schema.metadata or {}).get(b"feature_key")
     return parquet if carried == feature_key.encode() and schema.equals(FEATURES_SCHEMA) else None
+
+
+def read(source: Any, feature_key: str, columns: Sequence[str] | None = None) -> pa.Table | None:
+    """Return the rows of a file; None if it does not count. Arguments are those of `opened` and `parsed`."""
+    parquet = opened(source, feature_key)
+    try:
+        return None if parquet is None else parquet.read(columns, use_threads=False)
+    except seal.PARSING as error:
+        if seal.is_trouble(error):
+            raise
+        return None
 
 
 def parsed(content: bytes, feature_key: str, columns: Sequence[str] | None = None) -> pa.Table | None:
@@ -42,8 +53,7 @@ def parsed(content: bytes, feature_key: str, columns: Sequence[str] | None = Non
     """
     try:
         seal.check(io.BytesIO(content))
-        parquet = opened(pa.BufferReader(content), feature_key)
-        return None if parquet is None else parquet.read(columns, use_threads=False)
+        return read(pa.BufferReader(content), feature_key, columns)
     except seal.PARSING:  # the content is in memory: it is no trouble of the disk
         return None
 

@@ -45,6 +45,23 @@ def read_range(url: str, start: int, end: int) -> bytes:
     return bytes(fs.cat_file(path, start, end))
 
 
+@contextmanager
+def need_readable(url: str) -> Iterator[None]:
+    """Name a file that is there and that its disk does not give: that is no damage, and the file stays where it is.
+
+    Raises:
+        InputError: with the reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) or not seal.is_trouble(error):
+            raise
+        raise InputError(
+            f"{url} cannot be read ({error.strerror or error}): mend that, or remove the file and mine its songs again"
+        ) from error
+
+
 def size_bytes(url: str) -> int:
     """Return the size of a file."""
     if sources.is_remote(url):

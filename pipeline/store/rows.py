@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -122,9 +122,15 @@ class Rows:
 
         Warns:
             RowsLost: if files were found damaged; their songs are left out.
+
+        Raises:
+            InputError: if the rows of all songs are lost, those of other feature keys too.
         """
         before = archive.set_aside(self.folder)
-        for batch in self._some(self._batches(feature_key)):
+        batches = list(self._batches(feature_key))
+        if not batches:
+            self.batches()
+        for batch in batches:
             yield from self.read(batch, columns)
         aside = [path for path in archive.set_aside(self.folder) if path not in before]
         if aside:
@@ -158,10 +164,7 @@ class Rows:
         Raises:
             InputError: if those of all are lost.
         """
-        return self._some(batch for feature_key in self.feature_keys for batch in self._batches(feature_key))
-
-    def _some(self, batches: Iterable[Batch]) -> list[Batch]:
-        found = list(batches)
+        found = [batch for feature_key in self.feature_keys for batch in self._batches(feature_key)]
         if not found:
             raise InputError(
                 f"{self.folder.root} has no rows of {len(self.finished)} songs that {SONGS_FILE} calls finished: "
@@ -183,6 +186,12 @@ class Rows:
         """Give the rows of a batch, a few tens of megabytes at a time.
 
         A damaged file is set aside. Its songs are left out, unless an older part has them; the next run mines them.
+
+        Warns:
+            RowsLost: if a damaged file cannot be set aside.
+
+        Raises:
+            InputError: if a file is there and cannot be read.
         """
         if batch.part is not None:
             if not self._is_whole(batch.part):
@@ -212,9 +221,20 @@ class Rows:
             return False
         return True
 
-    def _set_aside(self, path: str) -> None:
-        if files.exists(path):
-            files.move(path, self.folder.set_aside(path))
+    def _set_aside(self, path: str) -> bool:
+        """Set a damaged file aside; return whether it is out of the way: a run that may only be read is read."""
+        try:
+            if files.exists(path):
+                files.move(path, self.folder.set_aside(path))
+        except (OSError, InputError) as error:
+            reason = getattr(error, "strerror", None) or error
+            warnings.warn(
+                f"{path} is damaged, and cannot be set aside ({reason}); its songs may be left out",
+                RowsLost,
+                stacklevel=2,
+            )
+            return False
+        return True
 
     def _elsewhere(self, batch: Batch, columns: Sequence[str] | None) -> Iterator[pa.Table]:
         """Set a damaged part aside; give the rows of its songs that an older part has."""
@@ -225,8 +245,8 @@ class Rows:
         here = index.song_ids[index.part == index.paths.index(batch.part)]
         wanted, _ = self._by_key[batch.feature_key]
         own = here[np.isin(here, wanted) & ~np.isin(here, np.array(batch.song_ids, "S"))]
-        self._set_aside(batch.part)
-        yield from self._archived(batch.feature_key, [song_id.decode() for song_id in own], columns)
+        if self._set_aside(batch.part):
+            yield from self._archived(batch.feature_key, [song_id.decode() for song_id in own], columns)
 
     @cached_property
     def _by_key(self) -> dict[str, tuple[np.ndarray, pa.Array]]:

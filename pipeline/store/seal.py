@@ -24,6 +24,16 @@ _CHUNK, _SEARCHED = 1 << 20, 1 << 22
 PARSING = (OSError, ValueError, MemoryError, OverflowError, pa.ArrowException)
 """What Arrow raises when it parses damage."""
 
+
+def is_trouble(error: BaseException) -> bool:
+    """Whether one of `PARSING` is trouble of the disk, which has a number, and no damage of the file.
+
+    >>> is_trouble(OSError(5, "Input/output error")), is_trouble(pa.ArrowInvalid("no magic bytes"))
+    (True, False)
+    """
+    return isinstance(error, OSError) and error.errno is not None
+
+
 _TAIL = 8  # the length of the footer, in four bytes, and PAR1
 
 

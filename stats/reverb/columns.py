@@ -95,9 +95,8 @@ _UNITS = {"_s": ("s", 0.02), "_db_s": ("dB/s", 0.1)}
 def _setting_column(name: str) -> Column:
     end = next((end for end in ("_db_s", "_s") if name.endswith(end)), "")
     unit, resolution = _UNITS[end] if end else ("1", 0.01)
-    words, bare = name.replace("_", " "), name.removesuffix(end).replace("_", " ")
-    definition = f"FdnReverb's {words}, fitted to rt60_octaves_s and wet_dry_db (stats.reverb.fit)."
-    title, family = f"FdnReverb's {bare}", Family.REVERB
+    title, family = f"FdnReverb's {name.removesuffix(end).replace('_', ' ')}", Family.REVERB
+    definition = f"{title}, fitted to rt60_octaves_s and wet_dry_db (stats.reverb.fdn.fit)."
     return Column(f"fdn_{name}", unit, definition, resolution, title=title, family=family)
 
 

@@ -15,6 +15,7 @@ import soundfile
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
 from mixprior.stats.statistic import Column, Family, Statistic
 from tests.conftest import ROOT
+from tools.docs import statistics
 
 STATISTIC = '''
 """Share of the samples above zero."""
@@ -96,6 +97,10 @@ def test_a_statistic_of_one_file_and_one_registration_is_in_rows_priors_query_an
     report = (run / "report.html").read_text("utf-8")
     stereo = report.partition("<h3>Stereo</h3>")[2].partition("<h3>")[0]
     assert "Samples above zero" in stereo
+
+
+def test_the_documents_list_the_statistics_of_the_registry():
+    assert statistics.table() in statistics.DOCUMENT.read_text("utf-8"), "python -m tools.docs.statistics"
 
 
 def test_the_example_for_contributors_is_a_statistic():

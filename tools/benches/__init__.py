@@ -1,7 +1,7 @@
 """CPU time, wall time and memory of our code beside the libraries, and beside itself at an earlier commit.
 
-`make bench` measures every row and writes the table of docs/performance.md; `python -m tools.benches ROW...` measures
-some, and leaves the others as they were measured. To add a row, write in a module of this folder
+`make bench` measures every row but long ones and writes the table of docs/performance.md; `python -m tools.benches
+ROW...` measures some, and leaves the others as they were measured. To add a row, write in a module of this folder
 
     def voice() -> np.ndarray: ...                        # what both take: made once in either process
     def ours(voice: np.ndarray) -> float: ...             # imports what it needs inside, as does theirs

@@ -1,6 +1,6 @@
 """Measures all rows, or those that are named, and writes docs/performance.md: `python -m tools.benches [ROW...]`.
 
-The tables beside them, `growth` and `profile`, are made where they are named.
+Long rows, and the tables beside them, `growth` and `profile`, are made only where they are named.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def main(reference: Path) -> None:
         f"""# Conformance
 
 What our meters read where others have said what is to be read. Written by `python -m tools.docs.conformance ../shared >
-docs/conformance.md`; `tests/conformance` makes the numbers anew and compares.
+docs/conformance.md` (reference material: CONTRIBUTING.md); `tests/conformance` makes the numbers anew and compares.
 
 {synthetic()}
 ## Files of the EBU

@@ -102,13 +102,22 @@ def vectors_beside_true() -> str:
     return table(["vector, bins of 60 Hz to 12 kHz", "bins", "mean difference", "mean absolute difference"], rows)
 
 
+def feature_version() -> str:
+    """Return the version of the statistics that the songs were measured by."""
+    settings = open_priors(SONGS).manifest["features"].values()
+    return ", ".join(sorted({str(each["feature_version"]) for each in settings}))
+
+
 def main() -> None:
     run = json.loads(SONGS.with_suffix(".json").read_text())
     print(
         f"""# Results on real songs
 
-Made by these commands, {date.today()}, on 2 cores (Intel Xeon, 2.5 GHz, no bf16) without a GPU; `../shared` holds the
-songs (Creative Commons; see its README) and is not part of the repository:
+Of feature version {feature_version()}. The priors that come with the package: `docs/evidence.md`, "The priors that come
+with the package, before and now".
+
+Made by these commands, {date.today()}, on 2 cores (Intel Xeon, 2.5 GHz, no bf16) without a GPU. The songs (Creative
+Commons) are reference material (CONTRIBUTING.md, "Reference material"), here in `../shared`:
 
 ```sh
 mixprior mine ../shared/music/songs -o outputs/songs --json > outputs/songs.json
@@ -122,7 +131,7 @@ python -m tools.docs.results > docs/measured/songs.md
 
 {run["mined"]} songs mined, {run["failed"]} failed: {run["audio_s"] / 60:.1f} min of audio in \
 {run["elapsed_s"] / 60:.1f} min, {run["audio_s"] / run["elapsed_s"]:.2f}x real time (fp32, two worker processes of one
-thread each).
+thread each). The time that this version takes: `docs/performance.md`, row `mine-eleven`.
 
 {priors()}
 

@@ -24,7 +24,7 @@ _NOT_RUN = (
     ("Dask on Slurm", "the engine is that of the rows above; the commands are not run"),
     (
         "Dask on Kubernetes",
-        "as on Slurm; the manifest fits the operator's schema (`python -m tools.engines.manifests`)",
+        "as on Slurm; the manifest fits the operator's schema (`python -m tools.engines.manifests CRD.yaml ...`)",
     ),
     ("Flink on Kubernetes", "as Flink; the manifest fits the operator's schema"),
 )

@@ -74,7 +74,7 @@ def table() -> str:
         f"Variance times length by the median size of all, LU^2 s: {measured}; {excerpt.VARIANCE_LU2_S:g} is used.",
         "",
         "Mean distance from the truth after the level step, LU, of parts of 150 published songs, whose ratio differs "
-        "by so much from that of their song, each heard so far off:",
+        "by so much from that of their song, each measured so far off:",
         "",
         f"| length | spread of songs | {' | '.join(f'{off:g} LU off' for off in OFF_LU)} |",
         f"|---|---|{'--:|' * len(OFF_LU)}",

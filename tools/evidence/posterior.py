@@ -87,8 +87,8 @@ def table() -> str:
     truth = truth_lu()
     head = " | ".join(f"{off:g} LU off" for off in OFF_LU)
     lines = [
-        f"Mean distance from the truth after the level step, in LU, of {SONGS} ratios of published songs, each heard "
-        "so far off; without the step it stays that.",
+        f"Mean distance from the truth after the level step, in LU, of {SONGS} ratios of published songs, each "
+        "measured so far off; without the step it stays that.",
         "",
         f"| aim | {head} |",
         f"|---|{'--:|' * len(OFF_LU)}",

@@ -51,6 +51,6 @@ def _quartiles(values: Mapping[str, object]) -> str:
 def _songs(manifest: Mapping) -> str:
     now = manifest.get("songs_are", f"{manifest['songs']}, as before")
     return (
-        f"Before: 11 by 7 artists, 5 by one; in 9 vocals are present. Now: {now}. "
+        f"Before: 11 songs by 7 artists, 5 by one; in 9 vocals are present. Now: {now}. "
         f"Medians with quartiles; sung: the group `{GROUPS[1]}`, by which mixes with vocals are set."
     )

@@ -7,7 +7,7 @@ import pytest
 
 from mixprior.mixing.evaluation.damage import MONO, draw, filtered
 from mixprior.mixing.evaluation.judge import Judge
-from mixprior.mixing.evaluation.metrics import NAMES
+from mixprior.mixing.evaluation.metrics import MASKED_FLOOR_DB, METRICS, NAMES
 from mixprior.mixing.evaluation.scenes import Mixed
 from mixprior.stats.measures.panning import mid_energy_fraction
 from mixprior.stats.sound import Sound
@@ -87,3 +87,10 @@ def test_a_narrower_class_is_off_by_its_share(band_judge, band):
 def test_a_mono_mix_of_a_wide_original_is_all_off_in_percentages(band_judge, band):
     folded = Mixed.summed(band.by_role(draw(band, MONO, 2.0).apply(band)))
     assert band_judge.distances(folded, ["mape"])["mape"] >= 0.25
+
+
+def test_vocals_of_which_nothing_is_left_are_the_worst_and_not_the_best():
+    tone = Sound.of(np.sin(2 * np.pi * 1000 * np.arange(8820) / 44_100), 44_100)
+    for vocals_db, share_db in ((-40.0, 0.0), (40.0, MASKED_FLOOR_DB)):
+        mixed = Mixed.summed({"vocals": tone.gained(vocals_db), "backing": tone})
+        assert METRICS["masked_db"].figures(mixed) == [share_db]

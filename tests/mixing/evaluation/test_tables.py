@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from mixprior.mixing.evaluation import tables
 from mixprior.mixing.evaluation.evaluation import COLUMNS
+from mixprior.mixing.evaluation.metrics import METRICS
 from mixprior.mixing.evaluation.systems import DEFAULT, ORACLE, SUM, changed
+from tests.conftest import ROOT
 
 
 def row(artist: str, task: str, scale: str, system: str, planner: str = "pair", seed: str = "0", **distances) -> dict:
@@ -52,3 +54,8 @@ def test_how_far_whole_songs_are_moved_that_need_nothing_has_no_verdict():
     assert cells[:3] == ["default", "undamaged", "class_lu"]
     assert cells[3].startswith("+0.50")
     assert cells[5] == "-"
+
+
+def test_the_document_defines_every_distance():
+    text = (ROOT / "docs" / "measured" / "mixing.md").read_text("utf-8")
+    assert [each.name for each in METRICS.values() if f"| `{each.name}` | {each.definition} |" not in text] == []

@@ -62,6 +62,15 @@ def test_the_louder_of_two_goes_less_far_and_the_sides_stay_equally_loud():
     assert 2 * np.cos(np.pi * found.positions["a"]) + np.cos(np.pi * found.positions["b"]) == pytest.approx(0, abs=0.02)
 
 
+@pytest.mark.parametrize("partners", [("a", "b"), ("b", "a")])
+def test_the_one_of_less_energy_goes_further_out_whichever_is_the_louder_by_ear(partners):
+    """Loudness is K-weighted, energy is not: a low track may be the quieter of two and have more energy."""
+    found = spread({"a": mono(2.0), "b": mono(1.0)}, [partners], 0.7)
+    far, near = (abs(found.positions[name] - 0.5) for name in ("b", "a"))
+    assert 0 < near < far <= 0.5
+    assert found.mid_after == pytest.approx(0.7, abs=1e-5) or far == pytest.approx(0.5, abs=0.001)
+
+
 def test_pairs_go_to_either_side_in_turn_the_quieter_ones_further_out():
     tracks = {name: mono(energy) for name, energy in {"a": 4.0, "b": 4.0, "c": 1.0, "d": 1.0}.items()}
     out = {name: place - 0.5 for name, place in spread(tracks, [("a", "b"), ("c", "d")], 0.8).positions.items()}

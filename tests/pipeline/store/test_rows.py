@@ -1,13 +1,17 @@
 """A file of rows counts only if it opens, has the schema and carries its feature key, whoever asks."""
 
+import errno
+import io
+import os
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mixprior.pipeline.store import archive, songs
-from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store import archive, files, songs
+from mixprior.pipeline.store.layout import RunFolder, parquet_bytes
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError, RowsLost
 from mixprior.stats.schema import with_metadata
@@ -65,6 +69,74 @@ def test_a_song_whose_only_file_does_not_count_is_reported_with_its_path(run):
     victim.write_bytes(victim.read_bytes()[:-100])
     with pytest.warns(RowsLost, match=f"{victim.name}.*mined again"):
         assert len(lengths(run)) == 7
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.ESTALE, errno.EACCES])
+def test_a_file_of_a_song_that_cannot_be_read_stays_where_it_is(run, monkeypatch, number):
+    victim = loosen(run)[3]
+    shutil.rmtree(run / "archive")
+    real = files.read_bytes
+
+    def read_bytes(url: str) -> bytes:
+        if url == str(victim):
+            raise OSError(number, os.strerror(number), url)
+        return real(url)
+
+    monkeypatch.setattr(files, "read_bytes", read_bytes)
+    with pytest.raises(InputError, match=rf"{victim.name} cannot be read \({os.strerror(number)}\)"):
+        lengths(run)
+    assert victim.exists()
+    monkeypatch.undo()
+    assert len(lengths(run)) == 8
+
+
+@pytest.mark.parametrize("is_sealed", [True, False])
+@pytest.mark.parametrize("good_from", [5, 1 << 40], ids=["its rows", "anything"])
+def test_a_part_of_which_a_disk_does_not_give_stays_where_it_is(run, monkeypatch, good_from, is_sealed):
+    [part] = archive.parts(RunFolder.at(run), KEY)
+    if not is_sealed:
+        pq.write_table(pq.read_table(part), part)
+
+    class Troubled(io.FileIO):
+        def read(self, size: int = -1) -> bytes:
+            if self.tell() < good_from:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size)
+
+    monkeypatch.setattr(files, "opened", lambda url, *_: Troubled(url))
+    with pytest.raises(InputError, match=r"parquet cannot be read \(Input/output error\)"):
+        lengths(run)
+    assert Path(part).exists()
+    monkeypatch.undo()
+    assert len(lengths(run)) == 8
+
+
+@pytest.mark.parametrize("is_loose", [True, False], ids=["of a song", "of many songs"])
+def test_a_damaged_file_in_a_folder_that_cannot_be_written_is_left_out_with_a_warning(run, monkeypatch, is_loose):
+    [part] = archive.parts(RunFolder.at(run), KEY)
+    victim = loosen(run)[3] if is_loose else Path(shutil.copy(part, f"{run}/archive/{KEY}/000009-{KEY}.parquet"))
+    victim.write_bytes(victim.read_bytes()[:-100])
+
+    def move(url: str, _target: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", url)
+
+    monkeypatch.setattr(files, "move", move)
+    with pytest.warns(RowsLost, match=f"{victim.name} is damaged, and cannot be set aside .Permission denied"):
+        found = lengths(run)
+    assert len(found) == 8
+    assert victim.exists()
+
+
+def test_rows_are_read_where_all_those_of_one_way_of_measuring_are_lost(run):
+    other = "f" * 16
+    table = songs.read(run)
+    rows = table.to_pylist()
+    for row in rows[:3]:
+        row["feature_key"] = other
+    (run / "songs.parquet").write_bytes(parquet_bytes(pa.Table.from_pylist(rows, table.schema)))
+    assert Rows.open(run).feature_keys == [KEY, other]
+    assert len(lengths(run)) == 5
+    assert len(Rows.open(run).table().to_pylist()) == 5 * 7
 
 
 def test_a_part_of_another_key_has_no_songs(run):
