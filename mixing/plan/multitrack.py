@@ -1,7 +1,7 @@
 """All the tracks of a song: each to its class, each class to what its stem is like in the priors.
 
-Tracks are placed in their class, classes are equalised, the vocals compressed and given a reverb, and the classes are
-levelled; then vocals that are masked are freed.
+Tracks are placed in their class, classes are equalised, vocals that are masked are freed, compressed, given a reverb,
+and the classes are levelled: the order in which they are rendered, so that every step sees what comes to it.
 """
 
 from __future__ import annotations
@@ -65,22 +65,29 @@ def plan(
     settings, mixed, known, class_steps = _classes(sounds, tracks, targets, options)
     steps += class_steps
     targets = replace(targets, duration_s=max((sound.duration_s for sound in mixed.values()), default=None))
+    if targets.like and "eq" in options.steps:
+        settings, mixed, step = _shape_mix(settings, mixed, targets, options)
+        steps.append(step)
+    if "unmask" in options.steps and VOCALS in mixed and len(mixed) > 1:
+        settings, mixed, step = _unmask(settings, mixed, targets, options)
+        steps.append(step)
+    if "compression" in options.steps and VOCALS in mixed and not mixed[VOCALS].silent:
+        before = replace(settings.buses[VOCALS], pan=None, output_gain_db=0.0)
+        compressor, step = compress(chain.process(before, known[VOCALS].sound), targets, options)
+        steps.append(step)
+        settings = _with(settings, VOCALS, compressor=compressor)
+        mixed[VOCALS] = chain.process(settings.buses[VOCALS], known[VOCALS].sound)
     if "reverb" in options.steps and VOCALS in mixed:
         rest = chain.total(sound for bus, sound in mixed.items() if bus != VOCALS)
         added, step = add_reverb(VOCALS, mixed[VOCALS], rest, targets, options)
         steps.append(step)
-        settings = _with(settings, VOCALS, reverb=added.reverb, output_gain_db=added.output_gain_db)
+        makeup_db = settings.buses[VOCALS].output_gain_db + added.output_gain_db
+        settings = _with(settings, VOCALS, reverb=added.reverb, output_gain_db=makeup_db)
         mixed[VOCALS] = chain.process(added, mixed[VOCALS])
-    if targets.like and "eq" in options.steps:
-        settings, mixed, step = _shape_mix(settings, mixed, targets, options)
-        steps.append(step)
     gains_db, level_steps = set_levels(mixed, targets, options) if "level" in options.steps else ({}, [])
     steps += level_steps
     for bus, gain_db in gains_db.items():
         settings = _with(settings, bus, output_gain_db=round(settings.buses[bus].output_gain_db + gain_db, 2))
-    if "unmask" in options.steps and VOCALS in mixed and len(mixed) > 1:
-        settings, step = _unmask(settings, {bus: mixed[bus].gained(gains_db.get(bus, 0.0)) for bus in mixed}, options)
-        steps.append(step)
     return targets.like.announced(Plan(settings, tuple(steps), known), options)
 
 
@@ -117,7 +124,7 @@ def _assign(
 def _classes(
     sounds: Mapping[str, Sound], tracks: Mapping[str, Track], targets: Targets, options: Options
 ) -> tuple[MixSettings, dict[str, Sound], dict[str, BusSum], list[Step]]:
-    """Each class by itself: its tracks against each other, then its equaliser and compressor.
+    """Each class by itself: its tracks against each other, then its equaliser.
 
     Returns:
         The settings, each class as it sounds by them, what its bus sums, and the steps.
@@ -174,45 +181,45 @@ def _balance(bus: str, members: Mapping[str, Track], options: Options) -> tuple[
 
 
 def _shape(bus: str, sound: Sound, targets: Targets, options: Options) -> tuple[Chain, list[Step]]:
-    """Equaliser of a class, and compressor of the vocals."""
+    """What is fixed of a class, and its equaliser."""
     found = options.locks.chain(bus)
-    steps: list[Step] = []
-    if sound.silent:
-        return found, steps
-    if "eq" in options.steps and not targets.like:
-        curve, step = equalise(bus, chain.process(found, sound), targets, options)
-        steps.append(step)
-        found = replace(found, match=curve)
-    if "compression" in options.steps and bus == VOCALS:
-        settings, step = compress(chain.process(found, sound), targets, options)
-        steps.append(step)
-        found = replace(found, compressor=settings)
-    return found, steps
+    if sound.silent or "eq" not in options.steps or targets.like:
+        return found, []
+    curve, step = equalise(bus, chain.process(found, sound), targets, options)
+    return replace(found, match=curve), [step]
 
 
 def _shape_mix(
     settings: MixSettings, mixed: Mapping[str, Sound], targets: Targets, options: Options
 ) -> tuple[MixSettings, dict[str, Sound], Step]:
     """One equaliser for all classes, by the mix as loud as they are to be in it."""
-    gains_db = set_levels(mixed, targets, options)[0] if "level" in options.steps else dict.fromkeys(mixed, 0.0)
-    curve, step = equalise_mix([mixed[bus].gained(gains_db[bus]) for bus in mixed], targets, options)
+    curve, step = equalise_mix(_levelled(mixed, targets, options).values(), targets, options)
     for bus in mixed:
         settings = _with(settings, bus, match=curve)
     return settings, {bus: chain.process(Chain(match=curve), sound) for bus, sound in mixed.items()}, step
 
 
-def _unmask(settings: MixSettings, mixed: Mapping[str, Sound], options: Options) -> tuple[MixSettings, Step]:
+def _unmask(
+    settings: MixSettings, mixed: Mapping[str, Sound], targets: Targets, options: Options
+) -> tuple[MixSettings, dict[str, Sound], Step]:
     """Bands of the vocals, and of all other classes alike. The ratio of the two stays unless vocals are fixed."""
-    vocals, rest = mixed[VOCALS], chain.total(sound for bus, sound in mixed.items() if bus != VOCALS)
+    levelled = _levelled(mixed, targets, options)
+    vocals, rest = levelled[VOCALS], chain.total(sound for bus, sound in levelled.items() if bus != VOCALS)
     bands, others, step = unmask(vocals, rest, options)
-    for bus in mixed:
-        settings = _with(settings, bus, bands=bands if bus == VOCALS else others)
-    own_lu = ratio_lu(vocals, rest)
+    own_lu, back_db = ratio_lu(vocals, rest), 0.0
     if own_lu is not None and (bands or others) and not options.locks.fixes(VOCALS, GAIN):
         freed = chain.process(Chain(bands=bands), vocals), chain.process(Chain(bands=others), rest)
-        back_db = settings.buses[VOCALS].output_gain_db + (vocal_gain_db(*freed, own_lu) or 0.0)
-        settings = _with(settings, VOCALS, output_gain_db=round(back_db, 2))
-    return settings, step
+        back_db = round(vocal_gain_db(*freed, own_lu) or 0.0, 2)
+    added = {bus: Chain(bands=others) for bus in mixed} | {VOCALS: Chain(bands=bands, output_gain_db=back_db)}
+    for bus, each in added.items():
+        settings = _with(settings, bus, bands=each.bands, output_gain_db=each.output_gain_db)
+    return settings, {bus: chain.process(added[bus], sound) for bus, sound in mixed.items()}, step
+
+
+def _levelled(mixed: Mapping[str, Sound], targets: Targets, options: Options) -> dict[str, Sound]:
+    """Classes as loud as they would be in the mix without what is still to come."""
+    gains_db = set_levels(mixed, targets, options)[0] if "level" in options.steps else {}
+    return {bus: sound.gained(gains_db.get(bus, 0.0)) for bus, sound in mixed.items()}
 
 
 def _with(settings: MixSettings, bus: str, **changes: object) -> MixSettings:

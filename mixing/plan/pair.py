@@ -1,7 +1,7 @@
 """Vocals and their backing: each step a small function of the sounds and of priors, in the order of K. Li's chain.
 
-Order: level, equalisers, compressor, reverb, level again (github likelian/Lab_spring2022); the loudness of the mix
-comes after their sum (`mixprior.mixing.plan.loudness`).
+Order: level, equalisers, compressor, reverb, level again (github likelian/Lab_spring2022), which is that in which they
+are rendered; the loudness of the mix comes after their sum (`mixprior.mixing.plan.loudness`).
 """
 
 from __future__ import annotations
@@ -41,9 +41,8 @@ def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Pla
         InputError: if the priors lack what a step needs.
     """
     locks = options.locks
-    draft = _Draft(sounds[VOCALS], sounds[BACKING], steps=locks.steps((VOCALS, BACKING)))
-    for name in locks.of:
-        draft.fix(name, locks.chain(name))
+    steps = locks.steps((VOCALS, BACKING))
+    draft = _Draft(sounds, {name: locks.chain(name) for name in (VOCALS, BACKING)}, steps)
     longest_s = max(draft.vocals.duration_s, draft.backing.duration_s)
     targets = replace(targets, sung=True, duration_s=longest_s)
     wanted_ratio: tuple[Target, float] | None = None
@@ -68,34 +67,40 @@ class _Draft:
     """Vocals and backing as they are so far, and what was done to them.
 
     Attributes:
-        vocals: as its chain makes it.
-        backing: likewise.
+        given: both as they were, by name.
         chains: of both, by name.
         steps: in their order.
+        vocals: as its chain makes it.
+        backing: likewise.
     """
 
-    vocals: Sound
-    backing: Sound
-    chains: dict[str, Chain] = field(default_factory=lambda: {VOCALS: Chain(), BACKING: Chain()})
-    steps: list[Step] = field(default_factory=list)
+    given: Mapping[str, Sound]
+    chains: dict[str, Chain]
+    steps: list[Step]
+    vocals: Sound = field(init=False)
+    backing: Sound = field(init=False)
 
-    def fix(self, name: str, given: Chain) -> None:
-        """Give a sound what a person fixed."""
-        self.chains[name] = given
-        if name == VOCALS:
-            self.vocals = chain.process(given, self.vocals)
-        else:
-            self.backing = chain.process(given, self.backing)
+    def __post_init__(self) -> None:
+        """Render what is fixed."""
+        self.vocals, self.backing = (self._rendered(name) for name in (VOCALS, BACKING))
 
     def take(self, step: Step, vocals: Mapping[str, Any] = _NOTHING, backing: Mapping[str, Any] = _NOTHING) -> None:
-        """Add a step, and the settings that it made, by the names of `Chain`: both sounds go through them."""
+        """Add a step, and the settings that it made, by the names of `Chain`: both sounds go through their chains."""
         self.steps.append(step)
-        self.chains = {
-            VOCALS: replace(self.chains[VOCALS], **vocals),
-            BACKING: replace(self.chains[BACKING], **backing),
-        }
-        self.vocals = chain.process(Chain(**vocals), self.vocals)
-        self.backing = chain.process(Chain(**backing), self.backing)
+        for name, changes in ((VOCALS, vocals), (BACKING, backing)):
+            changed = replace(self.chains[name], **changes)
+            if changed != self.chains[name]:
+                self.chains[name] = changed
+                setattr(self, name, self._rendered(name))
+
+    @property
+    def unplaced_vocals(self) -> Sound:
+        """The vocals as they come to a compressor, which is before their place."""
+        unplaced = replace(self.chains[VOCALS], pan=None)
+        return self.vocals if unplaced == self.chains[VOCALS] else chain.process(unplaced, self.given[VOCALS])
+
+    def _rendered(self, name: str) -> Sound:
+        return chain.process(self.chains[name], self.given[name])
 
 
 def _shape(draft: _Draft, targets: Targets, options: Options) -> None:
@@ -106,12 +111,12 @@ def _shape(draft: _Draft, targets: Targets, options: Options) -> None:
     if "unmask" in options.steps:
         bands, rest, step = unmask(draft.vocals, draft.backing, options)
         draft.take(step, {"bands": bands}, {"bands": rest})
+    if targets.like and "eq" in options.steps:
+        curve, step = equalise_mix([draft.vocals, draft.backing], targets, options)
+        draft.take(step, {"match": curve}, {"match": curve})
     if "compression" in options.steps:
-        settings, step = compress(draft.vocals, targets, options)
+        settings, step = compress(draft.unplaced_vocals, targets, options)
         draft.take(step, {"compressor": settings})
     if "reverb" in options.steps:
         made, step = add_reverb(VOCALS, draft.vocals, draft.backing, targets, options)
         draft.take(step, {"reverb": made.reverb, "output_gain_db": made.output_gain_db})
-    if targets.like and "eq" in options.steps:
-        curve, step = equalise_mix([draft.vocals, draft.backing], targets, options)
-        draft.take(step, {"match": curve}, {"match": curve})
