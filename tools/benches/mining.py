@@ -17,7 +17,7 @@ from tools.benches.comparison import Comparison, Missing, Peer, before
 from tools.benches.sounds import RATE_HZ, SONGS, stems
 
 SHORT = ("*Twit_JournalisT*", "*Vibe_Ace*", "*Drum-bass*")
-SHORT_S, ALL_S = 148.1, 1504.9
+ONE_S, SHORT_S, ALL_S = 61.5, 148.1, 1504.9
 ALBUM, SONG_S = 10, 120.0
 MANY, SHORTEST_S = 60, 5.0
 
@@ -30,6 +30,11 @@ def short_songs() -> list[Path]:
     """Three songs to separate; and the model as demucs' command reads it."""
     found = [path for pattern in SHORT for path in SONGS.glob(pattern)]
     return _with_model(found)
+
+
+def one_song() -> list[Path]:
+    """One of them."""
+    return _with_model([*SONGS.glob(SHORT[1])])
 
 
 def all_songs() -> list[Path]:
@@ -131,6 +136,13 @@ ROWS = (
         warm_up=False,
         audio_s=ALL_S,
         long=True,
+    ),
+    replace(
+        CORES,
+        row="cores-alone",
+        what="one song of a minute, separated on two cores; mining: from its start to its last row",
+        given=one_song,
+        audio_s=ONE_S,
     ),
     Comparison(
         "nothing-before",
