@@ -220,8 +220,8 @@ class _Effects:
                 made[name] = send.sent(made[name], amount, self.sends)
         for k, numbers in self.numbers.items():
             name = self.material.names[k]
-            gain_db = self.fit.paths[k].gain_db
-            made[name] = replace(made[name], compressor=compression.settings_of(numbers, gain_db))
+            compressor = compression.settings_of(numbers, made[name].input_gain_db)
+            made[name] = replace(made[name], compressor=compressor)
         return made
 
 

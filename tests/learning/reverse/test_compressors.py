@@ -7,14 +7,18 @@ import pytest
 
 import mixprior
 from mixprior.learning.reverse import fit as fits
+from mixprior.learning.reverse.figure import Figure
 from mixprior.learning.reverse.joint import Joint
 from mixprior.learning.reverse.joint_search import acting, complete, narrower_knees
 from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.path import Path
 from mixprior.learning.reverse.rendering import rendered
+from mixprior.learning.reverse.send import Sends
 from mixprior.learning.reverse.statistics import Statistics
+from mixprior.learning.reverse.taking import _Effects
 from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.settings import Chain, CompressorSettings, MixSettings, PanSettings
+from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.sound import Sound
 
 RATE_HZ = 44_100
@@ -59,6 +63,21 @@ def test_a_compressor_that_began_with_a_wide_knee_finds_its_narrow_one():
     found = narrower_knees(joint_of(material_of(truth, more=0.001), wide)).numbers[0]
     assert found[-1] == pytest.approx(4.0, abs=0.5)
     assert np.exp(found[1]) == pytest.approx(2.0, abs=0.02)
+
+
+def test_a_track_with_a_send_is_compressed_as_one_without():
+    """The gain that makes up for the knob of the send comes before the compressor."""
+    numbers = np.array([-32.0, *np.log([3.0, 0.01, 0.1]), 4.0])
+    material = material_of(numbers)
+    squeezed = _Effects(joint_of(material, numbers).fit, material, material, 0.0, False, {0: numbers})
+    sends = Sends(FdnReverbSettings(dry_wet=1.0), (Figure(0.5, 0.01),), early=0.5)
+    dry, sent = (each.chains()["drums"] for each in (squeezed, replace(squeezed, sends=sends)))
+    assert sent.reverb.dry_wet > 0.1
+    raised = chain.process(replace(sent, reverb=None), Sound(drums(), RATE_HZ)).audio
+    made_up_db = sent.input_gain_db - dry.input_gain_db
+    alone = chain.process(dry, Sound(drums(), RATE_HZ)).gained(made_up_db).audio
+    assert made_up_db > 1.0
+    np.testing.assert_allclose(raised, alone, atol=1e-5 * np.abs(alone).max())
 
 
 def taken(tracks: dict[str, np.ndarray]):
