@@ -57,7 +57,7 @@ def planner(model: str | Path, base: partial[Plan], targets: Targets, options: O
     if not used:
         known = ", ".join(f"{name} ({ABOUT[OPTION_OF[name]].step})" for name in read.targets if name in OPTION_OF)
         raise InputError(
-            f"{model} predicts {known or 'nothing that a mix aims for'}: take such a step, and do not set it yourself"
+            f"{model} predicts {known or 'nothing that a mix aims for'}: take such a step, and set it by no option"
         )
     return partial(_plan, model=str(model), read=read, used=used, targets=targets, options=options)
 
@@ -107,9 +107,14 @@ def _facts(read: Network, name: str, said: Prediction) -> dict[str, object]:
 
 def _is_wanted(name: str, options: Options) -> bool:
     option = OPTION_OF.get(name)
-    if option == "ratio_lu" and options.locks.fixes(VOCALS, GAIN):
+    if option is None or getattr(options, option) is not None or ABOUT[option].step not in options.steps:
         return False
-    return option is not None and getattr(options, option) is None and ABOUT[option].step in options.steps
+    is_set_otherwise = {
+        "ratio_lu": options.locks.fixes(VOCALS, GAIN),
+        "loudness_range_lu": options.range_measure != "ebu",  # what is predicted is a range by EBU Tech 3342
+        "rt60_s": options.reverb_rule is not None,
+    }
+    return not is_set_otherwise.get(option, False)
 
 
 def _within(option: str, value: float) -> float:

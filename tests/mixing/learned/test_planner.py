@@ -1,13 +1,19 @@
 """`mixprior mix --by MODEL`: what is predicted is aimed for and explained; what a person sets comes first."""
 
 import json
+from functools import partial
 
+import numpy as np
 import pytest
 
 import mixprior
+from mixprior.mixing.learned import planner
+from mixprior.mixing.plan import pair
+from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.targets import Targets
 from tests.mixing.learned.model import written
 from tests.mixing.mix_command import both, mix, refusal, save_both
-from tests.mixing.sounds import RATE_HZ, band, voice
+from tests.mixing.sounds import RATE_HZ, band, sound, voice
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +52,25 @@ def test_what_a_person_sets_comes_first(tmp_path, files, model, capsys):
     told = json.loads((tmp_path / "mix.mix.json").read_text("utf-8"))
     assert told["steps"][0]["target"].keys() == {"loudness_range_lu"}
     assert told["results"]["vocal_to_backing_lu"] == pytest.approx(-3.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "chosen"),
+    [
+        ("loudness_range_lu", "compression", {"range_measure": "100ms"}),
+        ("rt60_s", "reverb", {"reverb_rule": "seed"}),
+    ],
+)
+def test_what_an_option_sets_in_another_way_is_not_predicted(tmp_path, name, step, chosen):
+    prior = np.array([[-2.0, 2.5], [5.0, 1.0]])
+    model = written(tmp_path, targets=("vocal_to_backing_lu", name), prior=prior)
+    base = partial(pair.plan, targets=Targets.of())
+    sounds = {"vocals": sound(voice()), "backing": sound(band())}
+    steps = ("level", step)
+    predicted = planner.planner(model, base, Targets.of(), Options(steps=steps))(sounds).steps[0].target
+    assert predicted.keys() == {"vocal_to_backing_lu", name}
+    predicted = planner.planner(model, base, Targets.of(), Options(steps=steps, **chosen))(sounds).steps[0].target
+    assert predicted.keys() == {"vocal_to_backing_lu"}
 
 
 def test_arrays_are_mixed_as_files_are(model):
