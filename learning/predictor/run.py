@@ -25,7 +25,6 @@ from mixprior.mixing.learned.planner import OPTION_OF
 from mixprior.pipeline.store.files import write_bytes
 from mixprior.stats.errors import InputError
 
-SHARES = {TRAIN: 0.75, CHOOSE: 0.25}
 LEAST_SHARE = 0.5
 """A target is learned that more than this share of the songs have."""
 
@@ -44,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         need_artists(songs)
     facts, kept_in = song_examples.measured(args.run), work / "spectra"
     examples = song_examples.of_songs(songs, facts, kept_in, shown("reading"), args.excerpts)
-    sides = split([each for each in songs if each.song_id in set(examples.songs)], args.split_by, args.seed, SHARES)
+    sides = split([each for each in songs if each.song_id in set(examples.songs)], args.split_by, args.seed)
     kept = _that_mix(examples, sides)
     trained = train_ours(kept.of(sides[TRAIN]), kept.of(sides[CHOOSE]), config, work / "model")
     _write(model, trained, kept, songs, sides, config)

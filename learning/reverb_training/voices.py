@@ -23,8 +23,6 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.statistic import SAMPLE_RATE_HZ as RATE_HZ
 
 SOURCES = Path(__file__).with_name("voices.csv")
-DRY_DB_PER_200MS = 40.0
-"""A recording that decays at least this fast after notes is dry: as with a reverberation time of 0.3 s."""
 
 _FRAME_S, _HOP_S, _FALL_S = 0.02, 0.01, 0.2
 _NOTE_DB, _LEAST_FALL_DB, _FLOOR_DB = 20.0, 6.0, -100.0
@@ -90,7 +88,8 @@ def note_ends_db(audio: np.ndarray, sample_rate_hz: int) -> np.ndarray:
 def decay_db_per_200ms(audio: np.ndarray, sample_rate_hz: int) -> float | None:
     """Return how fast the level falls after the steeper note ends (their 90th percentile), in dB per 200 ms.
 
-    Reverberation falls by 12 dB / RT60 at most, so 40 and more means a dry recording; noise limits it, too.
+    Reverberation falls by 12 dB / RT60 at most, so 40 (an RT60 of 0.3 s) and more means a dry recording; noise limits
+    it, too.
 
     Args:
         audio: shape (samples,).

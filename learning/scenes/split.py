@@ -1,4 +1,4 @@
-"""Sides of a split: songs that train, songs that choose when to stop, songs that test, with nothing in common."""
+"""Sides of a split: songs that train and songs that choose when to stop, with nothing in common."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Protocol
 
 from mixprior.stats.errors import InputError
 
-TRAIN, CHOOSE, TEST = "train", "choose", "test"
-SHARES = {TRAIN: 0.6, CHOOSE: 0.2, TEST: 0.2}
+TRAIN, CHOOSE = "train", "choose"
+SHARES = {TRAIN: 0.75, CHOOSE: 0.25}
 BY = ("song", "artist", "collection")
 """What stays on one side: equal songs; also all songs with an artist in common; also all songs of a collection."""
 

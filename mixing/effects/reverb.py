@@ -41,7 +41,6 @@ class Reverb:
 
     Attributes:
         delay: `FRAME` samples.
-        response_s: length of the response.
 
     Raises:
         InputError: if the sample rate is too low, the sound would grow, or would take over 60 s to fall silent.
@@ -55,7 +54,6 @@ class Reverb:
 
     def __init__(self, settings: FdnReverbSettings, rate_hz: float) -> None:
         wet = response(settings, rate_hz)
-        self.response_s = wet.shape[2] / rate_hz
         parts = -(-wet.shape[2] // FRAME)
         self._spectra = np.zeros((_GROUPS, parts, 8 * _BINS), np.float32)
         for part in range(parts):

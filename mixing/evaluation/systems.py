@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,11 +44,6 @@ def with_and_without(step: str) -> tuple[str, str]:
 
 def _changed(step: str) -> System:
     return System(changed(step), tuple(s for s in STEPS if (s in DEFAULT_STEPS) != (s == step)))
-
-
-def of_steps(steps: Iterable[str]) -> list[System]:
-    """The sum, the default, and the default with each of these steps taken away or added."""
-    return [SYSTEMS[SUM], SYSTEMS[DEFAULT], *(SYSTEMS[changed(step)] for step in steps)]
 
 
 SYSTEMS: Mapping[str, System] = {

@@ -46,7 +46,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Network:
-    """A predictor of how vocals and backing are mixed. Make one with `read`.
+    """A predictor of how vocals and backing are mixed. Make one with `of_file`.
 
     Attributes:
         targets: names of what it predicts, in the order of its outputs.
@@ -84,16 +84,6 @@ class Network:
 def made(targets: tuple[str, ...], weights: Mapping[str, np.ndarray], card: Mapping[str, Any]) -> Network:
     """A network of weights in memory."""
     return Network(targets, weights, card, model_file.sha256(weights))
-
-
-def read(path: str | Path) -> Network:
-    """Read a network and its card.
-
-    Raises:
-        InputError: if there is none, it is damaged, of another version, or its weights are not finite
-            or not those of its card.
-    """
-    return of_file(path, model_file.read(path))
 
 
 def of_file(path: str | Path, file: ModelFile) -> Network:

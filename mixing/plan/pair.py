@@ -19,14 +19,12 @@ from mixprior.mixing.plan.locks import GAIN
 from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.reverb import add_reverb
 from mixprior.mixing.plan.spectrum import equalise, equalise_mix
-from mixprior.mixing.plan.step import STEPS, Plan, Step
+from mixprior.mixing.plan.step import Plan, Step
 from mixprior.mixing.plan.targets import Target, Targets
 from mixprior.mixing.plan.unmasking import unmask
 from mixprior.stats.sound import Sound
 
 _NOTHING: Mapping[str, Any] = {}
-
-POSSIBLE_STEPS = tuple(step for step in STEPS if step != "pan")
 
 
 def plan(sounds: Mapping[str, Sound], targets: Targets, options: Options) -> Plan:

@@ -10,9 +10,6 @@ from pathlib import Path
 
 FILE = Path(__file__).with_name("raw_errors.csv")
 
-LEAST_PAIRS = 5
-"""With fewer pairs of raw tracks and a human mix of them, a spread is assumed."""
-
 
 @dataclass(frozen=True)
 class RawError:

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prior.add_argument(
         "--rule",
         choices=RULES,
-        help="catalog: regression over the songs. seed: a textbook's line, limited to the plug-in's range",
+        help="catalog: regression over the songs. seed: a textbook's line",
     )
     for writer in (fit, prior):
         writer.add_argument("-o", "--output", metavar="JSON", help="write the settings for `render`")

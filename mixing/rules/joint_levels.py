@@ -70,12 +70,10 @@ class Found:
     Attributes:
         gains_db: of each class with a goal, in steps of 0.01 dB.
         ratio_lu: vocals to backing; None without vocals.
-        loss: sum of squares at these gains.
     """
 
     gains_db: dict[str, float]
     ratio_lu: float | None
-    loss: float
 
 
 def shared_energies(sounds: Mapping[str, Sound]) -> dict[tuple[str, str], np.ndarray]:
@@ -191,7 +189,7 @@ class Together:
         if len(goals) == len(self.classes):
             gains_db = self._as_loud(gains_db)
         rounded = {name: round(min(max(gain_db, -LIMIT_DB), LIMIT_DB), 2) + 0.0 for name, gain_db in gains_db.items()}
-        return Found(rounded, ratio_lu, self.loss(rounded, ratio_lu, goals, ratio))
+        return Found(rounded, ratio_lu)
 
     def loss(
         self,

@@ -16,9 +16,7 @@ DEFINITIONS = {
 _CORRECTIONS = 3
 
 
-def ratio_lu(
-    vocals: Sound, backing: Sound, statistic: str = RATIO, vocal_gain_db: float = 0.0, gain_db: float = 0.0
-) -> float | None:
+def ratio_lu(vocals: Sound, backing: Sound, statistic: str = RATIO, vocal_gain_db: float = 0.0) -> float | None:
     """Measure the ratio; None where either is silent or shorter than 0.4 s.
 
     Args:
@@ -26,9 +24,8 @@ def ratio_lu(
         backing: all the rest.
         statistic: one of `DEFINITIONS`.
         vocal_gain_db: gain of the vocals alone.
-        gain_db: gain of both.
     """
-    return difference(_loudness(vocals, statistic, vocal_gain_db + gain_db), _loudness(backing, statistic, gain_db))
+    return difference(_loudness(vocals, statistic, vocal_gain_db), _loudness(backing, statistic))
 
 
 def vocal_gain_db(vocals: Sound, backing: Sound, wanted_lu: float, statistic: str = RATIO) -> float | None:
@@ -49,6 +46,6 @@ def vocal_gain_db(vocals: Sound, backing: Sound, wanted_lu: float, statistic: st
     return round(gain_db, 2)
 
 
-def _loudness(sound: Sound, statistic: str, gain_db: float) -> float | None:
+def _loudness(sound: Sound, statistic: str, gain_db: float = 0.0) -> float | None:
     energies = sound.blocks.mono_weighted if statistic == RATIO_MONO else sound.blocks.weighted
     return integrated_lufs(energies * 10 ** (gain_db / 10))

@@ -35,21 +35,20 @@ class Drawn:
     weights: tuple[float, ...]
 
 
-def error_sd(spread: float, reliability: float | None = 1.0, wanted_share: float = WANTED_SHARE) -> float:
+def error_sd(spread: float, reliability: float | None = 1.0) -> float:
     """How far what is wanted is from what was measured on a reference.
 
     Args:
         spread: standard deviation of the catalog's songs.
         reliability: of the statistic, where the reference was separated (`mixprior.stats.priors.reliability`: spread^2
             over spread^2 and the squared error of separation); 1 where it was not; None where it is not known.
-        wanted_share: see `WANTED_SHARE`.
 
     >>> error_sd(2.0), round(error_sd(2.0, 0.8), 2)
     (1.0, 1.41)
     """
     reliability = UNKNOWN if reliability is None else reliability
     separation = inf if reliability <= 0 else spread * sqrt((1 - reliability) / reliability)
-    return hypot(wanted_share * spread, separation)
+    return hypot(WANTED_SHARE * spread, separation)
 
 
 def drawn(centre: float, spread: float, references: Sequence[tuple[float, float]]) -> Drawn:

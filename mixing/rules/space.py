@@ -10,7 +10,7 @@ from mixprior.mixing.rules import own_reverb
 from mixprior.mixing.rules.notice import Notice
 from mixprior.stats.reverb.blind.estimate import Reverberation
 from mixprior.stats.reverb.columns import ASSUMED, LEAST_WET_DB
-from mixprior.stats.reverb.fdn.fit import Fit, fit_decay
+from mixprior.stats.reverb.fdn.fit import fit_decay
 from mixprior.stats.reverb.fdn.settings import FdnReverbSettings
 from mixprior.stats.sound import Sound
 
@@ -52,16 +52,12 @@ class Space:
         settings: on the steps of the plug-in, dry sound included; None where no reverb is to be added.
         reason: the same in words.
         measured: what the vocals have already; None where that cannot be estimated.
-        added_wet_dry_db: level of the reverb that `settings` are fitted to; None without settings.
-        fit: how `settings` were found; None without settings.
         warnings: what its user should know.
     """
 
     settings: FdnReverbSettings | None
     reason: str
     measured: Reverberation | None
-    added_wet_dry_db: float | None = None
-    fit: Fit | None = None
     warnings: tuple[Notice, ...] = ()
 
 
@@ -91,7 +87,7 @@ def space(vocals: Sound, own: Reverberation | None, wanted: Wanted, seed: int = 
         f"reverb of {wanted.rt60_s:.2f} s at {fit.wet_dry_db:.1f} dB to the dry vocals, towards {level_db:.1f} dB in "
         f"all: {described(own)}"
     )
-    return Space(fit.settings, reason, own, added_db, fit, warnings)
+    return Space(fit.settings, reason, own, warnings)
 
 
 def why_not_unasked(own: Reverberation | None, dry_share: float | None) -> str | None:

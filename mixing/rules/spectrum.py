@@ -45,21 +45,18 @@ _EXACT_DB = 1e-4
 _NOTHING_DB = 200.0
 
 
-def matching_curve(
-    magnitude: np.ndarray, reference: np.ndarray, limit_db: float = math.inf, reach_db: float = REACH_DB
-) -> Curve | None:
+def matching_curve(magnitude: np.ndarray, reference: np.ndarray) -> Curve | None:
     """Find the gains after which the stem's mean spectrum over the reference is the same in every third of an octave.
 
     FxNorm-automix divides the spectra bin by bin, each channel for itself, and its 1,001 taps resolve 44 Hz at every
     frequency. Here each band's mean of own over reference is made one, by iteration, with the gains straight lines
     between the bands' centres as the filter has them. Only the shape is matched: the level is the median over the
-    bands, weighted by the amplitude that the reference has in each.
+    bands, weighted by the amplitude that the reference has in each. Bands beyond `REACH_DB` or `FLOOR_DB` are not
+    raised.
 
     Args:
         magnitude: shape (32769,): `stats.long_term_spectra.LongTermSpectra.magnitude` of the stem, at any level.
         reference: the same of the catalog: `eq` of `mixprior.analysis.constants.constants.Features`.
-        limit_db: no gain is larger than this. Where it holds one, a second plan finds more to do.
-        reach_db: a band further below the reference than this is not raised, nor is one below `FLOOR_DB`.
 
     Returns:
         Gains at the 30 third-octave centres from 25 Hz to 20 kHz; None where all of them are below 0.05 dB.
@@ -73,9 +70,8 @@ def matching_curve(
     for _ in range(_MOST_ROUNDS):
         # A band that its neighbours lift into reach stays in: it would be in reach in a second plan, too.
         lacking_db = missing_db - level_db
-        matched |= (lacking_db <= reach_db) & _holds_sound(lacking_db, wanted_db)
-        wish_db = np.where(matched, gains_db + missing_db - level_db, 0.0)
-        updated_db = np.clip(wish_db, -limit_db, limit_db)
+        matched |= (lacking_db <= REACH_DB) & _holds_sound(lacking_db, wanted_db)
+        updated_db = np.where(matched, gains_db + missing_db - level_db, 0.0)
         moved_db, gains_db = np.abs(updated_db - gains_db).max(), updated_db
         if moved_db < _EXACT_DB:
             break

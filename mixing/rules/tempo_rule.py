@@ -16,7 +16,7 @@ FASTEST_BPM = 160.0
 """A tempo outside these is taken for half or double the one that counts, and doubled or halved until it is inside."""
 
 
-def reverberation_time_s(tempo_bpm: float, low_s: float = 0.1, high_s: float = 9.0) -> float:
+def reverberation_time_s(tempo_bpm: float) -> float:
     """Choose a reverberation time by the rule 40/9 - tempo/45 s: the faster, the shorter.
 
     A rule of thumb, not a finding: over the 100 songs of the work it is from, r = -0.03 (see `TempoRelation`).
@@ -25,8 +25,9 @@ def reverberation_time_s(tempo_bpm: float, low_s: float = 0.1, high_s: float = 9
 
     Args:
         tempo_bpm: brought into 60 to 160 by octaves first.
-        low_s: least time; by default the least that FdnReverb takes.
-        high_s: largest; likewise.
+
+    Returns:
+        0.89 to 3.11 s, which FdnReverb takes.
 
     Raises:
         InputError: if the tempo is not a positive number.
@@ -40,7 +41,7 @@ def reverberation_time_s(tempo_bpm: float, low_s: float = 0.1, high_s: float = 9
         tempo_bpm *= 2
     while tempo_bpm > FASTEST_BPM:
         tempo_bpm /= 2
-    return float(np.clip(40 / 9 - tempo_bpm / 45, low_s, high_s))
+    return 40 / 9 - tempo_bpm / 45
 
 
 @dataclass(frozen=True)
@@ -62,28 +63,6 @@ class TempoRelation:
     intercept_s: float
     r2: float
     n: int
-
-    @classmethod
-    def of(cls, tempo_bpm: np.ndarray, time_s: np.ndarray) -> TempoRelation:
-        """Fit the line.
-
-        Args:
-            tempo_bpm: float, shape (songs,); NaN where not known.
-            time_s: reverberation times, likewise.
-
-        Raises:
-            InputError: if fewer than three songs have both, or one of the two does not vary.
-
-        >>> TempoRelation.of(np.array([60.0, 90, 120, 150]), np.array([3.0, 2.5, 2.0, 1.5])).is_found
-        True
-        """
-        from mixprior.stats.priors.regression import least_squares  # loads SciPy, which a help must not wait for
-
-        if np.shape(tempo_bpm) != np.shape(time_s):
-            raise InputError(f"{np.size(tempo_bpm)} tempos and {np.size(time_s)} times: give one of each for a song")
-        both = np.stack([tempo_bpm, time_s], axis=1).astype(np.float64)
-        line = least_squares(both[:, 1], both[:, :1].T)
-        return cls(line.slopes[0], line.slopes_low[0], line.slopes_high[0], line.intercept, line.r2, line.n)
 
     @property
     def is_found(self) -> bool:

@@ -15,6 +15,8 @@ from mixprior.stats.reverb.energy_decay import OCTAVE_BANDS_HZ
 from tests.pipeline.sounds import tone, write
 
 RATE_HZ = 16_000
+DRY_DB_PER_200MS = 40.0
+"""A recording that decays at least this fast after notes is dry: as with a reverberation time of 0.3 s."""
 
 
 def notes(reverberation_s):
@@ -44,8 +46,8 @@ def test_decay_of_notes_is_that_of_their_reverberation(reverberation_s):
 
 
 def test_dry_and_wet_voices_lie_on_either_side_of_the_bound():
-    assert voices.decay_db_per_200ms(notes(0.15), RATE_HZ) > voices.DRY_DB_PER_200MS
-    assert voices.decay_db_per_200ms(notes(0.5), RATE_HZ) < voices.DRY_DB_PER_200MS
+    assert voices.decay_db_per_200ms(notes(0.15), RATE_HZ) > DRY_DB_PER_200MS
+    assert voices.decay_db_per_200ms(notes(0.5), RATE_HZ) < DRY_DB_PER_200MS
 
 
 def test_a_sound_without_note_ends_has_no_decay():
@@ -66,7 +68,7 @@ def test_singing_keeps_the_way_words_end():
     pytest.importorskip("pyworld", reason="pyworld (with a setuptools older than 81) is not installed")
     speech = vowels(180.0, np.random.default_rng(6))
     sung, _ = singing.sing(speech, RATE_HZ, np.random.default_rng(7))
-    assert voices.decay_db_per_200ms(sung, RATE_HZ) > voices.DRY_DB_PER_200MS
+    assert voices.decay_db_per_200ms(sung, RATE_HZ) > DRY_DB_PER_200MS
 
 
 def test_a_table_of_sources_becomes_clips_and_their_table(tmp_path):
@@ -88,7 +90,7 @@ def test_a_table_of_sources_becomes_clips_and_their_table(tmp_path):
     assert rate_hz == 44_100
     assert np.abs(sound).max() == pytest.approx(0.9, abs=1e-3)
     assert float(row["seconds"]) == pytest.approx(sound.size / rate_hz, abs=0.01)
-    assert float(row["decay_db_per_200ms"]) > voices.DRY_DB_PER_200MS
+    assert float(row["decay_db_per_200ms"]) > DRY_DB_PER_200MS
 
 
 def test_the_shipped_table_names_each_singer_once_and_no_path_of_a_machine():

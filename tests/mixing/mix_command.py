@@ -15,9 +15,12 @@ from mixprior.mixing.mix import session
 from mixprior.mixing.mix.recipe import Recipe
 from mixprior.mixing.plan import pair
 from mixprior.mixing.plan.options import Options
+from mixprior.mixing.plan.step import STEPS
 from mixprior.mixing.plan.targets import Targets
 from tests.mixing.sounds import band, save, voice
 
+POSSIBLE_STEPS = tuple(step for step in STEPS if step != "pan")
+"""Those of vocals and a backing."""
 FLAGS = {"vocals": "--vocal", "backing": "--backing"}
 LEVEL_AND_LOUDNESS = ("level", "loudness")
 """Steps that take no time."""

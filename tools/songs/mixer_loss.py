@@ -63,7 +63,7 @@ def main() -> None:
     with_examples = [each for each in songs if of.get(each.song_id)]
     done = {(row[0], row[1]) for row in kept(ROWS, COLUMNS)}
     for seed in args.seeds:
-        sides = split(with_examples, "artist", seed, run.SHARES)
+        sides = split(with_examples, "artist", seed)
         trained, chose = ([each for song_id in sides[side] for each in of[song_id]] for side in (TRAIN, CHOOSE))
         counts = (seed, len(sides[TRAIN]), len(sides[CHOOSE]))
         if (str(seed), RULE) not in done:

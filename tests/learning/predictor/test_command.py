@@ -13,14 +13,14 @@ from mixprior.learning.predictor.errors import Errors, table
 from mixprior.learning.predictor.examples import Examples
 from mixprior.learning.predictor.known_truth import Remixes
 from mixprior.learning.predictor.published import EQ, TABLE, TARGETS
-from mixprior.learning.predictor.run import SHARES, _that_mix
+from mixprior.learning.predictor.run import _that_mix
 from mixprior.learning.scenes.songs import songs_of
 from mixprior.learning.scenes.split import split
-from mixprior.mixing.learned import network
 from mixprior.pipeline.audio import writer
 from mixprior.pipeline.store.records import SongError
 from mixprior.pipeline.synthesis import RATE_HZ, SCORES, perform
 from mixprior.stats.errors import InputError
+from tests.mixing.learned.model import read
 
 SHORT = ("--steps", "20")
 
@@ -58,13 +58,13 @@ def model(songs, tmp_path):
 
 
 def test_a_model_comes_with_its_card_and_its_curve(model):
-    read = network.read(model)
-    assert "vocal_to_backing_lu" in read.targets
-    songs = read.card["songs"]
+    made = read(model)
+    assert "vocal_to_backing_lu" in made.targets
+    songs = made.card["songs"]
     assert {song["role"] for song in songs} == {"train-mixer"}
     assert {song["licence"] for song in songs} == {"CC0"}
     assert len(songs) == 3
-    assert read.card["config"]["steps"] == 20
+    assert made.card["config"]["steps"] == 20
     assert "<svg" in model.with_suffix(".html").read_text()
 
 
@@ -75,7 +75,7 @@ def test_it_says_whether_network_or_regression_is_kept(songs, tmp_path, capsys, 
         monkeypatch.setattr(learners, "interval", lambda _gains: (1.0, 2.0))
     path = tmp_path / "kept.npz"
     assert main(["train", "predictor", str(songs), "-o", str(path), *SHORT]) == 0
-    card, page = network.read(path).card, path.with_suffix(".html").read_text()
+    card, page = read(path).card, path.with_suffix(".html").read_text()
     words = "kept the network: 2 songs trained it, 1 chose step" if gains else "kept the regression, of all 3 songs"
     assert words in capsys.readouterr().out
     assert card["kept"] == ("network" if gains else "regression")
@@ -118,7 +118,7 @@ def test_a_song_that_cannot_be_read_is_left_out_with_a_warning(songs, model, tmp
     path = tmp_path / "fewer.npz"
     assert main(["train", "predictor", str(songs), "-o", str(path), *SHORT]) == 0
     assert f"{first.song.path} is left out: it ends in the middle" in capsys.readouterr().err
-    ids = [{song["song_id"] for song in network.read(each).card["songs"]} for each in (model, path)]
+    ids = [{song["song_id"] for song in read(each).card["songs"]} for each in (model, path)]
     assert ids[0] - ids[1] == {first.song_id}
 
 
@@ -138,13 +138,13 @@ def _without(facts, songs, names):
 
 def test_a_target_that_no_training_song_has_is_left_out_of_the_model(songs, model, tmp_path, monkeypatch):
     facts = song_examples.measured("")
-    trained = split(songs_of(songs), shares=SHARES)["train"]
+    trained = split(songs_of(songs))["train"]
     monkeypatch.setattr(song_examples, "measured", lambda _run: _without(facts, trained, ["loudness_range_lu"]))
     path = tmp_path / "fewer.npz"
     assert main(["train", "predictor", str(songs), "-o", str(path), *SHORT]) == 0
-    read = network.read(path)
-    assert set(network.read(model).targets) - set(read.targets) == {"loudness_range_lu"}
-    assert all(np.isfinite(each).all() for each in read.weights.values())
+    made = read(path)
+    assert set(read(model).targets) - set(made.targets) == {"loudness_range_lu"}
+    assert all(np.isfinite(each).all() for each in made.weights.values())
 
 
 def test_without_a_target_on_both_sides_nothing_is_trained():
@@ -228,4 +228,4 @@ def test_a_run_that_was_mined_is_trained_on(songs, tmp_path, monkeypatch):
     assert main(["mine", str(songs), "-o", str(tmp_path / "run"), "--quiet"]) == 0
     path = tmp_path / "mixer.npz"
     assert main(["train", "predictor", str(tmp_path / "run"), "-o", str(path), *SHORT]) == 0
-    assert network.read(path).card["songs"]
+    assert read(path).card["songs"]

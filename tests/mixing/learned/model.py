@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mixprior.mixing.learned import network
+from mixprior.mixing.learned import model_file, network
 
 TARGETS = ("vocal_to_backing_lu", "loudness_range_lu")
 PRIOR = np.array([[-2.0, 2.5], [8.0, 3.0]])
@@ -26,6 +26,10 @@ def drawn(seed: int = 0, targets: tuple[str, ...] = TARGETS, prior: np.ndarray =
     weights["last.bias"] *= 0
     weights["norm.running_var"] = np.ones(96, np.float32)
     return network.made(targets, {"prior": prior.astype(np.float32), **weights}, {"songs": [], "seed": seed})
+
+
+def read(path: str | Path) -> network.Network:
+    return network.of_file(path, model_file.read(path))
 
 
 def written(folder: Path, **options) -> Path:

@@ -10,16 +10,16 @@ from mixprior.mixing.learned import network
 from mixprior.mixing.learned.mel import blocks, log_mel_db
 from mixprior.mixing.learned.planner import predictions
 from mixprior.stats.errors import InputError
-from tests.mixing.learned.model import drawn, written
+from tests.mixing.learned.model import drawn, read, written
 from tests.mixing.sounds import RATE_HZ, band, sound, voice
 
 
 def test_a_model_is_read_as_it_was_written(tmp_path):
-    made, read = drawn(), network.read(written(tmp_path))
-    assert read.sha256 == made.sha256
-    assert read.card == made.card
+    made, again = drawn(), read(written(tmp_path))
+    assert again.sha256 == made.sha256
+    assert again.card == made.card
     mel_db = np.stack([log_mel_db(voice()), log_mel_db(band())])
-    assert read.predict(mel_db) == made.predict(mel_db)
+    assert again.predict(mel_db) == made.predict(mel_db)
 
 
 def test_without_weights_in_its_last_layer_a_network_predicts_the_prior():
@@ -62,7 +62,7 @@ def test_a_damaged_model_is_refused_in_one_line(tmp_path, damage, message):
     path = written(tmp_path)
     damage(path)
     with pytest.raises(InputError, match=message):
-        network.read(path)
+        read(path)
 
 
 def test_weights_that_are_not_finite_are_neither_written_nor_read(tmp_path):
@@ -73,7 +73,7 @@ def test_weights_that_are_not_finite_are_neither_written_nor_read(tmp_path):
     np.savez(path, **made.weights)
     _card(path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
     with pytest.raises(InputError, match="weights that are not finite"):
-        network.read(path)
+        read(path)
 
 
 def test_a_card_with_a_loss_that_is_not_finite_is_not_written(tmp_path):
@@ -86,7 +86,7 @@ def test_a_card_with_a_loss_that_is_not_finite_is_not_written(tmp_path):
 @pytest.mark.parametrize("path", [".", "/"])
 def test_a_folder_without_a_name_is_no_model(path):
     with pytest.raises(InputError, match="is no model"):
-        network.read(path)
+        read(path)
 
 
 def _card(path, **facts):

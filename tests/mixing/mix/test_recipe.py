@@ -18,12 +18,11 @@ from mixprior.mixing.effects.settings import (
 from mixprior.mixing.mix import explain, recipe
 from mixprior.mixing.mix.recipe import SCHEMA_VERSION, Input, Output, Recipe, Results
 from mixprior.mixing.plan.options import Options
-from mixprior.mixing.plan.pair import POSSIBLE_STEPS
 from mixprior.mixing.plan.step import STEPS, Step
 from mixprior.mixing.rules.notice import CODES, Notice
 from mixprior.stats.errors import InputError
 from mixprior.stats.json_document import decode
-from tests.mixing.mix_command import mixed, save_both
+from tests.mixing.mix_command import POSSIBLE_STEPS, mixed, save_both
 from tests.mixing.sounds import RATE_HZ, band, voice
 
 

@@ -14,11 +14,10 @@ from mixprior.mixing.effects.settings import Chain, MixSettings
 from mixprior.mixing.mix import recipe as recipes
 from mixprior.mixing.mix import replay, session
 from mixprior.mixing.mix.replay import Replay
-from mixprior.mixing.plan.pair import POSSIBLE_STEPS
 from mixprior.pipeline.audio import audio_file
 from mixprior.stats.errors import InputError
 from mixprior.stats.measures.true_peak import true_peak_dbtp
-from tests.mixing.mix_command import mixed, save_both
+from tests.mixing.mix_command import POSSIBLE_STEPS, mixed, save_both
 from tests.mixing.sounds import RATE_HZ, band, load, save, voice
 from tools import meter
 

@@ -10,7 +10,6 @@ from mixprior.mixing.effects import chain
 from mixprior.mixing.effects.settings import Chain
 from mixprior.mixing.plan import pair
 from mixprior.mixing.plan.options import Options
-from mixprior.mixing.plan.pair import POSSIBLE_STEPS
 from mixprior.mixing.plan.reverb import ASK
 from mixprior.mixing.plan.targets import Targets
 from mixprior.mixing.rules.masking import masked_db
@@ -20,6 +19,7 @@ from mixprior.stats.errors import InputError
 from mixprior.stats.reverb.blind import estimate as blind
 from mixprior.stats.reverb.blind.estimate import Reverberation
 from tests.analysis.priors_folder import RATIO_OF_ROCK, row, write_priors
+from tests.mixing.mix_command import POSSIBLE_STEPS
 from tests.mixing.sounds import RATE_HZ, band, sound, voice
 
 pytestmark = pytest.mark.slow

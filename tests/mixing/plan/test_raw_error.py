@@ -5,13 +5,16 @@ import pytest
 
 from mixprior.mixing.plan.excerpt import VARIANCE_LU2_S
 from mixprior.mixing.plan.level import GROUP_LEVEL
-from mixprior.mixing.plan.raw_error import LEAST_PAIRS, raw_error, raw_errors
+from mixprior.mixing.plan.raw_error import raw_error, raw_errors
 from mixprior.mixing.plan.step import STEPS
 from tools.evidence.excerpts import OF, errors_in_parts_lu, variance_lu2_s
 from tools.evidence.excerpts import spread_lu as spread_lu_of_parts
 from tools.evidence.levels_again import by_artist
 from tools.evidence.posterior import errors_lu, rules, truth_lu
 from tools.evidence.raw_levels import CLASSES, outcome_lu, spread_lu, squares
+
+LEAST_PAIRS = 5
+"""With fewer pairs of raw tracks and a human mix of them, a spread is assumed."""
 
 
 def test_every_row_says_where_it_is_from():
