@@ -31,7 +31,6 @@ from mixprior.pipeline.store.files import write_bytes
 from mixprior.pipeline.store.records import SongError
 from mixprior.stats.statistic import SAMPLE_RATE_HZ
 
-SHARES = {TRAIN: 0.75, CHOOSE: 0.25}
 DRAWS = 8
 """Examples of a song."""
 SAID = {"output_gain_db": ("gains, dB", 2), "pan": ("places, 0 to 1", 3), "band_gain_db": ("shelves, dB", 2)}
@@ -56,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     stems = args.stems or work / "stems"
     examples = examples_by_song(songs, stems, config)
     with_examples = [each for each in songs if examples.get(each.song_id)]
-    sides = split(with_examples, args.split_by, args.seed, SHARES)
+    sides = split(with_examples, args.split_by, args.seed)
     task = ConsoleTask(
         _of(examples, sides[TRAIN]), _of(examples, sides[CHOOSE]), spread(), mix_weight=config.mix_weight
     )
@@ -164,5 +163,4 @@ def _asked(example: Example, device: torch.device) -> dict[str, torch.Tensor]:
 
 def _at_rest(example: Example) -> Controls:
     """The tracks at the levels that they have."""
-    gains_db = torch.from_numpy(np.zeros(example.centre.output_gain_db.shape, np.float32))
-    return replace(example.centre, output_gain_db=gains_db - example.centre.input_gain_db)
+    return replace(example.centre, output_gain_db=-example.centre.input_gain_db)

@@ -75,7 +75,8 @@ class Results:
         vocal_to_backing_mono_lu: the same of the means of their channels.
         integrated_lufs: loudness of the mix, as written; None if silent.
         true_peak_dbtp: true peak of the mix, as written; None if silent.
-        parts_lufs: loudness of the vocals and the backing, or of each bus, at the gains of the mix and its limiter.
+        parts_lufs: loudness of the vocals and the backing, or of each bus and, as "backing", of all but the vocals, at
+            the gains of the mix and its limiter.
     """
 
     vocal_to_backing_lu: float | None

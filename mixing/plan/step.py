@@ -25,8 +25,9 @@ class Step:
     """One move.
 
     Attributes:
-        name: one of `STEPS`; "offset" of vocals that are late, "roles" of the classes of tracks, "prediction" by
-            a network, "lock" of what a person fixed, "replay" of settings that are applied as they are.
+        name: one of `STEPS`; "offset" of vocals that are late, "roles" of the classes of tracks, "like" of a song to
+            sound like, "prediction" by a network, "lock" of what a person fixed, "replay" of settings that are applied
+            as they are, "reverse" of settings that were found in a mix.
         of: the sound, the bus, or "mix".
         reason: why, in a sentence or two.
         measured: what was found, by name with the unit at its end; None where it cannot be measured.

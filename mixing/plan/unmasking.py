@@ -25,13 +25,15 @@ def unmask(vocals: Sound, backing: Sound, options: Options) -> tuple[tuple[Band,
     Returns:
         Bands of the vocals, bands of all the rest, and the step.
     """
-    rule = unmasking.seed_rule if options.eq_rule == "seed" else unmasking.where_masked
-    found = rule(vocals, backing)
+    masked = {"masked_vocals_db": masked_db(vocals, backing), "masked_backing_db": masked_db(backing, vocals)}
+    if options.eq_rule == "seed":
+        found = unmasking.seed_rule(vocals, backing)
+    else:
+        found = unmasking.where_masked(vocals, backing, masked["masked_vocals_db"])
     vocals_bands, backing_bands = (
         tuple(replace(band, gain_db=round(options.amount * band.gain_db, 2)) for band in bands)
         for bands in (found.vocals, found.backing)
     )
-    masked = {"masked_vocals_db": masked_db(vocals, backing), "masked_backing_db": masked_db(backing, vocals)}
     if vocals_bands or backing_bands:
         after = chain.process(Chain(bands=vocals_bands), vocals)
         rest = chain.process(Chain(bands=backing_bands), backing)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixprior.mixing.effects.settings import Band
-from mixprior.mixing.rules.masking import masked_db, octave_levels_db
+from mixprior.mixing.rules.masking import octave_levels_db
 from mixprior.stats.sound import Sound
 
 SEED_CENTRES_HZ = (63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
@@ -105,7 +105,7 @@ def seed_rule(vocals: Sound, backing: Sound) -> Unmasking:
     return _unmasking(centres, levels_db, _relative_excess_db(*levels_db), gains_db, SEED_Q)
 
 
-def hafezi_reiss(vocals: Sound, backing: Sound, offset_db: float = OFFSET_DB) -> Unmasking:
+def hafezi_reiss(vocals: Sound, backing: Sound) -> Unmasking:
     """Equalise vocals and backing by Hafezi & Reiss: each is cut where it masks the other.
 
     Ten octave bands, the three strongest essential, peaks of Q 2. Levels are mean squares over the 100 ms blocks in
@@ -114,7 +114,6 @@ def hafezi_reiss(vocals: Sound, backing: Sound, offset_db: float = OFFSET_DB) ->
     Args:
         vocals: the vocals, at the level they have in the mix: the rule compares levels.
         backing: at the same rate; what is longer than the other is left out.
-        offset_db: see `amounts_db`.
 
     Returns:
         At most five cuts for either, of as much as it masks the other, no more than 8 dB.
@@ -126,16 +125,21 @@ def hafezi_reiss(vocals: Sound, backing: Sound, offset_db: float = OFFSET_DB) ->
     levels_db = octave_levels_db(vocals, backing, centres)
     if levels_db is None:
         return _NOTHING
-    gains_db = hafezi_reiss_gains_db(levels_db, offset_db)
+    gains_db = hafezi_reiss_gains_db(levels_db)
     return _unmasking(centres, levels_db, levels_db[1] - levels_db[0], gains_db, Q)
 
 
-def where_masked(vocals: Sound, backing: Sound) -> Unmasking:
+def where_masked(vocals: Sound, backing: Sound, masked: float | None) -> Unmasking:
     """Equalise by `hafezi_reiss` where the vocals are masked: where `masked_db` of them is above `MASKED_DB`.
 
-    Arguments and errors are those of `hafezi_reiss`.
+    Args:
+        vocals: see `hafezi_reiss`.
+        backing: see `hafezi_reiss`.
+        masked: `mixprior.mixing.rules.masking.masked_db` of the two.
+
+    Raises:
+        InputError: if a sample is not a number.
     """
-    masked = masked_db(vocals, backing)
     if masked is None or masked <= MASKED_DB:
         share = 0.0 if masked is None else 10 ** (masked / 10)
         most = 10 ** (MASKED_DB / 10)
