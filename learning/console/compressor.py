@@ -10,10 +10,8 @@ import numpy as np
 import torch
 
 from mixprior.mixing.effects.ballistics import keep, smoothed, static_reduction_db
-from mixprior.mixing.effects.compressor import DETECTOR_S, SILENCE, next_reduction_db
-
-_NEPERS_PER_DB = math.log(10) / 20
-_DB_PER_LOG = 10 / math.log(10)
+from mixprior.mixing.effects.compressor import DB_PER_LOG, DETECTOR_S, SILENCE, next_reduction_db
+from mixprior.mixing.effects.gain import NEPERS_PER_DB
 
 
 def compress(
@@ -119,7 +117,7 @@ def _run(
     for row in range(rows):
         threshold_db, ratio, knee_db, makeup_db, attack, release = settings[row]
         lowest = 10 ** ((threshold_db - knee_db / 2) / 10)
-        makeup = math.exp(makeup_db * _NEPERS_PER_DB)
+        makeup = math.exp(makeup_db * NEPERS_PER_DB)
         left = right = reduction_db = 0.0
         for n in range(samples):
             x = np.float64(sound[row, 0, n])
@@ -132,7 +130,7 @@ def _run(
             reduction_db = next_reduction_db(level, reduction_db, lowest, threshold_db, ratio, knee_db, attack, release)
             gain = makeup
             if reduction_db > 0.0:
-                gain *= math.exp(-reduction_db * _NEPERS_PER_DB)
+                gain *= math.exp(-reduction_db * NEPERS_PER_DB)
             if level < SILENCE:
                 left = right = 0.0
             out[row, 0, n], levels[row, 0, n], reductions_db[row, n] = x * gain, left, reduction_db
@@ -162,12 +160,12 @@ def _adjoint(
         sums = of_settings[row]
         for n in range(samples - 1, -1, -1):
             reduction_db = np.float64(reductions_db[row, n])
-            gain = math.exp((makeup_db - reduction_db) * _NEPERS_PER_DB)
+            gain = math.exp((makeup_db - reduction_db) * NEPERS_PER_DB)
             of_gain_db = 0.0
             for channel in range(channels):
                 through = gradient[row, channel, n] * gain
                 of_sound[row, channel, n] = through
-                of_gain_db += through * sound[row, channel, n] * _NEPERS_PER_DB
+                of_gain_db += through * sound[row, channel, n] * NEPERS_PER_DB
             sums[3] += of_gain_db
             louder = 1 if channels == 2 and levels[row, 1, n] > levels[row, 0, n] else 0
             level = np.float64(levels[row, louder, n])
@@ -175,7 +173,7 @@ def _adjoint(
             wanted_db = steepness = above = within = 0.0
             bent = False
             if level > lowest:
-                above = math.log(level) * _DB_PER_LOG - threshold_db
+                above = math.log(level) * DB_PER_LOG - threshold_db
                 wanted_db = static_reduction_db(above, 0.0, ratio, knee_db)
                 within = above + knee_db / 2
                 bent = 2 * above < knee_db
@@ -190,7 +188,7 @@ def _adjoint(
                 sums[1] += of_wanted * (within * within / (2 * knee_db) if bent else above) / (ratio * ratio)
                 if bent:
                     sums[2] += of_wanted * (1 - 1 / ratio) * (within / knee_db) * (0.5 - within / (2 * knee_db))
-                of_squares[louder] += of_wanted * steepness * _DB_PER_LOG / level
+                of_squares[louder] += of_wanted * steepness * DB_PER_LOG / level
             for channel in range(channels):
                 of_sound[row, channel, n] += of_squares[channel] * (1 - keep_level) * 2 * sound[row, channel, n]
                 of_squares[channel] *= keep_level

@@ -10,11 +10,11 @@ from functools import lru_cache
 
 import torch
 
+from mixprior.mixing.rules.masking import BARKS, bark
 from mixprior.stats.loudness_blocks import k_weighting
 
 UNITS_DB = {"loudness_lufs": 4.0, "crest_db": 3.0, "width_db": 3.0, "bark_db": 4.0}
 """A distance of so much counts as 1."""
-BARKS = 24
 _LEAST = 1e-10
 _FLOOR = 1e-6
 """Of the wanted energy: a Bark band or a side signal that is quieter counts as that."""
@@ -85,10 +85,10 @@ def _power(sound: torch.Tensor) -> torch.Tensor:
 
 @lru_cache(maxsize=4)
 def _barks(samples: int, rate_hz: float) -> torch.Tensor:
-    """Which bin is in which band (H. Traunmueller, JASA 88, 1990), (bins, 24)."""
+    """Which bin is in which critical band, (bins, 24)."""
     bins_hz = torch.arange(samples // 2 + 1) * rate_hz / samples
-    bark = (26.81 * bins_hz / (1960.0 + bins_hz) - 0.53).floor().clamp(0, BARKS - 1).long()
-    return torch.nn.functional.one_hot(bark, BARKS).float()
+    bands = bark(bins_hz).floor().clamp(0, BARKS - 1).long()
+    return torch.nn.functional.one_hot(bands, BARKS).float()
 
 
 @lru_cache(maxsize=4)

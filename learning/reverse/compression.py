@@ -23,6 +23,7 @@ from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.statistics import Statistics
 from mixprior.mixing.effects.ballistics import keep
 from mixprior.mixing.effects.compressor import next_reduction_db
+from mixprior.mixing.effects.gain import NEPERS_PER_DB
 from mixprior.mixing.effects.settings import CompressorSettings
 
 LEAST_EXPLAINED = 0.1
@@ -40,7 +41,6 @@ _LOWS = np.array([-90.0, np.log(1.05), np.log(5e-4), np.log(5e-3), 0.0])
 _HIGHS = np.array([20.0, np.log(20.0), np.log(0.5), np.log(3.0), 24.0])
 _STEPS = np.array([2.0, 0.2, 0.4, 0.4, 3.0])
 _TRIED = 200
-_NEPERS_PER_DB = np.log(10) / 20
 Numbers = np.ndarray
 """Of a compressor: threshold in dB over full scale of the equalised track before any gain; logarithms of ratio, attack
 and release in seconds; width of the knee in dB."""
@@ -252,7 +252,7 @@ def _gains(
     reduction_db = 0.0
     for n in range(len(levels)):
         reduction_db = next_reduction_db(levels[n], reduction_db, lowest, threshold_db, ratio, knee_db, attack, release)
-        found[n] = np.exp(-reduction_db * _NEPERS_PER_DB)
+        found[n] = np.exp(-reduction_db * NEPERS_PER_DB)
     return found
 
 

@@ -175,6 +175,12 @@ def solved(matrix: np.ndarray, right: np.ndarray, damping: float) -> np.ndarray:
     return np.asarray(np.linalg.solve(scaled, right / size) / size)
 
 
+def inverted(matrix: np.ndarray, least: float = 1e-10) -> np.ndarray:
+    """Inverse of a matrix of numbers of all sizes, `least` added to its diagonal over what is there."""
+    size = np.sqrt(np.diag(matrix)) + 1e-30
+    return np.asarray(np.linalg.inv(matrix / np.outer(size, size) + least * np.eye(len(size))) / np.outer(size, size))
+
+
 def weights(statistics: Statistics, error: np.ndarray) -> np.ndarray:
     """Inverse of the mean squared error in a cell of each band and channel, smoothed over bands, (bands, 2).
 

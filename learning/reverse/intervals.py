@@ -15,7 +15,7 @@ import numpy as np
 import scipy.stats
 
 from mixprior.learning.reverse import coding
-from mixprior.learning.reverse.fit import Fit
+from mixprior.learning.reverse.fit import Fit, inverted
 from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.statistics import BANDS_PER_OCTAVE
 
@@ -23,6 +23,8 @@ COVERS = 0.90
 """Share of intervals that are meant to hold the truth: `docs/reverse.md`."""
 OVERLAPPED = 1.5
 """Frames overlap by half: neighbours share what they heard."""
+SURE = 1e-12
+"""Of the curvature that intervals are of, summed in double precision: rounding hides that two numbers do the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +53,7 @@ class Spread:
     def of(cls, fit: Fit, material: Material) -> Spread:
         """Read the material once more."""
         frames, bands, energy, noise = _scores(fit, material)
-        matrix = fit.curvature
-        size = np.sqrt(np.diag(matrix))
-        inverse = np.linalg.inv(matrix / np.outer(size, size) + 1e-12 * np.eye(len(size))) / np.outer(size, size)
+        inverse = inverted(fit.curvature, SURE)
         return cls(inverse, frames @ inverse, bands @ inverse, degrees(energy), fit.owners, noise)
 
     def half_width(self, slopes: np.ndarray, track: int, of_compressor: bool = False) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from mixprior.learning.reverse import fit as fits
 from mixprior.learning.reverse.compression import Numbers, clipped
 from mixprior.learning.reverse.fit import Fit
-from mixprior.learning.reverse.intervals import Spread, degrees
+from mixprior.learning.reverse.intervals import SURE, Spread, degrees
 from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.path import BAND_NUMBERS, LEVEL_NUMBERS, Path
 from mixprior.learning.reverse.rendering import BAND_STEPS, COMPRESSOR_STEPS, changes, gain, rendered
@@ -32,8 +32,6 @@ _IDLE = 1e-4
 """Share of the loss that a band has to bring, beside the penalty of a fit."""
 _LEAST_BAND = 1e-9
 """Error in a band, over the energy of the loudest, below which it does not count: it is inaudible."""
-_SURE = 1e-12
-"""Of the curvature that intervals are of, summed in double precision: rounding hides that two numbers do the same."""
 _ALIKE = 1.1
 """Numbers are not determined where others leave less than so many times as much."""
 
@@ -106,7 +104,7 @@ class Joint:
 
     def _without_idle_bands(self, matrix: np.ndarray) -> Joint:
         """Without the bands that bring no more than noise would, others moved so that they compensate for them."""
-        inverse = inverted(matrix)
+        inverse = fits.inverted(matrix)
         here = np.concatenate([path.numbers for path in self.fit.paths])
         gains = np.concatenate(
             [
@@ -206,7 +204,7 @@ class Joint:
             by_frame.append(products.sum(axis=1))
             by_band += np.add.reduceat(products, edges, axis=1)
             energies.append(np.square(slopes).sum(axis=1, dtype=np.float64))
-        inverse, acting = inverted(matrix, _SURE), degrees(np.array(energies))
+        inverse, acting = fits.inverted(matrix, SURE), degrees(np.array(energies))
         return replace(
             plain,
             inverse=inverse,
@@ -287,9 +285,3 @@ class Joint:
         for column, change in zip(columns, chain.from_iterable(changed), strict=True):
             column[:] = change
         return places, columns
-
-
-def inverted(matrix: np.ndarray, least: float = 1e-10) -> np.ndarray:
-    """Inverse of a matrix of numbers of all sizes, `least` added to its diagonal over what is there."""
-    size = np.sqrt(np.diag(matrix)) + 1e-30
-    return np.asarray(np.linalg.inv(matrix / np.outer(size, size) + least * np.eye(len(size))) / np.outer(size, size))

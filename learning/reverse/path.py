@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from mixprior.mixing.effects.gain import NEPERS_PER_DB
 from mixprior.mixing.effects.panner import gains as pan_gains
 from mixprior.mixing.effects.settings import Band
 from mixprior.stats import biquad
@@ -20,7 +21,6 @@ PAN_EDGE = 1e-3
 LOWS = np.array([-6.0, -20.0, -2.0])
 HIGHS = np.array([4.3, 20.0, 4.0])
 _STEP = 1e-4
-_NEPERS_PER_DB = np.log(10) / 20
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Path:
         whole = all_bands[:, None] * self.sides()
         angle, level = np.pi / 2 * self.pan, float(np.hypot(*self.sides())) * (-1.0 if self.turned else 1.0)
         turned = level * np.pi / 2 * np.array([-np.sin(angle), np.cos(angle)])
-        found = [whole * _NEPERS_PER_DB, all_bands[:, None] * turned]
+        found = [whole * NEPERS_PER_DB, all_bands[:, None] * turned]
         numbers = self.numbers[LEVEL_NUMBERS:].reshape(-1, BAND_NUMBERS)
         for kind, three, part in zip(self.kinds, numbers, parts, strict=True):
             for k in range(BAND_NUMBERS):

@@ -11,6 +11,7 @@ from mixprior.learning.reverse.compression import Numbers, settings_of
 from mixprior.learning.reverse.material import Material
 from mixprior.learning.reverse.path import LEVEL_NUMBERS, Path
 from mixprior.mixing.effects.chain import process
+from mixprior.mixing.effects.gain import NEPERS_PER_DB
 from mixprior.mixing.effects.settings import Chain, PanSettings
 from mixprior.stats.sound import Sound
 
@@ -18,7 +19,6 @@ BAND_STEPS = np.array([0.002, 0.01, 0.002])
 """Small steps of the numbers of a band."""
 COMPRESSOR_STEPS = np.array([0.005, 0.001, 0.002, 0.002, 0.01])
 """Small steps of the numbers of a compressor: larger ones turn, smaller ones are lost in rounding."""
-_NEPERS_PER_DB = np.log(10) / 20
 
 
 def rendered(path: Path, numbers: Numbers | None, material: Material, track: int) -> np.ndarray:
@@ -46,7 +46,7 @@ def gain(path: Path, numbers: Numbers, material: Material, track: int) -> np.nda
 def changes(path: Path, numbers: Numbers, material: Material, track: int) -> Iterator[np.ndarray]:
     """What a compressed track changes by in the mix, over a small step of each number of its path and compressor."""
     here = rendered(path, numbers, material, track)
-    yield here * np.float32(_NEPERS_PER_DB)  # the threshold goes with the gain
+    yield here * np.float32(NEPERS_PER_DB)  # the threshold goes with the gain
     angle = np.pi / 2 * path.pan
     yield here * (np.pi / 2 * np.array([-np.tan(angle), 1 / np.tan(angle)], np.float32)[:, None])
     of_bands = np.tile(BAND_STEPS, len(path.bands))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixprior.analysis import picture
-from mixprior.mixing.check.check import Check
+from mixprior.mixing.check.check import MIDDLE, Check
 from mixprior.mixing.check.standing import STEMS, Standing
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ
 
@@ -53,9 +53,10 @@ def write(path: Path, found: Check) -> None:
 
 def _draw(axis: Axes, stem: str, scalars: list[Standing]) -> None:
     _shade(axis.axvspan)
+    low, high = MIDDLE
     for row, standing in enumerate(scalars):
         place = standing.percentile
-        colour = _INSIDE if 5 <= place.percentile <= 95 else _OUTSIDE
+        colour = _INSIDE if low <= place.percentile <= high else _OUTSIDE
         axis.plot([place.low, place.high], [row, row], color=colour, lw=1, alpha=0.6)
         axis.plot(place.percentile, row, "o", ms=4, color=colour, mfc=colour if standing.is_known else "white")
     axis.set_yticks(range(len(scalars)), [each.column.title for each in scalars], fontsize="x-small")
@@ -78,7 +79,7 @@ def _draw_spectra(axis: Axes, spectra: dict[str, list[Standing]]) -> None:
 
 
 def _shade(span: object) -> None:
-    for low, high in ((5, 95), (25, 75)):
+    for low, high in (MIDDLE, (25, 75)):
         span(low, high, color=_BAND, alpha=0.1, lw=0)  # type: ignore[operator]
 
 

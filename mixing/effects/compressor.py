@@ -8,14 +8,16 @@ import numba
 import numpy as np
 
 from mixprior.mixing.effects.ballistics import keep, smoothed, static_reduction_db
+from mixprior.mixing.effects.gain import NEPERS_PER_DB
 from mixprior.mixing.effects.settings import CompressorSettings
 from mixprior.mixing.effects.stereo import checked
 
 DETECTOR_S = 0.005
 """Time constant of the mean square that is compared with the threshold."""
 
-_NEPERS_PER_DB = math.log(10) / 20
-_DB_PER_LOG = 10 / math.log(10)  # the natural logarithm is the one that is quick
+DB_PER_LOG = 10 / math.log(10)
+"""The natural logarithm of a mean square times this is its level in dB: that logarithm is the one that is quick."""
+
 # Far below any sound or reduction, far above the denormal numbers that slow a processor down.
 SILENCE = 1e-30
 _AT_REST_DB = 1e-9
@@ -99,7 +101,7 @@ def next_reduction_db(
     """
     wanted_db = 0.0
     if level > lowest:
-        wanted_db = static_reduction_db(math.log(level) * _DB_PER_LOG, threshold_db, ratio, knee_db)
+        wanted_db = static_reduction_db(math.log(level) * DB_PER_LOG, threshold_db, ratio, knee_db)
     reduction_db = smoothed(wanted_db, before_db, attack if wanted_db > before_db else release)
     return reduction_db if reduction_db > _AT_REST_DB else 0.0
 
@@ -118,7 +120,7 @@ def _compress(
     left, right, reduction_db = state
     keep_level, attack, release = keeps
     lowest = 10 ** ((threshold_db - knee_db / 2) / 10)
-    makeup = math.exp(makeup_db * _NEPERS_PER_DB)
+    makeup = math.exp(makeup_db * NEPERS_PER_DB)
     for n in range(sound.shape[1]):
         x, y = np.float64(sound[0, n]), np.float64(sound[1, n])
         left = smoothed(x * x, left, keep_level)
@@ -127,7 +129,7 @@ def _compress(
         reduction_db = next_reduction_db(level, reduction_db, lowest, threshold_db, ratio, knee_db, attack, release)
         gain = makeup
         if reduction_db > 0.0:
-            gain *= math.exp(-reduction_db * _NEPERS_PER_DB)
+            gain *= math.exp(-reduction_db * NEPERS_PER_DB)
         compressed[0, n], compressed[1, n] = x * gain, y * gain
         if level < SILENCE:
             left = right = 0.0

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+
+NEPERS_PER_DB = math.log(10) / 20
+"""A gain in dB times this is the natural logarithm of the amplitude's factor."""
 
 
 class Gain:

@@ -14,9 +14,10 @@ import numpy as np
 from mixprior.mixing.effects.chain import VOCALS
 from mixprior.mixing.evaluation.scenes import Mixed
 from mixprior.mixing.rules.masking import masked_db
+from mixprior.mixing.rules.timbre import COMPARED
 from mixprior.stats.measures.loudness import difference
 from mixprior.stats.measures.panning import mid_energy_fraction
-from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
+from mixprior.stats.measures.spectrum import third_octave_db
 from mixprior.stats.sound import Sound
 
 Value = np.ndarray | float | None
@@ -24,8 +25,6 @@ Value = np.ndarray | float | None
 
 MASKED_FLOOR_DB = -30.0
 """A smaller share of masked energy is taken as this one: whether 0.1 % or 0.01 % is masked is not heard."""
-
-_BANDS = (BAND_CENTRES_HZ > 60) & (BAND_CENTRES_HZ < 13_000)
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def bands_db(sound: Sound) -> Value:
     """Third-octave levels about their own mean: a spectrum's shape, whatever its level."""
     if sound.silent:
         return None
-    levels_db = third_octave_db(sound.spectra.power)[_BANDS]
+    levels_db = third_octave_db(sound.spectra.power)[COMPARED]
     return levels_db - np.nanmean(levels_db)
 
 

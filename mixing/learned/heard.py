@@ -10,6 +10,7 @@ import numpy as np
 from mixprior.analysis.song_rows import SongRows
 from mixprior.mixing.effects.resampling import at_44100
 from mixprior.mixing.learned.mel import LUFS, QUIETEST_DB, log_mel_db
+from mixprior.mixing.rules.timbre import COMPARED
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ, third_octave_db
 from mixprior.stats.sound import Sound
 
@@ -21,7 +22,6 @@ SCALES = (6.0, 1.0)
 BALANCE_DB = 6.0
 """Unit that it reads the balance of the channels in; more than twice that counts as that."""
 
-_BANDS = (BAND_CENTRES_HZ > 60) & (BAND_CENTRES_HZ < 13_000)
 _OCTAVES = np.log2(BAND_CENTRES_HZ / 1000.0)
 _LEAST_BANDS = 6
 _LEAST = 1e-12
@@ -64,7 +64,7 @@ def slope_of(levels_db: np.ndarray) -> float | None:
     >>> round(slope_of(-3.0 * _OCTAVES), 2)
     -3.0
     """
-    known = _BANDS & np.isfinite(levels_db)
+    known = COMPARED & np.isfinite(levels_db)
     if known.sum() < _LEAST_BANDS:
         return None
     return float(np.polyfit(_OCTAVES[known], levels_db[known], 1)[0])

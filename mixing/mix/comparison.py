@@ -16,8 +16,9 @@ from mixprior.mixing.effects.settings import Chain, MixSettings
 from mixprior.mixing.mix.render import Mixed
 from mixprior.mixing.plan.level import GROUP_LEVEL
 from mixprior.mixing.plan.step import Step
-from mixprior.mixing.plan.targets import QUARTILE_SD, Targets, Unreliable, half_of
+from mixprior.mixing.plan.targets import Targets, Unreliable, half_of
 from mixprior.mixing.rules import ratio
+from mixprior.mixing.rules.posterior import QUARTILE_SD
 from mixprior.mixing.rules.ratio import RATIO
 from mixprior.stats.measures.spectrum import third_octave_db
 from mixprior.stats.sound import Sound

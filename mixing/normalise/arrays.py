@@ -82,7 +82,7 @@ def normalize(
     >>> round(done.record["bass"]["after"]["integrated_lufs"], 2)
     -20.0
     """
-    wanted = _wanted(effects, panning, impulse_responses)
+    wanted = wanted_effects(effects, panning, impulse_responses)
     features = constants if isinstance(constants, Mapping) else read_constants(constants, group)[0]
     check(str(constants) if isinstance(constants, str | Path) else "constants", features, wanted)
     responses = reverb_send.impulse_responses(Path(impulse_responses)) if impulse_responses else []
@@ -165,12 +165,25 @@ def check(name: str, features: Features, effects: Sequence[str]) -> None:
                 raise InputError(f"{name}: {effect} of {stem} has {size} values, {_SIZES[effect]} are needed")
 
 
-def _wanted(effects: Sequence[str] | None, panning: str, responses: str | Path | None) -> tuple[str, ...]:
+def wanted_effects(effects: Sequence[str] | None, panning: str, responses: str | Path | None) -> tuple[str, ...]:
+    """Effects that are asked for, in the order of `EFFECTS`; all of them where none are named.
+
+    Args:
+        effects: some of `EFFECTS`; None for all, reverb where there are impulse responses.
+        panning: one of `PANNINGS`.
+        responses: folder of impulse responses; None for none.
+
+    Raises:
+        InputError: if there is no such effect or panning, or reverb lacks its impulse responses.
+
+    >>> wanted_effects(["loudness", "eq"], "exact", None)
+    ('eq', 'loudness')
+    """
     if panning not in PANNINGS:
         raise InputError(f"no panning {panning!r}; there are: {', '.join(PANNINGS)}")
     for effect in effects or ():
         if effect not in EFFECTS:
             raise InputError(f"no effect {effect!r}; there are: {', '.join(EFFECTS)}")
     if effects and "reverb" in effects and not responses:
-        raise InputError("reverb needs impulse responses: give a folder of them")
+        raise InputError("reverb needs impulse responses: give a folder of them with --impulse-responses")
     return tuple(each for each in EFFECTS if (each in effects if effects else each != "reverb" or responses))

@@ -16,8 +16,7 @@ from typing import Any
 from mixprior.analysis.constants import constants
 from mixprior.analysis.constants.constants import Features
 from mixprior.mixing.normalise import reverb_send
-from mixprior.mixing.normalise.arrays import check, read_constants, recorded
-from mixprior.mixing.normalise.effects import EFFECTS
+from mixprior.mixing.normalise.arrays import check, read_constants, recorded, wanted_effects
 from mixprior.pipeline.audio import audio_file, writer
 from mixprior.pipeline.store import files
 from mixprior.stats.errors import InputError
@@ -188,9 +187,7 @@ def _rounded(value: Any) -> Any:
 
 
 def _job(args: argparse.Namespace) -> Job:
-    if args.effects and "reverb" in args.effects and not args.impulse_responses:
-        raise InputError("reverb needs impulse responses: give a folder of them with --impulse-responses")
-    wanted = args.effects or tuple(each for each in EFFECTS if each != "reverb" or args.impulse_responses)
+    wanted = wanted_effects(args.effects, args.panning, args.impulse_responses)
     features, source = read_constants(args.constants, args.group)
     check(args.constants, features, wanted)
     responses = reverb_send.impulse_responses(args.impulse_responses) if "reverb" in wanted else []

@@ -8,7 +8,8 @@ from mixprior.analysis.errors import PriorsLookupError
 from mixprior.analysis.packaged.default_priors import Source
 from mixprior.analysis.regression import Name, regress
 from mixprior.mixing.plan.like import NOTHING
-from mixprior.mixing.plan.targets import QUARTILE_SD, Target, Targets
+from mixprior.mixing.plan.targets import Target, Targets
+from mixprior.mixing.rules.posterior import QUARTILE_SD
 from mixprior.stats.errors import InputError
 
 

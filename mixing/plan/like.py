@@ -16,13 +16,13 @@ from mixprior.mixing.plan.options import Options
 from mixprior.mixing.plan.step import Plan, Step
 from mixprior.mixing.rules import reference
 from mixprior.mixing.rules.notice import Notice
+from mixprior.mixing.rules.posterior import QUARTILE_SD
 from mixprior.mixing.rules.timbre import SpectrumPrior
 from mixprior.stats.statistic import MIXTURE
 
 if TYPE_CHECKING:
     from mixprior.mixing.plan.targets import Target
 
-_QUARTILE_SD = 0.6745
 _LOUDNESS, _THIRD_OCTAVES = "integrated_lufs", "third_octave_db"
 
 
@@ -79,7 +79,7 @@ class Like:
             why = "" if not songs else f" in {target.statistic} of {target.stem}: how far songs differ is not known"
             return replace(target, notes=(*target.notes, f"{self.names} {lacks}{why}"))
         facts, found = self._facts(songs, target.stem, target.statistic, target.value, spread)
-        half = _QUARTILE_SD * found.sd
+        half = QUARTILE_SD * found.sd
         return replace(
             target,
             value=found.value,

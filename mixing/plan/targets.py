@@ -23,7 +23,7 @@ from mixprior.mixing.plan.like import NOTHING, Like
 from mixprior.mixing.plan.raw_error import raw_error
 from mixprior.mixing.plan.step import Step
 from mixprior.mixing.rules.notice import Notice
-from mixprior.mixing.rules.posterior import AS_MEASURED
+from mixprior.mixing.rules.posterior import AS_MEASURED, QUARTILE_SD
 from mixprior.mixing.rules.ratio import RATIO, RATIO_MONO
 from mixprior.mixing.rules.timbre import SpectrumPrior
 from mixprior.pipeline.store.layout import PRIORS_FILE
@@ -34,9 +34,6 @@ from mixprior.stats.priors.reliability import LEAST
 from mixprior.stats.statistic import SONG
 
 THIRD_OCTAVES = "third_octave_db"
-
-QUARTILE_SD = 0.6745
-"""Standard deviations from the mean to the quartiles of a normal distribution."""
 _NUMBERS = (
     *("n", "mean", "sd", "p25", "p50", "p75", "mean_low", "mean_high", "median_low", "median_high"),
     *("n_absent", "share_present", "share_present_low", "share_present_high"),

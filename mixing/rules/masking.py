@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -14,9 +15,11 @@ GATE_DB = -30.0
 PRESENT_DB = -60.0
 """A band this far below the strongest of its sound is empty: cut off by a codec, a filter or a lower sample rate."""
 
+BARKS = 24
+"""Critical bands."""
+
 _BLOCKS_PER_S = 10
 _BLOCKS_AT_ONCE = 200
-_BARKS = 24
 _THRESHOLD_DB = -5.5
 
 
@@ -69,7 +72,7 @@ def octave_levels_db(vocals: Sound, backing: Sound, centres_hz: np.ndarray) -> n
 def masked_db(sound: Sound, masker: Sound) -> float | None:
     """Energy of a sound that another masks, relative to all of its energy.
 
-    Blocks of 100 ms, 24 critical bands (Traunmüller, JASA 88(1), 1990); the masker's energy is spread over them by the
+    Blocks of 100 ms, 24 critical bands (`bark`); the masker's energy is spread over them by the
     function of Schroeder, Atal & Hall (JASA 66(6), 1979). What is more than 5.5 dB below that is masked: what noise
     masks of a tone (Johnston, IEEE JSAC 6(2), 1988). A gain of the sound lowers the share, a gain of both leaves it;
     no threshold in quiet is taken into account.
@@ -92,8 +95,8 @@ def masked_db(sound: Sound, masker: Sound) -> float | None:
     """
 
     def critical(bins_hz: np.ndarray) -> np.ndarray:
-        bark = np.clip(np.floor(26.81 * bins_hz / (1960.0 + bins_hz) - 0.53), 0, _BARKS - 1)
-        return bark[:, np.newaxis] == np.arange(_BARKS)
+        band = np.clip(np.floor(bark(bins_hz)), 0, BARKS - 1)
+        return band[:, np.newaxis] == np.arange(BARKS)
 
     energy, masking = (_block_energies(each, critical) for each in (sound, masker))
     blocks = min(len(energy), len(masking))
@@ -103,9 +106,18 @@ def masked_db(sound: Sound, masker: Sound) -> float | None:
     return float(10.0 * np.log10(masked / energy.sum())) if masked > 0.0 else None
 
 
+def bark(frequency_hz: Any) -> Any:
+    """Critical-band rate of a frequency (Traunmüller, JASA 88(1), 1990); one number, an array or a tensor.
+
+    >>> round(bark(1000.0), 2)
+    8.53
+    """
+    return 26.81 * frequency_hz / (1960.0 + frequency_hz) - 0.53
+
+
 def _spreading() -> np.ndarray:
     # Row: critical band of the masker; column: the one it reaches.
-    distance = np.arange(_BARKS) - np.arange(_BARKS)[:, np.newaxis] + 0.474
+    distance = np.arange(BARKS) - np.arange(BARKS)[:, np.newaxis] + 0.474
     return 10.0 ** ((15.81 + 7.5 * distance - 17.5 * np.sqrt(1.0 + distance**2)) / 10.0)
 
 

@@ -12,6 +12,8 @@ from math import exp, hypot, log
 
 AS_MEASURED = 0.5
 """The trust that takes the spreads as they are."""
+QUARTILE_SD = 0.6745
+"""Standard deviations from the mean to the quartiles of a normal distribution; the median size of a deviation."""
 
 
 def weight(prior_sd: float | None, error_sd: float | None, trust: float = AS_MEASURED) -> float | None:

@@ -38,6 +38,9 @@ LEAST_SONGS = 10
 REACH_DB = 24.0
 """A band that is further below its prior holds nothing of the sound: a filter or a codec has cut it off."""
 
+COMPARED = (BAND_CENTRES_HZ > 60) & (BAND_CENTRES_HZ < 13_000)
+"""Thirds of an octave by which the shapes of spectra are compared, 63 Hz to 12.5 kHz: bool, shape (30,)."""
+
 _OCTAVES = np.log2(BAND_CENTRES_HZ)
 _UPPER_EDGES_HZ = BAND_CENTRES_HZ * 10.0**0.05
 _TINY = 1e-12

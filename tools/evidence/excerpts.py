@@ -10,9 +10,9 @@ import numpy as np
 
 from mixprior.mixing.plan import excerpt
 from mixprior.mixing.plan.raw_error import raw_error
+from mixprior.mixing.rules.posterior import QUARTILE_SD
 from mixprior.mixing.rules.ratio import RATIO
 from tools.evidence.posterior import OFF_LU, errors_lu, posterior, target_of, truth_lu
-from tools.evidence.raw_levels import NORMAL_MEDIAN
 from tools.songs.excerpt_rows import ROWS
 
 OF = ("ratio", "vocals", "drums", "bass", "other")
@@ -34,13 +34,13 @@ def offsets_lu(of: str, window: str) -> dict[str, list[float]]:
 def spread_lu(of: str, window: str) -> float:
     """Standard deviation of a normal distribution with the median size of the offsets, the mean over artists."""
     sizes = [np.median(np.abs(each)) for each in offsets_lu(of, window).values()]
-    return float(np.mean(sizes)) / NORMAL_MEDIAN
+    return float(np.mean(sizes)) / QUARTILE_SD
 
 
 def variance_lu2_s(seconds: int) -> float:
     """Variance of the levels in windows of a length, times the length, by the median size of all offsets together."""
     sizes = [abs(each) for of in OF for offsets in offsets_lu(of, f"{seconds}").values() for each in offsets]
-    return seconds * (float(np.median(sizes)) / NORMAL_MEDIAN) ** 2
+    return seconds * (float(np.median(sizes)) / QUARTILE_SD) ** 2
 
 
 def errors_in_parts_lu(seconds: float, off_lu: float, widened: bool, seed: int = 1) -> np.ndarray:

@@ -11,13 +11,11 @@ import numpy as np
 from mixprior.analysis.priors import open_priors
 from mixprior.mixing.plan.level import GROUP_LEVEL
 from mixprior.mixing.plan.raw_error import RawError, raw_error
-from mixprior.mixing.rules.posterior import weight_of_kinds
+from mixprior.mixing.rules.posterior import QUARTILE_SD, weight_of_kinds
 from tools.songs.raw_levels import ROWS
 
 CLASSES = ("drums", "bass", "other")
 DRAWN = 2_000
-NORMAL_MEDIAN = 0.6745
-"""Median size of a normal error, in standard deviations."""
 
 
 def squares(of: str) -> dict[str, float]:
@@ -38,7 +36,7 @@ def spread_lu(of: str) -> tuple[float, float, float]:
     sizes = np.sqrt(list(squares(of).values()))
     drawn = np.random.default_rng(1).choice(sizes, (DRAWN, sizes.size))
     low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
-    return tuple(float(each / NORMAL_MEDIAN) for each in (np.median(sizes), low, high))  # type: ignore[return-value]
+    return tuple(float(each / QUARTILE_SD) for each in (np.median(sizes), low, high))  # type: ignore[return-value]
 
 
 def outcome_lu(prior_sd: float, used: RawError, off_sd: float, seed: int = 1) -> np.ndarray:

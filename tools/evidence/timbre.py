@@ -6,7 +6,7 @@ import numpy as np
 
 from mixprior.mixing.plan.raw_error import raw_error
 from mixprior.mixing.plan.targets import THIRD_OCTAVES, Targets
-from mixprior.mixing.rules.timbre import SONG_OCTAVES, SpectrumPrior, shrink
+from mixprior.mixing.rules.timbre import COMPARED, SONG_OCTAVES, SpectrumPrior, shrink
 from mixprior.stats.measures.spectrum import BAND_CENTRES_HZ
 
 STEMS = ("vocals", "drums")
@@ -15,7 +15,6 @@ TILTS_DB_PER_OCTAVE = (0.0, 0.5, 1.0, 2.0)
 FACTORS = {"half": 0.5, "as shipped": 1.0, "double": 2.0}
 SONGS = 200
 _OCTAVES = np.log2(BAND_CENTRES_HZ / 1000)
-_HEARD = (BAND_CENTRES_HZ > 60) & (BAND_CENTRES_HZ < 13_000)
 
 
 def songs_db(prior: SpectrumPrior, count: int = SONGS, seed: int = 1) -> np.ndarray:
@@ -27,8 +26,8 @@ def songs_db(prior: SpectrumPrior, count: int = SONGS, seed: int = 1) -> np.ndar
 
 
 def off_db(bands_db: np.ndarray) -> float:
-    """Mean distance over the heard bands, levels made alike."""
-    return float(np.abs(bands_db[_HEARD] - bands_db[_HEARD].mean()).mean())
+    """Mean distance over the compared bands, levels made alike."""
+    return float(np.abs(bands_db[COMPARED] - bands_db[COMPARED].mean()).mean())
 
 
 def left_db(prior: SpectrumPrior, error_db: float, tilt: float) -> np.ndarray:
