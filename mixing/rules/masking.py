@@ -72,10 +72,10 @@ def octave_levels_db(vocals: Sound, backing: Sound, centres_hz: np.ndarray) -> n
 def masked_db(sound: Sound, masker: Sound) -> float | None:
     """Energy of a sound that another masks, relative to all of its energy.
 
-    Blocks of 100 ms, 24 critical bands (`bark`); the masker's energy is spread over them by the
-    function of Schroeder, Atal & Hall (JASA 66(6), 1979). What is more than 5.5 dB below that is masked: what noise
-    masks of a tone (Johnston, IEEE JSAC 6(2), 1988). A gain of the sound lowers the share, a gain of both leaves it;
-    no threshold in quiet is taken into account.
+    Blocks of 100 ms, 24 critical bands (`bark`); the masker's energy is spread over them by the function of Schroeder,
+    Atal & Hall (JASA 66(6), 1979). What is more than 5.5 dB below that is masked: what noise masks of a tone (Johnston,
+    IEEE JSAC 6(2), 1988). A gain of the sound lowers the share, a gain of both leaves it; no threshold in quiet is
+    taken into account.
 
     Args:
         sound: the sound.

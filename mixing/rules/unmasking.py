@@ -129,19 +129,19 @@ def hafezi_reiss(vocals: Sound, backing: Sound) -> Unmasking:
     return _unmasking(centres, levels_db, levels_db[1] - levels_db[0], gains_db, Q)
 
 
-def where_masked(vocals: Sound, backing: Sound, masked: float | None) -> Unmasking:
+def where_masked(vocals: Sound, backing: Sound, masked_db: float | None) -> Unmasking:
     """Equalise by `hafezi_reiss` where the vocals are masked: where `masked_db` of them is above `MASKED_DB`.
 
     Args:
         vocals: see `hafezi_reiss`.
         backing: see `hafezi_reiss`.
-        masked: `mixprior.mixing.rules.masking.masked_db` of the two.
+        masked_db: `mixprior.mixing.rules.masking.masked_db` of the two.
 
     Raises:
         InputError: if a sample is not a number.
     """
-    if masked is None or masked <= MASKED_DB:
-        share = 0.0 if masked is None else 10 ** (masked / 10)
+    if masked_db is None or masked_db <= MASKED_DB:
+        share = 0.0 if masked_db is None else 10 ** (masked_db / 10)
         most = 10 ** (MASKED_DB / 10)
         return Unmasking((), (), (), f"nothing to unmask: {share:.0%} of the vocals are masked, {most:.0%} may be")
     return hafezi_reiss(vocals, backing)
