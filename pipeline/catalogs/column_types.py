@@ -35,7 +35,13 @@ def of_text(text: str) -> str:
 
 
 def of_value(value: object) -> str:
-    """Return the type of a scalar; other values are stored as JSON text."""
+    """Return the type of a scalar; other values are stored as JSON text. What no column of integers holds is a float.
+
+    >>> [of_value(value) for value in (True, 12, 10**19, 0.5, "a", ["a"])]
+    ['bool', 'int', 'float', 'float', 'str', 'str']
+    """
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "float"
     return type(value).__name__ if isinstance(value, bool | int | float) else "str"
 
 
@@ -52,10 +58,23 @@ def _to_text(value: object) -> str:
     return str(value) if isinstance(value, int | float | bool) else json.dumps(value, default=str)
 
 
+def _to_float(value: Any) -> float | None:
+    """A number; None of one that is beyond all floats, as of one that is infinite.
+
+    >>> _to_float("1e3"), _to_float("1e999"), _to_float(10**400)
+    (1000.0, None, None)
+    """
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 CASTS: dict[str, Callable[[Any], MetadataValue]] = {
     "bool": lambda value: str(value).lower() == "true",
     "int": int,
-    "float": float,
+    "float": _to_float,
     "str": _to_text,
 }
 """For each type, how a cell of its column is converted to it."""

@@ -17,6 +17,7 @@ import pytest
 from mixprior.pipeline.catalogs.catalog import open_catalog
 from mixprior.pipeline.store import object_store
 from mixprior.pipeline.store.records import InputError, Song
+from mixprior.stats.priors.tally import metadata_of
 from tests.conftest import ROOT
 
 ROWS = [
@@ -142,6 +143,21 @@ def test_a_column_has_one_type(tmp_path):
         "e": ["1_0", "2", "3"],
     }
     assert isinstance(columns["a"][0], float)
+
+
+def test_a_number_beyond_all_floats_is_no_value(tmp_path):
+    csv, jsonl = tmp_path / "songs.csv", tmp_path / "songs.jsonl"
+    csv.write_text(f"path,a,b\na.mp3,1e999,2\nb.mp3,-1e999,{'9' * 400}\nc.mp3,1.5,1\n")
+    lines = [("a", "1e999", "2"), ("b", "-1e999", "9" * 400), ("c", "1.5", "1")]
+    jsonl.write_text("".join(f'{{"path": "{name}.mp3", "a": {a}, "b": {b}}}\n' for name, a, b in lines))
+    for manifest in (csv, jsonl):
+        songs = found(manifest)
+        assert [dict(song.metadata) for song in songs] == [
+            {"a": None, "b": 2.0},
+            {"a": None, "b": None},
+            {"a": 1.5, "b": 1.0},
+        ]
+        assert all(metadata_of(json.dumps(dict(song.metadata))) is not None for song in songs)
 
 
 def test_nested_values_and_missing_keys_of_jsonl(tmp_path):
