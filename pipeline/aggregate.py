@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import warnings
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixprior.pipeline.graphs import beam_options as beam
+from mixprior.pipeline.song.cores import usable_cores
 from mixprior.stats.errors import InputError, RowsLost, ValuesUnused
 from mixprior.stats.priors.grouping import MIN_GROUP, can_group_by
 from mixprior.stats.visible import visible
@@ -344,4 +344,4 @@ def processes(workers: int | None) -> int:
     """
     if workers is not None and workers < 1:
         raise InputError("--workers takes a number from 1")
-    return workers or os.cpu_count() or 1
+    return workers or usable_cores()

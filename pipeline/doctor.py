@@ -206,8 +206,9 @@ def _folders() -> Iterator[Check]:
 
 
 def _cores() -> Check:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Check("cores", f"{usable} of {os.cpu_count()}")
+    from mixprior.pipeline.song.cores import usable_cores
+
+    return Check("cores", f"{usable_cores()} of {os.cpu_count()}")
 
 
 def _memory() -> Check:

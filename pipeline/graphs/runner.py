@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from mixprior.pipeline.graphs.beam_options import is_dask, is_local, pipeline_options
 from mixprior.pipeline.graphs.conveyed import original
 from mixprior.pipeline.song.child_process import interpreter
+from mixprior.pipeline.song.cores import usable_cores
 from mixprior.stats.errors import Stopped
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _run(graph: Graph, beam_options: Sequence[str], workers: int, tick: Callable
         options = pipeline_options(beam_options).get_all_options(drop_default=True) if beam_options else {}
         asked = options.get("direct_num_workers")
         if asked is not None:
-            workers = asked or os.cpu_count() or 1
+            workers = asked or usable_cores()
         if workers > 1 and options.get("direct_running_mode") != "multi_threading":
             _run_in_processes(graph, beam_options, workers, tick)
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from math import inf
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mixprior.pipeline.graphs import options
+from mixprior.pipeline.song.cores import usable_cores
 from mixprior.stats.errors import InputError
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def plan(
     settings = _settings(separation, max_minutes)
     work = of_catalog(catalog, settings) if catalog is not None else like(songs or 1, minutes, kbit_per_s, with_stems)
     known = _constants(settings, measure)
-    here = (os.cpu_count() or 1) if known.is_reference else known.cores
+    here = usable_cores() if known.is_reference else known.cores
     if gpu is not None:
         known = with_gpu(known, gpu)
     has_gpu = any(known.songs[kind].gpu_s for kind in work.songs)

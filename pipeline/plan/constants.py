@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import re
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mixprior.pipeline.song import pace
+from mixprior.pipeline.song.cores import usable_cores
 from mixprior.pipeline.song.pace import Pace
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import user_cache
@@ -204,11 +204,11 @@ def parsed(document: Mapping[str, Any]) -> Constants:
 
 
 def machine() -> str:
-    """Return the processor of this machine, and its cores."""
+    """Return the processor of this machine, and the cores of it that may be used."""
     name = platform.processor() or platform.machine()
     text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     found = re.search(r"^model name\s*: *(.+?) *$", text, re.MULTILINE)
-    return f"{os.cpu_count()} cores, {found[1] if found else name}"
+    return f"{usable_cores()} cores, {found[1] if found else name}"
 
 
 def _name(settings: MiningSettings | None = None) -> str:

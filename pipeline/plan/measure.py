@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from mixprior.pipeline.plan.constants import SEPARATED, WITH_STEMS, Constants, Overhead, PerSong, machine
 from mixprior.pipeline.song import pace
 from mixprior.pipeline.song.child_process import interpreter
+from mixprior.pipeline.song.cores import usable_cores
 from mixprior.pipeline.song.pool import Answer
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import songs as tables
@@ -55,7 +56,7 @@ def measure(settings: MiningSettings, separates: bool) -> Constants:
         InputError: if the model cannot be had, or a run fails.
         SongError: if a clip cannot be mined.
     """
-    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    load, cores = os.getloadavg()[0], usable_cores()
     stems = _per_song(settings, WITH_STEMS)
     songs = {WITH_STEMS: stems}
     if separates:

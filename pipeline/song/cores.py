@@ -55,11 +55,16 @@ class Cores:
         self._file.close()
 
 
+def usable_cores() -> int:
+    """Return how many cores of this machine a process like this one may use: a cluster may give it some of them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def at_hand() -> int:
-    """Return how many cores this process may use now."""
+    """Return how many cores this process may use now: a child of a pool, its share."""
     told = os.environ.get(VARIABLE)
     if told is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return usable_cores()
     with suppress(OSError, ValueError):
         descriptor, _, number = told.partition(":")
         return _share(_opened(int(descriptor)), int(number))

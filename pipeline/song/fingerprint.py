@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from queue import Empty, SimpleQueue
 
 from mixprior.pipeline.audio import decode, tags
 from mixprior.pipeline.song import trouble
+from mixprior.pipeline.song.cores import usable_cores
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.copies import Copies
@@ -43,7 +43,7 @@ class Fingerprints:
     """
 
     def __init__(self, settings: MiningSettings, at_once: int | None = None) -> None:
-        self.settings, self.at_once = settings, at_once or os.cpu_count() or 1
+        self.settings, self.at_once = settings, at_once or usable_cores()
         self.copies = None if settings.copies is None else Copies(settings.copies)
         self.digests = Digests(settings.digests, settings.rehash, self.copies, tags.read)
         self._reading: deque[_Reading] = deque()

@@ -1,7 +1,6 @@
 """What a run would take: arithmetic on constants that are stated, of a catalog or of so many songs."""
 
 import json
-import os
 from dataclasses import astuple, replace
 
 import numpy as np
@@ -138,7 +137,7 @@ def test_an_engine_that_is_not_planned_for_is_refused():
 
 
 def test_a_machine_that_was_not_measured_has_its_own_cores_and_not_those_of_the_reference(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    monkeypatch.setattr(command, "usable_cores", lambda: 12)
     found = mixprior.plan(songs=100)
     assert (found.workers, found.engine) == (12, "local")
     assert mixprior.plan(songs=100, workers=12).engine == "local"

@@ -1,14 +1,21 @@
 """A job that runs alone may use all cores of its pool, and learns while it runs that others have come."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from mixprior.pipeline import aggregate, doctor
+from mixprior.pipeline.audio.decode import DecodeLimits
+from mixprior.pipeline.plan.command import plan
+from mixprior.pipeline.plan.constants import machine
 from mixprior.pipeline.separation.separator import SeparationSettings, load
 from mixprior.pipeline.song import cores
 from mixprior.pipeline.song.cores import VARIABLE, Cores
+from mixprior.pipeline.song.fingerprint import Fingerprints
 from mixprior.pipeline.song.pool import Pool
+from mixprior.pipeline.song.settings import MiningSettings
 from tests.pipeline.song import jobs
 from tests.pipeline.tiny_model import write_tiny_model
 
@@ -21,6 +28,19 @@ def test_cores_are_dealt_to_those_at_work(total, busy, shares):
     dealt.deal(total, busy)
     assert [dealt.share(number) for number in busy] == shares
     dealt.close()
+
+
+def test_cores_that_a_process_may_not_use_are_not_counted_on(monkeypatch, tmp_path):
+    """A container or a scheduler of jobs gives a process some of the machine's cores."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # this machine was not measured
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {5, 9, 11}, raising=False)
+    monkeypatch.delenv(VARIABLE, raising=False)
+    settings = MiningSettings(SeparationSettings(), DecodeLimits())
+    found = [cores.at_hand(), aggregate.processes(None), Fingerprints(settings).at_once, plan(songs=100).workers]
+    assert found == [3, 3, 3, 3]
+    assert machine().startswith("3 cores, ")
+    assert doctor._cores().found == "3 of 64"
 
 
 def test_a_process_of_no_pool_has_all_cores(monkeypatch):
