@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from mixprior.mixing.evaluation import excerpts, results, separated, tables
-from mixprior.mixing.evaluation.evaluation import COLUMNS, parts_of_songs, parts_of_steps, rows_of
+from mixprior.mixing.evaluation.evaluation import COLUMNS, Part, parts_of_songs, parts_of_steps, rows_of
 from mixprior.mixing.evaluation.material import Material
 from mixprior.pipeline.catalogs import roles
 from mixprior.stats.errors import InputError
@@ -26,12 +26,12 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate, write the rows and the tables, and print the tables.
 
     Raises:
-        InputError: if there is no music, or the document has no place for the tables.
+        InputError: if there is no music or no such scene, or the document has no place for the tables.
     """
-    for what in args.of:
-        path = args.output / f"{args.scenes}-{what}.csv"
-        if not args.tables:
-            _evaluate(args, what, path)
+    if args.only and args.document is not None:
+        raise InputError("tables of --only are not those of a document: leave out --document")
+    for what in args.of if args.tables else _evaluated(args):
+        path = _path(args, what)
         text = REPORTS[what](list(results.read(path, COLUMNS)))
         path.with_suffix(".md").write_text(text, "utf-8")
         if args.document is not None:
@@ -40,15 +40,33 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate(args: argparse.Namespace, what: str, path: Path) -> None:
+def _evaluated(args: argparse.Namespace) -> Iterator[str]:
+    """Evaluate, and say what has rows: those of one before the other is begun."""
     if not args.music.is_dir():
         raise InputError(f"{args.music} is not a folder: give the folder of the music")
     material = Material(args.music, args.responses, args.output, roles.read(args.roles))
-    separate = separated.four_stems if what == STEPS else separated.four_stems_of_windows
-    separated.fill(separate, material, args.scenes, partial(_show, "songs separated"))
-    found = [part for part in PARTS[what](material, args.scenes) if not args.only or part[0] in args.only]
-    of_part = partial(rows_of, material, args.scenes)
-    results.write(path, COLUMNS, of_part, found, args.workers, partial(_show, f"parts of {what} mixed"))
+    for what, parts in _parts(args, material).items():
+        separate = separated.four_stems if what == STEPS else separated.four_stems_of_windows
+        separated.fill(separate, material, args.scenes, partial(_show, "songs separated"))
+        of_part, shown = partial(rows_of, material, args.scenes), partial(_show, f"parts of {what} mixed")
+        results.write(_path(args, what), COLUMNS, of_part, parts, args.workers, shown)
+        yield what
+
+
+def _parts(args: argparse.Namespace, material: Material) -> dict[str, list[Part]]:
+    """What is to be evaluated: all, or the scenes that are named."""
+    parts = {what: PARTS[what](material, args.scenes) for what in args.of}
+    if not args.only:
+        return parts
+    known = {name for each in parts.values() for name, _ in each}
+    if unknown := [name for name in args.only if name not in known]:
+        raise InputError(f"--only: there is no scene {unknown[0]!r}; there are: {', '.join(sorted(known))}")
+    named = {what: [part for part in each if part[0] in args.only] for what, each in parts.items()}
+    return {what: each for what, each in named.items() if each}
+
+
+def _path(args: argparse.Namespace, what: str) -> Path:
+    return args.output / f"{args.scenes}-{what}{'-only' if args.only else ''}.csv"
 
 
 def insert(document: Path, mark: str, text: str) -> None:
@@ -74,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--responses", type=Path, help="folder of impulse responses, for the wet scenes")
     made.add_argument("--document", type=Path, metavar="MD", help="document to write the tables into")
     made.add_argument("--of", nargs="+", choices=tuple(PARTS), default=tuple(PARTS), help="what to evaluate (both)")
-    made.add_argument("--only", nargs="+", metavar="SCENE", help="these scenes alone")
+    made.add_argument("--only", nargs="+", metavar="SCENE", help="these scenes alone, in files of their own")
     made.add_argument("-j", "--workers", type=int, default=2, help="processes (2)")
     made.add_argument("--tables", action="store_true", help="only the tables, from the rows of an earlier run")
     return made

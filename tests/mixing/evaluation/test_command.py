@@ -14,6 +14,7 @@ from mixprior.mixing.evaluation.tasks import cases, of_song
 from mixprior.mixing.plan.targets import Targets
 from mixprior.pipeline.catalogs import roles
 from mixprior.stats.errors import InputError
+from tests.mixing.evaluation import started
 from tools import ROLES
 
 pytestmark = pytest.mark.slow
@@ -38,6 +39,48 @@ def test_rows_are_read_as_they_were_written(tmp_path):
     results.write(path, COLUMNS, rows_of, ["a", "b"], 1, lambda *done: shown.append(done))
     assert list(results.read(path, COLUMNS)) == [*rows_of("a"), *rows_of("b")]
     assert shown == [(1, 2), (2, 2)]
+
+
+def test_rows_of_before_stand_until_all_are_made_anew(tmp_path):
+    path = tmp_path / "judge.csv"
+    results.write(path, COLUMNS, rows_of, ["a"], 1)
+    with pytest.raises(ZeroDivisionError):
+        results.write(path, COLUMNS, lambda part: [rows_of(part)[0], 1 / 0], ["b"], 1)
+    assert list(results.read(path, COLUMNS)) == rows_of("a")
+
+
+def test_processes_are_not_forked_from_one_that_may_have_threads(tmp_path):
+    results.write(tmp_path / "judge.csv", (), started.rows_of, ["a", "b"], 2)
+    assert {row["kind"] for row in results.read(tmp_path / "judge.csv", ())} == {"SpawnProcess"}
+
+
+@pytest.fixture
+def few(tmp_path, monkeypatch):
+    """Two songs, one of which has an excerpt, in place of music."""
+    monkeypatch.setattr(command, "PARTS", {
+        "songs": lambda *_: [("a", "song"), ("b", "song")], "steps": lambda *_: [("b", "tracks")],
+    })  # fmt: skip
+    monkeypatch.setattr(command, "REPORTS", dict.fromkeys(command.PARTS, lambda rows: f"{len(rows)} rows"))
+    monkeypatch.setattr(command, "rows_of", lambda material, which, part: rows_of(part[0]))
+    monkeypatch.setattr(command.separated, "fill", lambda *_: None)
+    return ["choose", str(tmp_path), "-o", str(tmp_path), "--roles", str(ROLES), "-j", "1"]
+
+
+def test_some_scenes_alone_do_not_replace_the_rows_of_all(few, tmp_path):
+    assert command.main(few) == 0
+    assert command.main([*few, "--only", "a"]) == 0
+    scenes = {path.name: {row["scene"] for row in results.read(path, COLUMNS)} for path in tmp_path.glob("*.csv")}
+    assert scenes == {"choose-songs.csv": {"a", "b"}, "choose-steps.csv": {"b"}, "choose-songs-only.csv": {"a"}}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["a", "z"], "there is no scene 'z'; there are: a, b"), (["a", "--document", "page.md"], "leave out --document")],
+)
+def test_scenes_alone_that_are_not_there_or_are_for_a_document_are_refused(few, tmp_path, capsys, words, message):
+    assert command.main([*few, "--only", *words]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.csv"))
 
 
 def test_tables_of_earlier_rows_are_written_between_the_marks_of_a_document(tmp_path, capsys):
