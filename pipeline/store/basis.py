@@ -21,6 +21,8 @@ from mixprior.stats.priors.tally import Grouping
 
 _KIND = "priors"
 _CODE = ("stats", "pipeline/store", "pipeline/graphs")
+_SUFFIXES = (".py", ".json", ".npz")
+"""Of code, and of the data that it reads: errors of separation, of which the reliability of priors follows."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def of(rows: Rows, grouping: Grouping, versions: Mapping[str, str]) -> str | Non
     """Return a digest of all that the priors of a run follow from; None where a store does not tell versions.
 
     The rows count by the states of their files, all else by content: songs, how they ended, their metadata, how they
-    were measured, how they are grouped and corrected, the versions of the libraries and our own code.
+    were measured, how they are grouped and corrected, the versions of the libraries, our own code and its data.
 
     Args:
         rows: of the run.
@@ -150,9 +152,10 @@ def _remote_rows(rows: Rows, feature_key: str) -> list[Any] | None:
 
 @cache
 def _code_sha256() -> str:
-    """SHA-256 of the code that aggregates."""
+    """SHA-256 of the code that aggregates, and of its data."""
     digest = hashlib.sha256()
     package = Path(__file__).resolve().parents[2]
-    for path in sorted(path for folder in _CODE for path in (package / folder).rglob("*.py")):
+    found = (path for folder in _CODE for path in (package / folder).rglob("*"))
+    for path in sorted(path for path in found if path.suffix in _SUFFIXES):
         digest.update(path.read_bytes())
     return digest.hexdigest()

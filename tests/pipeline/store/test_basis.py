@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mixprior import stats
 from mixprior.pipeline import aggregate
 from mixprior.pipeline.aggregate import build_priors
 from mixprior.pipeline.store import basis, files, songs
@@ -107,6 +108,24 @@ def test_another_grouping_correction_version_or_code_counts(run, built, monkeypa
     assert len({*found}) == 6
     build(run, Grouping(("year",), 1))
     assert len(built) == 1
+
+
+def test_other_data_of_the_code_count(tmp_path, monkeypatch):
+    """The errors of separation that come with the package change the reliability of priors."""
+    monkeypatch.setattr(basis, "__file__", str(tmp_path / "pipeline" / "store" / "basis.py"))
+    data = tmp_path / "stats" / "priors" / "separation_errors.json"
+    data.parent.mkdir(parents=True)
+    found = set()
+    for content in ("{}", '{"htdemucs": 1}'):
+        data.write_text(content)
+        found.add(basis._code_sha256.__wrapped__())
+    assert len(found) == 2
+
+
+def test_data_of_the_code_are_read_of_all_kinds_that_there_are():
+    folders = [Path(stats.__file__).parent, Path(basis.__file__).parent]
+    files_of = (path for folder in folders for path in folder.rglob("*.*") if "__pycache__" not in path.parts)
+    assert {path.suffix for path in files_of} == {*basis._SUFFIXES}
 
 
 def test_rows_that_were_written_anew_count(run, built):
