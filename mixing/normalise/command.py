@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mixprior.analysis.priors import EVERY_SONG
 from mixprior.mixing.normalise.effects import EFFECTS, PANNINGS
+from mixprior.stats.seed import seed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--impulse-responses", type=Path, metavar="DIR", help="impulse responses for the reverb on vocals and other"
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the reverb; default: %(default)s")
+    parser.add_argument("--seed", type=seed, default=1, metavar="N", help="seed of the reverb; default: %(default)s")
     parser.add_argument(
         "-j", "--jobs", type=_jobs, default=1, metavar="N", help="songs processed at a time; default: 1"
     )

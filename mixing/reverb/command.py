@@ -7,6 +7,7 @@ import math
 
 from mixprior.mixing.rules.tempo_rule import RULES
 from mixprior.stats.reverb.fdn.presets import PRESETS
+from mixprior.stats.seed import seed
 
 _SEED = 1
 
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fit.add_argument("--response", metavar="WAV", help="write the response that was estimated from the vocals")
     fit.add_argument("--plot", metavar="FILE", help="draw target and fit into a .png, .pdf or .svg")
     fit.add_argument(
-        "--seed", type=_seed, default=_SEED, metavar="N", help="seed of the random numbers; default: %(default)s"
+        "--seed", type=seed, default=_SEED, metavar="N", help="seed of the random numbers; default: %(default)s"
     )
     render = _action(actions, "render", "write the impulse response of settings, or put them on a file")
     render.add_argument(
@@ -68,12 +69,6 @@ def _action(actions: argparse._SubParsersAction, name: str, text: str) -> argpar
     # The command's own --debug is given before ACTION; this one after it, as with other commands.
     action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return action
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text} is no seed: whole numbers from 0")
-    return int(text)
 
 
 def _rate(text: str) -> int:
