@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mixprior.analysis.table import table
+from mixprior.pipeline.audio import writer
 from mixprior.pipeline.store import files
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
@@ -64,20 +65,20 @@ def check_output(path: Path) -> None:
     """Refuse an output that cannot be written, before any work is done.
 
     Raises:
-        InputError: if it is no .json, or its folder does not exist.
+        InputError: if it is no .json, or its folder cannot be made.
     """
     if path.suffix.lower() != ".json":
         raise InputError(f"{path}: settings are written as .json")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+    writer.check_folder(path)
 
 
 def write(path: Path, text: str) -> None:
-    """Write a JSON file whole or not at all.
+    """Write a JSON file whole or not at all, and make its folder.
 
     Raises:
         InputError: if it cannot be written.
     """
+    writer.make_folder(path)
     with files.replacing(path) as temporary:
         temporary.write_text(text, "utf-8")
 

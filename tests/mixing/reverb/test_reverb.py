@@ -176,13 +176,21 @@ def test_a_response_without_reverberation_is_refused_by_name(tmp_path, capsys, s
         (("a.wav", "--backing", "b.wav"), "belong to vocals"),
         (("a.wav", "--plot", "a.txt"), "a picture is written as .png"),
         (("a.wav", "-o", "a.txt"), "settings are written as .json"),
-        (("a.wav", "-o", "nowhere/a.json"), "there is no folder nowhere"),
         (("--stem", "a.wav", "--response", "a.mp3"), "is written as .wav"),
         (("--stem", "a.wav", "--response", "a.wav"), "is one of the inputs"),
     ],
 )
 def test_a_fit_that_cannot_be_is_refused_beforehand(capsys, words, told):
     assert told in refusal(capsys, "fit", *words)
+
+
+def test_settings_are_written_to_a_folder_that_is_missing_and_not_below_a_file(tmp_path):
+    path = tmp_path / "new" / "settings.json"
+    settings_file.check_output(path)
+    settings_file.write(path, "{}")
+    assert path.read_text("utf-8") == "{}"
+    with pytest.raises(InputError, match=r"settings\.json is no folder"):
+        settings_file.check_output(path / "more.json")
 
 
 def test_a_voice_shows_time_and_level_and_the_rest_is_marked_as_assumed(tmp_path, monkeypatch):
