@@ -13,6 +13,7 @@ from pathlib import Path
 from mixprior.pipeline.separation.model_folder import ModelFolder, file_sha256
 from mixprior.pipeline.store import user_cache
 from mixprior.pipeline.store.digests import Digests
+from mixprior.pipeline.store.records import InputError, SongError
 
 _KIND, _NAME = "models", "digests"
 
@@ -43,8 +44,15 @@ class RememberedDigests(ModelDigests):
             self._known = {}
 
     def of_file(self, path: Path) -> str:
-        """Return the SHA-256 of a file, in hex."""
-        sha256 = self._files.sha256(str(path))
+        """Return the SHA-256 of a file, in hex.
+
+        Raises:
+            InputError: if it cannot be read.
+        """
+        try:
+            sha256 = self._files.sha256(str(path))
+        except SongError as error:
+            raise InputError(f"{path.name} {error}") from error
         self._files.save()
         return sha256
 

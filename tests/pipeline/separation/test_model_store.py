@@ -16,6 +16,7 @@ import pytest
 from demucs.htdemucs import HTDemucs
 
 from mixprior.pipeline.separation import command, model_sources, model_store, onnx_weights
+from mixprior.pipeline.separation.model_digests import ModelDigests, RememberedDigests
 from mixprior.pipeline.separation.model_folder import (
     ModelFolder,
     arguments_digest,
@@ -122,6 +123,14 @@ def test_changed_cache_is_refused(tiny_source, file):
     flip_a_bit(path) if file != "source.json" else path.unlink()
     with pytest.raises(ModelUnavailable, match=r"damaged .* delete .* fetched again"):
         resolve("mdx")
+
+
+@pytest.mark.fault(23)
+@pytest.mark.parametrize("digests", [ModelDigests, RememberedDigests])
+def test_a_cached_model_that_lacks_a_file_is_told_in_one_line(tiny_source, digests):
+    (resolve("mdx").folder / WEIGHTS_FILE).unlink()
+    with pytest.raises(ModelUnavailable, match=rf"damaged .*{WEIGHTS_FILE}.* delete .* fetched again"):
+        resolve("mdx", digests=digests())
 
 
 @pytest.mark.fault(23)
