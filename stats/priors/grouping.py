@@ -16,6 +16,8 @@ DERIVED = {"decade": ("decade", "year", "date", "release_date"), "tempo_band": (
 SINGING = "singing=yes"
 """The group of the songs whose vocals are there (`mixprior.stats.measures.presence`)."""
 TEMPO_EDGES_BPM = (80, 100, 120, 140)
+_LIKE_A_PAIR = re.compile(r",(?=\S[^=]*=)")
+"""A comma in a value with which the name of its group could be read as that of a pair."""
 _LONGEST_VALUE = 1000
 """Characters: what is longer is a text about the song, and would stand in every row of its group."""
 
@@ -97,6 +99,8 @@ class Measured:
 def groups_of(metadata: Mapping[str, object], group_by: Iterable[str], measured: Measured = Measured()) -> list[Group]:
     """Return the groups a song is in: of all songs, one for each column that has a value, one for each pair of these.
 
+    "a,b=c" counts as "a, b=c": no name is that of two groups.
+
     Args:
         metadata: the song's columns in the catalog.
         group_by: columns to group by, or derived ones (`decade`, `tempo_band`, `singing`).
@@ -110,7 +114,11 @@ def groups_of(metadata: Mapping[str, object], group_by: Iterable[str], measured:
     ['all', 'singing=no']
     """
     found = [(name, _value(metadata, name, measured)) for name in sorted(set(group_by))]
-    values = [(name, str(value)) for name, value in found if value not in (None, "") and is_value(value)]
+    values = [
+        (name, _LIKE_A_PAIR.sub(", ", str(value)))
+        for name, value in found
+        if value not in (None, "") and is_value(value)
+    ]
     return [Group(), *(Group((value,)) for value in values), *(Group(pair) for pair in combinations(values, 2))]
 
 
