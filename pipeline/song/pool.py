@@ -22,6 +22,7 @@ from mixprior.pipeline.song.cores import Cores
 from mixprior.pipeline.song.time_limits import USUAL, TimeLimits
 from mixprior.pipeline.song.waiting import Turn, Waiting
 from mixprior.pipeline.store.records import InputError, Reported
+from mixprior.stats.errors import Stopped
 
 _WATCH_S = 0.2
 
@@ -84,7 +85,8 @@ class Pool:
         workers: most children at a time.
         most_waiting: jobs that wait; `submit` blocks while there are as many.
         preparation: target and arguments of what a child does before its first job, so that it has loaded what it
-            needs by then, and the pool knows more jobs to choose from. Whether it fails does not matter.
+            needs by then, and the pool knows more jobs to choose from. A child that ends by it is started again
+            without: its jobs then fail with their own reasons.
 
     >>> with Pool(1) as pool:
     ...     pool.submit("mixprior.pipeline.song.child:echo", "a").result()
@@ -127,7 +129,7 @@ class Pool:
 
         Returns:
             A future of its `Answer`. It raises a `SongError` (`Reported`) where this job failed, an `InputError` where
-            any would, and is cancelled when the pool is closed.
+            any would, `Stopped` where no child can be started, and is cancelled when the pool is closed.
         """
         with self._changed:
             while self._waiting.beside >= self.most_waiting and not self._closed:
@@ -195,8 +197,8 @@ class Pool:
             if times > len(pauses_s) and not any(other.child.is_ready for other in self._keepers):
                 job = self._ready()
                 if job is not None and job.is_wanted():
-                    error = f"no process to mine in can be started ({ended.how})"
-                    job.future.set_exception(RuntimeError(error))
+                    error = f"no process to mine in can be started ({ended.how}); the same command goes on"
+                    job.future.set_exception(Stopped(error))
                     self._changed.notify_all()
             pause_s = pauses_s[min(times, len(pauses_s)) - 1] if pauses_s else 0.0
             self._changed.wait_for(lambda: self._closed, pause_s)
@@ -260,7 +262,7 @@ class _Keeper(threading.Thread):
             with suppress(Exception):
                 self._answer(_Job(0.0, 0, call=self.pool.preparation))
             if not self.child.is_ready:
-                raise Ended("it ended while it loaded what it needs")
+                self.child.start(USUAL.start_s)
 
     def _carry_out(self, job: _Job) -> None:
         again, error, answer = None, None, None

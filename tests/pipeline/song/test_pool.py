@@ -25,6 +25,7 @@ from mixprior.pipeline.store import sources
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.ledger import Found
 from mixprior.pipeline.store.records import InputError, Song, SongError
+from mixprior.stats.errors import Stopped
 from tests.conftest import ROOT
 from tests.pipeline.song import jobs
 
@@ -169,6 +170,11 @@ def test_a_child_is_prepared_before_its_first_job_whether_or_not_that_succeeds(t
         assert submit(pool, jobs.pid).result(60)
 
 
+def test_a_child_that_ends_while_it_is_prepared_is_started_again_without(tmp_path):
+    with Pool(1, preparation=(f"{jobs.HERE}:crash", ())) as pool:
+        assert submit(pool, jobs.pid).result(60)
+
+
 def test_the_queue_is_bounded(tmp_path):
     with Pool(1, most_waiting=2) as pool:
         submit(pool, jobs.hang)
@@ -214,7 +220,7 @@ def test_a_process_that_cannot_start_is_an_error_not_a_wait(monkeypatch):
     monkeypatch.setattr(
         "mixprior.pipeline.song.child_process.interpreter", lambda _module: [sys.executable, "-c", "1/0"]
     )
-    with Pool(1) as pool, pytest.raises(RuntimeError, match="can be started"):
+    with Pool(1) as pool, pytest.raises(Stopped, match="can be started"):
         submit(pool, jobs.pid).result(60)
 
 
