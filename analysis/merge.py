@@ -11,18 +11,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mixprior.analysis.priors import EVERY_SONG, open_priors
+from mixprior.analysis.priors import open_priors
 from mixprior.pipeline.store import files, sources
 from mixprior.pipeline.store.evidence import Evidence
 from mixprior.pipeline.store.layout import MANIFEST_FILE, folder_named
-from mixprior.pipeline.store.members import joined_members
+from mixprior.pipeline.store.members import joined_members, members_hash, members_of
 from mixprior.pipeline.store.places import Place
 from mixprior.pipeline.store.rows import Rows
 from mixprior.pipeline.store.songs import NotARun
 from mixprior.stats.errors import InputError
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping, tally
-from mixprior.stats.priors.unused import Unused
 from mixprior.stats.visible import visible
 
 _SHOWN = 3
@@ -128,9 +127,13 @@ class _Input:
         return _read(self.folder, digests=True)
 
     def without(self, song_ids: pa.Array) -> Evidence:
-        """The same with some songs left out."""
+        """The same with some songs left out.
+
+        Raises:
+            InputError: if the run was mined again since its priors were built.
+        """
         assert self.rows is not None
-        return _without(self.evidence, self.rows, song_ids)
+        return _without(self.name, self.evidence, self.rows, song_ids)
 
     @property
     def song_ids(self) -> pa.Array | None:
@@ -223,20 +226,19 @@ def _different_ways(inputs: Sequence[_Input]) -> list[str]:
     return notes
 
 
-def _without(evidence: Evidence, rows: Rows, song_ids: pa.Array) -> Evidence:
-    """Return what the priors of a run rest on, with some songs left out."""
+def _without(name: str, evidence: Evidence, rows: Rows, song_ids: pa.Array) -> Evidence:
+    """Return what the priors of a run rest on, without some songs. One whose rows are lost now counts as failed."""
+    assert evidence.members is not None
+    if members_hash(evidence.members) != members_hash(members_of(rows.songs)):
+        raise InputError(f"{name} has other songs than when its priors were built: run `mixprior aggregate` again")
     calibration = None if evidence.calibration is None else json.dumps(evidence.calibration)
     grouping = Grouping(evidence.group_by, evidence.min_group, calibration)
     rest = rows.without(song_ids)
     digests: dict[str, list[Digest]] = {}
     for feature_key in rest.feature_keys:
-        separated = evidence.features[feature_key]["stems"] == "separated"
+        separated = rest.settings(feature_key)["stems"] == "separated"
         for table in rest.tables(feature_key):
             for group, digest in tally(table, rest.metadata(feature_key), grouping, separated):
                 digests.setdefault(group, []).append(digest)
-    members = evidence.members
-    if members is not None:
-        members = members.filter(pc.invert(pc.is_in(members["song_id"], song_ids)))
     merged = {group: Digest.merged(found) for group, found in digests.items()}
-    unused = merged[EVERY_SONG].unused if EVERY_SONG in merged else Unused()
-    return replace(evidence, digests=merged, members=members, unused=unused)
+    return replace(Evidence.of(rest, merged, grouping, {}), versions=evidence.versions)

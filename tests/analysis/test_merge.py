@@ -4,11 +4,13 @@ import json
 import shutil
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from mixprior.analysis.merge import merge
 from mixprior.analysis.priors import open_priors
+from mixprior.pipeline.store.layout import parquet_bytes
 from mixprior.stats.errors import InputError
 from tools.catalogs.generated import write_run
 
@@ -53,6 +55,22 @@ def test_songs_in_two_catalogs_are_refused_when_only_sums_are_at_hand(runs, mixp
     assert "10 songs that another counts too" in done.stderr
     assert "give the output folder of the run" in done.stderr
     assert not (tmp_path / "c").exists()
+
+
+def test_a_song_whose_rows_were_lost_since_is_not_counted(runs, tmp_path):
+    run = shutil.copytree(runs["overlapping"], tmp_path / "run")
+    (part,) = run.glob("archive/*/*.parquet")
+    table = pq.read_table(part)
+    part.write_bytes(parquet_bytes(table.filter(pc.not_equal(table["song_id"], f"{79:016x}"))))
+    assert merge([runs["a"] / "priors", run], tmp_path / "c").songs == 79
+    assert open_priors(tmp_path / "c").manifest["lost"] == [f"{79:016x}"]
+
+
+def test_a_run_that_was_mined_again_since_its_priors_were_built_is_refused(runs, tmp_path):
+    run = write_run(tmp_path / "run", 41, 40)
+    shutil.copytree(runs["overlapping"] / "priors", run / "priors")
+    with pytest.raises(InputError, match="run `mixprior aggregate` again"):
+        merge([runs["a"] / "priors", run], tmp_path / "c")
 
 
 def test_a_song_that_failed_in_one_catalog_and_counts_in_another_counts(runs, mixprior, tmp_path):
