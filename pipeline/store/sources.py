@@ -260,7 +260,7 @@ def entries(folder: str) -> list[tuple[str, bool]]:
             found = object_store.listed(folder)
             _VERSIONS.remember(folder, found)
             return sorted((name, entry.is_folder) for name, entry in found.items())
-        with os.scandir(folder) as there:
+        with os.scandir(local_path(folder)) as there:
             return sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in there)
     except OSError as error:
         raise InputError(f"{folder} cannot be listed: {error.strerror or error}") from error
@@ -281,7 +281,7 @@ def file_names(folder: str) -> list[str]:
 
 def is_link(path: str) -> bool:
     """Whether a path is a symbolic link on this machine."""
-    return not is_remote(path) and os.path.islink(path)
+    return not is_remote(path) and os.path.islink(local_path(path))
 
 
 def leads_out(path: str, root: str) -> bool:

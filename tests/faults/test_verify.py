@@ -64,6 +64,7 @@ def content(run: Path) -> dict[str, bytes]:
 def test_a_run_is_sound_and_nothing_is_changed_by_looking(mined_run, mixprior):
     before = content(mined_run)
     assert mixprior("verify", mined_run).stdout == f"{mined_run}: sound\n"
+    assert package.verify(f"file://{mined_run}").is_sound
     assert content(mined_run) == before
 
 
