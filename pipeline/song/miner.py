@@ -80,9 +80,6 @@ class Miner:
             found: the songs, at least one.
         """
         found = list(found)
-        for each in found:
-            if each.failure is not None:
-                Checkpoint(self.way.folder, key[0]).fail(each.failure)
         outcomes = list(self._ledger.outcomes(key, found))
         if outcomes[0].status == "to mine":
             self._submit(outcomes, max(each.size_bytes for each in found))

@@ -9,7 +9,7 @@ RUN/songs.parquet                     what became of every song, of the run that
     features/KEY/settings.json        how the rows of a feature key were measured
     features/KEY/fe/ID.parquet        the rows of one finished song
     archive/KEY/000001-HASH.parquet   the rows of thousands of them: a part, of which a later one prevails
-    failures/KEY/ID.parquet           why one song failed
+    failures/KEY/ID.parquet           why one song failed that was read
     flags/KEY/ID.json                 what may be wrong with one finished song; without it, nothing is known to be
     made/CATALOG/KEY/ID               an empty note: a run that has not ended yet made the rows of this song, or of
                                       the part ID

@@ -14,7 +14,7 @@ from mixprior.pipeline.song.pool import Answer
 from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.ledger import Found, Ledger
-from mixprior.pipeline.store.records import Reported, Song
+from mixprior.pipeline.store.records import Failure, Reported, Song
 from mixprior.stats.errors import TooManyFailed
 
 AT_HAND = 20
@@ -102,3 +102,11 @@ def test_what_is_held_is_bounded_by_the_songs_at_hand(mining, monkeypatch):
     tracemalloc.stop()
     # Those at hand, and what Python keeps of files; 4 kB a song would be 0.5 MB.
     assert held_bytes < 150_000
+
+
+def test_a_song_that_cannot_be_read_leaves_no_row_that_outlives_its_mending(mining, tmp_path):
+    """It is named by its path: once it can be read, it has another name."""
+    failure = Failure("a" * 16, "songs/a.wav", "read", "Unreadable", "cannot be read: no such file")
+    [outcome] = mining.add((KEY, "a" * 16), [Found(Song("songs/a.wav"), failure=failure)])
+    assert (outcome.status, outcome.failure) == ("failed", failure)
+    assert not list(tmp_path.glob("failures/*/*"))
