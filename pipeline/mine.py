@@ -218,7 +218,7 @@ def plan(
     folder = RunFolder.at(output)
     settings = settings_for(songs, folder, separation, max_minutes, rehash, beam_options, fetch=False)
     by_content: dict[SongKey, list[Found]] = {}
-    for key, found in Fingerprints(settings).of(songs):
+    for key, found in Fingerprints(_with_pinned_weights(settings)).of(songs):
         by_content.setdefault(key, []).append(found)
     ledger = Ledger(folder.mining(songs.content), force, retry_failed)
     counts: Counter[str] = Counter()
@@ -231,6 +231,14 @@ def plan(
     kept = counts["kept"] + counts["mined"]  # the latter by a run that was interrupted
     costs = estimate.of(to_mine, settings, processes(workers)) if beam.is_local(beam_options) else None
     return Plan(len(songs), len(to_mine), kept, counts["duplicate"], counts["failed"], costs)
+
+
+def _with_pinned_weights(settings: MiningSettings) -> MiningSettings:
+    """Have the rows found of a model that is not on this machine, if its weights are known."""
+    from mixprior.pipeline.separation.model_store import PINNED
+
+    own = settings.separation
+    return replace(settings, separation=replace(own, weights_sha256=own.weights_sha256 or PINNED.get(own.model, "")))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import mutagen
@@ -11,10 +12,18 @@ import pytest
 import soundfile
 
 from mixprior.pipeline import aggregate, estimate
-from mixprior.pipeline.mine import mine
+from mixprior.pipeline.audio.decode import DecodeLimits
+from mixprior.pipeline.mine import mine, plan
+from mixprior.pipeline.separation import model_store
+from mixprior.pipeline.separation.separator import SeparationSettings
 from mixprior.pipeline.song import pace, shared_pool
 from mixprior.pipeline.song.cores import Cores
+from mixprior.pipeline.song.fingerprint import Fingerprints
+from mixprior.pipeline.song.settings import MiningSettings
 from mixprior.pipeline.store import digests, sources
+from mixprior.pipeline.store.checkpoint import Checkpoint
+from mixprior.pipeline.store.layout import RunFolder
+from mixprior.pipeline.store.records import Failure, Song
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +85,18 @@ def test_dry_run_tells_and_touches_nothing(stems_catalog, mixprior, finished, tm
     told = json.loads(mixprior("mine", stems_catalog, "-o", tmp_path / "new", "--dry-run", "--json").stdout)
     assert told == {**counts, "to_mine": 5, "kept": 0, "estimate": 5}
     assert not features(tmp_path / "new")
+
+
+def test_a_dry_run_without_the_model_finds_the_rows_of_its_pinned_weights(tmp_path, monkeypatch):
+    monkeypatch.delenv(model_store.MODEL_REPO_VARIABLE, raising=False)
+    path = tmp_path / "song.wav"
+    soundfile.write(path, np.zeros(44_100), 44_100)
+    separation = replace(SeparationSettings().resolved(), weights_sha256=model_store.PINNED["htdemucs"])
+    [((key, song_id), _)] = Fingerprints(MiningSettings(separation, DecodeLimits())).of([Song(str(path))])
+    failure = Failure(song_id, str(path), "decode", "Silent", "is silent")
+    Checkpoint(RunFolder(str(tmp_path / "run")), key).fail(failure)
+    planned = plan(path, tmp_path / "run")
+    assert (planned.to_mine, planned.failed) == (0, 1)
 
 
 def test_limit_takes_the_first_songs(stems_catalog, mixprior, tmp_path):
