@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
 from mixprior.pipeline.catalogs import manifest, song_folder
 from mixprior.pipeline.catalogs.datasets.dataset import DATASETS, tracks_of
 from mixprior.pipeline.store import sources
-from mixprior.pipeline.store.file_names import AUDIO_SUFFIXES
+from mixprior.pipeline.store.file_names import AUDIO_SUFFIXES, STEM_FILE_SUFFIX
 from mixprior.pipeline.store.records import InputError, Song
 
 _LOOKED_FOR = (
-    f"audio files ({' '.join(AUDIO_SUFFIXES)} {song_folder.STEM_FILE_SUFFIX}) "
-    "and folders of stems (vocals, drums, bass, other)"
+    f"audio files ({' '.join(AUDIO_SUFFIXES)} {STEM_FILE_SUFFIX}) and folders of stems (vocals, drums, bass, other)"
 )
 
 
@@ -52,6 +51,12 @@ def open_catalog(location: str) -> Iterator[Song]:
     if first is None:
         raise InputError(nothing)
     return chain([first], songs)
+
+
+def open_catalogs(catalog: str | Path | Sequence[str | Path]) -> Iterator[Song]:
+    """Yield the songs of a catalog, or of several, one after the other, as `open_catalog` does."""
+    locations = [catalog] if isinstance(catalog, str | Path) else catalog
+    return chain.from_iterable(open_catalog(str(location)) for location in locations)
 
 
 def _of_dataset(name: str, root: Path) -> Iterator[Song]:

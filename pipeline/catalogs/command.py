@@ -16,8 +16,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from mixprior.pipeline.catalogs.datasets.dataset import DATASETS, Track, tracks_of
-from mixprior.pipeline.catalogs.song_folder import STEM_FILE_SUFFIX
 from mixprior.pipeline.store import files, sources
+from mixprior.pipeline.store.file_names import is_stem_file
 from mixprior.pipeline.store.records import InputError, MetadataValue
 from mixprior.stats.visible import as_utf8, csv_cell, visible
 
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         "manifest": str(output),
         "named": len(tracks),
         "listed": len(whole),
-        "with_stems": sum(bool(track.stems) or track.path.name.endswith(STEM_FILE_SUFFIX) for track in whole),
+        "with_stems": sum(bool(track.stems) or is_stem_file(track.path.name) for track in whole),
         **{kind: [as_utf8(str(fault.path)) for fault in found if fault.kind == kind] for kind in _FAULTS},
     }
     if args.json:

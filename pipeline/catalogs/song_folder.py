@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mixprior.pipeline.store import sources
-from mixprior.pipeline.store.file_names import AUDIO_SUFFIXES, BACKINGS, MIXTURE, STEMS, VOCALS
+from mixprior.pipeline.store.file_names import AUDIO_SUFFIXES, BACKINGS, MIXTURE, STEMS, VOCALS, is_stem_file
 from mixprior.pipeline.store.records import InputError, Song
-
-STEM_FILE_SUFFIX = ".stem.mp4"
 
 _OWN_MIX_RECIPES = ("mix.mix.json", "mix.json")
 
@@ -19,7 +17,7 @@ def is_audio(name: str) -> bool:
     >>> is_audio("Song.FLAC"), is_audio("song.stem.mp4"), is_audio("cover.jpg")
     (True, True, False)
     """
-    return name.lower().endswith(AUDIO_SUFFIXES) or name.endswith(STEM_FILE_SUFFIX)
+    return name.lower().endswith(AUDIO_SUFFIXES) or is_stem_file(name)
 
 
 def songs(folder: str) -> Iterator[Song]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+from mixprior.pipeline.store.file_names import is_stem_file
 from mixprior.stats.errors import InputError as InputError
 from mixprior.stats.visible import as_utf8
 
@@ -39,7 +40,7 @@ class Song:
     @property
     def has_stems(self) -> bool:
         """Whether its stems are in the catalog, so that nothing is to be separated."""
-        return bool(self.stems) or self.path.endswith(".stem.mp4")
+        return bool(self.stems) or is_stem_file(self.path)
 
     def to_json(self) -> str:
         """Return the song as one line of JSON."""

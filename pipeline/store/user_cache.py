@@ -23,8 +23,15 @@ _UNUSED_S = 90 * 24 * 3600.0
 
 
 def folder() -> Path:
-    """Return the cache of this program: `$XDG_CACHE_HOME/mixprior`, by default under `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mixprior"
+    """Return the cache of this program: `$XDG_CACHE_HOME/mixprior`, by default under `~/.cache`.
+
+    Raises:
+        InputError: if the user has no home.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mixprior"
+    except RuntimeError as error:
+        raise InputError("this user has no home folder to cache in: set XDG_CACHE_HOME to a folder") from error
 
 
 def name_of(place: str) -> str:

@@ -94,7 +94,7 @@ def _table(path: Path, columns: Sequence[tuple[str, ...]]) -> Iterator[dict[tupl
 
 def _genre_names(path: Path) -> dict[int, str]:
     rows = csv_rows(path)
-    header = next(rows)
+    header = next(rows, [])
     if not {"genre_id", "title"} <= set(header):
         raise InputError(f"{path} is no table of FMA: no columns genre_id and title")
     return {_number(row[header.index("genre_id")], path): row[header.index("title")] for row in rows}

@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mixprior.pipeline.catalogs.datasets.dataset import Track, csv_rows
-from mixprior.pipeline.catalogs.song_folder import STEM_FILE_SUFFIX
 from mixprior.pipeline.store import sources
+from mixprior.pipeline.store.file_names import STEM_FILE_SUFFIX, is_stem_file
 from mixprior.pipeline.store.records import InputError
 
 _SPLITS = ("train", "test")
@@ -34,8 +34,8 @@ def tracks(root: Path) -> list[Track]:
     found: dict[str, Track] = {}
     for split in _SPLITS:
         for name, is_folder in sources.entries(str(root / split)) if (root / split).is_dir() else ():
-            title = name if is_folder else name.removesuffix(STEM_FILE_SUFFIX)
-            if not name.startswith(".") and (is_folder or name.endswith(STEM_FILE_SUFFIX)):
+            title = name if is_folder else name[: -len(STEM_FILE_SUFFIX)]
+            if not name.startswith(".") and (is_folder or is_stem_file(name)):
                 # A folder comes before the file of its name: where both exist, the uncompressed files are used.
                 found.setdefault(title, _track(root / split / name, title, listed, split))
     is_hq = any(track.stems for track in found.values())
@@ -56,7 +56,7 @@ def _track(path: Path, name: str, listed: dict[str, dict[str, str]], split: str 
         "split": split,
         "license": cells.get("License") or None,
     }
-    if path.name.endswith(STEM_FILE_SUFFIX):
+    if is_stem_file(path.name):
         return Track(path, metadata)
     return Track(path, metadata, {stem: path / f"{stem}.wav" for stem in _STEMS}, path / "mixture.wav")
 

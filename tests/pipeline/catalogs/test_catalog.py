@@ -61,12 +61,13 @@ def test_one_file_is_a_catalog_of_one_song(tmp_path):
 
 def test_a_folder_gives_its_audio_in_the_order_of_paths(tmp_path):
     touch(
-        tmp_path, "b.mp3", "a/z.ogg", "a/c/1.wav", "c.m4a", "A.aiff", "cover.jpg", "notes.txt", "film.mp4", "x.stem.mp4"
+        *(tmp_path, "b.mp3", "a/z.ogg", "a/c/1.wav", "c.m4a", "A.aiff", "cover.jpg", "notes.txt", "film.mp4"),
+        *("x.stem.mp4", "y.Stem.MP4"),
     )
     touch(tmp_path, ".hidden.mp3", "._b.mp3", ".cache/d.mp3", "a/__MACOSX/._1.wav", "mine/mix.wav", "mine/mix.json")
-    expected = ["A.aiff", "a/c/1.wav", "a/z.ogg", "b.mp3", "c.m4a", "x.stem.mp4"]
+    expected = ["A.aiff", "a/c/1.wav", "a/z.ogg", "b.mp3", "c.m4a", "x.stem.mp4", "y.Stem.MP4"]
     assert relative(tmp_path, found(tmp_path)) == expected
-    assert [song.has_stems for song in found(tmp_path)] == [False] * 5 + [True]
+    assert [song.has_stems for song in found(tmp_path)] == [False] * 5 + [True] * 2
 
 
 def test_relative_location_gives_absolute_paths(tmp_path, monkeypatch):

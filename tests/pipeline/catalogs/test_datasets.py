@@ -323,6 +323,7 @@ def test_a_folder_that_holds_something_else_is_told_what_was_looked_for(tmp_path
         ("fma", "fma_metadata/tracks.csv", ",a\n,b\ntrack_id,\n2\n", "no column set subset"),
         ("fma", "fma_metadata/genres.csv", "genre_id,title\n2", "line 2: 1 cells, but the header has 2"),
         ("fma", "fma_metadata/genres.csv", "genre_id,title\nx,Rock", "'x' is no number"),
+        ("fma", "fma_metadata/genres.csv", "\n", "no columns genre_id and title"),
         ("jamendo", "data/autotagging.tsv", "raw_30s_cleantags.tsv", "is no table of MTG-Jamendo"),
         ("jamendo", "data/raw.meta.tsv", "TRACK_ID\n", "is no table of MTG-Jamendo"),
         ("jamendo", "data/raw.meta.tsv", b"TRACK_ID\xff\n", "is not UTF-8 text"),
