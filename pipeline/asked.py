@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,14 +81,12 @@ def songs_of(catalog: str | Path | Sequence[str | Path], limit: int | None) -> S
     Raises:
         InputError: if a catalog cannot be read, or the limit is below 1.
     """
-    from mixprior.pipeline.catalogs.catalog import open_catalog
+    from mixprior.pipeline.catalogs.catalog import open_catalogs
     from mixprior.pipeline.store.song_list import SongList
 
     if limit is not None and limit < 1:
         raise InputError("--limit takes a number from 1")
-    locations = [catalog] if isinstance(catalog, str | Path) else catalog
-    found = chain.from_iterable(open_catalog(str(location)) for location in locations)
-    return SongList.of(islice(found, limit))
+    return SongList.of(islice(open_catalogs(catalog), limit))
 
 
 def settings_for(

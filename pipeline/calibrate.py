@@ -131,6 +131,7 @@ def calibrate(
     beam.need_beam(beam_options)
     from mixprior.pipeline.graphs.extraction import extract_songs
     from mixprior.pipeline.separation import model_store
+    from mixprior.pipeline.separation.model_digests import RememberedDigests
     from mixprior.pipeline.store import files, published, stray
     from mixprior.pipeline.store import progress as progress_of_call
     from mixprior.pipeline.store import songs as tables
@@ -139,7 +140,8 @@ def calibrate(
     workers = processes(workers)
     songs = _songs(truth, fold_by)
     folder = _run_folder(output, run_folder).mining(songs.content, stray.name())
-    from_stems = options.settings(separation, max_minutes, model_store.resolve, beam.is_local(beam_options))
+    find = partial(model_store.resolve, digests=RememberedDigests())
+    from_stems = options.settings(separation, max_minutes, find, beam.is_local(beam_options))
     ways = [
         (_way(folder, "true"), from_stems),
         (_way(folder, "separated"), replace(from_stems, separate_all=True)),
@@ -176,13 +178,13 @@ def _way(folder: RunFolder, way: str) -> RunFolder:
 
 
 def _songs(truth: str | Path | Sequence[str | Path], fold_by: str | None) -> SongList:
-    from mixprior.pipeline.catalogs.catalog import open_catalog
+    from mixprior.pipeline.catalogs.catalog import open_catalogs
     from mixprior.pipeline.store.song_list import SongList
 
-    locations = [str(each) for each in ([truth] if isinstance(truth, str | Path) else truth)]
-    songs = SongList.of(song for location in locations for song in open_catalog(location) if song.has_stems)
+    songs = SongList.of(song for song in open_catalogs(truth) if song.has_stems)
     if not len(songs):
-        raise InputError(f"no song of {', '.join(locations)} comes with its stems: give songs with true stems")
+        locations = str(truth) if isinstance(truth, str | Path) else ", ".join(map(str, truth))
+        raise InputError(f"no song of {locations} comes with its stems: give songs with true stems")
     if fold_by is not None and fold_by not in songs.columns:
         raise InputError(f"--fold-by {fold_by}: the catalog has no such column")
     return songs
@@ -208,7 +210,7 @@ def _fit(runs: Sequence[str], settings: MiningSettings, fold_by: str | None) -> 
     folds = {
         song_id: str((metadata_of(text) or {}).get(fold_by or "") or song_id) for song_id, text in metadata.items()
     }
-    separation = settings.separation
+    separation, tables = settings.separation, (separated.table(), true.table())
     return Calibration(
         model=separation.model,
         weights_sha256=separation.weights_sha256,
@@ -217,8 +219,8 @@ def _fit(runs: Sequence[str], settings: MiningSettings, fold_by: str | None) -> 
         feature_version=FEATURE_VERSION,
         songs=len(both),
         fold_by=fold_by,
-        corrections=tuple(fit_all(separated.table(), true.table(), folds)),
-        errors=errors_of(separated.table(), true.table(), folds),
+        corrections=tuple(fit_all(*tables, folds)),
+        errors=errors_of(*tables, folds),
     )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from mixprior.pipeline import estimate
 from mixprior.pipeline.audio import decode
-from mixprior.pipeline.catalogs.catalog import open_catalog
+from mixprior.pipeline.catalogs.catalog import open_catalogs
 from mixprior.pipeline.plan.constants import SEPARATED, WITH_STEMS
 from mixprior.pipeline.plan.forecast import Work, lengths_like
 from mixprior.pipeline.song.settings import MiningSettings
@@ -30,8 +29,7 @@ def of_catalog(catalog: str | Path | Sequence[str | Path], settings: MiningSetti
         InputError: if there are none, or no header tells a length.
     """
     by_kind: dict[str, list[Found]] = {}
-    locations = [catalog] if isinstance(catalog, str | Path) else catalog
-    for song in chain.from_iterable(open_catalog(str(location)) for location in locations):
+    for song in open_catalogs(catalog):
         size_bytes = sum(map(sources.size_bytes, decode.files_of(song)))
         by_kind.setdefault(WITH_STEMS if song.has_stems else SEPARATED, []).append(Found(song, size_bytes))
     if not by_kind:

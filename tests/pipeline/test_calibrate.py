@@ -12,6 +12,7 @@ import soundfile
 from mixprior.pipeline.audio.decode import DecodeLimits, decode_mixture
 from mixprior.pipeline.catalogs.song_folder import songs
 from mixprior.pipeline.separation import separator
+from mixprior.pipeline.separation.model_folder import ModelFolder
 from mixprior.pipeline.separation.separator import SeparationSettings
 from mixprior.pipeline.song import measure
 from mixprior.pipeline.song.settings import MiningSettings
@@ -71,8 +72,11 @@ def test_every_song_is_measured_both_ways_and_the_corrections_fit_the_rows(calib
     assert "integrated_lufs" in told
 
 
-def test_a_second_run_separates_nothing_and_writes_the_same_bytes(calibrated, stems_catalog, tiny_model, mixprior):
+def test_a_second_run_separates_nothing_and_writes_the_same_bytes(
+    calibrated, stems_catalog, tiny_model, mixprior, monkeypatch
+):
     root, _ = calibrated
+    monkeypatch.setattr(ModelFolder, "weights_sha256", lambda _self: pytest.fail("weights were digested again"))
     before, text = features(root), (root / "calibration.json").read_text()
     again = calibrate(mixprior, stems_catalog, root, tiny_model, "--json")
     assert features(root) == before
