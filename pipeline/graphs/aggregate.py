@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.combiners import ToList
-from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
+from mixprior.pipeline.graphs.bundles import in_no_window
 from mixprior.pipeline.graphs.conveyed import conveying
 from mixprior.pipeline.store.aggregation import Aggregation, Sums
 from mixprior.pipeline.store.layout import table_in
@@ -80,8 +80,7 @@ class DigestRows(beam.DoFn):
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Give what was added up."""
         for group, digest in self.sums.take():
-            found = ((group, self.share), digest)
-            yield WindowedValue(found, GlobalWindow().max_timestamp(), (GlobalWindow(),))
+            yield in_no_window(((group, self.share), digest))
 
 
 class MergeDigests(beam.CombineFn):

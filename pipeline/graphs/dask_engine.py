@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import apache_beam as beam
 from apache_beam.runners.dask.dask_runner import DaskRunnerResult
@@ -16,11 +16,9 @@ from mixprior.pipeline.graphs import dask_worker
 from mixprior.pipeline.graphs.beam_options import pipeline_options
 from mixprior.pipeline.graphs.dask_options import DaskEngineOptions
 from mixprior.pipeline.graphs.dask_runner import Runner
+from mixprior.pipeline.graphs.runner import GOES_ON, Graph
 from mixprior.pipeline.store import progress
 from mixprior.stats.errors import InputError, Stopped
-
-if TYPE_CHECKING:
-    from mixprior.pipeline.graphs.runner import Graph
 
 _TICK_S = 0.5
 _CONNECT_S = 10.0
@@ -30,21 +28,18 @@ _kept: dict[tuple[str, ...], Client] = {}
 """The clients of this process that stay connected, by the options of Beam that say where to."""
 
 
-_GOES_ON = "the same command (without --force) continues from there"
-
-
 class SchedulerLost(InputError):
     """The scheduler that had the graph is gone, or the connection to it."""
 
     def __init__(self, address: str) -> None:
-        super().__init__(f"the connection to the Dask scheduler at {address} is lost: start it again; {_GOES_ON}")
+        super().__init__(f"the connection to the Dask scheduler at {address} is lost: start it again; {GOES_ON}")
 
 
 class WorkersDied(Stopped):
     """Workers died of one task, one after the other, as often as the scheduler allows."""
 
     def __init__(self, times: int) -> None:
-        super().__init__(f"{times} Dask workers died at one task, out of memory perhaps: give them more; {_GOES_ON}")
+        super().__init__(f"{times} Dask workers died at one task, out of memory perhaps: give them more; {GOES_ON}")
 
 
 def run(

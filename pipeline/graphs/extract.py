@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.combiners import ToList
-from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
+from mixprior.pipeline.graphs.bundles import in_no_window
 from mixprior.pipeline.graphs.conveyed import conveying
 from mixprior.pipeline.song.fingerprint import Fingerprint, Fingerprints
 from mixprior.pipeline.song.miner import Miner, Way
@@ -70,6 +69,7 @@ class MineSongs(beam.DoFn):
 
     def __init__(self, way: Way) -> None:
         self.way = way
+        self.miner: Miner | None = None
 
     def start_bundle(self) -> None:
         """Begin with nothing."""
@@ -77,27 +77,25 @@ class MineSongs(beam.DoFn):
 
     def teardown(self) -> None:
         """Let go of the songs of a bundle that failed: where it is tried again, they are submitted again."""
-        self.miner.cancel()
+        if self.miner is not None:
+            self.miner.cancel()
 
     @conveying
     def process(self, element: tuple[SongKey, Iterable[Found]]) -> Iterator[Outcome]:
         """Have a song mined, if it is to be, and give those that are finished by now."""
+        assert self.miner is not None
         yield from map(_counted, self.miner.add(*element))
 
     @conveying
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Give the rest, as songs are finished."""
+        assert self.miner is not None
         yield from map(in_no_window, map(_counted, self.miner.rest()))
 
 
 def _counted(outcome: Outcome) -> Outcome:
     Metrics.counter("mixprior", f"songs_{outcome.status}").inc()
     return outcome
-
-
-def in_no_window(element: Any) -> WindowedValue:
-    """Return an element as `finish_bundle` gives it."""
-    return WindowedValue(element, GlobalWindow().max_timestamp(), (GlobalWindow(),))
 
 
 @dataclass

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("-n", "--model", default="htdemucs", help="Demucs model (htdemucs)")
+    from mixprior.pipeline.separation.model_store import DEFAULT_MODEL
+
+    parser.add_argument("-n", "--model", default=DEFAULT_MODEL, help="Demucs model (%(default)s)")
     parser.add_argument("--model-repo", metavar="DIR", help="folder that holds the model's weights")
     parser.add_argument("-d", "--device", default="auto", help="cpu, cuda, or auto")
     parser.add_argument(

@@ -28,7 +28,8 @@ Graph = Callable[["beam.Pipeline"], None]
 
 _TICK_S = 0.5
 _JOB_FAILED = re.compile(r"Pipeline \S+ failed in state FAILED")
-_GOES_ON = "the same command (without --force) continues from there"
+GOES_ON = "the same command (without --force) continues from there"
+"""Ends a message about a run that ended early."""
 _NOISY = ("", "apache_beam", "grpc", "distributed")
 """Loggers of libraries: "" is the root, on which Beam repeats what its portable runners say."""
 
@@ -37,7 +38,7 @@ class WorkerDied(Stopped):
     """A local worker process ended before its work did: killed, out of memory, or crashed in native code."""
 
     def __init__(self, how: str) -> None:
-        super().__init__(f"a worker process died ({how}), out of memory perhaps: fewer --workers need less; {_GOES_ON}")
+        super().__init__(f"a worker process died ({how}), out of memory perhaps: fewer --workers need less; {GOES_ON}")
         self.how = how
 
     def __reduce__(self) -> tuple[type[WorkerDied], tuple[str]]:
@@ -49,7 +50,7 @@ class JobFailed(Stopped):
     """A job on a runner elsewhere ended before its work did: a worker of it is gone, or the runner."""
 
     def __init__(self, how: str) -> None:
-        super().__init__(f"the runner ended the job ({how}): see the log of its workers; {_GOES_ON}")
+        super().__init__(f"the runner ended the job ({how}): see the log of its workers; {GOES_ON}")
 
 
 class WorkerTraceback(Exception):
@@ -110,7 +111,7 @@ def continuable() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as interruption:
-        interruption.args = (_GOES_ON,)
+        interruption.args = (GOES_ON,)
         raise
 
 

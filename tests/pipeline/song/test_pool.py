@@ -14,6 +14,7 @@ import pytest
 
 from mixprior.pipeline.audio import decode
 from mixprior.pipeline.audio.decode import DecodeLimits
+from mixprior.pipeline.graphs.extract import MineSongs
 from mixprior.pipeline.separation.separator import SeparationSettings
 from mixprior.pipeline.song import miner, shared_pool, trouble
 from mixprior.pipeline.song.child_process import ChildProcess
@@ -349,6 +350,11 @@ def test_songs_of_a_bundle_that_failed_are_not_mined_for_nothing(monkeypatch, tm
         assert len(wait(left, 60).done) == 5
     assert sum(each.cancelled() for each in left) >= 4
     assert len(list(tmp_path.glob("?"))) <= 1
+
+
+def test_a_step_that_ends_before_its_first_bundle_has_nothing_to_let_go(tmp_path):
+    settings = MiningSettings(SeparationSettings(), DecodeLimits())
+    MineSongs(miner.Way(RunFolder(str(tmp_path)), settings)).teardown()
 
 
 def test_the_time_a_file_may_take_to_be_read_follows_its_size_when_that_is_known_late(monkeypatch):
