@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -95,11 +95,6 @@ def _check(table: Path, recordings: Sequence[Recording]) -> None:
     sums = [each.sha256 for each in recordings if each.sha256]
     if twice := {each for each in sums if sums.count(each) > 1}:
         raise InputError(f"{table}: listed twice: {', '.join(sorted(twice))}")
-
-
-def song_ids_of(recordings: Iterable[Recording], artists: Collection[str]) -> set[str]:
-    """Return the ids of the recordings on which one of these artists is heard, as lead or featured."""
-    return {each.song_id for each in recordings if each.artists & frozenset(artists)}
 
 
 def refuse_many_by_one(recordings: Iterable[Recording], most: int = MOST_BY_AN_ARTIST) -> None:

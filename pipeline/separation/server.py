@@ -25,8 +25,6 @@ from mixprior.pipeline.store.records import InputError
 if TYPE_CHECKING:
     import torch
 
-JOB = f"{__name__}:serve"
-
 Entering = Callable[[str, float | None], None]
 
 

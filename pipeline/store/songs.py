@@ -62,22 +62,6 @@ def _shard(path: str) -> pa.Table:
         raise NotARun(f"{path} is missing or damaged, a shard of the table of songs: mine the catalog again") from error
 
 
-def shards_of(path: str | Path) -> list[str]:
-    """Return the paths of the files that hold the songs of a table: itself, or its shards.
-
-    Args:
-        path: as `read` takes it.
-
-    Raises:
-        NotARun: if there is no such table.
-    """
-    try:
-        found = files.read_table(table_in(path))
-    except (OSError, pa.ArrowException) as error:
-        raise NotARun(f"{path} is no table of songs; give the output folder of `mixprior mine`") from error
-    return _shards_in(RunFolder.at(path), found) if _is_list_of_shards(found) else [table_in(path)]
-
-
 def shards_for(songs: int) -> int:
     """Return the number of shards that a table of so many songs is stored in.
 

@@ -12,10 +12,9 @@ import pyarrow as pa
 
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError
-from mixprior.stats.priors.derived import CORRECTED, corrected
+from mixprior.stats.priors.derived import CORRECTED
 from mixprior.stats.priors.separation_errors import SeparationError
-from mixprior.stats.registry import COLUMNS, columns_filled
-from mixprior.stats.statistic import Column
+from mixprior.stats.registry import COLUMNS
 from mixprior.stats.visible import visible
 
 SCHEMA_VERSION = 1
@@ -181,7 +180,3 @@ class Calibration:
                 values = np.clip(values, 0.0, 1.0)
             table = table.append_column(statistic + CORRECTED, pa.array(values, from_pandas=True))
         return table
-
-    def columns_corrected(self, row: str) -> list[Column]:
-        """Return the columns of corrected statistics that the row called `row` fills."""
-        return [corrected(column) for column in columns_filled(row) if row in self.by_statistic.get(column.name, {})]

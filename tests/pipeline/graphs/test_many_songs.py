@@ -18,6 +18,7 @@ from mixprior.pipeline.store.rows import Rows
 from mixprior.pipeline.store.song_list import SongList
 from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping
+from tests.pipeline.store.shards import shards_of
 from tools.catalogs.generated import KEY, write_run
 
 MANY = 100_000
@@ -91,7 +92,7 @@ def test_no_worker_gathers_all_songs_for_their_table(tmp_path, monkeypatch, thou
     runner.run(WriteRun(folder, thousands), (), 1)
     assert gathered == [shards]
     assert len(written) == shards + 2  # the list of shards, and the name of the table
-    largest = max(len(songs.read(path)) for path in songs.shards_of(songs.of_call(folder)))
+    largest = max(len(songs.read(path)) for path in shards_of(songs.of_call(folder)))
     assert largest < 1.1 * count / shards
     assert len(pickle.dumps(outcome_of(count - 1))) < 500  # of a song, once: what follows are names of shards
     songs.write(here, (outcome for each in range(thousands) for outcome in thousand_of(each)), shards)

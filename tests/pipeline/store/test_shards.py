@@ -12,6 +12,7 @@ from mixprior.pipeline.store.layout import RunFolder
 from mixprior.pipeline.store.members import members_hash, members_of
 from mixprior.pipeline.store.records import Outcome, Song
 from mixprior.pipeline.store.song_list import SongList
+from tests.pipeline.store.shards import shards_of
 from tools.catalogs.generated import write_run
 
 KEY = "0" * 16
@@ -40,14 +41,14 @@ def test_a_small_table_is_one_file_as_ever(tmp_path):
     songs.write(run, outcomes(20), songs.shards_for(20))
     [only] = contents(tmp_path)
     assert songs.of_call(run).endswith(only)
-    assert songs.shards_of(songs.of_call(run)) == [songs.of_call(run)]
+    assert shards_of(songs.of_call(run)) == [songs.of_call(run)]
     assert songs.read(songs.of_call(run))["path"].to_pylist() == [f"{k:06d}.wav" for k in range(20)]
 
 
 def test_a_shard_that_is_missing_is_named(tmp_path):
     run = run_in(tmp_path)
     songs.write(run, outcomes(200), 4)
-    lost = songs.shards_of(songs.of_call(run))[2]
+    lost = shards_of(songs.of_call(run))[2]
     files.remove(lost)
     with pytest.raises(songs.NotARun, match=f"{lost} is missing or damaged, a shard of the table of songs"):
         songs.read(songs.of_call(run))
@@ -72,7 +73,7 @@ def test_shards_are_read_as_one_table_that_stands_for_the_same_catalog(tmp_path)
     assert several.replace_schema_metadata() == one.replace_schema_metadata()  # sorted by path
     assert several.schema.metadata[b"members_sha256"] == one.schema.metadata[b"members_sha256"]
     assert members_hash(members_of(several)) == members_hash(members_of(one))
-    counts = [pq.read_metadata(path).num_rows for path in songs.shards_of(songs.of_call(sharded))]
+    counts = [pq.read_metadata(path).num_rows for path in shards_of(songs.of_call(sharded))]
     assert sum(counts) == 200
     assert max(counts) < 80
     # Songs of equal content are in one shard.
@@ -90,7 +91,7 @@ def test_the_table_of_a_run_stays_while_another_run_ends(tmp_path):
 def test_a_shard_that_is_gone_or_damaged_is_told(tmp_path):
     run = run_in(tmp_path)
     songs.write(run, outcomes(200), 4)
-    shard = songs.shards_of(songs.of_call(run))[1]
+    shard = shards_of(songs.of_call(run))[1]
     content = files.read_bytes(shard)
     files.write_bytes(shard, content[:-50])
     with pytest.raises(songs.NotARun):
@@ -156,7 +157,7 @@ def test_priors_and_queries_of_a_table_in_shards_are_the_same(tmp_path, mixprior
     counts = [json.loads(mixprior("query", run, *query).stdout)["rows"] for run in (whole, sharded)]
     assert counts[0] == counts[1]
     assert counts[0][0]["n"] == 40
-    assert len(songs.shards_of(sharded)) == 3
+    assert len(shards_of(sharded)) == 3
     mixprior("verify", sharded)
 
 

@@ -176,17 +176,6 @@ def test_beyond_the_measured_range_the_offset_at_its_edge_holds():
     assert LINE.apply(measured) - measured == pytest.approx([0.5 + 1.6, 0.5 + 1.6, 0.5 - 0.8, 0.5 - 0.8])
 
 
-def test_columns_are_those_of_the_statistics_with_a_correction():
-    (column,) = CALIBRATION.columns_corrected("song")
-    assert (column.name, column.unit, column.resolution) == ("vocal_to_backing_lu_corrected", "LU", 0.01)
-    assert "corrected" in column.definition
-    assert [c.name for c in CALIBRATION.columns_corrected("vocals")] == [
-        "integrated_lufs_corrected",
-        "vocal_active_ratio_corrected",
-    ]
-    assert CALIBRATION.columns_corrected("mixture") == []
-
-
 def test_json_is_read_back_as_it_was_and_has_the_same_bytes():
     text = CALIBRATION.to_json()
     assert Calibration.load(text) == CALIBRATION
