@@ -6,10 +6,9 @@ from pathlib import Path
 
 from mixprior.mixing.mix.separated_song import SeparatedSong
 from mixprior.pipeline.audio import audio_file
+from mixprior.pipeline.separation.model_store import DEFAULT_MODEL
 from mixprior.pipeline.store.progress import Progress
 from mixprior.stats.sound import Sound
-
-MODEL = "htdemucs"
 
 
 def separate(path: str | Path, progress: Progress | None = None) -> SeparatedSong:
@@ -27,6 +26,6 @@ def separate(path: str | Path, progress: Progress | None = None) -> SeparatedSon
 
     file = audio_file.read(path)
     rate_hz = file.sound.rate_hz
-    stems = stems_of(file.sound.audio, rate_hz, model=MODEL, progress=progress)
+    stems = stems_of(file.sound.audio, rate_hz, model=DEFAULT_MODEL, progress=progress)
     sounds = {name: Sound(audio, rate_hz) for name, audio in stems.items()}
-    return SeparatedSong(file.path, file.sha256, file.sound, file.channels, sounds, MODEL, file.doubts)
+    return SeparatedSong(file.path, file.sha256, file.sound, file.channels, sounds, DEFAULT_MODEL, file.doubts)

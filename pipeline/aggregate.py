@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mixprior.pipeline.store.rows import Rows
     from mixprior.stats.priors.tally import Grouping
 
-_SONGS_A_WORKER = 256
 _SHOWN = 5
 _NUMERIC_LIBRARIES = ("demucs", "librosa", "numpy", "pyarrow", "scipy", "soundfile", "soxr", "torch")
 
@@ -193,7 +192,7 @@ def build_priors(
         keep: leave priors that are what would be built.
     """
     from mixprior.pipeline.store import basis, files, published
-    from mixprior.pipeline.store.aggregation import Aggregation
+    from mixprior.pipeline.store.aggregation import Aggregation, adders
     from mixprior.pipeline.store.rows import Rows
 
     rows = Rows.open(run)
@@ -205,7 +204,7 @@ def build_priors(
     total = len(rows.finished)
     if progress is not None:
         progress(0, total)
-    workers = min(workers, 1 + total // _SONGS_A_WORKER)
+    workers = adders(total, workers)
     is_compact = _compact(rows, workers, beam_options)
     versions = library_versions()
     before = basis.of(rows, grouping, versions)

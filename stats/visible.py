@@ -8,7 +8,8 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Control characters (C0, C1), those that turn the direction of writing or end a line, and halves of characters."""
 _FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+"""A decimal number as people and programs write it."""
 
 
 def visible(text: object) -> str:
@@ -38,7 +39,7 @@ def csv_cell(value: object) -> object:
     >>> csv_cell("=1+1"), csv_cell("-3.5"), csv_cell("- a song"), csv_cell(-3)
     ("'=1+1", '-3.5', "'- a song", -3)
     """
-    if isinstance(value, str) and _FORMULA.match(value.lstrip("'")) and not _NUMBER.fullmatch(value):
+    if isinstance(value, str) and _FORMULA.match(value.lstrip("'")) and not NUMBER.fullmatch(value):
         return f"'{value}"
     return value
 

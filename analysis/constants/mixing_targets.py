@@ -7,6 +7,7 @@ from typing import Any
 
 from mixprior.analysis.constants.constants import provenance
 from mixprior.analysis.priors import EVERY_SONG, Priors
+from mixprior.stats.priors.derived import CORRECTED
 from mixprior.stats.statistic import SONG
 
 _OF_STEM = (
@@ -19,7 +20,6 @@ _OF_STEM = (
     "loudness_range_lu",
 )
 _OF_SONG = ("vocal_to_backing_lu", "vocal_to_backing_mono_lu")
-_CORRECTED = "_corrected"
 _NUMBERS = ("unit", "n", "mean", "sd", "p50", "mean_low", "mean_high", "median_low", "median_high")
 
 
@@ -35,7 +35,7 @@ def to_json(priors: Priors, group: str = EVERY_SONG) -> str:
     document: dict[str, Any] = {"provenance": provenance(priors, group), "song": {}, "stems": {}}
     scalars, kept = priors.rows(group=group).to_pylist(), priors.contents
     for row in scalars:
-        name = row["statistic"].removesuffix(_CORRECTED)
+        name = row["statistic"].removesuffix(CORRECTED)
         if row["stem"] == SONG and name in _OF_SONG:
             document["song"][row["statistic"]] = {key: row[key] for key in _NUMBERS}
         elif name in _OF_STEM and row["n"]:

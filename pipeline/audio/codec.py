@@ -21,7 +21,7 @@ from mixprior.pipeline.audio import length
 from mixprior.pipeline.audio.flags import DAMAGED_PCM, LENGTH_UNSURE
 from mixprior.pipeline.store.records import SongError
 
-_BLOCK_FRAMES = 1 << 18
+BLOCK_FRAMES = 1 << 18
 _LIBSNDFILE_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b".snd")
 _DEMUXERS = "aac,aiff,asf,caf,flac,matroska,mov,mp3,ogg,wav,w64"
 _READABLE = "WAV, AIFF, AU, FLAC, Ogg, Opus, MP3, AAC, M4A or WMA"
@@ -233,7 +233,7 @@ class _SndFile(AudioStream):
     def _decoded(self) -> Iterator[np.ndarray]:
         decoded = 0
         try:
-            while len(block := self._sound.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
+            while len(block := self._sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
                 decoded += len(block)
                 yield np.ascontiguousarray(block.T)
         except soundfile.LibsndfileError as error:
@@ -293,23 +293,23 @@ class _AvFile(AudioStream):
         if planar and self._stream.codec_context.format.name == "fltp":
             yield from self._joined()
             return
-        as_float = av.AudioResampler(format="fltp" if planar else "flt", frame_size=_BLOCK_FRAMES)
+        as_float = av.AudioResampler(format="fltp" if planar else "flt", frame_size=BLOCK_FRAMES)
         for frame in chain(self._frames(), [None]):
             for block in as_float.resample(frame):
                 yield block.to_ndarray() if planar else block.to_ndarray().reshape(-1, len(self.channels)).T
 
     def _joined(self) -> Iterator[np.ndarray]:
         """Frames of float planes, put together as they are."""
-        block, end = np.empty((len(self.channels), _BLOCK_FRAMES), np.float32), 0
+        block, end = np.empty((len(self.channels), BLOCK_FRAMES), np.float32), 0
         for frame in self._frames():
             planes = [np.frombuffer(memoryview(plane), np.float32, frame.samples) for plane in frame.planes]
             start = 0
             while start < frame.samples:
-                count = min(frame.samples - start, _BLOCK_FRAMES - end)
+                count = min(frame.samples - start, BLOCK_FRAMES - end)
                 for row, plane in zip(block, planes, strict=True):
                     row[end : end + count] = plane[start : start + count]
                 start, end = start + count, end + count
-                if end == _BLOCK_FRAMES:
+                if end == BLOCK_FRAMES:
                     yield block
                     block, end = np.empty_like(block), 0
         if end:

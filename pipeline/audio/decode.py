@@ -19,7 +19,7 @@ from mixprior.stats.sound import RATES_HZ
 from mixprior.stats.statistic import MIXTURE, SAMPLE_RATE_HZ
 from mixprior.stats.stem import OVER_SCALE, SLACK_S
 
-BLOCK_SAMPLES = 1 << 18
+BLOCK_SAMPLES = codec.BLOCK_FRAMES
 """Samples of the blocks in which a song comes, 6 s: as files of 44.1 kHz are decoded, so that most are not copied."""
 
 _MAX_CHANNELS = 8

@@ -9,10 +9,8 @@ import numpy as np
 
 from mixprior.pipeline.plan.constants import Constants
 from mixprior.pipeline.plan.simulation import Troubles, simulate
+from mixprior.pipeline.store.aggregation import adders
 from mixprior.pipeline.store.packing import packed_songs, songs_a_part
-
-SONGS_A_WORKER = 256
-"""Songs from which on a further process adds up rows: `mixprior.pipeline.aggregate`."""
 
 BUNDLES_A_WORKER: Mapping[str, int] = {"local": 0, "dask": 8}
 """Bundles that an engine deals songs to, for each worker; 0 if each worker takes song after song."""
@@ -149,10 +147,10 @@ def forecast(work: Work, fleet: Fleet, constants: Constants, troubles: Troubles,
     mined = simulate(service_s / extra.share, fleet.workers, troubles, bundles=bundles, songs_each=each, seed=seed)
     table_s = constants.table_s * songs
     adding_s = constants.aggregate_s * songs
-    adders = min(fleet.workers, 1 + songs // SONGS_A_WORKER)
+    processes = adders(songs, fleet.workers)
     # On an engine a graph adds up a few rows, too: it is in what any run takes.
-    graph_s = constants.graph_s if adders > 1 and is_here else 0.0
-    serial_s = extra.wall_s + table_s + adding_s / adders + graph_s
+    graph_s = constants.graph_s if processes > 1 and is_here else 0.0
+    serial_s = extra.wall_s + table_s + adding_s / processes + graph_s
     wall_s = [serial_s + each for each in mined.wall_s]
     part_songs, packers = songs_a_part(songs, is_here), 1 if is_here else fleet.workers
     rows_bytes = packed_bytes = 0

@@ -13,6 +13,16 @@ from mixprior.stats.priors.digest import Digest
 from mixprior.stats.priors.tally import Grouping, tally
 
 _WAITING = 8
+_SONGS_A_PROCESS = 256
+
+
+def adders(songs: int, workers: int) -> int:
+    """Return how many of the workers add up the rows of so many songs: a further one for every 256.
+
+    >>> adders(255, 4), adders(600, 4), adders(100_000, 4)
+    (1, 3, 4)
+    """
+    return min(workers, 1 + songs // _SONGS_A_PROCESS)
 
 
 class Sums:

@@ -173,9 +173,9 @@ class Evidence:
             "min_group": self.min_group,
             "withheld": withheld(self.digests, self.min_group),
             "features": {
-                key: {**facts, "songs": self._songs_of(key)}
+                key: {**facts, "songs": songs}
                 for key, facts in self.features.items()
-                if self._songs_of(key) != 0
+                if (songs := self._songs_of(key)) != 0
             },
             "statistics": {
                 name: {"unit": column.unit, "definition": column.definition, "resolution": column.resolution}

@@ -11,7 +11,7 @@ from scipy import special
 
 from mixprior.stats.measures.presence import PRESENT
 from mixprior.stats.priors.calibration import KINDS, Correction
-from mixprior.stats.priors.separation_errors import counted
+from mixprior.stats.priors.separation_errors import OF_SEPARATION, counted
 from mixprior.stats.registry import COLUMNS
 
 MIN_FOLDS = 3
@@ -20,7 +20,6 @@ MIN_SOURCES_OF_LINE = 8
 """Sources below which single songs are not corrected."""
 
 _MAX_FOLDS = 10
-_OF_SEPARATION = "separation_residual_db"
 _HUBER = 1.345
 """Scaled residuals beyond this count less: 95 % efficiency for a normal distribution (Huber 1981, chapter 7)."""
 _MAD_TO_SD = 1.4826
@@ -51,7 +50,7 @@ def fit_all(measured: pa.Table, true: pa.Table, folds: Mapping[str, str]) -> lis
     Returns:
         Corrections, sorted by stem and statistic.
     """
-    names = [c.name for c in COLUMNS if not c.is_vector and c.name not in (_OF_SEPARATION, PRESENT)]
+    names = [c.name for c in COLUMNS if not c.is_vector and c.name not in (OF_SEPARATION, PRESENT)]
     keys = ["song_id", "stem"]
     truth = {(row["song_id"], row["stem"]): row for row in true.select(keys + names).to_pylist()}
     pairs: dict[tuple[str, str], list[tuple[str, float, float]]] = {}

@@ -9,10 +9,10 @@ import numpy as np
 from scipy import special
 
 from mixprior.stats.priors.digest import Digest
+from mixprior.stats.priors.interval import LEVEL
 from mixprior.stats.priors.reliability import LEAST_SOURCES, Reliability
 from mixprior.stats.priors.separation_errors import SeparationError, SeparationErrors, bands_of
 
-_LEVEL = 0.95
 _DIGITS = 4
 
 
@@ -41,7 +41,7 @@ def reliability(mean_square: float, bias: float, sources: int, variance: float, 
     if whole <= 0.0:
         return (1.0, 1.0, 1.0) if mean_square <= 0.0 else (0.0, 0.0, 0.0)
     ratio = mean_square / whole
-    low, high = (ratio / special.fdtri(sources, n - 1, q) for q in ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2))
+    low, high = (ratio / special.fdtri(sources, n - 1, q) for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     estimate, least, most = (float(np.clip(1.0 - value, 0.0, 1.0)) for value in (ratio, low, high))
     return estimate, least, most
 

@@ -20,7 +20,8 @@ from mixprior.stats.statistic import BACKING, MIXTURE, SONG, VOCALS, Column
 SHIPPED = Path(__file__).parent / "separation_errors.json"
 """Errors that come with the package: `python -m tools.songs.separation_errors` makes them."""
 
-_OF_SEPARATION = "separation_residual_db"
+OF_SEPARATION = "separation_residual_db"
+"""What is of the separation itself, and no statistic of the true stems."""
 _LONGEST_AXIS = 64
 """A vector with more bins is judged by third octaves."""
 _DIGITS = 6
@@ -93,7 +94,7 @@ def errors_of(measured: pa.Table, true: pa.Table, sources: Mapping[str, str]) ->
         pairs.sort(key=lambda pair: pair[0]["song_id"])
         labels = np.array([sources[row["song_id"]] for row, _ in pairs])
         for column in sorted(COLUMNS, key=lambda column: column.name):
-            if column.name not in (_OF_SEPARATION, PRESENT):
+            if column.name not in (OF_SEPARATION, PRESENT):
                 errors = np.stack([_difference(row, other, column) for row, other in pairs])
                 found += _summed(stem, column, errors, labels)
     return tuple(found)
