@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+GOES_ON = "the same command (without --force) continues from there"
+"""Ends the line about a run that ended early."""
+
 
 class InputError(ValueError):
     """Something given does not fit: the user can mend it. The command ends with exit code 2."""

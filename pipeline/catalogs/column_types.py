@@ -9,10 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from mixprior.pipeline.store.records import MetadataValue
-from mixprior.stats.visible import as_utf8
+from mixprior.stats.visible import NUMBER, as_utf8
 
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _LEADING_ZERO = re.compile(r"[-+]?0\d")
 
 
@@ -31,7 +30,7 @@ def of_text(text: str) -> str:
         return "bool"
     if _INTEGER.fullmatch(text):
         return "int"
-    return "float" if _NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text) else "str"
+    return "float" if NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text) else "str"
 
 
 def of_value(value: object) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import apache_beam as beam
 from apache_beam.runners.dask.dask_runner import DaskRunnerResult
@@ -16,9 +16,11 @@ from mixprior.pipeline.graphs import dask_worker
 from mixprior.pipeline.graphs.beam_options import pipeline_options
 from mixprior.pipeline.graphs.dask_options import DaskEngineOptions
 from mixprior.pipeline.graphs.dask_runner import Runner
-from mixprior.pipeline.graphs.runner import GOES_ON, Graph
 from mixprior.pipeline.store import progress
-from mixprior.stats.errors import InputError, Stopped
+from mixprior.stats.errors import GOES_ON, InputError, Stopped
+
+if TYPE_CHECKING:
+    from mixprior.pipeline.graphs.runner import Graph
 
 _TICK_S = 0.5
 _CONNECT_S = 10.0

@@ -18,7 +18,7 @@ from mixprior.pipeline.graphs.beam_options import is_dask, is_local, pipeline_op
 from mixprior.pipeline.graphs.conveyed import original
 from mixprior.pipeline.song.child_process import interpreter
 from mixprior.pipeline.song.cores import usable_cores
-from mixprior.stats.errors import Stopped
+from mixprior.stats.errors import GOES_ON, Stopped
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -28,8 +28,6 @@ Graph = Callable[["beam.Pipeline"], None]
 
 _TICK_S = 0.5
 _JOB_FAILED = re.compile(r"Pipeline \S+ failed in state FAILED")
-GOES_ON = "the same command (without --force) continues from there"
-"""Ends a message about a run that ended early."""
 _NOISY = ("", "apache_beam", "grpc", "distributed")
 """Loggers of libraries: "" is the root, on which Beam repeats what its portable runners say."""
 

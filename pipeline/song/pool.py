@@ -22,7 +22,7 @@ from mixprior.pipeline.song.cores import Cores
 from mixprior.pipeline.song.time_limits import USUAL, TimeLimits
 from mixprior.pipeline.song.waiting import Turn, Waiting
 from mixprior.pipeline.store.records import InputError, Reported
-from mixprior.stats.errors import Stopped
+from mixprior.stats.errors import GOES_ON, Stopped
 
 _WATCH_S = 0.2
 
@@ -197,7 +197,7 @@ class Pool:
             if times > len(pauses_s) and not any(other.child.is_ready for other in self._keepers):
                 job = self._ready()
                 if job is not None and job.is_wanted():
-                    error = f"no process to mine in can be started ({ended.how}); the same command goes on"
+                    error = f"no process to mine in can be started ({ended.how}); {GOES_ON}"
                     job.future.set_exception(Stopped(error))
                     self._changed.notify_all()
             pause_s = pauses_s[min(times, len(pauses_s)) - 1] if pauses_s else 0.0

@@ -118,7 +118,7 @@ def test_what_cannot_be_done_with_a_song_is_said_in_a_line(separator, tmp_path, 
 
 def test_the_front_door_separates(tmp_path, monkeypatch):
     monkeypatch.setenv("MIXPRIOR_MODEL_REPO", str(write_tiny_model(tmp_path / "model")))
-    monkeypatch.setattr(separated, "MODEL", "tiny")
+    monkeypatch.setattr(separated, "DEFAULT_MODEL", "tiny")
     path = song(tmp_path / "song.wav", 48_000, level=0.5)
     mix({}, "--song", path, "-o", tmp_path / "same.wav", "--vocal-gain-db=0")
     assert error_db(load(tmp_path / "same.wav"), load(path)) < -100
