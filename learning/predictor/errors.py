@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from mixprior.learning.predictor.examples import Examples
 from mixprior.learning.predictor.intervals import LEAST_SONGS, interval
-from mixprior.learning.predictor.learners import LEARNERS
+from mixprior.learning.predictor.learners import LEARNERS, Learner
 from mixprior.learning.predictor.published import TABLE, Row
 from mixprior.learning.scenes.songs import TrainingSong
 from mixprior.learning.scenes.split import split
@@ -68,7 +68,7 @@ def cross_validated(
     examples: Examples,
     songs: Sequence[TrainingSong],
     seeds: Sequence[int],
-    learners: Sequence[str] = tuple(LEARNERS),
+    learners: Mapping[str, Learner] = LEARNERS,
     progress: Callable[[int, int], None] | None = None,
     folder: Path | None = None,
 ) -> Errors:
@@ -78,7 +78,7 @@ def cross_validated(
         examples: of the songs.
         songs: whose artists keep together.
         seeds: of folds and trainings.
-        learners: names.
+        learners: by name.
         progress: called with trainings done, and of all.
         folder: for checkpoints, so that a table that was stopped goes on.
 
@@ -92,9 +92,9 @@ def cross_validated(
     for seed in seeds:
         for k, sides in enumerate(_folds(known, seed)):
             training, choosing = (examples.of(side) for side in sides[:2])
-            for name in learners:
+            for name, learner in learners.items():
                 own = None if folder is None else folder / f"{name} {seed} {k}"
-                predict = LEARNERS[name](training, choosing, seed, own)
+                predict = learner(training, choosing, seed, own)
                 for song in sides[2]:
                     there = examples.of([song])
                     total[name][order.index(song)] += np.abs(predict(there).mean(axis=0) - there.targets[0])

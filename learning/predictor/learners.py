@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 
 import numpy as np
@@ -70,21 +70,23 @@ def _of_known(learner: Learner) -> Learner:
     return learn
 
 
-@_of_known
-def li(training: Examples, choosing: Examples, seed: int, folder: Path | None = None) -> Predictor:
+def li(
+    training: Examples, choosing: Examples, seed: int, folder: Path | None = None, config: TrainingConfig = LI
+) -> Predictor:
     """Li's network."""
-    model = train(LiTask(training, choosing), replace(LI, seed=seed), folder).model
+    model = train(LiTask(training, choosing), replace(config, seed=seed), folder).model
     prior = training.prior
     return lambda examples: li_prediction(model, examples, prior)
 
 
-@_of_known
-def ours(training: Examples, choosing: Examples, seed: int, folder: Path | None = None) -> Predictor:
+def ours(
+    training: Examples, choosing: Examples, seed: int, folder: Path | None = None, config: TrainingConfig = OURS
+) -> Predictor:
     """Our network; of songs so few that nothing learned can be shown to gain, the linear regression alone."""
     if len(np.unique(choosing.songs)) < LEAST_SONGS:
         linear = solved(training.with_(choosing))
         return lambda examples: linear.predict(examples.features)
-    model = train_ours(training, choosing, replace(OURS, seed=seed), folder).state.model
+    model = train_ours(training, choosing, replace(config, seed=seed), folder).state.model
     return lambda examples: our_prediction(model, examples)[0]
 
 
@@ -104,8 +106,10 @@ class Trained:
 def train_ours(training: Examples, choosing: Examples, config: TrainingConfig, folder: Path | None = None) -> Trained:
     """Train our network.
 
-    It begins as a linear regression of the training examples. What it learns beyond is kept if the choosing songs show
-    that it gains: if the interval of the gain by song is above 0. Else the network is the regression of all examples.
+    It begins as a linear regression of the training examples. What it learns beyond is kept if the interval of the gain
+    by choosing song is above 0; else the network is the regression of all examples. The same songs choose the step by
+    their least loss, so that this gain is too large on average and a network is kept in more than the 2.5 % of chance.
+    How good what is kept is, only songs of neither side say.
     """
     task = OurTask(training, choosing)
     state = train(task, config, folder)
@@ -178,12 +182,19 @@ def ridge(training: Examples, choosing: Examples, _seed: int, _folder: Path | No
     return predict
 
 
-LEARNERS: Mapping[str, Learner] = {
-    "mean": mean,
-    "median": median,
-    "boosting": boosting,
-    "ridge": ridge,
-    "li": li,
-    "ours": ours,
-}
-"""By name."""
+def learners(device: str = "cpu", precision: str = "fp32") -> dict[str, Learner]:
+    """All of them by name, of which the networks are trained on a device, at a precision of `TrainingConfig`."""
+    networks = (li, LI), (ours, OURS)
+    there = [partial(each, config=replace(config, device=device, precision=precision)) for each, config in networks]
+    return {
+        "mean": mean,
+        "median": median,
+        "boosting": boosting,
+        "ridge": ridge,
+        "li": _of_known(there[0]),
+        "ours": _of_known(there[1]),
+    }
+
+
+LEARNERS: Mapping[str, Learner] = learners()
+"""By name, on the processor."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from mixprior.learning.predictor import errors, song_examples
 from mixprior.learning.predictor.examples import Examples
-from mixprior.learning.predictor.learners import OURS, REGRESSION, Trained, train_ours
+from mixprior.learning.predictor.learners import OURS, REGRESSION, Trained, learners, train_ours
 from mixprior.learning.predictor.networks import PriorNetwork
 from mixprior.learning.scenes.songs import TrainingSong, need_artists, songs_of
 from mixprior.learning.scenes.split import CHOOSE, TRAIN, split
@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
     print(_words(trained, sides))
     if args.errors:
         seeds = range(args.seed, args.seed + args.error_seeds)
-        found = errors.cross_validated(examples, songs, seeds, progress=shown("training"), folder=work / "errors")
+        there = learners(args.device, args.precision)
+        found = errors.cross_validated(examples, songs, seeds, there, shown("training"), work / "errors")
         text = errors.table(found)
         write_bytes(str(model.with_suffix(".md")), f"{text}\n".encode())
         write_bytes(str(model.with_suffix(".errors.csv")), found.csv().encode())

@@ -195,6 +195,26 @@ def test_the_table_has_his_thirteen_rows_and_says_where_a_constant_does_as_well(
     assert len(EQ) == 9
 
 
+def test_networks_of_the_table_are_trained_where_the_model_is(songs, tmp_path, monkeypatch):
+    seen = []
+
+    def train(task, config, _folder=None):
+        seen.append((type(task).__name__, config.precision))
+        raise InputError("seen")
+
+    def cross_validated(examples, _songs, _seeds, by, *_):
+        monkeypatch.setattr(learners, "train", train)
+        for name in ("li", "ours"):
+            with pytest.raises(InputError, match="seen"):
+                by[name](examples, examples, 0, None)
+        raise InputError("enough")
+
+    monkeypatch.setattr(errors, "cross_validated", cross_validated)
+    words = ["train", "predictor", str(songs), "-o", str(tmp_path / "m.npz"), "--errors", "--precision", "bf16"]
+    assert main([*words, *SHORT]) == 2
+    assert seen == [("LiTask", "bf16"), ("OurTask", "bf16")]
+
+
 def test_errors_by_song_are_means_over_seeds_and_are_read_again(songs):
     first = songs_of(songs)[0]
     of = [replace(first, song_id=f"{k}", artists=frozenset([f"artist {k}"])) for k in range(6)]
@@ -203,7 +223,8 @@ def test_errors_by_song_are_means_over_seeds_and_are_read_again(songs):
     targets = np.repeat(rng.normal(0, 1, (len(of), len(TARGETS))), 2, axis=0)
     targets[ids == of[0].song_id, 0] = np.nan
     examples = Examples(rng.normal(0, 1, (len(ids), 2, 128, 8)), targets, ids, TARGETS)
-    one, two, both = (errors.cross_validated(examples, of, seeds, ("mean", "median")) for seeds in ([0], [1], [0, 1]))
+    simple = {name: learners.LEARNERS[name] for name in ("mean", "median")}
+    one, two, both = (errors.cross_validated(examples, of, seeds, simple) for seeds in ([0], [1], [0, 1]))
     np.testing.assert_allclose(both.by_learner["mean"], (one.by_learner["mean"] + two.by_learner["mean"]) / 2)
     again = errors.read(both.csv())
     assert (again.names, again.songs) == (TARGETS, both.songs)
