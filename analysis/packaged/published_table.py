@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from mixprior.analysis.priors import EVERY_SONG, PACKAGED
 from mixprior.pipeline.store.layout import MANIFEST_FILE, PRIORS_FILE, parquet_bytes
 from mixprior.stats.priors.derived import definitions
 from mixprior.stats.priors.interval import mean_interval
+from mixprior.stats.reverb.fdn.presets import PRESETS
 from mixprior.stats.schema import PRIORS_SCHEMA, QUANTILES, SCHEMA_VERSION, with_metadata
 
 _SONGS = 150
@@ -110,18 +111,9 @@ def _curve(source: str, stem: str, statistic: str, hz: Sequence[float], means: S
         yield _Row(source, stem, statistic, [mean], bin=(k, hz[k]))
 
 
-_CHAMELEON_FDN = {
-    "reverberation_time_s": 1.5948825,
-    "room_size": 14.546935,
-    "lows_cutoff_hz": 101.77251,
-    "lows_q": 0.5270046,
-    "lows_gain_db_s": -2.1335206,
-    "highs_cutoff_hz": 11858.535,
-    "highs_q": 0.7714809,
-    "highs_gain_db_s": -16.023586,
-    "fade_in_s": 0.6773426,
-    "dry_wet": 0.11475082,
-}
+_PRESET = asdict(PRESETS["seed mean"].settings)
+_CHAMELEON_FDN = {**{name: mean for name, mean in _PRESET.items() if name != "fdn_size"}, "room_size": 14.546935}
+"""Means of his fits; the preset has the room size as the plug-in rounds it."""
 
 _BY_GENRE_DB = {
     "blues": -6.90,
