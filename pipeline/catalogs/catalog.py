@@ -54,7 +54,11 @@ def open_catalog(location: str) -> Iterator[Song]:
 
 
 def open_catalogs(catalog: str | Path | Sequence[str | Path]) -> Iterator[Song]:
-    """Yield the songs of a catalog, or of several, one after the other, as `open_catalog` does."""
+    """Yield the songs of a catalog, or of several, one after the other, as `open_catalog` does.
+
+    Versions of remote files that were known before are forgotten: these are the songs as they are now.
+    """
+    sources.forget_versions()
     locations = [catalog] if isinstance(catalog, str | Path) else catalog
     return chain.from_iterable(open_catalog(str(location)) for location in locations)
 

@@ -269,9 +269,14 @@ def entries(folder: str) -> list[tuple[str, bool]]:
 def version(url: str) -> int | None:
     """Return what stands for a remote file as its folder was last listed: another number once it is written again.
 
-    None where the store does not tell. A folder that was not listed is listed.
+    None where the store does not tell. A folder that was not listed since `forget_versions` is listed.
     """
     return _VERSIONS.of(url)
+
+
+def forget_versions() -> None:
+    """Have folders listed again: a process that mines once more may find other files there."""
+    _VERSIONS.forget()
 
 
 def file_names(folder: str) -> list[str]:

@@ -29,6 +29,12 @@ class Versions:
             elif key in self._known or len(self._known) < _MOST:
                 self._known[key] = number_of(entry)
 
+    def forget(self) -> None:
+        """Forget all: what is asked for next is listed again."""
+        with self._listing:
+            self._known.clear()
+            self._folders.clear()
+
     def of(self, url: str) -> int | None:
         """Return the version of a file; None where it is not known. Its folder is listed if it was not before."""
         folder = url.rpartition("/")[0]

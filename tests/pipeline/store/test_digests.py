@@ -5,10 +5,13 @@ import json
 import os
 from pathlib import Path
 
+import fsspec
 import pytest
 
-from mixprior.pipeline.store import digests, sources, user_cache
+from mixprior.pipeline.asked import songs_of
+from mixprior.pipeline.store import digests, object_store, sources, user_cache
 from mixprior.pipeline.store.digests import Digests, State
+from mixprior.pipeline.store.object_store import Entry
 
 HOUR_NS = 3_600_000_000_000
 
@@ -51,7 +54,7 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def digested(song: Path, run: Path, rehash: bool = False) -> str:
+def digested(song: Path | str, run: Path, rehash: bool = False) -> str:
     """As one run digests a song."""
     known = Digests(str(run), rehash)
     found = known.sha256(str(song))
@@ -112,6 +115,24 @@ def test_a_file_that_changes_while_it_is_read_is_not_remembered(song, tmp_path, 
     digested(song, tmp_path / "run")
     monkeypatch.undo()
     assert digested(song, tmp_path / "run") == sha256(b"sound and more")
+
+
+def test_a_remote_file_that_was_replaced_is_read_again_by_the_next_run_of_the_same_process(tmp_path, monkeypatch, read):
+    """As in a notebook, over a manifest: its songs' folder is listed for their versions alone."""
+    url, manifest = "memory://replaced/song.wav", tmp_path / "songs.csv"
+    manifest.write_text(f"path\n{url}\n")
+
+    def listed(_folder: str) -> dict[str, Entry]:
+        content = fsspec.open(url).fs.cat_file(url)
+        return {"song.wav": Entry(False, len(content), sha256(content))}
+
+    monkeypatch.setattr(object_store, "listed", listed)
+    for content in (b"sound", b"sound", b"noise"):
+        with fsspec.open(url, "wb") as file:
+            file.write(content)
+        [song] = songs_of(manifest, None)
+        assert digested(song.path, tmp_path / "run") == sha256(content)
+    assert read == [b"sound", b"noise"]
 
 
 def test_two_folders_of_runs_share_nothing_and_a_copy_has_none(song, tmp_path, later, read):
