@@ -15,9 +15,10 @@ from mixprior.learning.predictor.intervals import LEAST_SONGS, interval
 from mixprior.learning.predictor.learners import LEARNERS, Learner
 from mixprior.learning.predictor.published import TABLE, Row
 from mixprior.learning.scenes.songs import TrainingSong
-from mixprior.learning.scenes.split import split
+from mixprior.learning.scenes.split import groups_of, split
 
 FOLDS = 4
+_KEYS = ("song_id", "group", "target")
 _ROUNDING = 1e-3
 """Differences of errors that are smaller are of a kept table's four digits, or of a network's float32."""
 _NAMES = {
@@ -38,19 +39,23 @@ class Errors:
         by_learner: (songs, targets) by name; NaN where the truth is not known.
         names: of the targets.
         songs: ids, in the order of the rows.
+        groups: of each song, the first of those that have an artist in common with it; empty for songs of their own.
     """
 
     by_learner: Mapping[str, np.ndarray]
     names: tuple[str, ...]
     songs: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
     def csv(self) -> str:
         """A row a song and target, a column a learner; empty where the truth is not known."""
-        lines = [",".join(("song_id", "target", *self.by_learner))]
-        for k, song in enumerate(self.songs):
+        lines = [",".join((*_KEYS, *self.by_learner))]
+        for k, (song, group) in enumerate(zip(self.songs, self.groups or self.songs, strict=True)):
             for j, name in enumerate(self.names):
                 cells = [each[k, j] for each in self.by_learner.values()]
-                lines.append(",".join((song, name, *("" if np.isnan(cell) else f"{cell:.4g}" for cell in cells))))
+                lines.append(
+                    ",".join((song, group, name, *("" if np.isnan(cell) else f"{cell:.4g}" for cell in cells)))
+                )
         return "\n".join(lines) + "\n"
 
 
@@ -58,10 +63,11 @@ def read(text: str) -> Errors:
     """Read what `Errors.csv` wrote."""
     rows = list(csv.DictReader(text.splitlines()))
     songs, names = (tuple(dict.fromkeys(row[column] for row in rows)) for column in ("song_id", "target"))
-    learners = [name for name in rows[0] if name not in ("song_id", "target")]
+    groups = {row["song_id"]: row["group"] for row in rows}
+    learners = [name for name in rows[0] if name not in _KEYS]
     shape = len(songs), len(names)
     cells = {name: np.array([float(row[name] or "nan") for row in rows]).reshape(shape) for name in learners}
-    return Errors(cells, names, songs)
+    return Errors(cells, names, songs, tuple(groups[song] for song in songs))
 
 
 def cross_validated(
@@ -101,7 +107,9 @@ def cross_validated(
                 done += 1
                 if progress is not None:
                     progress(done, of_all)
-    return Errors({name: each / len(seeds) for name, each in total.items()}, examples.names, order)
+    group_of = {song: group[0] for group in groups_of(known) for song in group}
+    groups = tuple(group_of[song] for song in order)
+    return Errors({name: each / len(seeds) for name, each in total.items()}, examples.names, order, groups)
 
 
 def _folds(songs: Sequence[TrainingSong], seed: int) -> Iterator[tuple[list[str], list[str], list[str]]]:
@@ -127,17 +135,19 @@ def _row(row: Row, errors: Errors) -> list[str]:
     by_song = {name: each[:, columns].mean(axis=1) for name, each in errors.by_learner.items()}
     counted = np.asarray(np.all([np.isfinite(each) for each in by_song.values()], axis=0))
     shown = [f"{each[counted].mean():.3g}" if counted.any() else "" for each in by_song.values()]
-    return [*head, *shown, str(int(counted.sum())), _verdict(by_song, counted)]
+    return [*head, *shown, str(int(counted.sum())), _verdict(by_song, counted, errors.groups)]
 
 
-def _verdict(by_song: Mapping[str, np.ndarray], counted: np.ndarray) -> str:
-    if not {"ours", "mean"} <= by_song.keys() or counted.sum() < LEAST_SONGS:
+def _verdict(by_song: Mapping[str, np.ndarray], counted: np.ndarray, groups: Sequence[str]) -> str:
+    """By songs, and by artists where they are known: songs of one are alike."""
+    group_of = np.array(groups or range(len(counted)))[counted]
+    if not {"ours", "mean"} <= by_song.keys() or len(np.unique(group_of)) < LEAST_SONGS:
         return "too few songs"
     off = (by_song["ours"] - by_song["mean"])[counted]
     off[np.abs(off) < _ROUNDING * by_song["mean"][counted]] = 0.0
     if not off.any():
         return "the mean itself: a constant does as well"
-    low, high = interval(off.tolist())
+    low, high = interval([float(off[group_of == group].mean()) for group in np.unique(group_of)])
     if high < 0:
         word = "better"
     elif low > 0:

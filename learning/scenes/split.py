@@ -50,7 +50,7 @@ def split(
     """
     if by not in BY:
         raise InputError(f"songs are split by {', '.join(BY)}, not by {by!r}")
-    groups = _groups(pieces, by)
+    groups = groups_of(pieces, by)
     if len(groups) < len(shares):
         raise InputError(
             f"{len(pieces)} songs are {len(groups)} groups by {by}: too few for the {len(shares)} sides "
@@ -66,7 +66,7 @@ def split(
     return {side: sorted(ids) for side, ids in sides.items()}
 
 
-def _groups(pieces: Iterable[Piece], by: str) -> list[list[str]]:
+def groups_of(pieces: Iterable[Piece], by: str = "artist") -> list[list[str]]:
     """Ids of songs that belong together, each group sorted: connected by what they share."""
     parent: dict[Hashable, Hashable] = {}
 

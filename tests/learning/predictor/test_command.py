@@ -161,6 +161,17 @@ def test_errors_need_artists_however_the_songs_are_split(songs, tmp_path, capsys
     assert "the artist of" in capsys.readouterr().err
 
 
+def test_many_songs_of_few_artists_do_not_make_a_gain_sure():
+    constant = np.ones((20, len(TARGETS)))
+    artists = tuple(np.repeat(list("abcd"), 5))
+    ours = constant - np.repeat([0.5, 0.1, -0.05, 0.3], 5)[:, np.newaxis]
+    of_songs, of_artists = (
+        table(Errors({"mean": constant, "ours": ours}, TARGETS, (), groups)) for groups in ((), artists)
+    )
+    assert ", better" in of_songs.splitlines()[2]
+    assert "undecided" in of_artists.splitlines()[2]
+
+
 def test_a_song_that_one_learner_has_no_answer_for_is_not_counted():
     constant = np.ones((6, len(TARGETS)))
     ours = constant.copy()
@@ -227,7 +238,7 @@ def test_errors_by_song_are_means_over_seeds_and_are_read_again(songs):
     one, two, both = (errors.cross_validated(examples, of, seeds, simple) for seeds in ([0], [1], [0, 1]))
     np.testing.assert_allclose(both.by_learner["mean"], (one.by_learner["mean"] + two.by_learner["mean"]) / 2)
     again = errors.read(both.csv())
-    assert (again.names, again.songs) == (TARGETS, both.songs)
+    assert (again.names, again.songs, again.groups) == (TARGETS, both.songs, both.songs)
     np.testing.assert_allclose(again.by_learner["median"], both.by_learner["median"], rtol=1e-3)
     assert np.isnan(again.by_learner["mean"]).sum() == 1
 
