@@ -125,7 +125,6 @@ def test_changed_cache_is_refused(tiny_source, file):
         resolve("mdx")
 
 
-@pytest.mark.fault(23)
 @pytest.mark.parametrize("digests", [ModelDigests, RememberedDigests])
 def test_a_cached_model_that_lacks_a_file_is_told_in_one_line(tiny_source, digests):
     (resolve("mdx").folder / WEIGHTS_FILE).unlink()
