@@ -71,7 +71,6 @@ def test_a_file_that_hangs_is_the_songs(fingerprints):
     assert {path: failure.error for path, (_, failure) in found.items() if failure} == {"c.wav": "TimedOut"}
 
 
-@pytest.mark.fault(7)
 def test_a_file_that_hangs_is_the_songs_on_python_3_10_too(fingerprints, monkeypatch):
     """There the TimeoutError of concurrent.futures is not the built-in one."""
 

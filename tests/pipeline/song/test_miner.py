@@ -71,7 +71,6 @@ def add(mining, number):
     return list(mining.add((KEY, f"{number:016x}"), [Found(song, 1)]))
 
 
-@pytest.mark.fault(8)
 @pytest.mark.parametrize("kind", sorted(trouble.OF_THE_MACHINE))
 def test_what_failed_by_the_machine_is_tried_again_by_the_run_after_the_one_that_was_stopped(mining, kind, monkeypatch):
     monkeypatch.setattr(causes, "LEAST", 3)
