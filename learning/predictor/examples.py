@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,12 +21,14 @@ class Examples:
         targets: (rows, targets); NaN where one is not known.
         songs: (rows,), the song of each.
         names: of the targets.
+        group_of: by song, a name of the songs that are alike, as those of an artist; a song that is not in it is alone.
     """
 
     mel_db: np.ndarray
     targets: np.ndarray
     songs: np.ndarray
     names: tuple[str, ...]
+    group_of: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.songs)
@@ -45,12 +47,18 @@ class Examples:
             np.concatenate([self.targets, other.targets]),
             np.concatenate([self.songs, other.songs]),
             self.names,
+            {**self.group_of, **other.group_of},
         )
 
     def of_targets(self, kept: np.ndarray) -> Examples:
         """The same with some targets alone: (targets,), true where one is kept."""
         names = tuple(name for name, keep in zip(self.names, kept, strict=True) if keep)
         return replace(self, targets=self.targets[:, kept], names=names)
+
+    @property
+    def groups(self) -> np.ndarray:
+        """(rows,), the group of each."""
+        return np.array([self.group_of.get(song, song) for song in self.songs])
 
     @property
     def known(self) -> np.ndarray:
@@ -66,7 +74,7 @@ class Examples:
     @property
     def parts(self) -> tuple[str | np.ndarray, ...]:
         """All of it, as a digest takes it."""
-        return "\n".join(self.songs), "\n".join(self.names), self.targets, self.mel_db
+        return "\n".join(self.songs), "\n".join(self.groups), "\n".join(self.names), self.targets, self.mel_db
 
     @property
     def prior(self) -> np.ndarray:

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     if args.errors or args.split_by != "song":
         need_artists(songs)
     facts, kept_in = song_examples.measured(args.run), work / "spectra"
-    examples = song_examples.of_songs(songs, facts, kept_in, shown("reading"), args.excerpts)
+    examples = song_examples.of_songs(songs, facts, kept_in, shown("reading"), args.excerpts, args.split_by)
     sides = split([each for each in songs if each.song_id in set(examples.songs)], args.split_by, args.seed)
     kept = _that_mix(examples, sides)
     trained = train_ours(kept.of(sides[TRAIN]), kept.of(sides[CHOOSE]), config, work / "model")

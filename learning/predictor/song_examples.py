@@ -11,6 +11,7 @@ import numpy as np
 from mixprior.learning.predictor.examples import Examples
 from mixprior.learning.predictor.published import EQ, EQ_HZ, TARGETS
 from mixprior.learning.scenes.songs import Stems, TrainingSong, as_pair, leave_out, separated
+from mixprior.learning.scenes.split import groups_of
 from mixprior.mixing.learned.mel import BANDS, HOP, at_loudness, log_mel_db
 from mixprior.pipeline.audio.decode import decode_mixture
 from mixprior.pipeline.store.files import replacing
@@ -63,6 +64,7 @@ def of_songs(
     kept_in: Path,
     progress: Callable[[int, int], None] | None = None,
     excerpts: int = EXCERPTS,
+    by: str = "artist",
 ) -> Examples:
     """Make the examples of songs; spectra that are in the folder are not made again. One song is in memory.
 
@@ -74,6 +76,7 @@ def of_songs(
         kept_in: folder for spectra.
         progress: called with the songs done, and of all.
         excerpts: of each song.
+        by: what makes songs a group: one of `mixprior.learning.scenes.split.BY`.
 
     Raises:
         InputError: if there is no singing in any of them.
@@ -90,7 +93,8 @@ def of_songs(
             progress(done, len(songs))
     if not spectra:
         raise InputError("there is no singing in the songs: give songs with vocals")
-    return Examples(np.concatenate(spectra), np.array(targets, float), np.array(names), TARGETS)
+    group_of = {song: group[0] for group in groups_of(songs, by) for song in group}
+    return Examples(np.concatenate(spectra), np.array(targets, float), np.array(names), TARGETS, group_of)
 
 
 def equaliser(mel_db: np.ndarray) -> dict[str, float]:

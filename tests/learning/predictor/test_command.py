@@ -214,6 +214,7 @@ def test_networks_of_the_table_are_trained_where_the_model_is(songs, tmp_path, m
         raise InputError("seen")
 
     def cross_validated(examples, _songs, _seeds, by, *_):
+        assert set(examples.group_of) >= set(examples.songs)
         monkeypatch.setattr(learners, "train", train)
         for name in ("li", "ours"):
             with pytest.raises(InputError, match="seen"):
