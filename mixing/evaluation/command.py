@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.only and args.document is not None:
         raise InputError("tables of --only are not those of a document: leave out --document")
-    for what in args.of if args.tables else _evaluated(args):
+    for what in _kept(args) if args.tables else _evaluated(args):
         path = _path(args, what)
         text = REPORTS[what](list(results.read(path, COLUMNS)))
         path.with_suffix(".md").write_text(text, "utf-8")
@@ -38,6 +38,14 @@ def run(args: argparse.Namespace) -> int:
             insert(args.document, f"mix-eval {args.scenes} {what}", text)
         print(text)
     return 0
+
+
+def _kept(args: argparse.Namespace) -> list[str]:
+    """What has rows of an earlier run."""
+    kept = [what for what in args.of if _path(args, what).exists()]
+    if not kept:
+        raise InputError(f"{args.output} has no rows of {' or '.join(args.of)}: leave out --tables")
+    return kept
 
 
 def _evaluated(args: argparse.Namespace) -> Iterator[str]:

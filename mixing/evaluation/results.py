@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from mixprior.mixing.evaluation.verdict import Row
-from mixprior.pipeline.store import files
 from mixprior.stats.visible import csv_cell
 
 Part = TypeVar("Part")
@@ -36,13 +35,15 @@ def write(
         progress: called with the parts done and all of them.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with files.replacing(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    with unfinished.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [*CASE, *metrics])
         writer.writeheader()
         for done, rows in enumerate(_each(of_part, parts, workers), 1):
             writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
             if progress is not None:
                 progress(done, len(parts))
+    unfinished.replace(path)
 
 
 def _each(of_part: Callable[[Part], Sequence[Row]], parts: Sequence[Part], workers: int) -> Iterator[Sequence[Row]]:

@@ -106,12 +106,12 @@ def _shape(draft: _Draft, targets: Targets, options: Options) -> None:
     if "eq" in options.steps and not targets.like:
         curve, step = equalise(VOCALS, draft.vocals, targets, options)
         draft.take(step, {"match": curve})
-    if "unmask" in options.steps:
-        bands, rest, step = unmask(draft.vocals, draft.backing, options)
-        draft.take(step, {"bands": bands}, {"bands": rest})
     if targets.like and "eq" in options.steps:
         curve, step = equalise_mix([draft.vocals, draft.backing], targets, options)
         draft.take(step, {"match": curve}, {"match": curve})
+    if "unmask" in options.steps:
+        bands, rest, step = unmask(draft.vocals, draft.backing, options)
+        draft.take(step, {"bands": bands}, {"bands": rest})
     if "compression" in options.steps:
         settings, step = compress(draft.unplaced_vocals, targets, options)
         draft.take(step, {"compressor": settings})

@@ -38,8 +38,11 @@ class RememberedDigests(ModelDigests):
     """Digests a file anew only if it changed, and a model only if its files did, or the version of Demucs."""
 
     def __init__(self) -> None:
-        self._files = Digests(str(user_cache.folder() / "models"))
-        self._known = user_cache.read(_KIND, _NAME)
+        try:
+            place: str | None = str(user_cache.folder() / "models")
+        except InputError:  # without a home folder nothing is remembered
+            place = None
+        self._files, self._known = Digests(place), user_cache.read(_KIND, _NAME)
         if not isinstance(self._known, dict):
             self._known = {}
 

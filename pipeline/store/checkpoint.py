@@ -89,7 +89,7 @@ class Checkpoint:
         try:
             with files.need_readable(url):
                 content = files.read_bytes(url)
-        except FileNotFoundError:
+        except OSError:  # it is not there, or a driver says nothing of why
             return None
         table = features.parsed(content, self.feature_key, columns)
         if spool is not None and table is not None:

@@ -58,7 +58,7 @@ def need_readable(url: str) -> Iterator[None]:
         if isinstance(error, FileNotFoundError) or not seal.is_trouble(error):
             raise
         raise InputError(
-            f"{url} cannot be read ({error.strerror or error}): mend that, or remove the file and mine its songs again"
+            f"{url} cannot be read ({error.strerror or error}): it may be sound; the same command reads it again"
         ) from error
 
 

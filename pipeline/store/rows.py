@@ -17,6 +17,7 @@ from mixprior.pipeline.store import archive, files, seal, songs
 from mixprior.pipeline.store.checkpoint import Checkpoint
 from mixprior.pipeline.store.layout import SONGS_FILE, RunFolder
 from mixprior.pipeline.store.members import first_of_each
+from mixprior.pipeline.store.store_errors import CredentialsRefused
 from mixprior.stats import json_document
 from mixprior.stats.errors import InputError, RowsLost
 from mixprior.stats.registry import FEATURES_SCHEMA
@@ -226,6 +227,8 @@ class Rows:
         try:
             if files.exists(path):
                 files.move(path, self.folder.set_aside(path))
+        except CredentialsRefused:
+            raise
         except (OSError, InputError) as error:
             reason = getattr(error, "strerror", None) or error
             warnings.warn(

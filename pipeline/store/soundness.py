@@ -13,6 +13,7 @@ import pyarrow as pa
 from mixprior.pipeline.store import archive, features, files, published, seal, songs, sources, stray
 from mixprior.pipeline.store.layout import MANIFEST_FILE, TABLES_FOLDER, RunFolder, content_hash
 from mixprior.pipeline.store.rows import Rows
+from mixprior.stats.errors import InputError
 
 _MINE = "mine the catalog again"
 _AGGREGATE = "run `mixprior aggregate`"
@@ -25,7 +26,8 @@ class Finding:
     """Something that is not as a run leaves it.
 
     Attributes:
-        kind: in one word: "damaged", "lost", "mixed", "missing", "foreign", "double", "left behind", "orphan".
+        kind: in one word: "damaged", "lost", "mixed", "missing", "foreign", "double", "left behind", "orphan",
+            "unreadable".
         path: where.
         what: what is wrong.
         remedy: what to do.
@@ -93,6 +95,9 @@ def _parts(folder: RunFolder, key: str) -> Iterator[Finding]:
         except seal.Damaged as error:
             yield _damaged_rows(folder, path, str(error))
             continue
+        except InputError as error:
+            yield _unreadable(path, error)
+            continue
         if not len(ids):
             yield _damaged_rows(folder, path, "holds no rows of this feature key and version")
         elif len(np.unique(ids)) < len(ids):
@@ -104,7 +109,11 @@ def _single(folder: RunFolder, key: str) -> Iterator[Finding]:
     own = archive.loose_songs(folder, key)
     for song_id in own:
         path = folder.features(key, song_id)
-        table = features.parsed(files.read_bytes(path), key)
+        try:
+            table = features.parsed(files.read_bytes(path), key)
+        except OSError as error:
+            yield _unreadable(path, error)
+            continue
         if table is None:
             yield _damaged_rows(folder, path, "is damaged, or of another feature key or version")
         elif set(table["song_id"].to_pylist()) != {song_id}:
@@ -118,6 +127,10 @@ def _single(folder: RunFolder, key: str) -> Iterator[Finding]:
 def _damaged_rows(folder: RunFolder, path: str, what: str) -> Finding:
     remedy = f"--repair sets it aside; {_MINE}"
     return Finding("damaged", path, what, remedy, repair=lambda: files.move(path, folder.set_aside(path)))
+
+
+def _unreadable(path: str, error: Exception) -> Finding:
+    return Finding("unreadable", path, str(error), "nothing is repaired: it may be sound")
 
 
 def _failures(folder: RunFolder) -> Iterator[Finding]:

@@ -97,6 +97,9 @@ def test_tables_of_earlier_rows_are_written_between_the_marks_of_a_document(tmp_
     document.write_text("nothing", "utf-8")
     assert command.main(arguments) == 2
     assert "has no two marks" in capsys.readouterr().err
+    (tmp_path / "judge-songs.csv").unlink()
+    assert command.main(arguments) == 2
+    assert "has no rows of songs" in capsys.readouterr().err
 
 
 def test_a_folder_of_music_that_is_not_there_is_refused(tmp_path, capsys):

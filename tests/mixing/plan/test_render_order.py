@@ -37,6 +37,13 @@ def planned(names: tuple[str, str], targets: Targets, **chosen) -> tuple[Plan, M
 
 
 @pytest.mark.parametrize("names", [("vocals", "backing"), ("Lead Vox", "Pad")])
+def test_bands_are_chosen_for_the_sound_that_the_filter_of_a_song_like_it_makes(names):
+    plan, _ = planned(names, Targets.of(like=[bright_song()]), steps=("level", "eq", "unmask"), eq_rule="seed")
+    order = [step.name for step in plan.steps]
+    assert order.index("eq") < order.index("unmask")
+
+
+@pytest.mark.parametrize("names", [("vocals", "backing"), ("Lead Vox", "Pad")])
 @pytest.mark.parametrize(
     ("steps", "like", "chosen"),
     [

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mixprior.pipeline.store import archive, files, songs
+from mixprior.pipeline.store import archive, files, songs, soundness
 from mixprior.pipeline.store.layout import RunFolder, parquet_bytes
 from mixprior.pipeline.store.rows import Rows
 from mixprior.stats.errors import InputError, RowsLost
@@ -85,6 +85,7 @@ def test_a_file_of_a_song_that_cannot_be_read_stays_where_it_is(run, monkeypatch
     monkeypatch.setattr(files, "read_bytes", read_bytes)
     with pytest.raises(InputError, match=rf"{victim.name} cannot be read \({os.strerror(number)}\)"):
         lengths(run)
+    assert ("unreadable", str(victim)) in [(each.kind, each.path) for each in soundness._single(RunFolder.at(run), KEY)]
     assert victim.exists()
     monkeypatch.undo()
     assert len(lengths(run)) == 8
