@@ -35,13 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WEIGHT",
         help="console: of a loss on the mix, spectra and features, beside that on its controls (0)",
     )
-    parser.add_argument(
-        "--steps",
-        type=int,
-        default=200,
-        metavar="N",
-        help="most steps of the model (200)",
-    )
+    parser.add_argument("--steps", type=int, default=200, metavar="N", help="most steps of the model (200)")
     parser.add_argument("--seed", type=seed, default=0, help="of the split, the weights and the batches (0)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 (cpu)")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of products (fp32)")

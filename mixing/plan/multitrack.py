@@ -1,7 +1,8 @@
 """All the tracks of a song: each to its class, each class to what its stem is like in the priors.
 
 Tracks are placed in their class, classes are equalised, vocals that are masked are freed, compressed, given a reverb,
-and the classes are levelled: the order in which they are rendered, so that every step sees what comes to it.
+and the classes are levelled. That is the order in which they are rendered: every step is chosen for the sound that
+comes to it.
 """
 
 from __future__ import annotations
